@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { SCHEMA_VERSION } from './invocation.ts';
+
+/** Metadata every artifact has: `size_bytes` (decimal), `sha256` (hex), `media_type`, `href`, `modified_at`. */
+export const ArtifactDescriptor = z.strictObject({
+  schema_version: z.literal(SCHEMA_VERSION),
+  contract_kind: z.literal('artifact_descriptor'),
+  artifact_id: z.string(),
+  path: z.string(),
+  kind: z.string(),
+  description: z.string(),
+  metadata: z.record(z.string(), z.string()),
+});
+export type ArtifactDescriptor = z.infer<typeof ArtifactDescriptor>;
+
+/** Something that was asked to be collected and was left out, and why. */
+export const Omitted = z.strictObject({ path: z.string(), reason: z.string() });
+export type Omitted = z.infer<typeof Omitted>;
+
+/** What is known of a file that becomes an artifact. */
+export interface ArtifactFacts {
+  id: string;
+  path: string;
+  kind: string;
+  description: string;
+  sizeBytes: number;
+  sha256: string;
+  mediaType: string;
+  modifiedAt: string;
+}
+
+/** The descriptor of a collected file of one run. `href` is relative to the server. */
+export function describeArtifact(invocationId: string, facts: ArtifactFacts): ArtifactDescriptor {
+  return {
+    schema_version: SCHEMA_VERSION,
+    contract_kind: 'artifact_descriptor',
+    artifact_id: facts.id,
+    path: facts.path,
+    kind: facts.kind,
+    description: facts.description,
+    metadata: {
+      size_bytes: String(facts.sizeBytes),
+      sha256: facts.sha256,
+      media_type: facts.mediaType,
+      href: `/invocations/${invocationId}/artifacts/${facts.id}`,
+      modified_at: facts.modifiedAt,
+    },
+  };
+}

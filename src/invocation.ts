@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { Options } from './options.ts';
+
+/** Version of the RxP vocabulary that every document carries. */
+export const SCHEMA_VERSION = '0.1';
+
+/** Kinds that Runwire names; what a kind does is its runner's business. */
+export const RUNTIME_KINDS = ['subprocess', 'docker', 'http', 'http_async', 'manual'] as const;
+export type RuntimeKind = (typeof RUNTIME_KINDS)[number];
+
+/** Other words for a kind. Results echo the word that was sent. */
+export const KIND_ALIASES: Readonly<Record<string, RuntimeKind>> = {
+  container: 'docker',
+  async_http: 'http_async',
+  'async-http': 'http_async',
+};
+
+/** The kind a word stands for, or the word itself when it is none of ours. */
+export function canonicalKind(word: string): string {
+  return KIND_ALIASES[word] ?? word;
+}
+
+/** An id that is safe in paths and URLs: 1–128 characters. */
+export const InvocationId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, {
+  error: 'must be 1 to 128 of A-Z a-z 0-9 . _ : - and begin with a letter or digit',
+});
+
+const noNul = (value: string) => !value.includes('\0');
+const Text = z.string().refine(noNul, { error: 'must not contain a NUL character' });
+const Path = Text.min(1);
+const StringMap = z.record(z.string(), z.string());
+
+/** Environment variables: names without `=` or NUL, values without NUL. */
+const Environment = z.record(
+  z.string().regex(/^[^=\0]+$/, { error: 'a variable name must not be empty or contain = or NUL' }),
+  Text,
+);
+
+/**
+ * RuntimeInvocation as a client may send it: a superset of RxP 0.1 in which what the
+ * server can complete may be absent. Unknown keys are refused by name.
+ */
+export const InvocationInput = z.strictObject({
+  schema_version: z.literal(SCHEMA_VERSION).optional(),
+  contract_kind: z.literal('runtime_invocation').optional(),
+  invocation_id: InvocationId.optional().describe('Absent: the server makes a sortable one'),
+  runtime_name: z.string().min(1).max(256).optional().describe('Default: the kind'),
+  runtime_kind: z.string().min(1).max(64).describe(`One of ${RUNTIME_KINDS.join(', ')}, or an alias`),
+  working_directory: Path.nullish().describe("Absent or null: a scratch directory of the run's own"),
+  command: z.array(Text).min(1).optional().describe('argv; no shell. Needed by kinds that start a process'),
+  environment: Environment.optional(),
+  timeout_seconds: z.number().positive().max(1e9).nullish().describe('Seconds, may have a fraction; null: none'),
+  input_payload_path: Path.nullish(),
+  output_result_path: Path.nullish(),
+  artifact_directory: Path.nullish(),
+  metadata: StringMap.optional(),
+  options: Options.optional(),
+});
+export type InvocationInput = z.infer<typeof InvocationInput>;
+
+/** The stored document: exact RxP 0.1, completed, plus `options`. */
+export const Invocation = z.strictObject({
+  schema_version: z.literal(SCHEMA_VERSION),
+  contract_kind: z.literal('runtime_invocation'),
+  invocation_id: InvocationId,
+  runtime_name: z.string(),
+  runtime_kind: z.string(),
+  working_directory: z.string(),
+  command: z.array(z.string()),
+  environment: StringMap,
+  timeout_seconds: z.number().nullable(),
+  input_payload_path: z.string().nullable(),
+  output_result_path: z.string().nullable(),
+  artifact_directory: z.string().nullable(),
+  metadata: StringMap,
+  options: Options,
+});
+export type Invocation = z.infer<typeof Invocation>;

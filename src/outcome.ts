@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { Omitted } from './artifact.ts';
+
+export const ENDED = [
+  'exited',
+  'signaled',
+  'timed_out',
+  'cancelled',
+  'rejected',
+  'never_started',
+  'lost',
+  'responded',
+  'completed',
+] as const;
+
+/** One captured stream: bytes written by the program, bytes kept, hash of the kept bytes (hex). */
+export const StreamFacts = z.strictObject({
+  bytes: z.number().int(),
+  kept: z.number().int(),
+  sha256: z.string(),
+});
+export type StreamFacts = z.infer<typeof StreamFacts>;
+
+/** CPU time and peak memory of the run's reaped processes. */
+export const Usage = z.strictObject({
+  cpu_user_ms: z.number(),
+  cpu_system_ms: z.number(),
+  max_rss_bytes: z.number().int(),
+});
+export type Usage = z.infer<typeof Usage>;
+
+/** What was sent to stop a run, in order, and how many of its processes still live (0 is the proof). */
+export const Kill = z.strictObject({ signals: z.array(z.string()), survivors: z.number().int() });
+export type Kill = z.infer<typeof Kill>;
+
+/** Where the time went, milliseconds. Absent: that phase did not happen. */
+export const Timings = z.strictObject({
+  queue_ms: z.number().optional(),
+  spawn_ms: z.number().optional(),
+  first_byte_ms: z.number().optional(),
+  run_ms: z.number().optional(),
+  drain_ms: z.number().optional(),
+  collect_ms: z.number().optional(),
+});
+export type Timings = z.infer<typeof Timings>;
+
+export const TIMEOUT_REASONS = ['run', 'idle', 'queue', 'setup'] as const;
+export type TimeoutReason = (typeof TIMEOUT_REASONS)[number];
+
+/** Typed facts of a finished run that do not fit RxP. */
+export const Outcome = z.strictObject({
+  ended: z.enum(ENDED),
+  started: z.boolean().describe('Did the work begin'),
+  retry_safe: z.boolean().describe('True only if the work provably did not begin'),
+  exit_code: z.number().int().nullable(),
+  signal: z.string().nullable(),
+  timeout_reason: z.enum(TIMEOUT_REASONS).nullable(),
+  stdout: StreamFacts.nullable(),
+  stderr: StreamFacts.nullable(),
+  last_seq: z.number().int(),
+  timings: Timings,
+  usage: Usage.nullable(),
+  kill: Kill.nullable(),
+  omitted: z.array(Omitted),
+});
+export type Outcome = z.infer<typeof Outcome>;

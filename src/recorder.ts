@@ -1,0 +1,160 @@
+import { createHash, type Hash, hash } from 'node:crypto';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Phase, Stream } from './event.ts';
+import { encodeEntry, type JournalEntry } from './journal.ts';
+import type { StreamFacts } from './outcome.ts';
+import type { RunDirectory } from './run-directory.ts';
+import { incompleteTail } from './utf8.ts';
+
+/** Output events longer than this are split, so that one event stays a comfortable SSE message. */
+export const MAX_EVENT_BYTES = 64 * 1024;
+
+export interface RecorderOptions {
+  directory: RunDirectory;
+  /** seq of the first entry. */
+  firstSeq: number;
+  /** Bytes kept of each stream; what comes after is counted and reported as a gap. */
+  maxOutputBytes: number;
+  /** Called after the entries are in the journal: `lines` as written, `end` the journal's size after them. */
+  onAppend?: (entries: JournalEntry[], lines: string, end: number) => void;
+}
+
+interface Capture {
+  fd: number;
+  bytes: number;
+  kept: number;
+  /** Bytes that an event has told of. */
+  told: number;
+  hash: Hash | null;
+  /** The bytes between `told` and `kept`: the beginning of a character. */
+  held: Buffer;
+  phase: Phase;
+}
+
+const EMPTY = Buffer.alloc(0);
+const EMPTY_SHA256 = hash('sha256', '');
+
+/**
+ * The one writer of a run's captures and journal. Synchronous: when a call returns, the bytes are
+ * with the kernel and outlive the process. Writes that fail throw (ENOSPC, EIO).
+ */
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #captures: Record<Stream, Capture>;
+  #journal: number | null = null;
+  #position = 0;
+  #seq: number;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#seq = options.firstSeq;
+    this.#captures = { stdout: openCapture(options.directory.stdout), stderr: openCapture(options.directory.stderr) };
+  }
+
+  /** The seq the next entry gets. */
+  get nextSeq(): number {
+    return this.#seq;
+  }
+
+  /** Bytes the program has written to a stream, kept or not. */
+  bytes(stream: Stream): number {
+    return this.#captures[stream].bytes;
+  }
+
+  /** Append output. The chunk is used before this returns and may be reused by the caller. */
+  write(stream: Stream, chunk: Buffer, phase: Phase = 'command'): void {
+    const capture = this.#captures[stream];
+    const room = this.#options.maxOutputBytes - capture.kept;
+    capture.bytes += chunk.length;
+    capture.phase = phase;
+    const kept = chunk.length <= room ? chunk : chunk.subarray(0, room);
+    if (kept.length === 0) return;
+    writeAll(capture.fd, kept);
+    capture.kept += kept.length;
+    capture.hash ??= createHash('sha256');
+    capture.hash.update(kept);
+    const seen = capture.held.length === 0 ? kept : Buffer.concat([capture.held, kept]);
+    const tail = incompleteTail(seen);
+    this.#tell(stream, capture, seen.subarray(0, seen.length - tail));
+    capture.held = tail === 0 ? EMPTY : Buffer.from(seen.subarray(seen.length - tail));
+  }
+
+  progress(entry: { message?: string; data?: unknown }): void {
+    this.#append([{ seq: this.#seq++, time: Date.now(), type: 'progress', ...entry }]);
+  }
+
+  /** Tell of what is held back and what was not kept, close the files and return the facts. */
+  close(): { stdout: StreamFacts; stderr: StreamFacts; nextSeq: number } {
+    const stdout = this.#end('stdout');
+    const stderr = this.#end('stderr');
+    if (this.#journal !== null) closeSync(this.#journal);
+    this.#journal = null;
+    return { stdout, stderr, nextSeq: this.#seq };
+  }
+
+  /** Append a line that is no event (the exit record). */
+  note(line: string): void {
+    this.#write(`${line}\n`);
+  }
+
+  #end(stream: Stream): StreamFacts {
+    const capture = this.#captures[stream];
+    if (capture.held.length > 0) this.#tell(stream, capture, capture.held);
+    capture.held = EMPTY;
+    if (capture.bytes > capture.kept)
+      this.#append([
+        {
+          seq: this.#seq++,
+          time: Date.now(),
+          type: 'gap',
+          stream,
+          offset: capture.kept,
+          length: capture.bytes - capture.kept,
+          reason: 'output_limit',
+        },
+      ]);
+    closeSync(capture.fd);
+    return { bytes: capture.bytes, kept: capture.kept, sha256: capture.hash?.digest('hex') ?? EMPTY_SHA256 };
+  }
+
+  #tell(stream: Stream, capture: Capture, bytes: Buffer): void {
+    const time = Date.now();
+    const entries: JournalEntry[] = [];
+    for (let from = 0; from < bytes.length; ) {
+      let to = Math.min(bytes.length, from + MAX_EVENT_BYTES);
+      if (to < bytes.length) to -= incompleteTail(bytes.subarray(from, to));
+      entries.push({
+        seq: this.#seq++,
+        time,
+        type: stream,
+        phase: capture.phase,
+        offset: capture.told,
+        length: to - from,
+      });
+      capture.told += to - from;
+      from = to;
+    }
+    if (entries.length > 0) this.#append(entries);
+  }
+
+  #append(entries: JournalEntry[]): void {
+    const lines = entries.map(encodeEntry).join('');
+    this.#write(lines);
+    this.#options.onAppend?.(entries, lines, this.#position);
+  }
+
+  #write(lines: string): void {
+    this.#journal ??= openSync(this.#options.directory.journal, 'a', 0o600);
+    const bytes = Buffer.from(lines);
+    writeAll(this.#journal, bytes);
+    this.#position += bytes.length;
+  }
+}
+
+function openCapture(path: string): Capture {
+  return { fd: openSync(path, 'w', 0o600), bytes: 0, kept: 0, told: 0, hash: null, held: EMPTY, phase: 'command' };
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+}

@@ -1,0 +1,120 @@
+import type { z } from 'zod';
+import type { Phase, Stream } from './event.ts';
+import type { Invocation } from './invocation.ts';
+import type { Kill, StreamFacts, Timings, Usage } from './outcome.ts';
+import type { FinalStatus } from './result.ts';
+import type { RunDirectory } from './run-directory.ts';
+
+/**
+ * A runner does the work of one runtime_kind.
+ *
+ * The engine calls `run` once for each run, many at the same time; a runner keeps no state of a run
+ * between calls. `run` returns when the work is over, also when the work failed; it throws only when
+ * it could not run the work at all. When `ctx.signal` aborts it stops the work, frees everything and
+ * settles; it may return or throw then: the signal's reason decides the status. A runner reports
+ * facts and never decides a status, except where the outside world names one (`completion`).
+ */
+export interface Runner<Spec = unknown> {
+  readonly kind: string;
+  readonly name: string;
+  readonly description: string;
+  /** Shape of `options.<kind>`. */
+  readonly spec: z.ZodType<Spec>;
+  /** Does the kind start a process, so that `command` is needed. */
+  readonly needsCommand: boolean;
+  /**
+   * The spec of an invocation, checked. The default parses `options.<kind>` (or `{}`) with `spec`.
+   * Throws Rejected for what cannot be run.
+   */
+  parse?(invocation: Invocation): Spec;
+  /** Undefined when runs can be started now, else why not, in words. */
+  available?(): Promise<string | undefined>;
+  run(ctx: RunContext<Spec>): Promise<RunnerOutcome>;
+  /** Carry on with a run that an earlier server started. Absent: such runs are lost. */
+  recover?(ctx: RunContext<Spec>): Promise<RunnerOutcome>;
+}
+
+/** Why a run was aborted. The first reason wins. */
+export type AbortReason =
+  | { kind: 'timeout'; which: 'run' | 'idle' | 'setup'; seconds: number; graceMs: number }
+  | { kind: 'cancel'; graceMs: number };
+
+/** What a running run accepts from outside; absent functions answer 409 not_supported. */
+export interface RunControls {
+  /** Feed stdin; resolves when the bytes are taken. Throws RunwireError stdin_closed. */
+  writeStdin?(bytes: Buffer): Promise<void>;
+  closeStdin?(): Promise<void>;
+  /** Send a signal, by name (SIGINT), to the whole process group. */
+  signal?(name: string): Promise<void>;
+}
+
+/** The events that the runner makes, in order of the calls. Bytes are captured exactly. */
+export interface RunOutput {
+  write(stream: Stream, chunk: Buffer, phase?: Phase): void;
+  progress(entry: { message?: string; data?: unknown }): void;
+}
+
+/** What an outside writer of captures and journal (the supervisor) tells of them. */
+export interface OutsideWriter {
+  /** seq its first entry must have. */
+  readonly firstSeq: number;
+  /** `lines` are in the journal file and end at byte `end` of it. */
+  appended(lines: string, end: number): void;
+  /** Bytes arrived that are not kept: the run is not idle. */
+  active(): void;
+  /** The writer is done: seq of the next entry. */
+  closed(nextSeq: number): void;
+}
+
+export interface RunContext<Spec = unknown> {
+  readonly invocation: Invocation;
+  readonly spec: Spec;
+  readonly directory: RunDirectory;
+  /** Absolute path; exists. */
+  readonly workingDirectory: string;
+  /** Absolute path or null; exists. */
+  readonly artifactDirectory: string | null;
+  /** The complete environment of a process of this run. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly maxOutputBytes: number;
+  readonly killGraceMs: number;
+  /** Aborted with an AbortReason. */
+  readonly signal: AbortSignal;
+  /** Output and progress written by this process. The first use makes this process the writer. */
+  readonly output: RunOutput;
+  /** Hands captures and journal to a writer in another process instead. Exclusive with `output`. */
+  outsideWriter(): OutsideWriter;
+  /** Offer what may be done to the running run. */
+  offer(controls: RunControls): void;
+}
+
+/** Facts of a run that is over. */
+export interface RunnerOutcome {
+  ended: 'exited' | 'signaled' | 'never_started' | 'lost' | 'responded' | 'completed';
+  /** Did the work begin. */
+  started: boolean;
+  /** True only if it provably did not begin. */
+  retrySafe: boolean;
+  /** Process exit code (−N for signal N), HTTP status, or null. Never made up. */
+  exitCode: number | null;
+  signal?: string | null;
+  /** Success as the kind understands it; default: exitCode is 0. */
+  success?: boolean;
+  /** A final status named by the outside world (a backend's `cancelled`, a worker's completion). */
+  completion?: FinalStatus;
+  errorSummary?: string | null;
+  metadata?: Record<string, string>;
+  /** Facts of captures written by an outside writer. */
+  captures?: { stdout: StreamFacts; stderr: StreamFacts };
+  usage?: Usage | null;
+  kill?: Kill | null;
+  timings?: Timings;
+}
+
+/** The work cannot be run as it was asked for: the run ends as `rejected` with these words. */
+export class Rejected extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'Rejected';
+  }
+}
