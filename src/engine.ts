@@ -1,0 +1,53 @@
+import type { ArtifactDescriptor } from './artifact.ts';
+import type { EventLog } from './event-log.ts';
+import type { InvocationInput } from './invocation.ts';
+import type { Record } from './record.ts';
+import type { Status } from './result.ts';
+import type { RunDirectory } from './run-directory.ts';
+
+/** What routes may ask of the engine. All functions throw RunwireError (not_found when the id is unknown). */
+export interface Engine {
+  /** Accept an invocation, or join the run that the same id or key already made. `stored` resolves when a crash cannot forget it. */
+  submit(input: InvocationInput, options?: { idempotencyKey?: string }): { id: string; replayed: boolean; stored: Promise<void> };
+  has(id: string): boolean;
+  status(id: string): Status;
+  /** The record as one line of JSON (hot path: documents are stored as text and not parsed again). */
+  recordJson(id: string): string;
+  record(id: string): Record;
+  /** True when the run has finished; false when `ms` went by or the signal aborted first. */
+  waitFinished(id: string, ms: number, signal?: AbortSignal): Promise<boolean>;
+  /** Newest first. `cursor` is opaque. Items are record JSON. */
+  list(filter: ListFilter): { items: string[]; nextCursor: string | null };
+  log(id: string): EventLog;
+  directory(id: string): RunDirectory;
+  artifacts(id: string): ArtifactDescriptor[];
+  /** The absolute path of an artifact's bytes. */
+  artifactPath(id: string, artifactId: string): { descriptor: ArtifactDescriptor; file: string };
+  /** Returns false when the run was already finished. */
+  cancel(id: string, graceSeconds?: number): boolean;
+  writeStdin(id: string, bytes: Buffer): Promise<void>;
+  closeStdin(id: string): Promise<void>;
+  signal(id: string, name: string): Promise<void>;
+  /** Delete record and files of a finished run; not_finished (409) while it runs. */
+  remove(id: string): Promise<void>;
+  runtimes(): Promise<RuntimeDescription[]>;
+  /** draining: no new runs; queueFull: submit would be refused. */
+  readiness(): { ready: boolean; reason: string | null; running: number; queued: number };
+}
+
+export interface ListFilter {
+  status?: Status;
+  runtimeKind?: string;
+  runtimeName?: string;
+  limit: number;
+  cursor?: string;
+}
+
+export interface RuntimeDescription {
+  kind: string;
+  name: string;
+  description: string;
+  options_schema: unknown;
+  available: boolean;
+  reason: string | null;
+}
