@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'vitest';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Why the suite of this test is skipped, in words. */
+    absent?: string;
+  }
+}
+
+/** Things a suite may need that not every machine has: how to see that they are here, else why not. */
+const COMPONENTS = {
+  docker: () => {
+    const { status, stderr, error } = spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    if (error) return `docker cannot be started: ${error.message}`;
+    return status === 0 ? undefined : `no docker daemon answers: ${stderr.trim().split('\n').at(-1)}`;
+  },
+  chromium: () => program('chromium', 'chromium-browser', 'google-chrome'),
+  lighttpd: () => program('lighttpd'),
+  webhook: () => program('webhook'),
+  cc: () => program('cc'),
+  prlimit: () => program('prlimit'),
+  linux: () => (process.platform === 'linux' ? undefined : `this is ${process.platform}, not linux`),
+  root: () => (process.getuid?.() === 0 ? undefined : 'the tests do not run as root'),
+} satisfies Record<string, () => string | undefined>;
+
+export type Component = keyof typeof COMPONENTS;
+
+/**
+ * `describe` for suites that need components of the machine. Where one is absent the suite is skipped with the
+ * reason, which skip-reporter.ts prints; where RUNWIRE_TEST_REQUIRE (names, comma-separated) lists it, the suite
+ * fails instead.
+ *
+ *     requires('docker')('The docker runner', () => { … });
+ */
+export function requires(...components: Component[]): (name: string, body: () => void) => void {
+  return (name, body) => {
+    for (const component of components) {
+      const absent = COMPONENTS[component]();
+      if (absent === undefined) continue;
+      const reason = `needs ${component}: ${absent}`;
+      if (demanded().includes(component)) {
+        describe(name, () => {
+          test(`has ${component}, which RUNWIRE_TEST_REQUIRE asks for`, () => {
+            throw new Error(reason);
+          });
+        });
+      } else {
+        describe(name, { skip: true, meta: { absent: reason } }, body);
+      }
+      return;
+    }
+    describe(name, body);
+  };
+}
+
+/** The absolute path of the first of these programs that PATH or sbin has. */
+export function findProgram(...names: string[]): string | undefined {
+  const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
+  for (const name of names) {
+    for (const directory of directories) {
+      const file = join(directory, name);
+      try {
+        accessSync(file, constants.X_OK);
+        return file;
+      } catch {
+        // Not there: look further.
+      }
+    }
+  }
+  return undefined;
+}
+
+function program(...names: string[]): string | undefined {
+  return findProgram(...names) === undefined ? `there is no ${names.join(' or ')} in PATH` : undefined;
+}
+
+function demanded(): string[] {
+  const names = (process.env.RUNWIRE_TEST_REQUIRE ?? '').split(',').filter((name) => name !== '');
+  for (const name of names) {
+    if (!Object.hasOwn(COMPONENTS, name)) {
+      throw new Error(`RUNWIRE_TEST_REQUIRE names ${name}; known are ${Object.keys(COMPONENTS).join(', ')}`);
+    }
+  }
+  return names;
+}
