@@ -1,0 +1,89 @@
+import { get } from 'node:http';
+
+/**
+ * One reader of a run, in a process of its own: `raw` follows stdout, `sse` the events. At most `bytesPerSecond` are
+ * taken from the socket when it is given; else as fast as they come. The report is one line of JSON, at the end of
+ * the stream or after `seconds`.
+ */
+export interface ReaderPlan {
+  url: string;
+  as: 'raw' | 'sse';
+  bytesPerSecond?: number;
+  seconds: number;
+}
+
+export interface ReaderReport {
+  /** Bytes of the body as they came over the wire, without chunk heads. */
+  received: number;
+  /** Bytes of the program's output that they stood for. */
+  output: number;
+  events: number;
+  /** `seq` had no holes and `finished` came last (sse), or the stream ended by itself (raw). */
+  complete: boolean;
+  seconds: number;
+}
+
+/** Counts events without parsing their text: a parse of 1 GB of JSON would measure the reader. */
+class EventCount {
+  events = 0;
+  output = 0;
+  finished = false;
+  holes = false;
+  #rest = '';
+
+  push(chunk: Buffer): void {
+    const text = this.#rest + chunk.toString('latin1');
+    let from = 0;
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n', from)) {
+      this.#count(text.slice(from, Math.min(end, from + 1000)));
+      from = end + 2;
+    }
+    this.#rest = text.slice(from);
+  }
+
+  #count(head: string): void {
+    const seq = /^id: ?(\d+)$/m.exec(head)?.[1];
+    if (seq === undefined) return; // a comment
+    this.events++;
+    if (Number(seq) !== this.events) this.holes = true;
+    const type = /^event: ?(\w+)$/m.exec(head)?.[1];
+    if (type === 'stdout') this.output += Number(/"length":(\d+)/.exec(head)?.[1]);
+    this.finished = type === 'finished';
+  }
+}
+
+function read(plan: ReaderPlan): Promise<ReaderReport> {
+  const begin = performance.now();
+  const count = new EventCount();
+  let received = 0;
+  return new Promise((done, fail) => {
+    const report = (ended: boolean) =>
+      done({
+        received,
+        output: plan.as === 'raw' ? received : count.output,
+        events: count.events,
+        complete: ended && (plan.as === 'raw' || (count.finished && !count.holes)),
+        seconds: (performance.now() - begin) / 1000,
+      });
+    const accept = plan.as === 'raw' ? 'application/octet-stream' : 'text/event-stream';
+    const request = get(plan.url, { headers: { accept } }, (response) => {
+      if (response.statusCode !== 200) return fail(new Error(`${plan.url}: ${response.statusCode}`));
+      response.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        if (plan.as === 'sse') count.push(chunk);
+        if (plan.bytesPerSecond === undefined) return;
+        const due = begin + (received / plan.bytesPerSecond) * 1000;
+        if (due <= performance.now()) return;
+        response.pause();
+        setTimeout(() => response.resume(), due - performance.now());
+      });
+      response.on('end', () => report(true));
+      response.on('error', fail);
+    });
+    request.on('error', fail);
+    setTimeout(() => report(false), plan.seconds * 1000);
+  });
+}
+
+console.log(JSON.stringify(await read(JSON.parse(process.argv[2] ?? '') as ReaderPlan)));
+process.exit(0);
