@@ -10,6 +10,9 @@ declare module 'vitest' {
   }
 }
 
+/** What our own image is built on. */
+const NODE_IMAGE = 'node:26-bookworm-slim';
+
 /** Things a suite may need that not every machine has: how to see that they are here, else why not. */
 const COMPONENTS = {
   docker: () => {
@@ -19,6 +22,17 @@ const COMPONENTS = {
     });
     if (error) return `docker cannot be started: ${error.message}`;
     return status === 0 ? undefined : `no docker daemon answers: ${stderr.trim().split('\n').at(-1)}`;
+  },
+  'node-image': () => {
+    const { status } = spawnSync('docker', ['image', 'inspect', NODE_IMAGE], {
+      stdio: 'ignore',
+      timeout: 20_000,
+    });
+    return status === 0 ? undefined : `there is no image ${NODE_IMAGE} here: docker pull ${NODE_IMAGE}`;
+  },
+  compose: () => {
+    const { status } = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore', timeout: 20_000 });
+    return status === 0 ? undefined : 'docker has no compose plugin';
   },
   chromium: () => program('chromium', 'chromium-browser', 'google-chrome'),
   lighttpd: () => program('lighttpd'),
