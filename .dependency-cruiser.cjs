@@ -3,7 +3,7 @@
 
 /** The shapes that everything stands on: no behaviour of the server, no library but zod. */
 const SHAPES =
-  '^src/(artifact|errors|event|invocation|options|outcome|record|result|run-directory|runner)[.]ts$';
+  '^src/(artifact|errors|event|invocation|options|outcome|record|result|run-directory|runner|stream)[.]ts$';
 /** What the journal's writer needs, so that it may run in another process. */
 const WRITER = '^src/(journal|recorder|run-directory|utf8)[.]ts$';
 /** The composition root: the only files that know both edges. */
@@ -107,15 +107,23 @@ module.exports = {
       name: 'runners-see-the-contract',
       comment: 'A runner knows the contract and the documents; not the engine, the queue or a store.',
       severity: 'error',
-      from: { path: '^runners/', pathNot: '^runners/lib/' },
+      from: { path: '^runners/', pathNot: ['^runners/lib/', '^runners/subprocess[.]ts$'] },
       to: { path: '^src/', pathNot: SHAPES },
     },
     {
+      name: 'subprocess-sees-the-protocol',
+      comment: 'The subprocess runner also knows the words that the supervisor and its client exchange.',
+      severity: 'error',
+      from: { path: '^runners/subprocess[.]ts$' },
+      to: { path: '^src/', pathNot: [SHAPES, '^src/supervisor/protocol[.]ts$'] },
+    },
+    {
       name: 'runner-lib-speaks-to-the-supervisor',
-      comment: "runners/lib/ is the supervisor's client: its protocol and its launch, and the contract.",
+      comment:
+        "runners/lib/ is the supervisor's client: how it is launched, its protocol, its framing, and the contract.",
       severity: 'error',
       from: { path: '^runners/lib/' },
-      to: { path: '^src/', pathNot: [SHAPES, '^src/supervisor/(protocol|launch)[^/]*[.]ts$'] },
+      to: { path: '^src/', pathNot: [SHAPES, '^src/supervisor/(protocol|launch|lines)[.]ts$'] },
     },
     {
       name: 'runners-are-alone',
@@ -160,7 +168,7 @@ module.exports = {
       from: { path: SUPERVISOR },
       to: {
         path: '^(src|routes|runners)/',
-        pathNot: [SUPERVISOR, WRITER, '^src/(artifact|event|invocation|options|outcome|result)[.]ts$'],
+        pathNot: [SUPERVISOR, WRITER, '^src/(artifact|event|invocation|options|outcome|result|stream)[.]ts$'],
       },
     },
     {
@@ -172,10 +180,10 @@ module.exports = {
     },
     {
       name: 'supervisor-is-behind-its-protocol',
-      comment: 'Others speak to it over its socket: protocol and launch are all they import.',
+      comment: 'Others speak to it over its socket: launch, protocol and framing are all they import.',
       severity: 'error',
       from: { path: '^(src|routes|runners)/', pathNot: SUPERVISOR },
-      to: { path: SUPERVISOR, pathNot: '^src/supervisor/(protocol|launch)[^/]*[.]ts$' },
+      to: { path: SUPERVISOR, pathNot: '^src/supervisor/(protocol|launch|lines)[.]ts$' },
     },
     {
       name: 'core-leaves-the-supervisor-to-its-client',

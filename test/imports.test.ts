@@ -47,6 +47,9 @@ const PLANTED: Record<string, { file: string; content: string }[]> = {
     { file: 'routes/planted-database.ts', content: "import 'node:sqlite';" },
   ],
   'runners-see-the-contract': [{ file: 'runners/planted-engine.ts', content: "import '../src/engine.ts';" }],
+  'subprocess-sees-the-protocol': [
+    { file: 'runners/subprocess.ts', content: "import '../src/supervisor/launch.ts';" },
+  ],
   'runner-lib-speaks-to-the-supervisor': [
     { file: 'runners/lib/planted-engine.ts', content: "import '../../src/engine.ts';" },
   ],
@@ -81,6 +84,7 @@ const TARGETS: Record<string, string> = {
   'runners/planted-nothing.ts': 'export {};',
   'src/supervisor/planted-nothing.ts': 'export {};',
   'src/supervisor/protocol.ts': 'export {};',
+  'src/supervisor/launch.ts': 'export {};',
   'src/queue.ts': 'export {};',
   'src/app.ts': 'export {};',
 };
