@@ -1,0 +1,197 @@
+import { mkdir, realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { lookup } from 'mime-types';
+import type { ArtifactFacts, Omitted } from './artifact.ts';
+import { keepCopy } from './artifact-copy.ts';
+import { type OpenFile, openFound } from './artifact-file.ts';
+import { ArtifactIds } from './artifact-id.ts';
+import { LeftOut, reasonOf, STOPPED } from './artifact-open.ts';
+import { type ArtifactSource, globbed, wholeDirectory } from './artifact-source.ts';
+import { StopWalk, type Walked, walkFiles } from './artifact-walk.ts';
+import { type BytePath, bytePath, toText } from './byte-path.ts';
+import type { Invocation } from './invocation.ts';
+import { Omissions } from './omissions.ts';
+import type { RunDirectory } from './run-directory.ts';
+import type { RealRoots } from './working-paths.ts';
+
+const COPIES_AT_ONCE = 2;
+const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+const DEFAULT_ENTRIES = 250_000;
+
+/** What may be kept of one run. A file of exactly `fileBytes` is kept, and so are exactly `count` files. */
+export interface CollectionCaps {
+  fileBytes: number;
+  totalBytes: number;
+  count: number;
+  /** Directory entries looked at in each of the two places. Default 250,000. */
+  entries?: number;
+}
+
+export const DEFAULT_CAPS: CollectionCaps = { fileBytes: 2 ** 30, totalBytes: 4 * 2 ** 30, count: 1000 };
+
+export interface CollectionRequest {
+  invocation: { options: Pick<Invocation['options'], 'artifacts'> };
+  directory: RunDirectory;
+  /** Absolute paths. */
+  workingDirectory: string;
+  artifactDirectory: string | null;
+  /** What prepareWorkingPaths found: a directory that leads elsewhere now is not collected from. */
+  roots?: RealRoots;
+  /** Ids of artifacts that the run has already. */
+  takenIds?: Iterable<string>;
+  caps: CollectionCaps;
+  signal?: AbortSignal;
+}
+
+export interface Collection {
+  /** In order of their paths. The bytes are at artifactFile(directory, id). */
+  artifacts: ArtifactFacts[];
+  /** In the order in which they were met. */
+  omitted: Omitted[];
+  /** Bytes kept. */
+  bytes: number;
+}
+
+/** Where the kept bytes of a collected artifact are. */
+export function artifactFile(directory: RunDirectory, artifactId: string): string {
+  return join(directory.artifacts, artifactId);
+}
+
+/**
+ * Keep what a run made: the whole artifact directory, and the files under the working directory that its
+ * globs match. Every file is copied, so it stays what it was. Never throws for what the files are or
+ * become: what is left out is in `omitted`. When nothing was asked for the file system is not touched.
+ */
+export async function collectArtifacts(request: CollectionRequest): Promise<Collection> {
+  const patterns = request.invocation.options.artifacts ?? [];
+  if (patterns.length === 0 && request.artifactDirectory === null)
+    return { artifacts: [], omitted: [], bytes: 0 };
+  const collecting = new Collecting(request);
+  const { omissions } = collecting;
+  if (request.artifactDirectory !== null)
+    await collecting.from(
+      await wholeDirectory(request.artifactDirectory, request.roots?.artifact, omissions),
+    );
+  if (patterns.length > 0)
+    await collecting.from(
+      await globbed(request.workingDirectory, request.roots?.working, patterns, omissions),
+    );
+  return collecting.finish();
+}
+
+class Collecting {
+  readonly omissions = new Omissions();
+  readonly #request: CollectionRequest;
+  readonly #ids: ArtifactIds;
+  readonly #seen = new Set<BytePath>();
+  readonly #copies = new Set<Promise<void>>();
+  readonly #artifacts: ArtifactFacts[] = [];
+  #made: Promise<unknown> | null = null;
+  #count = 0;
+  #reservedBytes = 0;
+
+  constructor(request: CollectionRequest) {
+    this.#request = request;
+    this.#ids = new ArtifactIds(request.takenIds);
+  }
+
+  async from(source: ArtifactSource | null): Promise<void> {
+    if (!source) return;
+    const { caps, directory, signal } = this.#request;
+    const runs = await realpath(dirname(directory.root), { encoding: 'buffer' }).catch(() => null);
+    const unmatched = new Set(source.globs?.map((glob) => glob.source));
+    const walk = walkFiles({
+      root: source.root,
+      globs: source.position,
+      skip: runs && bytePath(runs),
+      maxEntries: caps.entries ?? DEFAULT_ENTRIES,
+      signal,
+    });
+    try {
+      for await (const walked of walk) {
+        for (const glob of walked.matched) unmatched.delete(glob.source);
+        await this.#take(source, walked);
+      }
+      for (const pattern of unmatched) this.omissions.add(pattern, 'no file matches');
+    } catch (error) {
+      this.omissions.add(source.shown, reasonOf(error));
+    }
+  }
+
+  async finish(): Promise<Collection> {
+    await Promise.all(this.#copies);
+    const artifacts = this.#artifacts.sort((a, b) => (`${a.path}\0${a.id}` < `${b.path}\0${b.id}` ? -1 : 1));
+    const bytes = artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return { artifacts, omitted: this.omissions.list(), bytes };
+  }
+
+  async #take(source: ArtifactSource, walked: Walked): Promise<void> {
+    if (this.#request.signal?.aborted) throw new StopWalk(STOPPED);
+    if (this.#seen.has(walked.path)) return;
+    this.#seen.add(walked.path);
+    const relative = toText(relativeTo(source.root, walked.path));
+    const path = join(source.shown, relative);
+    let file: OpenFile | undefined;
+    try {
+      if (walked.type === 'omitted') throw new LeftOut(walked.reason);
+      file = await openFound(source.root, walked);
+      this.#admit(file.stats.size);
+      await this.#turn();
+      this.#start(file, path, relative);
+    } catch (error) {
+      await file?.handle.close();
+      if (error instanceof StopWalk) throw error;
+      this.omissions.add(path, reasonOf(error));
+    }
+  }
+
+  /** Throws LeftOut when a file of this size is too much. */
+  #admit(size: number): void {
+    const { fileBytes, totalBytes, count } = this.#request.caps;
+    if (this.#count >= count) throw new StopWalk(`more than ${count} files: the rest was not looked at`);
+    if (size > fileBytes) throw new LeftOut(`larger than ${fileBytes} bytes`);
+    if (this.#reservedBytes + size > totalBytes) throw new LeftOut(`total of ${totalBytes} bytes reached`);
+    this.#count++;
+    this.#reservedBytes += size;
+  }
+
+  /** Wait until one more copy may run. */
+  async #turn(): Promise<void> {
+    this.#made ??= mkdir(this.#request.directory.artifacts, { recursive: true, mode: 0o700 });
+    await this.#made;
+    while (this.#copies.size >= COPIES_AT_ONCE) await Promise.race(this.#copies);
+  }
+
+  #start(file: OpenFile, path: string, relative: string): void {
+    const copy = this.#copy(file, path, relative)
+      .finally(() => file.handle.close())
+      .catch((error: unknown) => this.omissions.add(path, reasonOf(error)))
+      .finally(() => this.#copies.delete(copy));
+    this.#copies.add(copy);
+  }
+
+  async #copy({ handle, stats }: OpenFile, path: string, relative: string): Promise<void> {
+    const id = this.#ids.make(relative);
+    const destination = artifactFile(this.#request.directory, id);
+    const copied = await keepCopy(handle, stats.size, destination, this.#request.signal);
+    this.#artifacts.push({
+      id,
+      path,
+      kind: 'file',
+      description: relative,
+      ...copied,
+      mediaType: lookup(basename(relative)) || 'application/octet-stream',
+      modifiedAt: timeOf(stats.mtimeMs),
+    });
+  }
+}
+
+function relativeTo(root: BytePath, path: BytePath): BytePath {
+  return path.slice(root.length).replace(/^\//, '') as BytePath;
+}
+
+/** RFC 3339 has the years 0000 to 9999; a file may say anything. */
+function timeOf(ms: number): string {
+  return new Date(Math.min(Math.max(ms, FIRST_MS), LAST_MS)).toISOString();
+}

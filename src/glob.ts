@@ -1,0 +1,116 @@
+import { matchesSegment, parseSegment, type Segment } from './glob-segment.ts';
+
+const MAX_LENGTH = 4096;
+const MAX_ALTERNATIVES = 100;
+
+/** A pattern of paths under one directory. `source` is the words of the invocation. */
+export interface Glob {
+  readonly source: string;
+  readonly segments: readonly Segment[];
+}
+
+/** How far each glob has been followed on the way down to a directory. */
+export type GlobPosition = ReadonlyMap<Glob, ReadonlySet<number>>;
+
+/** The pattern cannot match anything; the message says why. */
+export class BadGlob extends Error {}
+
+/**
+ * `*`, `?`, `[a-z]`, `[!a-z]`, `{a,b}`, `\` before a character to take it as it is, and `**` for any
+ * number of directories. A name that begins with a dot is matched only by a pattern that does too.
+ * `dir/` is `dir/**`. One glob for each alternative of the braces. Throws BadGlob.
+ */
+export function compileGlob(source: string): Glob[] {
+  if (source.length > MAX_LENGTH) throw new BadGlob(`the pattern is longer than ${MAX_LENGTH} characters`);
+  if (source.includes('\0')) throw new BadGlob('the pattern contains a NUL character');
+  return expandBraces(source).map((pattern) => {
+    if (pattern.startsWith('/')) throw new BadGlob('the pattern is absolute');
+    const names = pattern.split('/').filter((name) => name !== '' && name !== '.');
+    if (pattern.endsWith('/')) names.push('**');
+    if (names.at(-1) === '**') names.push('*');
+    const segments = names.map(parseSegment);
+    if (segments.length === 0) throw new BadGlob('the pattern names no file');
+    if (segments.some((segment) => segment.type === 'literal' && segment.name === '..'))
+      throw new BadGlob('the pattern contains ..');
+    return { source, segments };
+  });
+}
+
+export function startOf(globs: readonly Glob[]): GlobPosition {
+  return new Map(globs.map((glob) => [glob, reach(glob, 0, new Set())]));
+}
+
+/** Follow the globs to an entry of the directory: which match it, and where they stand below it. */
+export function step(position: GlobPosition, name: string): { matched: Glob[]; below: GlobPosition } {
+  const matched: Glob[] = [];
+  const below = new Map<Glob, Set<number>>();
+  for (const [glob, places] of position) {
+    const next = new Set<number>();
+    for (const place of places) {
+      const segment = glob.segments[place];
+      if (segment && matchesSegment(segment, name))
+        reach(glob, segment.type === 'globstar' ? place : place + 1, next);
+    }
+    if (next.delete(glob.segments.length)) matched.push(glob);
+    if (next.size > 0) below.set(glob, next);
+  }
+  return { matched, below };
+}
+
+/** The only names that can match here, when every glob asks for fixed ones: no need to list the directory. */
+export function fixedNames(position: GlobPosition): string[] | null {
+  const names = new Set<string>();
+  for (const [glob, places] of position)
+    for (const place of places) {
+      const segment = glob.segments[place];
+      if (segment?.type !== 'literal') return null;
+      names.add(segment.name);
+    }
+  return [...names];
+}
+
+/** Does the glob end in a fixed name, so that a directory it matches was asked for by name. */
+export function endsFixed(glob: Glob): boolean {
+  return glob.segments.at(-1)?.type === 'literal';
+}
+
+/** Add a place and, as `**` may stand for nothing, those after it. */
+function reach(glob: Glob, from: number, places: Set<number>): Set<number> {
+  let place = from;
+  places.add(place);
+  while (glob.segments[place]?.type === 'globstar') places.add(++place);
+  return places;
+}
+
+function expandBraces(source: string): string[] {
+  const done: string[] = [];
+  const open = [source];
+  for (let pattern = open.pop(); pattern !== undefined; pattern = open.pop()) {
+    const alternatives = firstBraces(pattern);
+    if (alternatives) open.push(...alternatives.reverse());
+    else done.push(pattern);
+    if (done.length + open.length > MAX_ALTERNATIVES)
+      throw new BadGlob(`the pattern has more than ${MAX_ALTERNATIVES} alternatives`);
+  }
+  return done;
+}
+
+/** The pattern once for each alternative of its first `{a,b}`; null when there is none. */
+function firstBraces(pattern: string): string[] | null {
+  const cuts: number[][] = [];
+  for (let i = 0; i < pattern.length; i++) {
+    const char = pattern[i];
+    if (char === '\\') i++;
+    else if (char === '{') cuts.push([i]);
+    else if (char === ',') cuts.at(-1)?.push(i);
+    else if (char === '}') {
+      const found = cuts.pop();
+      if (!found || found.length === 1) continue;
+      const before = pattern.slice(0, found[0]);
+      const after = pattern.slice(i + 1);
+      const ends = [...found.slice(1), i];
+      return ends.map((end, n) => before + pattern.slice((found[n] as number) + 1, end) + after);
+    }
+  }
+  return null;
+}

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { lstat, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { RuntimeResult } from './result.ts';
+
+/**
+ * Write a result where output_result_path says: JSON, indent 2, UTF-8, a newline at the end, mode 0644 less
+ * the umask. Parents are made. Whoever reads the path sees the file as it was before or the
+ * whole result, never a part. A link is followed to the file it names. Anything but a regular file is left alone.
+ * Throws an Error whose message may be shown to the client: `output_result_path cannot be written: <path> (<why>)`.
+ */
+export async function writeResultFile(path: string, result: RuntimeResult): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const destination = await destinationOf(path);
+    const unfinished = join(dirname(destination), `.runwire-${randomUUID()}.tmp`);
+    try {
+      await writeFile(unfinished, `${JSON.stringify(result, null, 2)}\n`, { flag: 'wx', mode: 0o644 });
+      await rename(unfinished, destination);
+    } catch (error) {
+      await rm(unfinished, { force: true });
+      throw error;
+    }
+  } catch (error) {
+    throw new Error(`output_result_path cannot be written: ${path} (${wordsOf(error)})`, { cause: error });
+  }
+}
+
+/** A rename over a device or a FIFO would replace it, for every program of the machine. */
+async function destinationOf(path: string): Promise<string> {
+  const named = await unlessMissing(lstat(path));
+  if (!named) return path;
+  const real = await unlessMissing(realpath(path));
+  if (!real) throw new Error('a symbolic link leads nowhere');
+  const stats = await lstat(real);
+  if (stats.isDirectory()) throw new Error('it is a directory');
+  if (!stats.isFile()) throw new Error('it is not a regular file');
+  return real;
+}
+
+async function unlessMissing<T>(looked: Promise<T>): Promise<T | null> {
+  return looked.catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left',
+  ENOTDIR: 'a parent is not a directory',
+  EEXIST: 'a parent is not a directory',
+  ENAMETOOLONG: 'the path is too long',
+  ELOOP: 'a symbolic link leads to itself',
+};
+
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? String(error.code) : undefined;
+  return code === undefined ? error.message : (WORDS[code] ?? code);
+}

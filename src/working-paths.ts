@@ -1,0 +1,99 @@
+import { accessSync, constants, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import type { InvocationInput } from './invocation.ts';
+import type { RunDirectory } from './run-directory.ts';
+import { Rejected } from './runner.ts';
+
+type PathFields = Pick<
+  InvocationInput,
+  'working_directory' | 'artifact_directory' | 'input_payload_path' | 'output_result_path'
+>;
+
+/** The paths of an invocation, absolute. */
+export interface WorkingPaths {
+  workingDirectory: string;
+  /** The working directory is the run's own scratch directory. */
+  scratch: boolean;
+  artifactDirectory: string | null;
+  inputPayload: string | null;
+  outputResult: string | null;
+}
+
+/** Where artifacts are collected from, links resolved before the run; null: nothing is asked for there. */
+export interface RealRoots {
+  working: string | null;
+  artifact: string | null;
+}
+
+/**
+ * A relative working directory is under `cwd`, the server's; the other paths are under the working
+ * directory. Absolute paths stay as they are, and `..` may lead out: they are the paths of somebody who may
+ * run any program here. Touches no file. A completed invocation gives the same paths again.
+ */
+export function resolveWorkingPaths(
+  invocation: PathFields,
+  directory: RunDirectory,
+  cwd = process.cwd(),
+): WorkingPaths {
+  const workingDirectory = under(resolve(cwd), invocation.working_directory ?? resolve(cwd, directory.work));
+  const within = (path: string | null | undefined) => (path ? under(workingDirectory, path) : null);
+  return {
+    workingDirectory,
+    scratch: workingDirectory === resolve(cwd, directory.work),
+    artifactDirectory: within(invocation.artifact_directory),
+    inputPayload: within(invocation.input_payload_path),
+    outputResult: within(invocation.output_result_path),
+  };
+}
+
+/**
+ * Check and make what a run needs before it starts: one call of the file system when only a working
+ * directory is asked for. `globs`: are files collected from the working directory.
+ * Throws Rejected when a directory or the payload cannot be used.
+ */
+export function prepareWorkingPaths(paths: WorkingPaths, options: { globs?: boolean } = {}): RealRoots {
+  const { workingDirectory, artifactDirectory, inputPayload } = paths;
+  if (paths.scratch) makeDirectory('working directory', workingDirectory, 0o700);
+  else checkWorkingDirectory(workingDirectory);
+  if (inputPayload) checkInputPayload(inputPayload);
+  if (artifactDirectory) makeDirectory('artifact directory', artifactDirectory);
+  return {
+    working: options.globs ? realpathSync.native(workingDirectory) : null,
+    artifact: artifactDirectory && realpathSync.native(artifactDirectory),
+  };
+}
+
+function under(directory: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(directory, path);
+}
+
+function checkWorkingDirectory(path: string): void {
+  const stats = look('working directory', path);
+  if (!stats) throw new Rejected(`working directory does not exist: ${path}`);
+  if (!stats.isDirectory()) throw new Rejected(`working directory is not a directory: ${path}`);
+}
+
+function checkInputPayload(path: string): void {
+  const stats = look('input_payload_path', path);
+  if (!stats) throw new Rejected(`input_payload_path does not exist: ${path}`);
+  if (!stats.isFile()) throw new Rejected(`input_payload_path is not a regular file: ${path}`);
+  attempt(`input_payload_path cannot be read: ${path}`, () => accessSync(path, constants.R_OK));
+}
+
+function makeDirectory(what: string, path: string, mode?: number): void {
+  attempt(`${what} cannot be made: ${path}`, () => mkdirSync(path, { recursive: true, mode }));
+}
+
+/** Undefined when there is nothing. */
+function look(what: string, path: string): Stats | undefined {
+  return attempt(`${what} cannot be used: ${path}`, () => statSync(path, { throwIfNoEntry: false }));
+}
+
+function attempt<T>(words: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    throw new Rejected(`${words} (${code})`);
+  }
+}

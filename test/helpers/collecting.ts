@@ -1,0 +1,44 @@
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import {
+  artifactFile,
+  type CollectionRequest,
+  collectArtifacts,
+  DEFAULT_CAPS,
+} from '../../src/artifact-collection.ts';
+import { runDirectory } from '../../src/run-directory.ts';
+
+/** Directories of a run that artifacts are collected from, new for each test: read the fields when the test runs. */
+export function collecting() {
+  const places = { dir: '', wd: '', out: '', run: runDirectory('', '') };
+  beforeEach(() => {
+    places.dir = fs.mkdtempSync(join(tmpdir(), 'runwire-artifacts-'));
+    places.wd = join(places.dir, 'wd');
+    places.out = join(places.wd, 'out');
+    places.run = runDirectory(join(places.dir, 'data'), 'a');
+    fs.mkdirSync(places.out, { recursive: true });
+  });
+  afterEach(() => fs.rmSync(places.dir, { recursive: true, force: true }));
+
+  const collect = (artifacts: string[], request: Partial<CollectionRequest> = {}) =>
+    collectArtifacts({
+      invocation: { options: { artifacts } },
+      directory: places.run,
+      workingDirectory: places.wd,
+      artifactDirectory: null,
+      caps: DEFAULT_CAPS,
+      ...request,
+    });
+  return {
+    places,
+    /** What the globs ask for. */
+    collect,
+    /** The artifact directory, `out`. */
+    whole: (request: Partial<CollectionRequest> = {}) =>
+      collect([], { artifactDirectory: places.out, ...request }),
+    /** The bytes kept of an artifact. */
+    kept: (id: string) => fs.readFileSync(artifactFile(places.run, id), 'utf8'),
+  };
+}

@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { RuntimeResult } from '../../src/result.ts';
+import { writeResultFile } from '../../src/result-file.ts';
+
+const RESULT: RuntimeResult = {
+  schema_version: '0.1',
+  contract_kind: 'runtime_result',
+  invocation_id: 'a',
+  runtime_name: 'é',
+  runtime_kind: 'subprocess',
+  status: 'succeeded',
+  exit_code: 0,
+  started_at: '2026-01-01T00:00:00.000Z',
+  finished_at: '2026-01-01T00:00:01.000Z',
+  stdout_path: null,
+  stderr_path: null,
+  artifacts: [],
+  error_summary: null,
+  metadata: {},
+};
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'runwire-result-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+test('the result is indented JSON with a newline at the end, and parents are made', async () => {
+  const path = join(dir, 'a/b/result.json');
+  await writeResultFile(path, RESULT);
+  expect(readFileSync(path, 'utf8')).toBe(`${JSON.stringify(RESULT, null, 2)}\n`);
+  expect(statSync(path).mode & 0o777).toBe(0o644 & ~process.umask());
+});
+
+test('a file that is there is replaced as a whole and nothing else is left', async () => {
+  const path = join(dir, 'result.json');
+  writeFileSync(path, 'x'.repeat(10_000));
+  const before = statSync(path).ino;
+  await writeResultFile(path, RESULT);
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(RESULT);
+  expect(statSync(path).ino).not.toBe(before);
+  expect(readdirSync(dir)).toEqual(['result.json']);
+});
+
+test('a link to a file stays a link and the file gets the result', async () => {
+  writeFileSync(join(dir, 'real'), '');
+  symlinkSync('real', join(dir, 'link'));
+  await writeResultFile(join(dir, 'link'), RESULT);
+  expect(lstatSync(join(dir, 'link')).isSymbolicLink()).toBe(true);
+  expect(JSON.parse(readFileSync(join(dir, 'real'), 'utf8'))).toEqual(RESULT);
+});
+
+test('what is no regular file is left alone and the reason is given', async () => {
+  mkdirSync(join(dir, 'directory'));
+  execFileSync('mkfifo', [join(dir, 'fifo')]);
+  symlinkSync('/dev/null', join(dir, 'null'));
+  symlinkSync('nowhere', join(dir, 'dangling'));
+  symlinkSync('loop', join(dir, 'loop'));
+  writeFileSync(join(dir, 'file'), '');
+  const before = readdirSync(dir);
+  const reasons = {
+    directory: 'it is a directory',
+    fifo: 'it is not a regular file',
+    null: 'it is not a regular file',
+    dangling: 'a symbolic link leads nowhere',
+    loop: 'a symbolic link leads to itself',
+    'file/result.json': 'a parent is not a directory',
+    ['n'.repeat(300)]: 'the path is too long',
+  };
+  for (const [name, reason] of Object.entries(reasons)) {
+    const path = join(dir, name);
+    await expect(writeResultFile(path, RESULT)).rejects.toThrow(
+      `output_result_path cannot be written: ${path} (${reason})`,
+    );
+  }
+  expect(readdirSync(dir)).toEqual(before);
+  expect(lstatSync(join(dir, 'fifo')).isFIFO()).toBe(true);
+});
+
+test('a parent that cannot be written to is said, and no unfinished file stays', async () => {
+  await expect(writeResultFile('/proc/result.json', RESULT)).rejects.toThrow(
+    /^output_result_path cannot be written/,
+  );
+});
