@@ -92,7 +92,14 @@ module.exports = {
         'A route parses, calls the engine and answers; how runs are queued, found and executed is hidden from it.',
       severity: 'error',
       from: { path: '^routes/' },
-      to: { path: ['^runners/', SUPERVISOR, '^src/(queue|registry|recorder|runner)[.]ts$'] },
+      to: { path: ['^runners/', '^src/'], pathNot: ['^src/(config|engine|event-log|logged-event|metrics)[.]ts$', SHAPES] },
+    },
+    {
+      name: 'routes-know-no-runner',
+      comment: 'What a kind can do, the engine tells.',
+      severity: 'error',
+      from: { path: '^routes/' },
+      to: { path: '^src/runner[.]ts$' },
     },
     {
       name: 'routes-start-nothing',

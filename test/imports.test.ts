@@ -42,6 +42,7 @@ const PLANTED: Record<string, { file: string; content: string }[]> = {
     { file: 'routes/planted-queue.ts', content: "import '../src/queue.ts';" },
     { file: 'routes/planted-supervisor.ts', content: "import '../src/supervisor/protocol.ts';" },
   ],
+  'routes-know-no-runner': [{ file: 'routes/planted-contract.ts', content: "import '../src/runner.ts';" }],
   'routes-start-nothing': [
     { file: 'routes/planted-process.ts', content: "import 'node:child_process';" },
     { file: 'routes/planted-database.ts', content: "import 'node:sqlite';" },
