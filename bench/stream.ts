@@ -187,7 +187,9 @@ const machine = describeMachine(directory);
 console.log(
   `${machine.cores} cores, ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}, data on ${machine.dataOn}`,
 );
-const server = await runwire(join(directory, 'data'), join(directory, 'runwire.log'));
+const server = await runwire(join(directory, 'data'), join(directory, 'runwire.log'), {
+  RUNWIRE_MAX_OUTPUT_BYTES: String(bytes),
+});
 try {
   const result = options.memory ? { memory: await memory(server) } : { throughput: await throughput(server) };
   if (options.json !== undefined)

@@ -13,7 +13,11 @@ export interface RunwireServer {
 }
 
 /** Runwire as it is started by `npm start`, with everything it keeps in `dataDir` and its log in a file. */
-export async function runwire(dataDir: string, log: string): Promise<RunwireServer> {
+export async function runwire(
+  dataDir: string,
+  log: string,
+  settings: Record<string, string> = {},
+): Promise<RunwireServer> {
   const server = resolve(import.meta.dirname, '../../src/server.ts');
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('RUNWIRE_'));
   const env = {
@@ -21,6 +25,7 @@ export async function runwire(dataDir: string, log: string): Promise<RunwireServ
     RUNWIRE_HOST: '127.0.0.1',
     RUNWIRE_PORT: '0',
     RUNWIRE_DATA_DIR: dataDir,
+    ...settings,
   };
   const child = start([process.execPath, server], log, env);
   const port = await until(child, log, async () => {
