@@ -7,8 +7,8 @@ import type { RunDirectory } from './run-directory.ts';
 
 /** What routes may ask of the engine. All functions throw RunwireError (not_found when the id is unknown). */
 export interface Engine {
-  /** Accept an invocation, or join the run that the same id or key already made. `stored` resolves when a crash cannot forget it. */
-  submit(input: InvocationInput, options?: { idempotencyKey?: string }): { id: string; replayed: boolean; stored: Promise<void> };
+  /** Accept an invocation, or join the run that the same id or key already made. */
+  submit(input: InvocationInput, options?: SubmitOptions): Submission;
   has(id: string): boolean;
   status(id: string): Status;
   /** The record as one line of JSON (hot path: documents are stored as text and not parsed again). */
@@ -33,6 +33,20 @@ export interface Engine {
   runtimes(): Promise<RuntimeDescription[]>;
   /** draining: no new runs; queueFull: submit would be refused. */
   readiness(): { ready: boolean; reason: string | null; running: number; queued: number };
+}
+
+export interface SubmitOptions {
+  idempotencyKey?: string | undefined;
+  /** W3C trace context of the request, handed to the program as TRACEPARENT. */
+  traceparent?: string | undefined;
+}
+
+export interface Submission {
+  id: string;
+  /** The run existed already. */
+  replayed: boolean;
+  /** Resolves when a crash cannot forget the run. */
+  stored: Promise<void>;
 }
 
 export interface ListFilter {

@@ -1,24 +1,10 @@
-import type { JournalEntry } from './journal.ts';
-import type { ArtifactDescriptor } from './artifact.ts';
+import { type Batch, readBatch } from './journal-batch.ts';
+import { type LogEntry, LoggedEvent } from './logged-event.ts';
 import type { Outcome } from './outcome.ts';
 import type { RuntimeResult } from './result.ts';
-
-/** An event of a run before its output bytes are put in. */
-export type LogEntry =
-  | { seq: number; time: number; type: 'status'; status: 'pending' | 'running' }
-  | JournalEntry
-  | { seq: number; time: number; type: 'artifact'; artifact: ArtifactDescriptor }
-  | { seq: number; time: number; type: 'finished'; result: RuntimeResult; outcome: Outcome };
-
-/** One event as readers get it. Buffers are shared between readers and must not be written to. */
-export interface LoggedEvent {
-  readonly seq: number;
-  readonly entry: LogEntry;
-  /** The bytes of a stdout or stderr event. */
-  bytes(): Promise<Buffer>;
-  /** The RuntimeEvent on one line of JSON, without newline. */
-  json(): Promise<string>;
-}
+import type { RunDirectory } from './run-directory.ts';
+import { RunFiles } from './run-files.ts';
+import type { Stream } from './stream.ts';
 
 export interface ReadOptions {
   /** seq after which to begin; 0 = from the first event. */
@@ -30,11 +16,171 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
-/** The events of one run, live or finished: replay, then follow, one code path. */
-export interface EventLog {
+export interface FinishedRun {
+  finishedAt: number;
+  result: RuntimeResult;
+  outcome: Outcome;
+}
+
+const CAPTURE_BLOCK = 256 * 1024;
+/** Batches kept for readers at the same place: those that are caught up ask for the same one. */
+const SHARED_BATCHES = 2;
+
+/**
+ * The events of one run, live or finished: replay, then follow, one code path. Status events come
+ * first, then the journal, then what follows from the stored result (artifacts, `finished`). Readers
+ * pull: a slow one holds nobody and costs no memory.
+ */
+export class EventLog {
+  readonly #id: string;
+  readonly #files: RunFiles;
+  readonly #statuses: LogEntry[] = [];
+  /** Bytes of the journal that hold whole events. */
+  #end = 0;
+  #suffix: LoggedEvent[] | null = null;
+  #measured: Promise<void> | null = Promise.resolve();
+  readonly #waiting = new Set<() => void>();
+  readonly #shared = new Map<number, Promise<Batch>>();
+
+  constructor(id: string, directory: RunDirectory) {
+    this.#id = id;
+    this.#files = new RunFiles(directory);
+  }
+
   /** seq of `finished`, or null while the run is not finished. */
-  readonly lastSeq: number | null;
-  read(options: ReadOptions): AsyncGenerator<readonly LoggedEvent[]>;
+  get lastSeq(): number | null {
+    return this.#suffix?.at(-1)?.seq ?? null;
+  }
+
+  /** seq of the first event of the journal. */
+  get journalSeq(): number {
+    return this.#statuses.length + 1;
+  }
+
+  get readers(): number {
+    return this.#files.readers;
+  }
+
+  status(status: 'pending' | 'running', time: number): void {
+    this.#statuses.push({ seq: this.#statuses.length + 1, time, type: 'status', status });
+    this.#wake();
+  }
+
+  /** The journal file holds whole events up to byte `end`. */
+  grew(end: number): void {
+    if (end <= this.#end) return;
+    this.#end = end;
+    this.#wake();
+  }
+
+  /** The result is stored: its events follow, and nothing after them. */
+  finish({ finishedAt: time, result, outcome }: FinishedRun): void {
+    let seq = outcome.last_seq - result.artifacts.length;
+    const entries: LogEntry[] = result.artifacts.map((artifact) => ({
+      seq: seq++,
+      time,
+      type: 'artifact',
+      artifact,
+    }));
+    entries.push({ seq, time, type: 'finished', result, outcome });
+    this.#suffix = entries.map((entry) => new LoggedEvent(this.#id, entry));
+    this.#wake();
+  }
+
+  /** The journal was written before this log was made: its size is taken from the file, at the first read. */
+  expectJournal(): void {
+    this.#measured = null;
+  }
+
+  async #measure(): Promise<void> {
+    this.#end = Math.max(this.#end, await this.#files.size('journal'));
+  }
+
+  async *read({ after, follow, idleMs, signal }: ReadOptions): AsyncGenerator<readonly LoggedEvent[]> {
+    let next = after + 1;
+    let position = 0;
+    this.#files.enter();
+    try {
+      this.#measured ??= this.#measure();
+      await this.#measured;
+      while (!signal?.aborted) {
+        if (next <= this.#statuses.length) {
+          const events = this.#statuses.slice(next - 1).map((entry) => new LoggedEvent(this.#id, entry));
+          next = this.#statuses.length + 1;
+          yield events;
+        } else if (position < this.#end) {
+          const batch = await this.#batchAt(position);
+          position = batch.next;
+          const events = batch.events.filter((event) => event.seq >= next);
+          next = Math.max(next, (batch.events.at(-1)?.seq ?? 0) + 1);
+          if (events.length > 0) yield events;
+        } else if (this.#suffix) {
+          const events = this.#suffix.filter((event) => event.seq >= next);
+          if (events.length > 0) yield events;
+          return;
+        } else {
+          if (!follow) return;
+          if (!(await this.#change(signal, idleMs))) yield [];
+        }
+      }
+    } finally {
+      this.#files.leave();
+    }
+  }
+
   /** Bytes of one capture from `offset`, in large blocks; with follow until the run has finished. */
-  readCapture(stream: 'stdout' | 'stderr', options: { offset: number; follow: boolean; signal?: AbortSignal }): AsyncGenerator<Buffer>;
+  async *readCapture(
+    stream: Stream,
+    options: { offset: number; follow: boolean; signal?: AbortSignal },
+  ): AsyncGenerator<Buffer> {
+    let { offset } = options;
+    this.#files.enter();
+    try {
+      while (!options.signal?.aborted) {
+        const complete = this.#suffix !== null || !options.follow;
+        const bytes = await this.#files.read(stream, offset, CAPTURE_BLOCK);
+        offset += bytes.length;
+        if (bytes.length > 0) yield bytes;
+        else if (complete) return;
+        else await this.#change(options.signal);
+      }
+    } finally {
+      this.#files.leave();
+    }
+  }
+
+  #batchAt(position: number): Promise<Batch> {
+    let batch = this.#shared.get(position);
+    if (batch) return batch;
+    batch = readBatch(this.#id, this.#files, position, this.#end);
+    this.#shared.set(position, batch);
+    batch.catch(() => this.#shared.delete(position));
+    for (const oldest of this.#shared.keys()) {
+      if (this.#shared.size <= SHARED_BATCHES) break;
+      this.#shared.delete(oldest);
+    }
+    return batch;
+  }
+
+  /** Resolves true at the next change, false after `idleMs` or when the signal aborts. */
+  #change(signal: AbortSignal | undefined, idleMs?: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = idleMs === undefined ? undefined : setTimeout(() => end(false), idleMs);
+      const abort = (): void => end(false);
+      const wake = (): void => end(true);
+      const end = (changed: boolean): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        this.#waiting.delete(wake);
+        resolve(changed);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#waiting.add(wake);
+    });
+  }
+
+  #wake(): void {
+    if (this.#waiting.size === 0) return;
+    for (const wake of [...this.#waiting]) wake();
+  }
 }

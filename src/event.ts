@@ -2,11 +2,7 @@ import { z } from 'zod';
 import { ArtifactDescriptor } from './artifact.ts';
 import { Outcome } from './outcome.ts';
 import { RuntimeResult } from './result.ts';
-
-export const STREAMS = ['stdout', 'stderr'] as const;
-export type Stream = (typeof STREAMS)[number];
-export const PHASES = ['setup', 'command'] as const;
-export type Phase = (typeof PHASES)[number];
+import { PHASES, STREAMS } from './stream.ts';
 
 const head = {
   invocation_id: z.string(),

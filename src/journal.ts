@@ -1,4 +1,4 @@
-import type { Phase, Stream } from './event.ts';
+import type { Phase, Stream } from './stream.ts';
 
 /**
  * The journal of a run: one JSON object a line, appended, never rewritten. Output entries name

@@ -21,11 +21,14 @@ export const StreamFacts = z.strictObject({
 });
 export type StreamFacts = z.infer<typeof StreamFacts>;
 
-/** CPU time and peak memory of the run's reaped processes. */
+/**
+ * CPU time of the run's reaped processes and the peak memory of the largest. `max_rss_bytes` is null
+ * when it cannot be told from what the kernel counts for the process that spawned it.
+ */
 export const Usage = z.strictObject({
   cpu_user_ms: z.number(),
   cpu_system_ms: z.number(),
-  max_rss_bytes: z.number().int(),
+  max_rss_bytes: z.number().int().nullable(),
 });
 export type Usage = z.infer<typeof Usage>;
 

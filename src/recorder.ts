@@ -1,9 +1,9 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
-import type { Phase, Stream } from './event.ts';
 import { encodeEntry, type JournalEntry } from './journal.ts';
 import type { StreamFacts } from './outcome.ts';
 import type { RunDirectory } from './run-directory.ts';
+import { type Phase, STREAMS, type Stream } from './stream.ts';
 import { incompleteTail } from './utf8.ts';
 
 /** Output events longer than this are split, so that one event stays a comfortable SSE message. */
@@ -15,8 +15,8 @@ export interface RecorderOptions {
   firstSeq: number;
   /** Bytes kept of each stream; what comes after is counted and reported as a gap. */
   maxOutputBytes: number;
-  /** Called after the entries are in the journal: `lines` as written, `end` the journal's size after them. */
-  onAppend?: (entries: JournalEntry[], lines: string, end: number) => void;
+  /** Called after entries are in the journal, with its size in bytes after them. */
+  onAppend?: (end: number) => void;
 }
 
 interface Capture {
@@ -48,7 +48,15 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#seq = options.firstSeq;
-    this.#captures = { stdout: openCapture(options.directory.stdout), stderr: openCapture(options.directory.stderr) };
+    this.#captures = {
+      stdout: openCapture(options.directory.stdout),
+      stderr: openCapture(options.directory.stderr),
+    };
+  }
+
+  /** Size of the journal in bytes. */
+  get position(): number {
+    return this.#position;
   }
 
   /** The seq the next entry gets. */
@@ -61,14 +69,14 @@ export class Recorder {
     return this.#captures[stream].bytes;
   }
 
-  /** Append output. The chunk is used before this returns and may be reused by the caller. */
-  write(stream: Stream, chunk: Buffer, phase: Phase = 'command'): void {
+  /** Append output. The chunk is used before this returns and may be reused. False when none of it was kept. */
+  write(stream: Stream, chunk: Buffer, phase: Phase = 'command'): boolean {
     const capture = this.#captures[stream];
     const room = this.#options.maxOutputBytes - capture.kept;
     capture.bytes += chunk.length;
     capture.phase = phase;
     const kept = chunk.length <= room ? chunk : chunk.subarray(0, room);
-    if (kept.length === 0) return;
+    if (kept.length === 0) return false;
     writeAll(capture.fd, kept);
     capture.kept += kept.length;
     capture.hash ??= createHash('sha256');
@@ -77,44 +85,51 @@ export class Recorder {
     const tail = incompleteTail(seen);
     this.#tell(stream, capture, seen.subarray(0, seen.length - tail));
     capture.held = tail === 0 ? EMPTY : Buffer.from(seen.subarray(seen.length - tail));
+    return true;
   }
 
   progress(entry: { message?: string; data?: unknown }): void {
     this.#append([{ seq: this.#seq++, time: Date.now(), type: 'progress', ...entry }]);
   }
 
-  /** Tell of what is held back and what was not kept, close the files and return the facts. */
-  close(): { stdout: StreamFacts; stderr: StreamFacts; nextSeq: number } {
-    const stdout = this.#end('stdout');
-    const stderr = this.#end('stderr');
+  /** Tell of what is held back and of what was not kept, close the captures and return their facts. */
+  end(): { stdout: StreamFacts; stderr: StreamFacts; nextSeq: number; error: string | null } {
+    let error: string | null = null;
+    for (const stream of STREAMS)
+      try {
+        this.#tellRest(stream);
+      } catch (cause) {
+        error = cause instanceof Error ? cause.message : String(cause);
+      }
+    const stdout = closeCapture(this.#captures.stdout);
+    const stderr = closeCapture(this.#captures.stderr);
+    return { stdout, stderr, nextSeq: this.#seq, error };
+  }
+
+  /** Close the journal, after one last line that is no event (the exit record of a program). */
+  close(lastLine?: string): void {
+    if (lastLine !== undefined) this.#write(`${lastLine}\n`);
     if (this.#journal !== null) closeSync(this.#journal);
     this.#journal = null;
-    return { stdout, stderr, nextSeq: this.#seq };
   }
 
-  /** Append a line that is no event (the exit record). */
-  note(line: string): void {
-    this.#write(`${line}\n`);
-  }
-
-  #end(stream: Stream): StreamFacts {
+  #tellRest(stream: Stream): void {
     const capture = this.#captures[stream];
     if (capture.held.length > 0) this.#tell(stream, capture, capture.held);
     capture.held = EMPTY;
-    if (capture.bytes > capture.kept)
-      this.#append([
-        {
-          seq: this.#seq++,
-          time: Date.now(),
-          type: 'gap',
-          stream,
-          offset: capture.kept,
-          length: capture.bytes - capture.kept,
-          reason: 'output_limit',
-        },
-      ]);
-    closeSync(capture.fd);
-    return { bytes: capture.bytes, kept: capture.kept, sha256: capture.hash?.digest('hex') ?? EMPTY_SHA256 };
+    if (capture.bytes === capture.kept) return;
+    const { kept, bytes } = capture;
+    this.#append([
+      {
+        seq: this.#seq++,
+        time: Date.now(),
+        type: 'gap',
+        stream,
+        offset: kept,
+        length: bytes - kept,
+        reason: 'output_limit',
+      },
+    ]);
   }
 
   #tell(stream: Stream, capture: Capture, bytes: Buffer): void {
@@ -140,7 +155,7 @@ export class Recorder {
   #append(entries: JournalEntry[]): void {
     const lines = entries.map(encodeEntry).join('');
     this.#write(lines);
-    this.#options.onAppend?.(entries, lines, this.#position);
+    this.#options.onAppend?.(this.#position);
   }
 
   #write(lines: string): void {
@@ -152,7 +167,20 @@ export class Recorder {
 }
 
 function openCapture(path: string): Capture {
-  return { fd: openSync(path, 'w', 0o600), bytes: 0, kept: 0, told: 0, hash: null, held: EMPTY, phase: 'command' };
+  return {
+    fd: openSync(path, 'w', 0o600),
+    bytes: 0,
+    kept: 0,
+    told: 0,
+    hash: null,
+    held: EMPTY,
+    phase: 'command',
+  };
+}
+
+function closeCapture(capture: Capture): StreamFacts {
+  closeSync(capture.fd);
+  return { bytes: capture.bytes, kept: capture.kept, sha256: capture.hash?.digest('hex') ?? EMPTY_SHA256 };
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

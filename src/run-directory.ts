@@ -15,7 +15,10 @@ export interface RunDirectory {
 }
 
 export function runDirectory(dataDir: string, invocationId: string): RunDirectory {
-  const root = join(dataDir, 'runs', invocationId);
+  return runDirectoryAt(join(dataDir, 'runs', invocationId));
+}
+
+export function runDirectoryAt(root: string): RunDirectory {
   return {
     root,
     stdout: `${root}/stdout`,

@@ -1,9 +1,10 @@
 import type { z } from 'zod';
-import type { Phase, Stream } from './event.ts';
+import type { ArtifactFacts } from './artifact.ts';
 import type { Invocation } from './invocation.ts';
-import type { Kill, StreamFacts, Timings, Usage } from './outcome.ts';
+import type { Kill, StreamFacts, TimeoutReason, Timings, Usage } from './outcome.ts';
 import type { FinalStatus } from './result.ts';
 import type { RunDirectory } from './run-directory.ts';
+import type { Phase, Stream } from './stream.ts';
 
 /**
  * A runner does the work of one runtime_kind.
@@ -22,6 +23,8 @@ export interface Runner<Spec = unknown> {
   readonly spec: z.ZodType<Spec>;
   /** Does the kind start a process, so that `command` is needed. */
   readonly needsCommand: boolean;
+  /** Has the kind output streams, so that results carry stdout and stderr. */
+  readonly captures: boolean;
   /**
    * The spec of an invocation, checked. The default parses `options.<kind>` (or `{}`) with `spec`.
    * Throws Rejected for what cannot be run.
@@ -36,7 +39,7 @@ export interface Runner<Spec = unknown> {
 
 /** Why a run was aborted. The first reason wins. */
 export type AbortReason =
-  | { kind: 'timeout'; which: 'run' | 'idle' | 'setup'; seconds: number; graceMs: number }
+  | { kind: 'timeout'; which: TimeoutReason; seconds: number; graceMs: number }
   | { kind: 'cancel'; graceMs: number };
 
 /** What a running run accepts from outside; absent functions answer 409 not_supported. */
@@ -46,6 +49,8 @@ export interface RunControls {
   closeStdin?(): Promise<void>;
   /** Send a signal, by name (SIGINT), to the whole process group. */
   signal?(name: string): Promise<void>;
+  /** A second, shorter grace for a stop that is under way. */
+  hasten?(graceMs: number): void;
 }
 
 /** The events that the runner makes, in order of the calls. Bytes are captured exactly. */
@@ -58,12 +63,12 @@ export interface RunOutput {
 export interface OutsideWriter {
   /** seq its first entry must have. */
   readonly firstSeq: number;
-  /** `lines` are in the journal file and end at byte `end` of it. */
-  appended(lines: string, end: number): void;
+  /** The journal file holds whole events up to byte `end`. */
+  grew(end: number): void;
   /** Bytes arrived that are not kept: the run is not idle. */
   active(): void;
-  /** The writer is done: seq of the next entry. */
-  closed(nextSeq: number): void;
+  /** The writer is done: size of the journal and seq of the next entry. */
+  closed(end: number, nextSeq: number): void;
 }
 
 export interface RunContext<Spec = unknown> {
@@ -74,6 +79,8 @@ export interface RunContext<Spec = unknown> {
   readonly workingDirectory: string;
   /** Absolute path or null; exists. */
   readonly artifactDirectory: string | null;
+  /** input_payload_path, absolute, a regular file; or null. */
+  readonly inputPath: string | null;
   /** The complete environment of a process of this run. */
   readonly environment: Readonly<Record<string, string>>;
   readonly maxOutputBytes: number;
@@ -86,6 +93,8 @@ export interface RunContext<Spec = unknown> {
   outsideWriter(): OutsideWriter;
   /** Offer what may be done to the running run. */
   offer(controls: RunControls): void;
+  /** Call back when the result is stored and survives a crash, or the run is given up. */
+  whenStored(callback: () => void): void;
 }
 
 /** Facts of a run that is over. */
@@ -103,6 +112,10 @@ export interface RunnerOutcome {
   /** A final status named by the outside world (a backend's `cancelled`, a worker's completion). */
   completion?: FinalStatus;
   errorSummary?: string | null;
+  /** Words for a timeout where the kind has its own. */
+  timeoutSummary?: string;
+  /** Artifacts the runner itself made (a response, a final payload), stored in directory.artifacts. */
+  artifacts?: ArtifactFacts[];
   metadata?: Record<string, string>;
   /** Facts of captures written by an outside writer. */
   captures?: { stdout: StreamFacts; stderr: StreamFacts };

@@ -1,0 +1,103 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { completeInvocation } from './complete-invocation.ts';
+import type { Config } from './config.ts';
+import type { SubmitOptions } from './engine.ts';
+import { RunwireError } from './errors.ts';
+import { fingerprint } from './fingerprint.ts';
+import { canonicalKind, type Invocation, type InvocationInput } from './invocation.ts';
+import type { InvocationStore, NewRun } from './invocation-store.ts';
+import { type LiveRun, newLiveRun } from './live-run.ts';
+import { missingRunner, type Registry } from './registry.ts';
+import { runDirectory } from './run-directory.ts';
+import type { StoredRun } from './run-list.ts';
+import { parseSpec } from './spec.ts';
+
+/** Turns what was sent into a run: known already, malformed, or new. */
+export class Intake {
+  readonly #config: Config;
+  readonly #store: InvocationStore;
+  readonly #registry: Registry;
+  readonly #live: ReadonlyMap<string, LiveRun>;
+
+  constructor(
+    config: Config,
+    store: InvocationStore,
+    registry: Registry,
+    live: ReadonlyMap<string, LiveRun>,
+  ) {
+    this.#config = config;
+    this.#store = store;
+    this.#registry = registry;
+    this.#live = live;
+  }
+
+  /** The id of the run that the same id or key made before. Throws a conflict when the body is another. */
+  earlier(input: InvocationInput, key: string | undefined): string | null {
+    const id = input.invocation_id;
+    const known = id === undefined ? undefined : (this.#live.get(id) ?? this.#store.get(id));
+    if (known && known.fingerprint !== fingerprint(input))
+      throw new RunwireError('invocation_conflict', `${known.id} is the invocation_id of another invocation`);
+    if (known) return known.id;
+    const keyed = key === undefined ? undefined : this.#store.findByKey(key);
+    if (keyed && keyed.fingerprint !== fingerprint(input))
+      throw new RunwireError('idempotency_key_conflict', 'The Idempotency-Key was used with another body');
+    return keyed?.id ?? null;
+  }
+
+  /** A new run. Throws invalid_invocation, naming the fields. */
+  accept(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions): LiveRun {
+    const id = input.invocation_id ?? randomUUIDv7();
+    const repeatable = input.invocation_id !== undefined || idempotencyKey !== undefined;
+    const invocation = completeInvocation(input, id, runDirectory(this.#config.dataDir, id), this.#config);
+    return this.#make(invocation, {
+      createdAt: Date.now(),
+      fingerprint: repeatable ? fingerprint(input) : null,
+      idempotencyKey: idempotencyKey ?? null,
+      traceparent,
+    });
+  }
+
+  /** A run that an earlier server had accepted. */
+  revive(row: StoredRun): LiveRun {
+    return this.#make(JSON.parse(row.invocation) as Invocation, { ...row, traceparent: undefined });
+  }
+
+  #make(
+    invocation: Invocation,
+    facts: Pick<LiveRun, 'createdAt' | 'fingerprint' | 'idempotencyKey' | 'traceparent'>,
+  ): LiveRun {
+    const runner = this.#registry.find(invocation.runtime_kind) ?? missingRunner(invocation.runtime_kind);
+    if (runner.needsCommand && invocation.command.length === 0)
+      throw new RunwireError('invalid_invocation', 'command: is needed by this kind', {
+        errors: [{ path: 'command', message: 'is needed by this kind' }],
+      });
+    const { createdAt, fingerprint, idempotencyKey, traceparent } = facts;
+    return newLiveRun({
+      ...parseSpec(runner, invocation),
+      invocation,
+      invocationJson: JSON.stringify(invocation),
+      runner,
+      directory: runDirectory(this.#config.dataDir, invocation.invocation_id),
+      createdAt,
+      fingerprint,
+      idempotencyKey,
+      traceparent,
+    });
+  }
+}
+
+/** The row of a run that is new. */
+export function newRecord(run: LiveRun): NewRun {
+  const { id, invocation, invocationJson, createdAt, startedAt, fingerprint, idempotencyKey } = run;
+  return {
+    id,
+    status: startedAt === null ? 'pending' : 'running',
+    runtimeKind: canonicalKind(invocation.runtime_kind),
+    runtimeName: invocation.runtime_name,
+    createdAt,
+    startedAt,
+    fingerprint,
+    idempotencyKey,
+    invocation: invocationJson,
+  };
+}

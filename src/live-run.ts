@@ -1,0 +1,112 @@
+import { EventLog } from './event-log.ts';
+import type { Invocation } from './invocation.ts';
+import { linksOf } from './record.ts';
+import type { Status } from './result.ts';
+import type { RunDirectory } from './run-directory.ts';
+import type { AbortReason, Rejected, RunControls, Runner } from './runner.ts';
+import type { RealRoots, WorkingPaths } from './working-paths.ts';
+
+/** A run that is not finished, as the engine holds it. Times in ms since the epoch. */
+export interface LiveRun {
+  readonly id: string;
+  readonly invocation: Invocation;
+  /** What clients see of the invocation, one line of JSON. */
+  readonly invocationJson: string;
+  readonly runner: Runner;
+  readonly spec: unknown;
+  readonly directory: RunDirectory;
+  readonly traceparent: string | undefined;
+  readonly fingerprint: string | null;
+  readonly idempotencyKey: string | null;
+  readonly log: EventLog;
+  readonly createdAt: number;
+  /** Monotonic moment of acceptance, ms. */
+  readonly acceptedAt: number;
+  readonly abort: AbortController;
+  /** Resolves when the result is stored and told. */
+  readonly finished: PromiseWithResolvers<void>;
+  status: Status;
+  startedAt: number | null;
+  /** Time spent waiting for a place, ms. */
+  queueMs: number;
+  /** What `prepare` made, once it has. */
+  prepared: { paths: WorkingPaths; roots: RealRoots } | null;
+  /** Why it cannot be run as it was asked for. */
+  refusal: Rejected | null;
+  controls: RunControls;
+  /** Carry on what an earlier server started. */
+  recovering: boolean;
+  /** Takes back the clock that runs while it waits for a place. */
+  stopQueueTimer: (() => void) | null;
+}
+
+export type NewLiveRun = Pick<
+  LiveRun,
+  | 'invocation'
+  | 'invocationJson'
+  | 'runner'
+  | 'spec'
+  | 'refusal'
+  | 'directory'
+  | 'traceparent'
+  | 'fingerprint'
+  | 'idempotencyKey'
+  | 'createdAt'
+>;
+
+export function newLiveRun(facts: NewLiveRun): LiveRun {
+  const id = facts.invocation.invocation_id;
+  const log = new EventLog(id, facts.directory);
+  log.status('pending', facts.createdAt);
+  return {
+    ...facts,
+    id,
+    log,
+    acceptedAt: performance.now(),
+    abort: new AbortController(),
+    finished: Promise.withResolvers(),
+    status: 'pending',
+    startedAt: null,
+    queueMs: 0,
+    prepared: null,
+    controls: {},
+    recovering: false,
+    stopQueueTimer: null,
+  };
+}
+
+/** Press the run's one signal. The first reason wins; false when there was one already. */
+export function abortRun(run: LiveRun, reason: AbortReason): boolean {
+  if (run.abort.signal.aborted) return false;
+  run.abort.abort(reason);
+  return true;
+}
+
+export function abortReason(run: LiveRun): AbortReason | null {
+  return run.abort.signal.aborted ? (run.abort.signal.reason as AbortReason) : null;
+}
+
+/** What a record is made of. Documents are JSON text; times in ms since the epoch. */
+export interface RecordParts {
+  id: string;
+  status: Status;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  invocation: string;
+  result: string | null;
+  outcome: string | null;
+  delivery: string | null;
+}
+
+/** A record as one line of JSON: stored documents are put in as they are. */
+export function recordJson(parts: RecordParts): string {
+  const time = (ms: number | null): string => (ms === null ? 'null' : `"${new Date(ms).toISOString()}"`);
+  const delivery = parts.delivery === null ? '' : `"on_finish":${parts.delivery},`;
+  return (
+    `{"invocation":${parts.invocation},"status":"${parts.status}","created_at":${time(parts.createdAt)},` +
+    `"started_at":${time(parts.startedAt)},"finished_at":${time(parts.finishedAt)},` +
+    `"result":${parts.result ?? 'null'},"outcome":${parts.outcome ?? 'null'},${delivery}` +
+    `"links":${JSON.stringify(linksOf(parts.id))}}`
+  );
+}

@@ -1,0 +1,40 @@
+import type { Invocation } from './invocation.ts';
+
+/** What of the server's own environment a program gets, besides LC_* and RUNWIRE_ENV_PASSTHROUGH (CONTRACT 4.6). */
+const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'SHELL'];
+/** These never reach a program, whatever passthrough names. */
+const SECRET = 'RUNWIRE_TOKEN';
+
+/** The part that is the same for all runs. */
+export function baseEnvironment(
+  server: Readonly<Record<string, string | undefined>>,
+  passthrough: readonly string[],
+): Record<string, string> {
+  const names = [
+    ...INHERITED,
+    ...Object.keys(server).filter((name) => name.startsWith('LC_')),
+    ...passthrough,
+  ];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = server[name];
+      return value === undefined || name === SECRET ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** The complete environment of a process: base, the invocation's own, then what Runwire says of the run. */
+export function processEnvironment(
+  base: Readonly<Record<string, string>>,
+  invocation: Invocation,
+  artifactDirectory: string | null,
+  traceparent: string | undefined,
+): Record<string, string> {
+  return {
+    ...base,
+    ...invocation.environment,
+    RUNWIRE_INVOCATION_ID: invocation.invocation_id,
+    ...(artifactDirectory === null ? {} : { RUNWIRE_ARTIFACT_DIR: artifactDirectory }),
+    ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent }),
+  };
+}

@@ -1,0 +1,118 @@
+import type { LiveRun } from './live-run.ts';
+import { afterMs } from './long-timer.ts';
+import type { StreamFacts } from './outcome.ts';
+import { Recorder } from './recorder.ts';
+import type { OutsideWriter, RunContext, RunOutput } from './runner.ts';
+
+export interface Surroundings {
+  workingDirectory: string;
+  artifactDirectory: string | null;
+  inputPath: string | null;
+  environment: Readonly<Record<string, string>>;
+  maxOutputBytes: number;
+  killGraceMs: number;
+}
+
+/** What a runner gets, and what the engine keeps of it: who writes the journal, when output last came. */
+export class RunScene {
+  readonly context: RunContext;
+  readonly #run: LiveRun;
+  readonly #maxOutputBytes: number;
+  #recorder: Recorder | null = null;
+  #nextSeq: number;
+  #outside = false;
+  #activeAt = performance.now();
+  readonly #stored: (() => void)[] = [];
+
+  constructor(run: LiveRun, surroundings: Surroundings) {
+    this.#run = run;
+    this.#nextSeq = run.log.journalSeq;
+    this.#maxOutputBytes = surroundings.maxOutputBytes;
+    this.context = {
+      ...surroundings,
+      invocation: run.invocation,
+      spec: run.spec,
+      directory: run.directory,
+      signal: run.abort.signal,
+      output: this.#output(),
+      outsideWriter: () => this.#outsideWriter(),
+      offer: (controls) => {
+        run.controls = controls;
+      },
+      whenStored: (callback) => void this.#stored.push(callback),
+    };
+  }
+
+  /** seq of the event after the journal. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** Facts of what this process captured; empty captures are made where the runner wrote none. Null: an outside writer had the files. */
+  endOutput(): { stdout: StreamFacts; stderr: StreamFacts } | null {
+    if (this.#outside) return null;
+    const { stdout, stderr, nextSeq } = this.#open().end();
+    this.#recorder?.close();
+    this.#nextSeq = nextSeq;
+    return { stdout, stderr };
+  }
+
+  /** Call back once no output has come for so long. Returns how to take it back. */
+  onIdle(ms: number, callback: () => void): () => void {
+    let cancel = (): void => {};
+    const look = (): void => {
+      const left = this.#activeAt + ms - performance.now();
+      if (left <= 0) callback();
+      else cancel = afterMs(left, look);
+    };
+    cancel = afterMs(ms, look);
+    return () => cancel();
+  }
+
+  stored(): void {
+    for (const callback of this.#stored) callback();
+  }
+
+  #output(): RunOutput {
+    return {
+      write: (stream, chunk, phase) => {
+        this.#activeAt = performance.now();
+        this.#open().write(stream, chunk, phase);
+      },
+      progress: (entry) => {
+        this.#activeAt = performance.now();
+        this.#open().progress(entry);
+      },
+    };
+  }
+
+  #open(): Recorder {
+    if (this.#outside) throw new Error('the captures of this run have another writer');
+    this.#recorder ??= new Recorder({
+      directory: this.#run.directory,
+      firstSeq: this.#nextSeq,
+      maxOutputBytes: this.#maxOutputBytes,
+      onAppend: (end) => this.#run.log.grew(end),
+    });
+    return this.#recorder;
+  }
+
+  #outsideWriter(): OutsideWriter {
+    if (this.#recorder) throw new Error('the captures of this run have another writer');
+    this.#outside = true;
+    return {
+      firstSeq: this.#nextSeq,
+      grew: (end) => {
+        this.#activeAt = performance.now();
+        this.#run.log.grew(end);
+      },
+      active: () => {
+        this.#activeAt = performance.now();
+      },
+      closed: (end, nextSeq) => {
+        this.#run.log.grew(end);
+        this.#nextSeq = nextSeq;
+      },
+    };
+  }
+}

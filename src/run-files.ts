@@ -1,0 +1,67 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import type { RunDirectory } from './run-directory.ts';
+
+type Name = 'stdout' | 'stderr' | 'journal';
+
+/** The files of one run, opened for reading when first needed and closed when the last reader leaves. */
+export class RunFiles {
+  readonly #directory: RunDirectory;
+  readonly #open = new Map<Name, Promise<FileHandle>>();
+  #readers = 0;
+
+  constructor(directory: RunDirectory) {
+    this.#directory = directory;
+  }
+
+  get readers(): number {
+    return this.#readers;
+  }
+
+  enter(): void {
+    this.#readers++;
+  }
+
+  leave(): void {
+    if (--this.#readers > 0) return;
+    for (const handle of this.#open.values())
+      handle.then(
+        (file) => file.close(),
+        () => {}, // it was never open
+      );
+    this.#open.clear();
+  }
+
+  /** Size in bytes; 0 while there is no such file. */
+  async size(name: Name): Promise<number> {
+    const handle = await this.#handle(name);
+    return handle ? (await handle.stat()).size : 0;
+  }
+
+  /** Up to `length` bytes from `offset`; shorter at the end of what is there, empty while there is no such file. */
+  async read(name: Name, offset: number, length: number): Promise<Buffer> {
+    const handle = await this.#handle(name);
+    const buffer = Buffer.allocUnsafe(handle ? length : 0);
+    let done = 0;
+    while (handle && done < length) {
+      const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return buffer.subarray(0, done);
+  }
+
+  async #handle(name: Name): Promise<FileHandle | null> {
+    let handle = this.#open.get(name);
+    if (!handle) {
+      handle = open(this.#directory[name], 'r');
+      this.#open.set(name, handle);
+    }
+    try {
+      return await handle;
+    } catch (error) {
+      this.#open.delete(name);
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+  }
+}

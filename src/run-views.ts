@@ -1,0 +1,85 @@
+import type { ArtifactDescriptor } from './artifact.ts';
+import { artifactFile } from './artifact-collection.ts';
+import type { ListFilter } from './engine.ts';
+import { RunwireError } from './errors.ts';
+import type { EventLog } from './event-log.ts';
+import { FinishedRuns } from './finished-runs.ts';
+import { canonicalKind } from './invocation.ts';
+import type { InvocationStore } from './invocation-store.ts';
+import { type LiveRun, recordJson } from './live-run.ts';
+import type { Record as RunRecord } from './record.ts';
+import type { Status } from './result.ts';
+import { type RunDirectory, runDirectory } from './run-directory.ts';
+import type { StoredRun } from './run-list.ts';
+
+/** What can be read of runs: the live ones from memory, the others from the store. */
+export class RunViews {
+  readonly finished: FinishedRuns;
+  readonly #dataDir: string;
+  readonly #live: ReadonlyMap<string, LiveRun>;
+  readonly #store: InvocationStore;
+
+  constructor(dataDir: string, live: ReadonlyMap<string, LiveRun>, store: InvocationStore) {
+    this.#dataDir = dataDir;
+    this.#live = live;
+    this.#store = store;
+    this.finished = new FinishedRuns(dataDir);
+  }
+
+  has(id: string): boolean {
+    return this.#live.has(id) || this.#store.get(id) !== undefined;
+  }
+
+  status(id: string): Status {
+    return this.#live.get(id)?.status ?? this.stored(id).status;
+  }
+
+  /** The record as one line of JSON. */
+  recordJson(id: string): string {
+    const run = this.#live.get(id);
+    return run ? liveJson(run) : recordJson(this.stored(id));
+  }
+
+  record(id: string): RunRecord {
+    return JSON.parse(this.recordJson(id)) as RunRecord;
+  }
+
+  list(filter: ListFilter): { items: string[]; nextCursor: string | null } {
+    const runtimeKind = filter.runtimeKind === undefined ? undefined : canonicalKind(filter.runtimeKind);
+    const { rows, nextCursor } = this.#store.list({ ...filter, runtimeKind });
+    return { items: rows.map(recordJson), nextCursor };
+  }
+
+  log(id: string): EventLog {
+    return this.#live.get(id)?.log ?? this.finished.log(this.stored(id));
+  }
+
+  directory(id: string): RunDirectory {
+    return this.#live.get(id)?.directory ?? runDirectory(this.#dataDir, this.stored(id).id);
+  }
+
+  artifacts(id: string): ArtifactDescriptor[] {
+    return this.record(id).result?.artifacts ?? [];
+  }
+
+  /** The descriptor and the file with the bytes of an artifact. */
+  artifactPath(id: string, artifactId: string): { descriptor: ArtifactDescriptor; file: string } {
+    const descriptor = this.artifacts(id).find(({ artifact_id }) => artifact_id === artifactId);
+    if (!descriptor) throw new RunwireError('artifact_not_found', `${id} has no artifact ${artifactId}`);
+    const directory = this.directory(id);
+    const captured = artifactId === 'stdout' || artifactId === 'stderr';
+    return { descriptor, file: captured ? directory[artifactId] : artifactFile(directory, artifactId) };
+  }
+
+  /** Throws RunwireError invocation_not_found. */
+  stored(id: string): StoredRun {
+    const run = this.#store.get(id);
+    if (!run) throw new RunwireError('invocation_not_found', `There is no invocation ${id}`);
+    return run;
+  }
+}
+
+function liveJson({ id, status, createdAt, startedAt, invocationJson: invocation }: LiveRun): string {
+  const unfinished = { finishedAt: null, result: null, outcome: null, delivery: null };
+  return recordJson({ id, status, createdAt, startedAt, invocation, ...unfinished });
+}

@@ -1,0 +1,78 @@
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { type Config, ConfigError, printable, readConfig } from './config.ts';
+import { createService, type Service } from './service.ts';
+
+/** The process: configuration, listening, and the orderly end. */
+const { config, warnings } = configuration();
+const log = pino({ level: config.logLevel });
+for (const warning of warnings) log.warn(warning);
+log.info({ config: printable(config) }, 'configuration');
+
+const service = await start();
+const url = await listen(service);
+process.stdout.write(`Runwire listens on ${url}\n\nTry it:\n  ${example(url)}\n\n`);
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+
+/** Ends the wait for running runs early. */
+let hurry: (() => void) | null = null;
+
+/** First signal: let runs finish for a while, then cancel them (or leave them to the supervisor). Second: now. */
+async function stop(signal: string): Promise<void> {
+  if (hurry) return hurry();
+  const hurried = new Promise<void>((resolve) => {
+    hurry = resolve;
+  });
+  log.info({ signal }, 'stopping');
+  const leave = config.onExit === 'leave';
+  await Promise.race([service.engine.drain(leave ? 0 : config.drainSeconds * 1000), hurried]);
+  if (!leave) {
+    void hurried.then(() => service.engine.cancelAll(0));
+    await service.engine.cancelAll();
+  }
+  await service.close(leave ? 'leave' : 'quit');
+  log.info('stopped');
+  process.exit(0);
+}
+
+function configuration(): { config: Config; warnings: string[] } {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const line of error.lines) process.stderr.write(`${line}\n`);
+    process.exit(2);
+  }
+}
+
+async function start(): Promise<Service> {
+  try {
+    return await createService({ config, environment: process.env, log });
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function listen({ app }: Service): Promise<string> {
+  try {
+    await app.listen({ host: config.host, port: config.port });
+  } catch (error) {
+    fail(error);
+  }
+  const { address, port, family } = app.server.address() as AddressInfo; // listening on TCP
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`Runwire cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+/** A line that works as it is printed. */
+function example(address: string): string {
+  const token = config.token === null ? '' : ` -H "Authorization: Bearer $RUNWIRE_TOKEN"`;
+  const body =
+    '{"runtime_kind":"subprocess","command":["sh","-c","for i in 1 2 3; do echo $i; sleep 1; done"]}';
+  return `curl -N ${address}/invocations${token} -H 'Content-Type: application/json' -H 'Accept: text/plain' -d '${body}'`;
+}

@@ -1,0 +1,47 @@
+import type { z } from 'zod';
+import { type FieldError, RunwireError } from './errors.ts';
+import type { Invocation } from './invocation.ts';
+import { type Rejected, Rejected as RejectedError, type Runner } from './runner.ts';
+
+/**
+ * Let the runner read its spec. Returns the words of a refusal where the invocation can be stored but
+ * not run. Throws RunwireError invalid_invocation, naming the fields, where it is malformed.
+ */
+export function parseSpec(
+  runner: Runner,
+  invocation: Invocation,
+): { spec: unknown; refusal: Rejected | null } {
+  try {
+    return {
+      spec: runner.parse ? runner.parse(invocation) : parseOptions(runner, invocation),
+      refusal: null,
+    };
+  } catch (error) {
+    if (error instanceof RejectedError) return { spec: null, refusal: error };
+    throw error;
+  }
+}
+
+function parseOptions(runner: Runner, invocation: Invocation): unknown {
+  const kind = runner.kind as 'http' | 'http_async' | 'manual' | 'docker'; // other kinds have no key: undefined is right
+  const parsed = runner.spec.safeParse(invocation.options[kind] ?? {});
+  if (parsed.success) return parsed.data;
+  throw invalidInvocation(parsed.error.issues, ['options', kind]);
+}
+
+/** A schema's complaints as the fields of one error. */
+export function invalidInvocation(
+  issues: readonly z.core.$ZodIssue[],
+  prefix: readonly string[] = [],
+): RunwireError {
+  const errors: FieldError[] = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({
+          path: [...prefix, ...issue.path, key].join('.'),
+          message: 'is not a known field',
+        }))
+      : [{ path: [...prefix, ...issue.path].join('.'), message: issue.message }],
+  );
+  const detail = errors.map(({ path, message }) => `${path || 'body'}: ${message}`).join('; ');
+  return new RunwireError('invalid_invocation', detail, { errors });
+}

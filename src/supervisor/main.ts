@@ -1,0 +1,120 @@
+import { readdirSync, unlinkSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { parseArgs } from 'node:util';
+import { lineSplitter } from './lines.ts';
+import { type FromSupervisor, PROTOCOL_VERSION, type ToSupervisor } from './protocol.ts';
+import type { Spawner } from './spawner.ts';
+import { Supervisor } from './supervisor.ts';
+
+/**
+ * The process that owns every program of one data directory. Started detached by the server; outlives
+ * it as long as programs run, so that a server that crashed finds them again.
+ */
+const { values } = parseArgs({
+  options: {
+    socket: { type: 'string' },
+    'data-dir': { type: 'string' },
+    spawn: { type: 'string', default: 'auto' },
+  },
+});
+const socketPath = values.socket ?? '';
+/** Without a server and without programs it ends after this. */
+const LINGER_MS = 5000;
+const QUIT_GRACE_MS = 2000;
+
+const spawner = await chooseSpawner(values.spawn);
+const supervisor = new Supervisor(spawner);
+let server: Socket | null = null;
+let quitting = false;
+
+async function chooseSpawner(choice: string): Promise<Spawner> {
+  if (choice !== 'portable')
+    try {
+      const { posixSpawner, closeOnExec } = await import('./posix-spawner.ts');
+      closeOnExec(inheritedDescriptors());
+      return posixSpawner();
+    } catch (error) {
+      if (choice === 'posix') throw error;
+    }
+  const { portableSpawner } = await import('./portable-spawner.ts');
+  return portableSpawner();
+}
+
+/** Descriptors that a careless parent left open must not reach programs. */
+function inheritedDescriptors(): number[] {
+  return readdirSync('/proc/self/fd')
+    .map(Number)
+    .filter((fd) => fd > 2);
+}
+
+function onConnection(socket: Socket): void {
+  server?.destroy();
+  server = socket;
+  const send = (message: FromSupervisor): void => void socket.write(`${JSON.stringify(message)}\n`);
+  socket.on(
+    'data',
+    lineSplitter((line) => {
+      const message = JSON.parse(line) as ToSupervisor;
+      if (message.op === 'quit') return quit();
+      if (message.op !== 'hello') return void supervisor.handle(message);
+      send({
+        op: 'welcome',
+        version: PROTOCOL_VERSION,
+        pid: process.pid,
+        spawn: spawner.name,
+        runs: supervisor.known(),
+      });
+      supervisor.connect(send);
+    }),
+  );
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    if (server !== socket) return;
+    server = null;
+    supervisor.disconnect();
+    endWhenIdle();
+  });
+}
+
+/** Nobody to serve: end once the last program has ended, and quickly when told to quit. */
+function endWhenIdle(): void {
+  const deadline = setInterval(
+    () => {
+      if (server && !quitting) return clearInterval(deadline);
+      if (supervisor.living === 0) end();
+    },
+    quitting ? 20 : LINGER_MS,
+  );
+}
+
+function quit(): void {
+  if (quitting) return;
+  quitting = true;
+  supervisor.stopAll(QUIT_GRACE_MS);
+  if (supervisor.living === 0) end();
+  endWhenIdle();
+}
+
+function end(): void {
+  try {
+    unlinkSync(socketPath);
+  } catch {
+    // another supervisor has taken the place, or the data directory is gone
+  }
+  process.exit(0);
+}
+
+process.on('SIGTERM', quit);
+process.on('SIGINT', quit);
+process.on('SIGHUP', () => {});
+
+const listener = createServer(onConnection);
+listener.on('error', (error) => {
+  console.error(`runwire supervisor: ${error.message}`);
+  process.exit(1);
+});
+// Programs inherit the umask of the server; only the socket is for nobody else.
+const umask = process.umask(0o077);
+listener.listen(socketPath);
+process.umask(umask);
+endWhenIdle();

@@ -1,0 +1,175 @@
+import { Socket } from 'node:net';
+import { constants } from 'node:os';
+import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
+import koffi from 'koffi';
+import { followPipe, pipeInput } from './pipes.ts';
+import * as posix from './posix.ts';
+import {
+  type OutputSource,
+  type ProgramExit,
+  type ProgramSpec,
+  SpawnError,
+  type Spawner,
+  type Started,
+} from './spawner.ts';
+
+/**
+ * posix_spawn through koffi: the child shares our memory until exec (vfork inside), so that a spawn
+ * costs the same however much this process holds. See docs/ARCHITECTURE.md.
+ */
+const libc = koffi.load(null);
+const posixSpawn = libc.func(
+  'int posix_spawn(void *pid, str path, void *actions, void *attributes, str *argv, str *environment)',
+);
+const actionsInit = libc.func('int posix_spawn_file_actions_init(void *actions)');
+const actionsDestroy = libc.func('int posix_spawn_file_actions_destroy(void *actions)');
+const addDup2 = libc.func('int posix_spawn_file_actions_adddup2(void *actions, int from, int to)');
+const addChdir = libc.func('int posix_spawn_file_actions_addchdir_np(void *actions, str path)');
+const attrInit = libc.func('int posix_spawnattr_init(void *attributes)');
+const attrFlags = libc.func('int posix_spawnattr_setflags(void *attributes, short flags)');
+const attrDefaults = libc.func('int posix_spawnattr_setsigdefault(void *attributes, void *set)');
+const attrMask = libc.func('int posix_spawnattr_setsigmask(void *attributes, void *set)');
+
+const SETSIGDEF = 0x04;
+const SETSIGMASK = 0x08;
+const SETSID = 0x80;
+const PIPE_BYTES = 1 << 20;
+
+/** Opaque C structures; both are well under 512 bytes in glibc and musl. */
+const actions = Buffer.alloc(512);
+const attributes = Buffer.alloc(512);
+const pidOut = new Int32Array(1);
+
+/** A new session, every signal at its default (Node ignores SIGPIPE) and none blocked. */
+function initAttributes(): void {
+  attrInit(attributes);
+  attrDefaults(attributes, Buffer.alloc(128, 0xff));
+  attrMask(attributes, Buffer.alloc(128, 0));
+  attrFlags(attributes, SETSIGDEF | SETSIGMASK | SETSID);
+}
+
+export function closeOnExec(descriptors: number[]): void {
+  for (const fd of descriptors) posix.setCloseOnExec(fd);
+}
+
+export function posixSpawner(): Spawner {
+  initAttributes();
+  posix.becomeSubreaper();
+  const leaders = new Map<number, (exit: ProgramExit) => void>();
+  const inherited = posix.getMark();
+  let nextMark = 1n << 51n;
+  nextMark += BigInt(Math.floor(Math.random() * 2 ** 50));
+
+  function reap(): void {
+    for (let child = posix.reapOne(); child; child = posix.reapOne()) {
+      const leader = leaders.get(child.pid);
+      leaders.delete(child.pid);
+      leader?.(exitOf(child));
+    }
+  }
+  process.on('SIGCHLD', reap);
+
+  return {
+    name: 'posix',
+    signalProcess: posix.signalExactly,
+    spawn(spec: ProgramSpec): Started {
+      const out = posix.openPipe('read');
+      const err = posix.openPipe('read');
+      const input = spec.stdin === 'pipe' ? posix.openPipe('write') : null;
+      const mark = nextMark++;
+      const marked = posix.setMark(mark);
+      actionsInit(actions);
+      addDup2(actions, input ? input.read : spec.stdin, 0);
+      addDup2(actions, out.write, 1);
+      addDup2(actions, err.write, 2);
+      addChdir(actions, spec.workingDirectory);
+      const error: number = posixSpawn(
+        pidOut,
+        spec.program,
+        actions,
+        attributes,
+        [...spec.argv, null],
+        [...spec.environment, null],
+      );
+      actionsDestroy(actions);
+      if (marked) posix.setMark(inherited);
+      posix.close(out.write);
+      posix.close(err.write);
+      if (input) posix.close(input.read);
+      if (error !== 0) {
+        posix.close(out.read);
+        posix.close(err.read);
+        if (input) posix.close(input.write);
+        throw new SpawnError(getSystemErrorName(-error), getSystemErrorMessage(-error));
+      }
+      const pid = pidOut[0] as number;
+      return {
+        pid,
+        stdout: pipeSource(out.read),
+        stderr: pipeSource(err.read),
+        stdin: input ? pipeInput(new Socket({ fd: input.write, readable: false, writable: true })) : null,
+        mark: marked ? mark : null,
+        signalGroup: (signal) => posix.kill(-pid, signal),
+        onExit: (callback) => leaders.set(pid, callback),
+      };
+    },
+  };
+}
+
+function exitOf(child: posix.Reaped): ProgramExit {
+  const signal = child.status & 0x7f;
+  const usage = {
+    cpu_user_ms: child.cpuUserMs,
+    cpu_system_ms: child.cpuSystemMs,
+    // Until exec the child counts our memory as its own, so a smaller peak cannot be told from ours.
+    max_rss_bytes: child.maxRssBytes > process.resourceUsage().maxRSS * 1024 ? child.maxRssBytes : null,
+  };
+  return signal === 0
+    ? { code: (child.status >> 8) & 0xff, signal: null, usage }
+    : { code: null, signal: signalName(signal), usage };
+}
+
+const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+SIGNAL_NAMES.set(constants.signals.SIGABRT, 'SIGABRT');
+SIGNAL_NAMES.set(constants.signals.SIGIO, 'SIGIO');
+
+/** SIGKILL for 9; real-time signals have numbers only. */
+export function signalName(number: number): string {
+  return SIGNAL_NAMES.get(number) ?? `SIG${number}`;
+}
+
+/** All pipes are read into one buffer: a chunk is used before the next read. */
+const shared = Buffer.allocUnsafeSlow(256 * 1024);
+
+function pipeSource(fd: number): OutputSource {
+  let ended = false;
+  let socket: Socket | null = null;
+  return {
+    drain(onChunk) {
+      while (!ended) {
+        const got = posix.readNow(fd, shared);
+        if (got < 0) return false;
+        if (got === 0) ended = true;
+        else onChunk(shared.subarray(0, got));
+      }
+      return true;
+    },
+    follow(onChunk, onEnd) {
+      let grown = false;
+      const finish = () => {
+        ended = true; // the socket has closed the descriptor
+        onEnd();
+      };
+      socket = followPipe(fd, shared, onChunk, finish, (got) => {
+        if (grown || got < 64 * 1024) return;
+        grown = true;
+        posix.growPipe(fd, PIPE_BYTES);
+      });
+    },
+    close() {
+      ended = true;
+      if (socket) socket.destroy();
+      else posix.close(fd);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import type { Kill, StreamFacts, Timings, Usage } from '../outcome.ts';
+
+/**
+ * What the server and the supervisor say to each other over a Unix socket: one JSON object a line.
+ * Bytes of output never travel here: the supervisor writes them to the run directory and tells how
+ * far the journal has grown.
+ */
+export const PROTOCOL_VERSION = 1;
+
+export type StdinSource =
+  | { kind: 'null' }
+  | { kind: 'text'; text: string }
+  | { kind: 'file'; path: string }
+  | { kind: 'open' };
+
+export interface ProcessLimits {
+  cpu_seconds?: number | undefined;
+  memory_bytes?: number | undefined;
+  processes?: number | undefined;
+  open_files?: number | undefined;
+  file_size_bytes?: number | undefined;
+}
+
+/** Start a program. `directory` exists; captures and journal are made in it. */
+export interface SpawnRequest {
+  op: 'spawn';
+  run: string;
+  command: string[];
+  /** NAME=value */
+  environment: string[];
+  working_directory: string;
+  directory: string;
+  first_seq: number;
+  max_output_bytes: number;
+  stdin: StdinSource;
+  limits?: ProcessLimits | undefined;
+}
+
+export type ToSupervisor =
+  | { op: 'hello'; version: number }
+  | SpawnRequest
+  | { op: 'stdin'; run: string; n: number; base64?: string; eof?: boolean }
+  | { op: 'signal'; run: string; n: number; signal: string }
+  /** SIGTERM to the group, SIGKILL after the grace (0: at once), then everything the run started. */
+  | { op: 'stop'; run: string; grace_ms: number }
+  /** The result is stored: the supervisor may forget the run. */
+  | { op: 'forget'; run: string }
+  /** Stop every program and exit. */
+  | { op: 'quit' };
+
+/** Facts of a program that has ended; also the last line of its journal. */
+export interface ExitFacts {
+  pid: number | null;
+  /** Exactly one of code and signal, or neither when the process could not be reaped. */
+  code: number | null;
+  signal: string | null;
+  stdout: StreamFacts;
+  stderr: StreamFacts;
+  next_seq: number;
+  usage: Usage | null;
+  kill: Kill | null;
+  timings: Timings;
+  /** A failure of the capture itself, e.g. a full disk, in words. */
+  capture_error: string | null;
+}
+
+export interface Captures {
+  stdout: StreamFacts;
+  stderr: StreamFacts;
+}
+
+/** The program could not be started. `code` is an errno name. */
+export interface SpawnFailure {
+  code: string;
+  message: string;
+}
+
+export interface KnownRun {
+  run: string;
+  pid: number;
+  journal_end: number;
+  exit: { facts: ExitFacts; end: number } | null;
+}
+
+export type FromSupervisor =
+  | { op: 'welcome'; version: number; pid: number; spawn: string; runs: KnownRun[] }
+  | { op: 'started'; run: string; pid: number }
+  | { op: 'failed'; run: string; failure: SpawnFailure; captures: Captures | null; next_seq: number }
+  | { op: 'grew'; run: string; end: number }
+  | { op: 'active'; run: string }
+  | { op: 'exit'; run: string; facts: ExitFacts; end: number }
+  | { op: 'reply'; n: number; error: string | null };
