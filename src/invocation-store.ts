@@ -1,0 +1,235 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { errorClass, GroupCommit } from './group-commit.ts';
+import type { FinalStatus, Status } from './result.ts';
+import { STATUSES } from './result.ts';
+import type { StoredRun, StoreFilter } from './run-list.ts';
+import { FIND, RunList } from './run-list.ts';
+import type { DatabaseOptions } from './store-schema.ts';
+import { openDatabase } from './store-schema.ts';
+
+export type { StoredRun, StoreFilter } from './run-list.ts';
+
+export interface NewRun {
+  id: string;
+  status: 'pending' | 'running';
+  runtimeKind: string;
+  runtimeName: string;
+  createdAt: number;
+  startedAt: number | null;
+  fingerprint: string | null;
+  idempotencyKey: string | null;
+  /** Redacted (redactInvocation): clients see it. */
+  invocation: string;
+  /** Where to send the result; absent for most runs. */
+  delivery?: { delivery: string; secret: string | null };
+}
+
+export interface FinishedRun {
+  status: FinalStatus;
+  finishedAt: number;
+  result: string;
+  outcome: string;
+  /** Bytes on disk, for retention. */
+  outputBytes: number;
+}
+
+/** What a delivery attempt needs. The secret is never shown or logged. */
+export interface StoredDelivery {
+  id: string;
+  createdAt: number;
+  delivery: string;
+  secret: string | null;
+  result: string;
+}
+
+export interface RetentionCandidate {
+  n: number;
+  id: string;
+  finishedAt: number;
+  outputBytes: number;
+}
+
+/** The id or the Idempotency-Key is taken by another run. */
+export class DuplicateRun extends Error {
+  readonly field: 'id' | 'idempotencyKey';
+  constructor(field: 'id' | 'idempotencyKey') {
+    super(`another run has this ${field}`);
+    this.name = 'DuplicateRun';
+    this.field = field;
+  }
+}
+
+export interface StoreOptions extends DatabaseOptions {
+  /** Told when writes of a turn were lost together (disk full, I/O error). */
+  onRollback?: (error: Error) => void;
+}
+
+const DELIVERY = `SELECT r.id, r.created_at AS createdAt, d.delivery, d.secret, o.result
+  FROM deliveries d JOIN runs r ON r.n = d.n JOIN results o ON o.n = d.n`;
+
+/**
+ * Records of runs in SQLite. Calls are synchronous and see each other's writes at once; `committed()`
+ * tells when they are durable. Any write may throw RunwireError insufficient_storage or internal_error.
+ */
+export class InvocationStore {
+  readonly #db: DatabaseSync;
+  readonly #group: GroupCommit;
+  readonly #lists: RunList;
+  readonly #sql;
+  #lastN: number;
+
+  constructor(file: string, options: StoreOptions = {}) {
+    const db = openDatabase(file, options);
+    this.#db = db;
+    this.#group = new GroupCommit(db, options.onRollback);
+    this.#sql = prepareAll(db);
+    this.#lists = new RunList(db);
+    this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
+  }
+
+  /** Throws DuplicateRun when the id or the key is taken; nothing is stored then. */
+  insert(run: NewRun): void {
+    const { id, status, runtimeKind, runtimeName, createdAt, startedAt, fingerprint, idempotencyKey } = run;
+    const facts = [id, status, runtimeKind, runtimeName, createdAt, startedAt, fingerprint, idempotencyKey];
+    try {
+      this.#group.write(() => {
+        const n = this.#lastN + 1;
+        this.#sql.insert.run(n, ...facts);
+        this.#lastN = n;
+        this.#sql.insertInvocation.run(n, run.invocation);
+        if (run.delivery) this.#sql.insertDelivery.run(n, run.delivery.delivery, run.delivery.secret);
+      });
+    } catch (error) {
+      throw duplicate(error) ?? error;
+    }
+  }
+
+  /** Returns false, and changes nothing, unless the run is pending. */
+  markRunning(id: string, startedAt: number): boolean {
+    return this.#group.write(() => this.#sql.markRunning.run(startedAt, id).changes === 1);
+  }
+
+  /** A final status never changes: returns false, and changes nothing, when the run has one or is unknown. */
+  finish(id: string, facts: FinishedRun): boolean {
+    return this.#group.write(() => {
+      const row = this.#sql.finish.get(facts.status, facts.finishedAt, facts.outputBytes, id);
+      if (row === undefined) return false;
+      this.#sql.insertResult.run(row.n as number, facts.result, facts.outcome);
+      return true;
+    });
+  }
+
+  get(id: string): StoredRun | undefined {
+    return this.#sql.get.get(id) as StoredRun | undefined;
+  }
+
+  findByKey(idempotencyKey: string): StoredRun | undefined {
+    return this.#sql.findByKey.get(idempotencyKey) as StoredRun | undefined;
+  }
+
+  /** Newest first. Throws RunwireError invalid_field for a cursor that is not ours. */
+  list(filter: StoreFilter): { rows: StoredRun[]; nextCursor: string | null } {
+    return this.#lists.page(filter);
+  }
+
+  /** Runs without a final status, in order of acceptance. */
+  unfinished(): StoredRun[] {
+    return this.#sql.unfinished.all() as unknown as StoredRun[];
+  }
+
+  /** Forget a finished run. Returns false, and changes nothing, when it is not finished or unknown. */
+  remove(id: string): boolean {
+    return this.#group.write(() => {
+      const row = this.#sql.remove.get(id);
+      if (row === undefined) return false;
+      for (const statement of this.#sql.removeParts) statement.run(row.n as number);
+      return true;
+    });
+  }
+
+  /** A settled delivery is not tried again, and its secret is erased. */
+  setDelivery(id: string, delivery: string, settled: boolean): void {
+    const done = settled ? 1 : 0;
+    this.#group.write(() => this.#sql.setDelivery.run(delivery, done, done, id));
+  }
+
+  /** The delivery of a finished run; undefined when it has none or the run is gone. */
+  delivery(id: string): StoredDelivery | undefined {
+    return this.#sql.delivery.get(id) as StoredDelivery | undefined;
+  }
+
+  /** Deliveries of finished runs that are not settled, in order of acceptance. */
+  pendingDeliveries(): { id: string; delivery: string }[] {
+    return this.#sql.pendingDeliveries.all() as unknown as { id: string; delivery: string }[];
+  }
+
+  /** Finished runs and the sum of their outputBytes. Reads every finished run's index entry. */
+  finishedTotals(): { count: number; bytes: number } {
+    return this.#sql.finishedTotals.get() as unknown as { count: number; bytes: number };
+  }
+
+  /** Finished runs after `after`, oldest finish first; not those whose delivery is still pending. */
+  oldestFinished(after: { finishedAt: number; n: number }, limit: number): RetentionCandidate[] {
+    return this.#sql.oldestFinished.all(after.finishedAt, after.n, limit) as unknown as RetentionCandidate[];
+  }
+
+  /** How many runs have each status. Reads every run's index entry: for a metrics scrape, not per request. */
+  counts(): Record<Status, number> {
+    const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+    for (const row of this.#sql.counts.all()) counts[row.status as Status] = row.count as number;
+    return counts;
+  }
+
+  /** Resolves when a crash cannot lose what was written so far; rejects when it is lost: GroupCommit. */
+  committed(): Promise<void> {
+    return this.#group.committed();
+  }
+
+  /** Commit what is open and close. The last use of the store. */
+  close(): void {
+    this.#group.flush();
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.#db.close();
+  }
+}
+
+function prepareAll(db: DatabaseSync) {
+  const sql = (text: string) => db.prepare(text);
+  return {
+    insert: sql('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?)'),
+    insertInvocation: sql('INSERT INTO invocations VALUES (?, ?)'),
+    insertDelivery: sql('INSERT INTO deliveries VALUES (?, ?, ?, 0)'),
+    markRunning: sql(
+      "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'pending'",
+    ),
+    finish: sql(
+      'UPDATE runs SET status = ?, finished_at = ?, output_bytes = ? WHERE id = ? AND finished_at IS NULL RETURNING n',
+    ),
+    insertResult: sql('INSERT INTO results VALUES (?, ?, ?)'),
+    get: sql(`${FIND} WHERE r.id = ?`),
+    findByKey: sql(`${FIND} WHERE r.idempotency_key = ?`),
+    unfinished: sql(`${FIND} WHERE r.status IN ('pending', 'running') ORDER BY r.n`),
+    remove: sql('DELETE FROM runs WHERE id = ? AND finished_at IS NOT NULL RETURNING n'),
+    removeParts: ['invocations', 'results', 'deliveries'].map((table) =>
+      sql(`DELETE FROM ${table} WHERE n = ?`),
+    ),
+    setDelivery: sql(`UPDATE deliveries SET delivery = ?, settled = ?, secret = iif(?, NULL, secret)
+      WHERE n = (SELECT n FROM runs WHERE id = ?)`),
+    delivery: sql(`${DELIVERY} WHERE r.id = ?`),
+    pendingDeliveries: sql(`SELECT r.id, d.delivery FROM deliveries d JOIN runs r ON r.n = d.n
+      WHERE d.settled = 0 AND r.finished_at IS NOT NULL ORDER BY d.n`),
+    finishedTotals: sql(`SELECT count(*) AS count, coalesce(sum(output_bytes), 0) AS bytes
+      FROM runs WHERE finished_at IS NOT NULL`),
+    oldestFinished: sql(`SELECT n, id, finished_at AS finishedAt, output_bytes AS outputBytes FROM runs r
+      WHERE (finished_at, n) > (?, ?) AND finished_at IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.n = r.n AND d.settled = 0)
+      ORDER BY finished_at, n LIMIT ?`),
+    counts: sql('SELECT status, count(*) AS count FROM runs GROUP BY status'),
+  };
+}
+
+function duplicate(error: unknown): DuplicateRun | undefined {
+  if (errorClass(error) !== 19 || !(error instanceof Error)) return undefined;
+  if (error.message.includes('runs.id')) return new DuplicateRun('id');
+  return error.message.includes('runs.idempotency_key') ? new DuplicateRun('idempotencyKey') : undefined;
+}

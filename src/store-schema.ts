@@ -1,0 +1,100 @@
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * Each entry brings a database from the version of its index to the next; `user_version` counts them.
+ * Entries that were released are never edited.
+ *
+ * `runs` is narrow, so that filters that no index answers alone still scan little; the documents are
+ * beside it, appended and never rewritten. `n` is the order of acceptance. Webhook secrets are in
+ * `deliveries.secret` only, and only until the delivery is settled.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE runs (
+     n INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     status TEXT NOT NULL,
+     runtime_kind TEXT NOT NULL,
+     runtime_name TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     started_at INTEGER,
+     finished_at INTEGER,
+     output_bytes INTEGER,
+     fingerprint TEXT,
+     idempotency_key TEXT
+   ) STRICT;
+   CREATE UNIQUE INDEX runs_by_key ON runs (idempotency_key) WHERE idempotency_key IS NOT NULL;
+   CREATE INDEX runs_by_status ON runs (status);
+   CREATE INDEX runs_by_kind ON runs (runtime_kind);
+   CREATE INDEX runs_by_name ON runs (runtime_name);
+   CREATE INDEX runs_by_finish ON runs (finished_at) WHERE finished_at IS NOT NULL;
+   CREATE TABLE invocations (n INTEGER PRIMARY KEY, invocation TEXT NOT NULL) STRICT;
+   CREATE TABLE results (n INTEGER PRIMARY KEY, result TEXT NOT NULL, outcome TEXT NOT NULL) STRICT;
+   CREATE TABLE deliveries (
+     n INTEGER PRIMARY KEY,
+     delivery TEXT NOT NULL,
+     secret TEXT,
+     settled INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX deliveries_open ON deliveries (n) WHERE settled = 0;`,
+];
+
+export interface DatabaseOptions {
+  /** Sync to the disk at every commit, so that a power cut loses nothing either. Default: at checkpoints. */
+  fsync?: boolean;
+}
+
+/**
+ * Open the database, for this process alone, and bring it to the newest version.
+ * Throws an Error with one clear line when the file is of a newer version, in use, or no database.
+ */
+export function openDatabase(file: string, options: DatabaseOptions = {}): DatabaseSync {
+  createPrivate(file);
+  const db = new DatabaseSync(file);
+  try {
+    // Exclusive: a second server on the same file is refused, and no lock is taken per transaction.
+    db.exec(`PRAGMA busy_timeout = 2000;
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = ${options.fsync ? 'FULL' : 'NORMAL'};
+      PRAGMA cache_size = -16000;
+      BEGIN IMMEDIATE`);
+    migrate(db, file);
+    db.exec('COMMIT');
+  } catch (error) {
+    db.close();
+    throw explain(error, file);
+  }
+  return db;
+}
+
+function migrate(db: DatabaseSync, file: string): void {
+  const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
+  if (version > MIGRATIONS.length)
+    throw new Error(
+      `${file} was written by a newer Runwire (schema ${version}; this one knows up to ${MIGRATIONS.length})`,
+    );
+  for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
+  db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+}
+
+/** SQLite makes files that anyone may read; environments and secrets are in this one. */
+function createPrivate(file: string): void {
+  try {
+    closeSync(openSync(file, 'ax', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+function explain(error: unknown, file: string): unknown {
+  if (!(error instanceof Error) || !('errcode' in error)) return error;
+  const primary = Number(error.errcode) & 0xff;
+  const why =
+    primary === 5 || primary === 6
+      ? 'is in use by another Runwire'
+      : primary === 26
+        ? 'is not a database'
+        : `cannot be opened: ${error.message}`;
+  return new Error(`${file} ${why}`, { cause: error });
+}
