@@ -66,7 +66,7 @@ async function measure(peer: Peer, connections: number, seconds: number): Promis
     return JSON.parse(stdout) as LoadReport;
   } catch (error) {
     throw new Error(
-      `${peer.name}, ${connections} at once: ${error instanceof Error ? error.message : error}`,
+      `${peer.name}, ${connections} at once: ${(error as { stderr?: string }).stderr ?? error}`,
     );
   }
 }
@@ -135,7 +135,7 @@ try {
       skipped.push(error.message);
     }
   }
-  for (const peer of peers) await measure(peer, 4, 1);
+  for (const peer of peers) await measure(peer, 16, 2);
   for (const concurrency of options.concurrency.split(',').map(Number)) {
     const measured = new Map(peers.map((peer) => [peer, [] as LoadReport[]]));
     for (let round = 0; round < rounds; round++) {
