@@ -6,7 +6,7 @@ import { parseArgs, promisify } from 'node:util';
 import { describeMachine } from './machine.ts';
 import { type RunwireServer, runwire } from './peers/runwire.ts';
 import type { ReaderPlan, ReaderReport } from './reader.ts';
-import { type Growth, watchResident } from './resident.ts';
+import { type Growth, residentBytes, watchResident } from './resident.ts';
 import { ratios, type Spread, spread, table } from './statistics.ts';
 
 const { values: options } = parseArgs({
@@ -142,6 +142,10 @@ async function throughput(server: RunwireServer) {
 
 async function memory(server: RunwireServer) {
   const lines = PROGRAMS['text lines'] as (count: number) => string;
+  const idle: Record<string, number> = {
+    server: residentBytes(server.pid),
+    supervisor: residentBytes(server.supervisorPid() ?? 0),
+  };
   // Warm: code is loaded and buffers have their size.
   const warm = await submit(server, lines(64 * 2 ** 20), 64 * 2 ** 20);
   await Promise.all([
@@ -170,15 +174,15 @@ async function memory(server: RunwireServer) {
   const growth: Record<string, Growth> = stopWatch();
   const grown = Object.values(growth).map(({ before, peak }) => peak - before);
   const mb = (value: number) => (value / MB).toFixed(0);
-  const rows = [['resident MB', 'before', 'peak', 'after', 'growth']];
+  const rows = [['resident MB', 'idle', 'before', 'peak', 'after', 'growth']];
   for (const [name, { before, peak, after }] of Object.entries(growth)) {
-    rows.push([name, mb(before), mb(peak), mb(after), mb(peak - before)]);
+    rows.push([name, mb(idle[name] ?? Number.NaN), mb(before), mb(peak), mb(after), mb(peak - before)]);
   }
   console.log(
     `${bytes} bytes of output in ${ranSeconds.toFixed(1)} s, a raw and an SSE reader at 1 MB/s\n\n${table(rows)}`,
   );
   console.log(`\nwithin 100 MB: ${grown.every((value) => value <= 100 * MB) ? 'yes' : 'NO'}`);
-  return { ranSeconds, growth };
+  return { ranSeconds, idle, growth };
 }
 
 mkdirSync(options['data-dir'], { recursive: true });
