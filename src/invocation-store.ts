@@ -230,6 +230,6 @@ function prepareAll(db: DatabaseSync) {
 
 function duplicate(error: unknown): DuplicateRun | undefined {
   if (errorClass(error) !== 19 || !(error instanceof Error)) return undefined;
-  if (error.message.includes('runs.id')) return new DuplicateRun('id');
-  return error.message.includes('runs.idempotency_key') ? new DuplicateRun('idempotencyKey') : undefined;
+  if (error.message.endsWith('runs.idempotency_key')) return new DuplicateRun('idempotencyKey');
+  return error.message.endsWith('runs.id') ? new DuplicateRun('id') : undefined;
 }

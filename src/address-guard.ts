@@ -1,0 +1,93 @@
+import { lookup as resolve } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+
+/**
+ * Where no call of ours goes unless it is allowed by name: link-local addresses, which hold the metadata
+ * services that give a cloud machine's credentials to whoever asks, and those services' other addresses.
+ * Loopback and private networks are not here: that is where the systems are that call us.
+ */
+const DENIED = [
+  '169.254.0.0/16', // link-local (RFC 3927), metadata of AWS, Azure, GCP and others
+  'fe80::/10', // link-local (RFC 4291)
+  'fd00:ec2::254/128', // AWS metadata
+  'fd20:ce::254/128', // GCP metadata
+  '100.100.100.200/32', // Alibaba metadata
+  '192.0.0.192/32', // Oracle metadata
+  '168.63.129.16/32', // Azure's host
+  '64:ff9b::a9fe:0/112', // 169.254.0.0/16 through NAT64 (RFC 6052)
+  '2002:a9fe::/32', // 169.254.0.0/16 through 6to4 (RFC 3056)
+];
+
+export interface AddressRules {
+  /** CIDR blocks or addresses that may be called although they are denied. */
+  allow?: readonly string[];
+  /** CIDR blocks or addresses denied beside the default ones; `0.0.0.0/0` and `::/0` deny all but `allow`. */
+  deny?: readonly string[];
+}
+
+export interface AddressGuard {
+  allows(address: string): boolean;
+  /** Throws AddressDenied when `host` is an address that is denied; names pass: their addresses are seen by `lookup`. */
+  checkHost(host: string): void;
+  /**
+   * For `lookup` of net.connect, http.request or undici's connect: resolves a name to its allowed addresses.
+   * It sees the very addresses that are connected to, so a name that changes between check and use gains nothing.
+   */
+  readonly lookup: LookupFunction;
+}
+
+/** The address that a call would go to is not allowed. The words may be shown to a client. */
+export class AddressDenied extends Error {
+  readonly code = 'ADDRESS_DENIED';
+  constructor(host: string) {
+    super(`calls to ${host} are not allowed by this server`);
+    this.name = 'AddressDenied';
+  }
+}
+
+/** Throws RangeError for a rule that is no address and no CIDR block. */
+export function addressGuard(rules: AddressRules = {}): AddressGuard {
+  const allow = blockList(rules.allow ?? []);
+  const deny = blockList([...DENIED, ...(rules.deny ?? [])]);
+  const allows = (address: string): boolean => {
+    const plain = address.replace(/%.*$/, '');
+    const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4';
+    return isIP(plain) !== 0 && (allow.check(plain, family) || !deny.check(plain, family));
+  };
+  return {
+    allows,
+    checkHost(host) {
+      const address = host.replace(/^\[|\]$/g, '');
+      if (isIP(address) !== 0 && !allows(address)) throw new AddressDenied(host);
+    },
+    lookup(hostname, options, callback) {
+      resolve(hostname, { ...options, all: true }, (error, addresses) => {
+        if (error) return callback(error, []);
+        const allowed = addresses.filter(({ address }) => allows(address));
+        const first = allowed[0];
+        if (first === undefined) callback(new AddressDenied(hostname), []);
+        else if (options.all) callback(null, allowed);
+        else callback(null, first.address, first.family);
+      });
+    },
+  };
+}
+
+function blockList(rules: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const rule of rules) {
+    const [address = '', prefix, ...rest] = rule.split('/');
+    const version = isIP(address);
+    const bits = prefix === undefined ? 0 : Number(prefix);
+    const most = version === 6 ? 128 : 32;
+    if (
+      version === 0 ||
+      rest.length > 0 ||
+      prefix === '' ||
+      !(Number.isInteger(bits) && bits >= 0 && bits <= most)
+    )
+      throw new RangeError(`${rule} is not an address or CIDR block`);
+    list.addSubnet(address, prefix === undefined ? most : bits, version === 6 ? 'ipv6' : 'ipv4');
+  }
+  return list;
+}

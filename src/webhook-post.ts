@@ -1,0 +1,72 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { AddressGuard } from './address-guard.ts';
+
+/** What is read of an answer before the connection is dropped; its status is what counts. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+export interface WebhookRequest {
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+  guard: AddressGuard;
+  signal: AbortSignal;
+}
+
+export interface WebhookAnswer {
+  status: number;
+  retryAfter: string | undefined;
+}
+
+/**
+ * POST once over a connection of its own. Redirects are not followed. Resolves with the answer, whatever
+ * its status, when it was read, was cut off or grew too long; rejects with AddressDenied, what the network
+ * said, or the signal's reason when no status came.
+ */
+export async function postWebhook({
+  url,
+  headers,
+  body,
+  guard,
+  signal,
+}: WebhookRequest): Promise<WebhookAnswer> {
+  signal.throwIfAborted();
+  const target = new URL(url);
+  guard.checkHost(target.hostname);
+  const bytes = Buffer.from(body);
+  const answer = Promise.withResolvers<WebhookAnswer>();
+  const request = (target.protocol === 'https:' ? requestHttps : requestHttp)(target, {
+    method: 'POST',
+    agent: false,
+    lookup: guard.lookup,
+    headers: {
+      ...headers,
+      'content-type': 'application/json',
+      'content-length': bytes.length,
+      'user-agent': 'runwire',
+    },
+  });
+  const abort = (): void => void request.destroy(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  let answered = false;
+  request.on('error', (error) => {
+    if (!answered) answer.reject(error);
+  });
+  request.on('response', (response) => {
+    answered = true;
+    const status = response.statusCode ?? 0;
+    let read = 0;
+    response.on('data', (chunk: Buffer) => {
+      read += chunk.length;
+      if (read > MAX_ANSWER_BYTES) request.destroy();
+    });
+    response.on('error', () => {});
+    response.on('close', () => answer.resolve({ status, retryAfter: response.headers['retry-after'] }));
+  });
+  request.end(bytes);
+  try {
+    return await answer.promise;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

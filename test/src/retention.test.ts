@@ -1,0 +1,139 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { InvocationStore } from '../../src/invocation-store.ts';
+import { applyRetention, type RetentionLimits, startRetention } from '../../src/retention.ts';
+
+let directory: string;
+let store: InvocationStore;
+const NOW = 1_000_000;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'runwire-retention-'));
+  store = new InvocationStore(join(directory, 'runwire.db'));
+});
+afterEach(async () => {
+  store.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+function add(id: string, finishedAt: number | null, outputBytes = 10, pendingDelivery = false): void {
+  store.insert({
+    id,
+    status: 'pending',
+    runtimeKind: 'manual',
+    runtimeName: 'manual',
+    createdAt: 1,
+    startedAt: null,
+    fingerprint: null,
+    idempotencyKey: null,
+    invocation: '{}',
+    ...(pendingDelivery && { delivery: { delivery: '{}', secret: null } }),
+  });
+  if (finishedAt !== null)
+    store.finish(id, { status: 'failed', finishedAt, result: '{}', outcome: '{}', outputBytes });
+}
+
+function options(limits: RetentionLimits, busy: string[] = []) {
+  return {
+    ...limits,
+    store,
+    now: () => NOW,
+    isBusy: (id: string) => busy.includes(id),
+    removeRun: async (id: string) => void store.remove(id),
+  };
+}
+const left = () =>
+  store
+    .list({ limit: 1000 })
+    .rows.map(({ id }) => id)
+    .reverse()
+    .join(' ');
+
+test('runs that finished longer ago than the age are removed, however old the others are', async () => {
+  add('waiting', null);
+  add('old', NOW - 60_001);
+  add('new', NOW - 60_000);
+  expect(await applyRetention(options({ seconds: 60 }))).toBe(1);
+  expect(left()).toBe('waiting new');
+});
+
+test('the runs that finished first go first, in whatever order they were accepted', async () => {
+  add('c', 30);
+  add('a', 10);
+  add('b', 20);
+  await applyRetention(options({ count: 1 }));
+  expect(left()).toBe('c');
+});
+
+test('the sum of bytes comes down to the bound and no further', async () => {
+  for (const [id, at] of [
+    ['a', 1],
+    ['b', 2],
+    ['c', 3],
+  ] as const)
+    add(id, at, 100);
+  await applyRetention(options({ bytes: 200 }));
+  expect(left()).toBe('b c');
+  await applyRetention(options({ bytes: 0 }));
+  expect(left()).toBe('');
+});
+
+test('a run that is read, and one whose result is still to be delivered, are passed over for the next', async () => {
+  add('read', 1);
+  add('undelivered', 2, 10, true);
+  add('a', 3);
+  add('b', 4);
+  await applyRetention(options({ count: 3 }, ['read']));
+  expect(left()).toBe('read undelivered b');
+  await applyRetention(options({ count: 0 }));
+  expect(left()).toBe('undelivered');
+});
+
+test('a run that cannot be removed is reported and the others go on, over many batches', async () => {
+  for (let at = 0; at < 100; at++) add(`r${at}`, 1);
+  const failed: string[] = [];
+  const removed = await applyRetention({
+    ...options({ count: 0 }),
+    removeRun: async (id) => {
+      if (id === 'r3') throw new Error('busy disk');
+      store.remove(id);
+    },
+    onError: (id) => failed.push(id),
+  });
+  expect([removed, failed, left()]).toEqual([99, ['r3'], 'r3']);
+});
+
+test('without a limit nothing runs', async () => {
+  add('a', 1);
+  const retention = startRetention({ ...options({ seconds: null }), intervalMs: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await retention.stop();
+  expect(left()).toBe('a');
+});
+
+test('it is applied again and again until it is stopped, and stop waits for the removal under way', async () => {
+  const removed = Promise.withResolvers<void>();
+  let under = 0;
+  add('a', 1);
+  const retention = startRetention({
+    ...options({ count: 0 }),
+    intervalMs: 1,
+    removeRun: async (id) => {
+      under++;
+      await new Promise((resolve) => setImmediate(resolve));
+      store.remove(id);
+      under--;
+      if (id === 'b') removed.resolve();
+    },
+  });
+  add('b', 2);
+  await removed.promise;
+  add('c', 3);
+  await retention.stop();
+  expect(under).toBe(0);
+  add('d', 4);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(left()).toMatch(/d$/);
+});
