@@ -3,11 +3,11 @@
 
 /** The shapes that everything stands on: no behaviour of the server, no library but zod. */
 const SHAPES =
-  '^src/(artifact|errors|event|invocation|options|outcome|record|result|run-directory|runner|stream)[.]ts$';
+  '^src/(artifact|errors|event|invocation|options|outcome|record|delivery-record|result|run-directory|runner|stream)[.]ts$';
 /** What the journal's writer needs, so that it may run in another process. */
 const WRITER = '^src/(journal|recorder|run-directory|utf8)[.]ts$';
 /** The composition root: the only files that know both edges. */
-const ROOT = '^src/(app|server)[.]ts$';
+const ROOT = '^src/(app|server|service)[.]ts$';
 const SUPERVISOR = '^src/supervisor/';
 const PACKAGES = '(^|/)node_modules/';
 /** Packages by name: any file of them, and the bare name where one is not installed. */

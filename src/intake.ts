@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { completeInvocation } from './complete-invocation.ts';
 import type { Config } from './config.ts';
+import { newDelivery, redactInvocation } from './delivery-record.ts';
 import type { SubmitOptions } from './engine.ts';
 import { RunwireError } from './errors.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -75,7 +76,7 @@ export class Intake {
     return newLiveRun({
       ...parseSpec(runner, invocation),
       invocation,
-      invocationJson: JSON.stringify(invocation),
+      invocationJson: JSON.stringify(redactInvocation(invocation)),
       runner,
       directory: runDirectory(this.#config.dataDir, invocation.invocation_id),
       createdAt,
@@ -89,6 +90,7 @@ export class Intake {
 /** The row of a run that is new. */
 export function newRecord(run: LiveRun): NewRun {
   const { id, invocation, invocationJson, createdAt, startedAt, fingerprint, idempotencyKey } = run;
+  const delivery = newDelivery(invocation);
   return {
     id,
     status: startedAt === null ? 'pending' : 'running',
@@ -99,5 +101,6 @@ export function newRecord(run: LiveRun): NewRun {
     fingerprint,
     idempotencyKey,
     invocation: invocationJson,
+    ...(delivery && { delivery }),
   };
 }

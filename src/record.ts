@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Delivery } from './delivery-record.ts';
 import { Invocation } from './invocation.ts';
 import { Outcome } from './outcome.ts';
 import { RuntimeResult, Status } from './result.ts';
@@ -25,6 +26,7 @@ export const Record = z.strictObject({
   finished_at: z.iso.datetime().nullable(),
   result: RuntimeResult.nullable(),
   outcome: Outcome.nullable(),
+  on_finish: Delivery.optional().describe('How far the POST of the result has come'),
   links: Links,
 });
 export type Record = z.infer<typeof Record>;

@@ -26,6 +26,8 @@ export interface EngineOptions {
   runners: readonly Runner[];
   log: Logger;
   metrics: Metrics;
+  /** A run with `on_finish` has finished and its result is stored. */
+  onFinished?: (id: string) => void;
   /** Environment of the server, of which programs get a part. */
   environment: Readonly<Record<string, string | undefined>>;
 }
@@ -287,6 +289,7 @@ export class RunEngine implements Engine {
     const seconds = run.startedAt === null ? 0 : (finishedAt - run.startedAt) / 1000;
     const kind = canonicalKind(run.invocation.runtime_kind);
     const outputBytes = (outcome.stdout?.bytes ?? 0) + (outcome.stderr?.bytes ?? 0);
+    if (run.invocation.options.on_finish) this.#options.onFinished?.(run.id);
     this.#options.metrics.runFinished({ kind, status, seconds, outputBytes });
     const { ended, exit_code, signal, timings } = outcome;
     this.#options.log.info(

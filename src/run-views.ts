@@ -1,5 +1,6 @@
 import type { ArtifactDescriptor } from './artifact.ts';
 import { artifactFile } from './artifact-collection.ts';
+import { newDelivery } from './delivery-record.ts';
 import type { ListFilter } from './engine.ts';
 import { RunwireError } from './errors.ts';
 import type { EventLog } from './event-log.ts';
@@ -79,7 +80,9 @@ export class RunViews {
   }
 }
 
-function liveJson({ id, status, createdAt, startedAt, invocationJson: invocation }: LiveRun): string {
-  const unfinished = { finishedAt: null, result: null, outcome: null, delivery: null };
-  return recordJson({ id, status, createdAt, startedAt, invocation, ...unfinished });
+function liveJson(run: LiveRun): string {
+  const { id, status, createdAt, startedAt, invocationJson } = run;
+  const delivery = newDelivery(run.invocation)?.delivery ?? null;
+  const unfinished = { finishedAt: null, result: null, outcome: null, delivery };
+  return recordJson({ id, status, createdAt, startedAt, invocation: invocationJson, ...unfinished });
 }

@@ -4,13 +4,18 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { SupervisorClient } from '../runners/lib/supervisor-client.ts';
 import { subprocessRunner } from '../runners/subprocess.ts';
+import { addressGuard } from './address-guard.ts';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
+import { startDeliveries } from './delivery.ts';
 import { InvocationStore } from './invocation-store.ts';
 import { createMetrics } from './metrics.ts';
 import { baseEnvironment } from './process-environment.ts';
+import { startRetention } from './retention.ts';
 import { RunEngine } from './run-engine.ts';
 import type { Runner } from './runner.ts';
+
+const RETENTION_INTERVAL_MS = 30_000;
 
 export interface ServiceOptions {
   config: Config;
@@ -43,15 +48,37 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   await supervisor.connect();
   const metrics = createMetrics();
   const runners = [subprocessRunner(supervisor), ...(options.runners ?? [])];
-  const engine = new RunEngine({ config, store, runners, log, metrics, environment });
+  const deliveries = startDeliveries({ store, guard: addressGuard(), log });
+  const engine = new RunEngine({
+    config,
+    store,
+    runners,
+    log,
+    metrics,
+    environment,
+    onFinished: (id) => deliveries.start(id),
+  });
   const app = createApp({ config, engine, metrics, logger: log });
+  deliveries.resume();
   const { queued, resumed } = engine.recover();
   if (queued + resumed > 0) log.info({ queued, resumed }, 'took up the runs of an earlier server');
+  const retention = startRetention({
+    store,
+    seconds: config.retentionSeconds,
+    count: config.retentionCount,
+    bytes: config.retentionBytes,
+    removeRun: (id) => engine.remove(id),
+    isBusy: (id) => engine.isRead(id),
+    intervalMs: RETENTION_INTERVAL_MS,
+    onError: (id, error) => log.error({ invocation_id: id, err: error }, 'run could not be removed'),
+  });
   return {
     app,
     engine,
     async close(how) {
       await app.close();
+      await retention.stop();
+      await deliveries.stop();
       await supervisor.close(how);
       metrics.close();
       store.close();
