@@ -1,0 +1,72 @@
+import { posix } from 'node:path';
+import { create as contentDisposition } from 'content-disposition';
+import { z } from 'zod';
+import { ArtifactDescriptor } from '../src/artifact.ts';
+import { RunwireError } from '../src/errors.ts';
+import { type ByteSource, serveBytes } from './lib/bytes.ts';
+import { content, json, problems, Raw } from './lib/components.ts';
+import type { OfRun, Routes } from './lib/edge.ts';
+import { fileSize, readFileBytes } from './lib/file-bytes.ts';
+import { BYTES_TYPE } from './lib/negotiation.ts';
+
+const tags = ['artifacts'];
+const listSchema = {
+  operationId: 'listArtifacts',
+  tags,
+  summary: 'Descriptors of the artifacts of a run',
+  response: { 200: json('Descriptors', z.strictObject({ items: z.array(ArtifactDescriptor) })), ...problems },
+};
+const contentSchema = {
+  operationId: 'getArtifact',
+  tags,
+  summary: 'The bytes of an artifact',
+  response: {
+    200: content('All bytes', { [BYTES_TYPE]: Raw }),
+    206: content('A range', { [BYTES_TYPE]: Raw }),
+    304: z.undefined().describe('The client has these bytes'),
+    ...problems,
+  },
+};
+
+interface OfArtifact {
+  Params: { id: string; artifact_id: string };
+}
+
+export const artifactsRoutes: Routes = (app, { engine, exchanges }) => {
+  app.get<OfRun>('/invocations/:id/artifacts', { schema: listSchema }, async (request) => ({
+    items: engine.artifacts(request.params.id),
+  }));
+
+  app.get<OfArtifact>(
+    '/invocations/:id/artifacts/:artifact_id',
+    { schema: contentSchema },
+    async (request, reply) => {
+      const { descriptor, file } = engine.artifactPath(request.params.id, request.params.artifact_id);
+      return serveBytes(exchanges, request, reply, await artifactSource(descriptor, file));
+    },
+  );
+};
+
+/** The bytes that the descriptor describes, or gone. A browser saves them and never runs them. */
+async function artifactSource(descriptor: ArtifactDescriptor, file: string): Promise<ByteSource> {
+  const { sha256, size_bytes, media_type } = descriptor.metadata;
+  const size = await fileSize(file);
+  if (size === null || sha256 === undefined || String(size) !== size_bytes)
+    throw new RunwireError('gone', 'The bytes of this artifact are no longer kept.');
+  return {
+    size,
+    etag: `"${sha256}"`,
+    sha256,
+    mediaType: safeMediaType(media_type),
+    headers: {
+      'content-disposition': contentDisposition(posix.basename(descriptor.path) || descriptor.artifact_id),
+      'content-security-policy': "default-src 'none'; sandbox",
+    },
+    read: (start, end) => readFileBytes(file, start, end),
+  };
+}
+
+/** A value that can stand in a header, whatever found the type. */
+function safeMediaType(type: string | undefined): string {
+  return type !== undefined && /^[\w.+-]+\/[\w.+-]+(; ?[\w-]+=[\w.-]+)*$/.test(type) ? type : BYTES_TYPE;
+}

@@ -1,0 +1,114 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { RunwireError } from '../src/errors.ts';
+import type { Outcome } from '../src/outcome.ts';
+import { isFinal } from '../src/result.ts';
+import type { Stream } from '../src/stream.ts';
+import { serveBytes } from './lib/bytes.ts';
+import { content, problems, Raw } from './lib/components.ts';
+import type { Edge, OfRun, Routes } from './lib/edge.ts';
+import { fileSize, readFileBytes } from './lib/file-bytes.ts';
+import { joinedOutput, joinedRange } from './lib/joined-output.ts';
+import { BYTES_TYPE, Flag, TEXT_TYPE } from './lib/negotiation.ts';
+import { outputType } from './lib/output-answer.ts';
+
+const CaptureQuery = z.object({ follow: Flag.describe('true: as it comes, until the run has finished') });
+type CaptureRequest = OfRun & { Querystring: z.infer<typeof CaptureQuery> };
+
+const captureSchema = (operationId: string, summary: string) => ({
+  operationId,
+  tags: ['output'],
+  summary,
+  description: 'Range and a strong ETag once the run has finished.',
+  querystring: CaptureQuery,
+  response: {
+    200: content('All bytes', { [BYTES_TYPE]: Raw, [TEXT_TYPE]: Raw }),
+    206: content('A range', { [BYTES_TYPE]: Raw, [TEXT_TYPE]: Raw }),
+    304: z.undefined().describe('The client has these bytes'),
+    ...problems,
+  },
+});
+
+export const capturesRoutes: Routes = (app, edge) => {
+  for (const stream of ['stdout', 'stderr'] as const)
+    app.get<CaptureRequest>(
+      `/invocations/:id/${stream}`,
+      { schema: captureSchema(`get_${stream}`, `Bytes of ${stream}`) },
+      (request, reply) => serveCapture(edge, stream, request, reply),
+    );
+  app.get<CaptureRequest>(
+    '/invocations/:id/output',
+    { schema: captureSchema('get_output', 'Bytes of stdout and stderr in order of arrival') },
+    (request, reply) => serveOutput(edge, request, reply),
+  );
+};
+
+async function serveCapture(
+  edge: Edge,
+  stream: Stream,
+  request: FastifyRequest<CaptureRequest>,
+  reply: FastifyReply,
+): Promise<void> {
+  const { id } = request.params;
+  const { engine, exchanges } = edge;
+  const outcome = finishedOutcome(edge, id);
+  const mediaType = outputType(request.headers.accept);
+  reply.header('vary', 'accept');
+  if (outcome === null && request.query.follow === 'true')
+    return sendLive(edge, reply, mediaType, (signal) =>
+      engine.log(id).readCapture(stream, { offset: 0, follow: true, signal }),
+    );
+  const file = engine.directory(id)[stream];
+  const size = (await fileSize(file)) ?? 0;
+  const facts = outcome?.[stream];
+  if (facts && size !== facts.kept)
+    throw new RunwireError('gone', `The bytes of ${stream} are no longer kept.`);
+  return serveBytes(exchanges, request, reply, {
+    size,
+    etag: facts ? `"${facts.sha256}"` : null,
+    ...(facts && { sha256: facts.sha256 }),
+    mediaType,
+    read: (start, end) => readFileBytes(file, start, end),
+  });
+}
+
+async function serveOutput(
+  edge: Edge,
+  request: FastifyRequest<CaptureRequest>,
+  reply: FastifyReply,
+): Promise<void> {
+  const { id } = request.params;
+  const log = edge.engine.log(id);
+  const outcome = finishedOutcome(edge, id);
+  const mediaType = outputType(request.headers.accept);
+  const follow = request.query.follow === 'true';
+  reply.header('vary', 'accept');
+  if (outcome === null)
+    return sendLive(edge, reply, mediaType, (signal) => joinedOutput(log, { follow, signal }));
+  return serveBytes(edge.exchanges, request, reply, {
+    size: (outcome.stdout?.kept ?? 0) + (outcome.stderr?.kept ?? 0),
+    etag: joinedTag(outcome, edge.engine.record(id).created_at),
+    mediaType,
+    read: (start, end) => joinedRange(log, start, end),
+  });
+}
+
+function sendLive(
+  { exchanges }: Edge,
+  reply: FastifyReply,
+  mediaType: string,
+  body: (signal: AbortSignal) => AsyncIterable<Buffer>,
+): Promise<void> {
+  const headers = { 'content-type': mediaType, 'cache-control': 'no-cache', 'x-accel-buffering': 'no' };
+  return exchanges.send(reply, { status: 200, headers, body });
+}
+
+function finishedOutcome({ engine }: Edge, id: string): Outcome | null {
+  return isFinal(engine.status(id)) ? engine.record(id).outcome : null;
+}
+
+/** The order of arrival is a fact of one run, so the tag names the run as well as the bytes. */
+function joinedTag(outcome: Outcome, createdAt: string): string {
+  const parts = [outcome.stdout?.sha256, outcome.stderr?.sha256].map((sha256) => sha256?.slice(0, 32) ?? '-');
+  return `"${parts.join('.')}.${outcome.last_seq}.${Date.parse(createdAt).toString(36)}"`;
+}

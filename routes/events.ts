@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { RuntimeEvent } from '../src/event.ts';
+import { content, problems } from './lib/components.ts';
+import type { OfRun, Routes } from './lib/edge.ts';
+import { sendEvents } from './lib/event-answer.ts';
+import { Flag, NDJSON_TYPE, negotiate, SSE_TYPE } from './lib/negotiation.ts';
+import { refusal } from './lib/validation.ts';
+
+const EventsQuery = z.object({
+  after: z.coerce.number().int().min(0).optional().describe('seq after which to begin'),
+  follow: Flag.describe('false: what is there now; default true: until the run has finished'),
+});
+type EventsQuery = z.infer<typeof EventsQuery>;
+
+const eventsSchema = {
+  operationId: 'getEvents',
+  tags: ['events'],
+  summary: 'Events of a run, live or finished',
+  description:
+    'Server-sent events: id = seq, event = type, data = a RuntimeEvent on one line. Last-Event-ID resumes ' +
+    '(and goes before ?after). Accept: application/x-ndjson gives the same lines bare.',
+  querystring: EventsQuery,
+  response: {
+    200: content('The events', { [SSE_TYPE]: RuntimeEvent, [NDJSON_TYPE]: RuntimeEvent }),
+    204: z.undefined().describe('The run has finished and there is nothing after this seq: do not reconnect'),
+    ...problems,
+  },
+};
+
+export const eventsRoutes: Routes = (app, edge) => {
+  app.get<OfRun & { Querystring: EventsQuery }>(
+    '/invocations/:id/events',
+    { schema: eventsSchema },
+    async (request, reply) => {
+      const { id } = request.params;
+      const framing =
+        negotiate(request.headers.accept, [SSE_TYPE, NDJSON_TYPE]) === SSE_TYPE ? 'sse' : 'ndjson';
+      const after = lastEventId(request.headers['last-event-id']) ?? request.query.after ?? 0;
+      const { lastSeq } = edge.engine.log(id);
+      reply.header('vary', 'accept');
+      if (lastSeq !== null && after >= lastSeq) return reply.code(204).send();
+      return sendEvents(edge, reply, { id, framing, after, follow: request.query.follow !== 'false' });
+    },
+  );
+};
+
+/** A browser sends the id of the last event it saw; an empty one means none. */
+function lastEventId(header: string | string[] | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined;
+  if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header);
+  throw refusal('bad_request', [{ path: 'Last-Event-ID', message: 'must be the seq of an event' }]);
+}

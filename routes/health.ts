@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { json, problems } from './lib/components.ts';
+import type { Routes } from './lib/edge.ts';
+
+const Health = z.strictObject({ status: z.literal('ok') });
+const Readiness = z.strictObject({
+  ready: z.boolean(),
+  reason: z.string().nullable(),
+  running: z.number().int(),
+  queued: z.number().int(),
+});
+
+const tags = ['server'];
+const healthSchema = {
+  operationId: 'getHealth',
+  tags,
+  summary: 'The process answers; needs no token',
+  security: [],
+  response: { 200: json('It does', Health), ...problems },
+};
+const readySchema = {
+  operationId: 'getReadiness',
+  tags,
+  summary: 'Would a new run be taken',
+  response: {
+    200: json('Yes', Readiness),
+    503: json('No: draining, or the queue is full', Readiness),
+    ...problems,
+  },
+};
+export const healthRoutes: Routes = (app, { engine }) => {
+  app.get('/healthz', { schema: healthSchema }, async () => ({ status: 'ok' }));
+
+  app.get('/readyz', { schema: readySchema }, async (_request, reply) => {
+    const { ready, reason, running, queued } = engine.readiness();
+    if (!ready) reply.code(503).header('retry-after', '1');
+    return { ready, reason, running, queued };
+  });
+};

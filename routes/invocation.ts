@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { RunwireError } from '../src/errors.ts';
+import { Record } from '../src/record.ts';
+import { RuntimeResult } from '../src/result.ts';
+import { json, problems } from './lib/components.ts';
+import type { OfRun, Routes } from './lib/edge.ts';
+import { requestedWait, WaitQuery } from './lib/negotiation.ts';
+import { awaitFinished, recordAnswer } from './lib/record-answer.ts';
+
+const tags = ['invocations'];
+const getSchema = {
+  operationId: 'getInvocation',
+  tags,
+  summary: 'The record of a run',
+  querystring: WaitQuery,
+  response: { 200: json('The record', Record), ...problems },
+};
+const deleteSchema = {
+  operationId: 'deleteInvocation',
+  tags,
+  summary: 'Delete record and files of a finished run',
+  response: { 204: z.undefined().describe('Deleted'), ...problems },
+};
+const resultSchema = {
+  operationId: 'getResult',
+  tags,
+  summary: 'The RuntimeResult of a finished run',
+  response: { 200: json('The result', RuntimeResult), ...problems },
+};
+
+export const invocationRoutes: Routes = (app, edge) => {
+  const { engine } = edge;
+
+  app.get<OfRun & { Querystring: WaitQuery }>(
+    '/invocations/:id',
+    { schema: getSchema },
+    async (request, reply) => {
+      const { id } = request.params;
+      return recordAnswer(edge, id, await awaitFinished(edge, id, requestedWait(request), reply), reply);
+    },
+  );
+
+  app.delete<OfRun>('/invocations/:id', { schema: deleteSchema }, async (request, reply) => {
+    await engine.remove(request.params.id);
+    return reply.code(204).send();
+  });
+
+  app.get<OfRun>('/invocations/:id/result', { schema: resultSchema }, async (request) => {
+    const { result } = engine.record(request.params.id);
+    if (result === null) throw new RunwireError('not_finished', 'There is no result yet.');
+    return result;
+  });
+};

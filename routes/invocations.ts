@@ -1,0 +1,131 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
+import type { ListFilter, SubmitOptions } from '../src/engine.ts';
+import { RuntimeEvent } from '../src/event.ts';
+import { canonicalKind, InvocationInput } from '../src/invocation.ts';
+import { Record } from '../src/record.ts';
+import { Status } from '../src/result.ts';
+import { content, json, problems, Raw } from './lib/components.ts';
+import type { Routes } from './lib/edge.ts';
+import { sendEvents } from './lib/event-answer.ts';
+import {
+  JSON_TYPE,
+  NDJSON_TYPE,
+  negotiate,
+  requestedWait,
+  SSE_TYPE,
+  TEXT_TYPE,
+  WaitQuery,
+} from './lib/negotiation.ts';
+import { sendLiveText } from './lib/output-answer.ts';
+import { awaitFinished, recordAnswer } from './lib/record-answer.ts';
+import { refusal } from './lib/validation.ts';
+
+const ANSWERS = [JSON_TYPE, SSE_TYPE, NDJSON_TYPE, TEXT_TYPE] as const;
+
+const ListQuery = z.object({
+  status: Status.optional(),
+  runtime_kind: z.string().optional(),
+  runtime_name: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(50),
+  cursor: z.string().min(1).optional().describe('next_cursor of the page before'),
+});
+type ListQuery = z.infer<typeof ListQuery>;
+
+const submitSchema = {
+  operationId: 'submitInvocation',
+  tags: ['invocations'],
+  summary: 'Start a run',
+  description:
+    'Accepts an invocation, or joins the run that the same invocation_id or Idempotency-Key already made. ' +
+    'The run goes on when the client leaves. Headers: Prefer: wait=N, Idempotency-Key.',
+  querystring: WaitQuery,
+  body: InvocationInput,
+  response: {
+    200: content('The run has finished (or, for streams, its events or output as they come)', {
+      [JSON_TYPE]: Record,
+      [SSE_TYPE]: RuntimeEvent,
+      [NDJSON_TYPE]: RuntimeEvent,
+      [TEXT_TYPE]: Raw,
+    }),
+    202: json('The run is accepted and has not finished', Record),
+    ...problems,
+  },
+};
+
+const listSchema = {
+  operationId: 'listInvocations',
+  tags: ['invocations'],
+  summary: 'Records, newest first',
+  querystring: ListQuery,
+  response: {
+    200: json('A page', z.strictObject({ items: z.array(Record), next_cursor: z.string().nullable() })),
+    ...problems,
+  },
+};
+
+export const invocationsRoutes: Routes = (app, edge) => {
+  const { engine } = edge;
+
+  app.post<{ Body: InvocationInput; Querystring: WaitQuery }>(
+    '/invocations',
+    { schema: submitSchema },
+    async (request, reply) => {
+      const form = negotiate(request.headers.accept, ANSWERS);
+      const { id, replayed, stored } = engine.submit(request.body, optionsOf(request.headers));
+      await stored;
+      reply.header('location', `/invocations/${id}`);
+      if (replayed) reply.header('idempotency-replayed', 'true');
+      if (form === SSE_TYPE) return sendEvents(edge, reply, { id, framing: 'sse', after: 0, follow: true });
+      if (form === NDJSON_TYPE)
+        return sendEvents(edge, reply, { id, framing: 'ndjson', after: 0, follow: true });
+      if (form === TEXT_TYPE) return sendLiveText(edge, reply, id);
+      const wait = requestedWait(request);
+      const finished = await awaitFinished(edge, id, wait, reply);
+      // Who did not ask to wait gets 202, however quick the run was.
+      reply.code(finished && (wait.seconds > 0 || replayed) ? 200 : 202);
+      return recordAnswer(edge, id, finished, reply);
+    },
+  );
+
+  app.get<{ Querystring: ListQuery }>('/invocations', { schema: listSchema }, (request, reply) => {
+    const { items, nextCursor } = engine.list(filterOf(request.query));
+    reply.header('content-type', 'application/json; charset=utf-8');
+    reply.send(`{"items":[${items.join(',')}],"next_cursor":${JSON.stringify(nextCursor)}}`);
+  });
+};
+
+function optionsOf(headers: IncomingHttpHeaders): SubmitOptions {
+  return {
+    idempotencyKey: idempotencyKey(headers['idempotency-key']),
+    traceparent: traceparent(headers.traceparent),
+  };
+}
+
+/** The key of an Idempotency-Key header: 1 to 255 visible characters, quoted (a structured field) or not. */
+function idempotencyKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const text = String(header);
+  const key = (/^"(.*)"$/.exec(text)?.[1] ?? text).trim();
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  throw refusal('bad_request', [
+    { path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' },
+  ]);
+}
+
+/** A valid W3C traceparent; others are ignored, as its specification says. */
+function traceparent(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(header)
+    ? header
+    : undefined;
+}
+
+function filterOf(query: ListQuery): ListFilter {
+  return {
+    limit: query.limit,
+    ...(query.status !== undefined && { status: query.status }),
+    ...(query.runtime_kind !== undefined && { runtimeKind: canonicalKind(query.runtime_kind) }),
+    ...(query.runtime_name !== undefined && { runtimeName: query.runtime_name }),
+    ...(query.cursor !== undefined && { cursor: query.cursor }),
+  };
+}

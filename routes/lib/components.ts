@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { ArtifactDescriptor } from '../../src/artifact.ts';
+import { RuntimeEvent } from '../../src/event.ts';
+import { Invocation, InvocationInput } from '../../src/invocation.ts';
+import { Options } from '../../src/options.ts';
+import { Outcome } from '../../src/outcome.ts';
+import { Record } from '../../src/record.ts';
+import { RuntimeResult } from '../../src/result.ts';
+import { Problem } from './problem.ts';
+
+/** Schemas that openapi.yaml names. What is only sent by clients gets the suffix Input there. */
+const NAMED: { readonly [name: string]: z.ZodType } = {
+  RuntimeInvocation: Invocation,
+  Invocation: InvocationInput,
+  Options,
+  RuntimeResult,
+  ArtifactDescriptor,
+  RuntimeEvent,
+  Record,
+  Outcome,
+  Problem,
+};
+for (const [id, schema] of Object.entries(NAMED))
+  z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id });
+
+/** A response of one or several media types. */
+export function content(description: string, schemas: { [mediaType: string]: z.ZodType }) {
+  return {
+    description,
+    content: Object.fromEntries(Object.entries(schemas).map(([type, schema]) => [type, { schema }])),
+  };
+}
+
+/** A JSON response. */
+export function json(description: string, schema: z.ZodType) {
+  return content(description, { 'application/json': schema });
+}
+
+/** Bytes or text that JSON Schema says nothing of. */
+export const Raw = z.string();
+
+/** Every operation can answer with a problem. */
+export const problems = {
+  default: content('A problem; code says which', { 'application/problem+json': Problem }),
+};

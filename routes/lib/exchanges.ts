@@ -1,0 +1,93 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import type { ErrorLog } from './problem.ts';
+import { pump } from './pump.ts';
+
+/** How long a response may take to be read to its end once the server closes. */
+const CLOSE_PATIENCE_MS = 1000;
+
+export interface StreamedResponse {
+  status: number;
+  headers: Record<string, string>;
+  /** Bytes that will come. Absent: unknown, the response is sent in chunks. */
+  length?: number;
+  /** Not called for HEAD. `signal` aborts when the client leaves or the server closes. */
+  body(signal: AbortSignal): AsyncIterable<Buffer>;
+  /** Read after the body was sent whole; the names are announced in `headers` as Trailer. */
+  trailers?(): Record<string, string>;
+}
+
+/**
+ * Requests whose answer takes time: streams and waits. Each has a signal that aborts when the
+ * client leaves or the server closes, so that none outlives the other side.
+ */
+export class Exchanges {
+  readonly #open = new Map<AbortController, ServerResponse>();
+  readonly #log: ErrorLog | undefined;
+  #closing = false;
+  #streams = 0;
+
+  constructor(log?: ErrorLog) {
+    this.#log = log;
+  }
+
+  /** Streams being sent now. */
+  get streams(): number {
+    return this.#streams;
+  }
+
+  watch(response: ServerResponse): AbortSignal {
+    const controller = new AbortController();
+    if (this.#closing || response.destroyed) {
+      controller.abort();
+      return controller.signal;
+    }
+    this.#open.set(controller, response);
+    response.once('close', () => {
+      this.#open.delete(controller);
+      if (!response.writableFinished) controller.abort();
+    });
+    return controller.signal;
+  }
+
+  /** Ends what is open. New exchanges end at once. */
+  close(): void {
+    this.#closing = true;
+    for (const [controller, response] of this.#open) {
+      const { socket } = response;
+      // Else the connection would stay open for a next request, and the server with it.
+      response.once('finish', () => socket?.destroySoon());
+      setTimeout(() => response.destroy(), CLOSE_PATIENCE_MS).unref();
+      controller.abort();
+    }
+  }
+
+  /** Sends a body as it comes, headers first. Resolves when it is sent or nobody wants it any more; never rejects. */
+  async send(reply: FastifyReply, streamed: StreamedResponse): Promise<void> {
+    const response = reply.raw;
+    // Those set on the way here are in the reply: the security headers, Location.
+    const headers = { ...reply.getHeaders(), ...streamed.headers } as OutgoingHttpHeaders;
+    if (streamed.length !== undefined) headers['content-length'] = String(streamed.length);
+    reply.hijack();
+    this.#streams++;
+    try {
+      // The connection is usable again after a body that says where it ends: a length or chunks.
+      response.writeHead(streamed.status, headers);
+      if (reply.request.method !== 'HEAD') {
+        if (streamed.length === undefined) response.flushHeaders();
+        const signal = this.watch(response);
+        const sent = await pump(response, streamed.body(signal), signal);
+        if (streamed.length !== undefined && sent !== streamed.length) throw new Error('body cut short');
+        if (streamed.trailers && !signal.aborted) response.addTrailers(streamed.trailers());
+      }
+      response.end();
+    } catch (error) {
+      // The status is out: breaking the connection is the only honest way to say it.
+      if (!response.destroyed && !this.#closing)
+        this.#log?.error({ err: error, path: reply.request.url.split('?', 1)[0] }, 'stream failed');
+      response.destroy();
+    } finally {
+      this.#streams--;
+    }
+  }
+}

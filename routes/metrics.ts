@@ -1,0 +1,17 @@
+import { content, problems, Raw } from './lib/components.ts';
+import type { Routes } from './lib/edge.ts';
+
+const metricsSchema = {
+  operationId: 'getMetrics',
+  tags: ['server'],
+  summary: 'Numbers for Prometheus',
+  response: { 200: content('Prometheus text format', { 'text/plain': Raw }), ...problems },
+};
+
+export const metricsRoutes: Routes = (app, { engine, metrics, exchanges }) => {
+  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
+    const { running, queued } = engine.readiness();
+    reply.header('content-type', metrics.contentType);
+    return metrics.scrape({ running, queued, openStreams: exchanges.streams });
+  });
+};

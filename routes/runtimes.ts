@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { RunwireError } from '../src/errors.ts';
+import { canonicalKind } from '../src/invocation.ts';
+import { json, problems } from './lib/components.ts';
+import type { Routes } from './lib/edge.ts';
+
+const Runtime = z.strictObject({
+  kind: z.string(),
+  name: z.string(),
+  description: z.string(),
+  options_schema: z.unknown().describe('JSON Schema of options.<kind>'),
+  available: z.boolean(),
+  reason: z.string().nullable().describe('Why it is not available'),
+});
+
+const tags = ['runtimes'];
+const listSchema = {
+  operationId: 'listRuntimes',
+  tags,
+  summary: 'The kinds this server can run',
+  response: { 200: json('Kinds', z.strictObject({ items: z.array(Runtime) })), ...problems },
+};
+const getSchema = {
+  operationId: 'getRuntime',
+  tags,
+  summary: 'One kind, by name or alias',
+  response: { 200: json('The kind', Runtime), ...problems },
+};
+
+export const runtimesRoutes: Routes = (app, { engine }) => {
+  app.get('/runtimes', { schema: listSchema }, async () => ({ items: await engine.runtimes() }));
+
+  app.get<{ Params: { kind: string } }>('/runtimes/:kind', { schema: getSchema }, async (request) => {
+    const kind = canonicalKind(request.params.kind);
+    const found = (await engine.runtimes()).find((runtime) => runtime.kind === kind);
+    if (found === undefined) throw new RunwireError('runtime_not_found', `This server has no kind ${kind}.`);
+    return found;
+  });
+};

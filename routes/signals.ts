@@ -1,0 +1,30 @@
+import { constants } from 'node:os';
+import { z } from 'zod';
+import { problems } from './lib/components.ts';
+import type { OfRun, Routes } from './lib/edge.ts';
+
+const SignalBody = z.strictObject({
+  signal: z
+    .string()
+    .regex(/^SIG[A-Z0-9]+$/, { error: 'must be the name of a signal, e.g. SIGINT', abort: true })
+    .refine((name) => name in constants.signals, { error: 'is not a signal of this system' }),
+});
+
+const signalSchema = {
+  operationId: 'sendSignal',
+  tags: ['control'],
+  summary: 'Send a signal to the whole process group',
+  body: SignalBody,
+  response: { 204: z.undefined().describe('The signal was sent'), ...problems },
+};
+
+export const signalsRoutes: Routes = (app, { engine }) => {
+  app.post<OfRun & { Body: z.infer<typeof SignalBody> }>(
+    '/invocations/:id/signals',
+    { schema: signalSchema },
+    async (request, reply) => {
+      await engine.signal(request.params.id, request.body.signal);
+      return reply.code(204).send();
+    },
+  );
+};

@@ -1,0 +1,46 @@
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+import { problems } from './lib/components.ts';
+import type { OfRun, Routes } from './lib/edge.ts';
+import { Flag } from './lib/negotiation.ts';
+
+const StdinQuery = z.object({ eof: Flag.describe('true: standard input is closed after these bytes') });
+type StdinRequest = OfRun & { Querystring: z.infer<typeof StdinQuery>; Body: Readable | undefined };
+
+const stdinSchema = {
+  operationId: 'writeStdin',
+  tags: ['control'],
+  summary: 'Feed standard input',
+  description:
+    'The body, of any media type and length, goes to standard input as it arrives and no faster than the program reads.',
+  querystring: StdinQuery,
+  response: { 204: z.undefined().describe('All bytes were taken'), ...problems },
+};
+
+export const stdinRoutes: Routes = (root, { engine }) => {
+  // A scope of its own: here bodies are streams, and the limit of JSON bodies does not hold.
+  root.register(async (app) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+
+    app.post<StdinRequest>('/invocations/:id/stdin', { schema: stdinSchema }, async (request, reply) => {
+      const { id } = request.params;
+      engine.status(id); // an unknown run is told before the body is read
+      await feed(request.body, (chunk) => engine.writeStdin(id, chunk));
+      if (request.query.eof === 'true') await engine.closeStdin(id);
+      return reply.code(204).send();
+    });
+  });
+};
+
+async function feed(body: Readable | undefined, write: (chunk: Buffer) => Promise<void>): Promise<void> {
+  if (body === undefined) return;
+  try {
+    // Leaving the loop early must not destroy the socket: the answer still goes out on it.
+    for await (const chunk of body.iterator({ destroyOnReturn: false })) await write(chunk);
+  } catch (error) {
+    // Many clients read the answer only when all they have to say was taken.
+    body.resume();
+    throw error;
+  }
+}

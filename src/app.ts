@@ -1,0 +1,93 @@
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { artifactsRoutes } from '../routes/artifacts.ts';
+import { cancelRoutes } from '../routes/cancel.ts';
+import { capturesRoutes } from '../routes/captures.ts';
+import { documentation } from '../routes/documentation.ts';
+import { eventsRoutes } from '../routes/events.ts';
+import { healthRoutes } from '../routes/health.ts';
+import { invocationRoutes } from '../routes/invocation.ts';
+import { invocationsRoutes } from '../routes/invocations.ts';
+import type { Edge, Routes } from '../routes/lib/edge.ts';
+import { Exchanges } from '../routes/lib/exchanges.ts';
+import { createGuard } from '../routes/lib/guard.ts';
+import { onlyJsonBodies } from '../routes/lib/json-body.ts';
+import { KnownPaths } from '../routes/lib/known-paths.ts';
+import { answerBrokenRequest, type ErrorLog, problemHandler } from '../routes/lib/problem.ts';
+import { validatorCompiler } from '../routes/lib/validation.ts';
+import { metricsRoutes } from '../routes/metrics.ts';
+import { runtimesRoutes } from '../routes/runtimes.ts';
+import { signalsRoutes } from '../routes/signals.ts';
+import { stdinRoutes } from '../routes/stdin.ts';
+import type { Config } from './config.ts';
+import type { Engine } from './engine.ts';
+import { RunwireError } from './errors.ts';
+import type { Metrics } from './metrics.ts';
+
+/** The resources of the server. */
+const ROUTES: readonly Routes[] = [
+  invocationsRoutes,
+  invocationRoutes,
+  eventsRoutes,
+  capturesRoutes,
+  stdinRoutes,
+  signalsRoutes,
+  cancelRoutes,
+  artifactsRoutes,
+  runtimesRoutes,
+  healthRoutes,
+  metricsRoutes,
+];
+
+export interface AppParts {
+  config: Pick<Config, 'host' | 'token' | 'allowedHosts' | 'maxBodyBytes'>;
+  engine: Engine;
+  metrics: Metrics;
+  /** Where the server's own faults are told. Requests are not logged: the engine logs a line a run. */
+  logger?: ErrorLog;
+}
+
+/**
+ * The HTTP side of the server, ready for inject() or listen(). close() ends open streams and waits
+ * cleanly and answers late requests with 503 draining; runs are the engine's business.
+ */
+export function createApp({ config, engine, metrics, logger }: AppParts): FastifyInstance {
+  const answerError = problemHandler(logger);
+  const app = fastify({
+    logger: false,
+    bodyLimit: config.maxBodyBytes,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply as FastifyReply),
+    clientErrorHandler: answerBrokenRequest,
+  });
+  const edge: Edge = { engine, metrics, exchanges: new Exchanges(logger) };
+  const guard = createGuard(config);
+  const paths = new KnownPaths();
+  let closing = false;
+
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler(answerError);
+  onlyJsonBodies(app);
+  paths.watch(app);
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('cache-control', 'no-store');
+    guard(request);
+    if (closing) throw new RunwireError('draining', 'The server is shutting down.', { retryAfterSeconds: 1 });
+    if (request.is404)
+      throw paths.refusal(request.method, request.url, (methods) => reply.header('allow', methods));
+    done();
+  });
+  app.addHook('preClose', (done) => {
+    closing = true;
+    edge.exchanges.close();
+    done();
+  });
+
+  documentation(app);
+  app.register(async (scope) => {
+    for (const routes of ROUTES) routes(scope, edge);
+  });
+  return app;
+}

@@ -1,0 +1,158 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+const GIB = 1024 ** 3;
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: GIB,
+  TiB: 1024 ** 4,
+};
+
+const whole = (from: number, to = Number.MAX_SAFE_INTEGER) =>
+  z
+    .string()
+    .regex(/^\d+$/, { error: 'must be a whole number' })
+    .transform(Number)
+    .refine((n) => n >= from && n <= to, { error: `must be ${from} to ${to}` });
+const seconds = z
+  .string()
+  .regex(/^\d+(\.\d+)?$/, { error: 'must be a number of seconds' })
+  .transform(Number)
+  .refine((n) => n <= 1e9, { error: 'must be at most 1000000000' });
+const positiveSeconds = seconds.refine((n) => n > 0, { error: 'must be more than 0' });
+const bytes = z
+  .string()
+  .regex(/^\d+ ?([KMGT]iB)?$/, { error: 'must be a number of bytes, e.g. 1048576 or 1MiB' })
+  .transform((text) => Number.parseInt(text, 10) * (UNITS[text.replace(/[\d ]/g, '')] ?? Number.NaN))
+  .refine(Number.isSafeInteger, { error: 'is too large' });
+const names = z.string().transform((text) => text.split(/[\s,]+/).filter((name) => name !== ''));
+
+/** Variable by variable: how it is read, and the value when it is absent or empty. */
+const FIELDS = {
+  host: field(
+    'RUNWIRE_HOST',
+    z.string().regex(/^[^\s/]+$/, { error: 'must be a host name or address' }),
+    '127.0.0.1',
+  ),
+  port: field('RUNWIRE_PORT', whole(0, 65535), 7070),
+  dataDir: field('RUNWIRE_DATA_DIR', z.string(), './.runwire'),
+  token: field(
+    'RUNWIRE_TOKEN',
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, { error: 'must be visible ASCII characters without spaces' })
+      .nullable(),
+    null,
+  ),
+  allowedHosts: field('RUNWIRE_ALLOWED_HOSTS', names, []),
+  maxConcurrent: field('RUNWIRE_MAX_CONCURRENT', whole(1), 64),
+  maxQueue: field('RUNWIRE_MAX_QUEUE', whole(0), 10_000),
+  maxBodyBytes: field(
+    'RUNWIRE_MAX_BODY_BYTES',
+    bytes.refine((n) => n > 0, { error: 'must be more than 0' }),
+    1024 ** 2,
+  ),
+  defaultTimeoutSeconds: field('RUNWIRE_DEFAULT_TIMEOUT_SECONDS', positiveSeconds.nullable(), null),
+  maxTimeoutSeconds: field('RUNWIRE_MAX_TIMEOUT_SECONDS', positiveSeconds.nullable(), null),
+  killGraceSeconds: field('RUNWIRE_KILL_GRACE_SECONDS', seconds, 2),
+  maxOutputBytes: field('RUNWIRE_MAX_OUTPUT_BYTES', bytes, GIB),
+  maxArtifactBytes: field('RUNWIRE_MAX_ARTIFACT_BYTES', bytes, GIB),
+  maxArtifactsBytes: field('RUNWIRE_MAX_ARTIFACTS_BYTES', bytes, 4 * GIB),
+  maxArtifactsCount: field('RUNWIRE_MAX_ARTIFACTS_COUNT', whole(0), 10_000),
+  minFreeDiskBytes: field('RUNWIRE_MIN_FREE_DISK_BYTES', bytes, 100 * 1024 ** 2),
+  retentionSeconds: field('RUNWIRE_RETENTION_SECONDS', positiveSeconds.nullable(), null),
+  retentionCount: field('RUNWIRE_RETENTION_COUNT', whole(0).nullable(), null),
+  retentionBytes: field('RUNWIRE_RETENTION_BYTES', bytes.nullable(), null),
+  envPassthrough: field('RUNWIRE_ENV_PASSTHROUGH', names, []),
+  logLevel: field(
+    'RUNWIRE_LOG_LEVEL',
+    z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    'info',
+  ),
+  drainSeconds: field('RUNWIRE_DRAIN_SECONDS', seconds, 30),
+  onExit: field('RUNWIRE_ON_EXIT', z.enum(['cancel', 'leave']), 'cancel'),
+  spawn: field('RUNWIRE_SPAWN', z.enum(['auto', 'posix', 'portable']), 'auto'),
+  fsync: field('RUNWIRE_FSYNC', z.enum(['off', 'on']), 'off'),
+} as const;
+
+/** The configuration of one server. Sizes in bytes, times in seconds, `null` = none. docs/configuration.md */
+export type Config = { readonly [Name in keyof typeof FIELDS]: z.output<(typeof FIELDS)[Name]['schema']> };
+
+/** The names of all variables, as docs/configuration.md lists them. */
+export const VARIABLES: readonly string[] = Object.values(FIELDS).map(({ variable }) => variable);
+
+/** What a run finds in its environment; a server started by a run is not configured by it. */
+const SET_BY_RUNS = new Set(['RUNWIRE_INVOCATION_ID', 'RUNWIRE_ARTIFACT_DIR']);
+
+/** Values that stop the start: one line for each, naming its variable. */
+export class ConfigError extends Error {
+  readonly lines: readonly string[];
+
+  constructor(lines: readonly string[]) {
+    super(lines.join('\n'));
+    this.name = 'ConfigError';
+    this.lines = lines;
+  }
+}
+
+/**
+ * Reads the configuration from environment variables. An empty value counts as absent; an
+ * unknown RUNWIRE_ variable is a warning. Throws ConfigError. No line repeats the token.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): {
+  config: Config;
+  warnings: string[];
+} {
+  const lines: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, { variable, schema, absent }] of Object.entries(FIELDS)) {
+    const text = env[variable]?.trim();
+    if (text === undefined || text === '') values[name] = absent;
+    else {
+      const parsed = schema.safeParse(text);
+      if (parsed.success) values[name] = parsed.data;
+      else lines.push(complaint(variable, text, parsed.error));
+    }
+  }
+  if (lines.length > 0) throw new ConfigError(lines);
+  const config = values as Config; // each value came from its field's schema or is its default
+  if (config.token === null && !isLoopback(config.host))
+    throw new ConfigError([
+      `RUNWIRE_HOST=${config.host} is not a loopback address: set RUNWIRE_TOKEN to serve others than this machine`,
+    ]);
+  return { config, warnings: warningsOf(env, config) };
+}
+
+/** The configuration without secrets, for the log and for people. */
+export function printable(config: Config): Record<string, unknown> {
+  return { ...config, token: config.token === null ? null : '(set)' };
+}
+
+/** Does the name or address reach only this machine. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[|\]$/g, '');
+  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+}
+
+function field<S extends z.ZodType>(variable: string, schema: S, absent: NoInfer<z.output<S>>) {
+  return { variable, schema, absent };
+}
+
+function complaint(variable: string, text: string, error: z.ZodError): string {
+  const issue = error.issues[0];
+  const what = issue?.code === 'invalid_value' ? `must be one of ${issue.values.join(', ')}` : issue?.message;
+  const shown = variable === 'RUNWIRE_TOKEN' ? '' : `=${JSON.stringify(text)}`;
+  return `${variable}${shown} ${what}`;
+}
+
+function warningsOf(env: Readonly<Record<string, string | undefined>>, config: Config): string[] {
+  const warnings = Object.keys(env)
+    .filter((name) => name.startsWith('RUNWIRE_') && !VARIABLES.includes(name) && !SET_BY_RUNS.has(name))
+    .sort()
+    .map((name) => `${name} is not a variable of this server and is ignored`);
+  if (config.token !== null && config.token.length < 16)
+    warnings.push('RUNWIRE_TOKEN is short: 16 or more random characters are hard to guess');
+  return warnings;
+}

@@ -1,0 +1,101 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { canonicalKind, RUNTIME_KINDS } from './invocation.ts';
+import type { FinalStatus } from './result.ts';
+
+/** What the engine tells of a run that is over. */
+export interface FinishedRun {
+  kind: string;
+  status: FinalStatus;
+  /** From running to finished; 0 when it never ran. */
+  seconds: number;
+  /** Bytes written by the program to both streams. */
+  outputBytes: number;
+}
+
+/** What is asked at the moment of a scrape. */
+export interface LiveNumbers {
+  running: number;
+  queued: number;
+  openStreams: number;
+}
+
+export interface Metrics {
+  runFinished(run: FinishedRun): void;
+  /** All numbers in the Prometheus text format. */
+  scrape(live: LiveNumbers): Promise<string>;
+  readonly contentType: string;
+  /** Stops the event-loop monitor. */
+  close(): void;
+}
+
+const DURATION_BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400];
+const LAG_RESOLUTION_MS = 20;
+const KINDS: ReadonlySet<string> = new Set(RUNTIME_KINDS);
+
+/** The numbers of one server in a registry of their own. Words a client made up do not become labels. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const runs = new Counter({
+    name: 'runwire_runs_total',
+    help: 'Finished runs',
+    labelNames: ['kind', 'status'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'runwire_run_duration_seconds',
+    help: 'Time from start to finish of runs',
+    labelNames: ['kind'],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const output = new Counter({
+    name: 'runwire_output_bytes_total',
+    help: 'Bytes that finished runs wrote to stdout and stderr',
+    registers,
+  });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const running = gauge('runwire_runs_running', 'Runs running now');
+  const queued = gauge('runwire_queue_depth', 'Runs waiting for a place');
+  const streams = gauge('runwire_open_streams', 'Event and output responses being sent now');
+  const memory = gauge('process_resident_memory_bytes', 'Resident memory of the server');
+  const heap = gauge('runwire_heap_used_bytes', 'JavaScript heap in use');
+  const lag = new Gauge({
+    name: 'runwire_event_loop_lag_seconds',
+    help: 'Delay of the event loop since the last scrape',
+    labelNames: ['quantile'],
+    registers,
+  });
+  const delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  delay.enable();
+
+  return {
+    contentType: registry.contentType,
+    runFinished(run) {
+      const kind = canonicalKind(run.kind);
+      const label = KINDS.has(kind) ? kind : 'other';
+      runs.inc({ kind: label, status: run.status });
+      durations.observe({ kind: label }, run.seconds);
+      output.inc(run.outputBytes);
+    },
+    scrape(live) {
+      running.set(live.running);
+      queued.set(live.queued);
+      streams.set(live.openStreams);
+      const usage = process.memoryUsage();
+      memory.set(usage.rss);
+      heap.set(usage.heapUsed);
+      for (const quantile of [50, 99, 100]) {
+        // A sample is the whole interval between two ticks of the monitor's timer.
+        const late = delay.percentile(quantile) / 1e9 - LAG_RESOLUTION_MS / 1e3;
+        lag.set({ quantile: quantile / 100 }, Math.max(0, late));
+      }
+      delay.reset();
+      return registry.metrics();
+    },
+    close: () => {
+      delay.disable();
+    },
+  };
+}

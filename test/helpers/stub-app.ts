@@ -1,0 +1,50 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { createApp } from '../../src/app.ts';
+import { type Config, readConfig } from '../../src/config.ts';
+import { createMetrics, type Metrics } from '../../src/metrics.ts';
+import { StubEngine } from './stub-engine.ts';
+
+export interface StubApp extends AsyncDisposable {
+  app: FastifyInstance;
+  engine: StubEngine;
+  metrics: Metrics;
+  /** What was told to the server's log. */
+  logged: object[];
+  /** Starts a run that goes on until the test ends it. */
+  start(id: string): Promise<string>;
+  /** Listens on a free port; the address, without a slash at the end. */
+  listen(): Promise<string>;
+}
+
+/** The HTTP side on a stub engine. `await using` closes it and removes its files. */
+export function stubApp(changes: Partial<Config> = {}): StubApp {
+  const engine = new StubEngine();
+  const metrics = createMetrics();
+  const logged: object[] = [];
+  const app = createApp({
+    config: { ...readConfig({}).config, ...changes },
+    engine,
+    metrics,
+    logger: { error: (facts: object) => logged.push(facts) },
+  });
+  return {
+    app,
+    engine,
+    metrics,
+    logged,
+    async start(id) {
+      await engine.submit({ runtime_kind: 'subprocess', command: ['hold'], invocation_id: id }).stored;
+      return id;
+    },
+    async listen() {
+      await app.listen({ port: 0, host: '127.0.0.1' });
+      return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+    },
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      metrics.close();
+      engine.dispose();
+    },
+  };
+}

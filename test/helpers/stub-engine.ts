@@ -1,0 +1,306 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ArtifactDescriptor, describeArtifact } from '../../src/artifact.ts';
+import type { Engine, ListFilter, RuntimeDescription, SubmitOptions } from '../../src/engine.ts';
+import { RunwireError } from '../../src/errors.ts';
+import { EventLog } from '../../src/event-log.ts';
+import type { Invocation, InvocationInput } from '../../src/invocation.ts';
+import type { Outcome } from '../../src/outcome.ts';
+import { linksOf, type Record as RunRecord } from '../../src/record.ts';
+import { Recorder } from '../../src/recorder.ts';
+import { type FinalStatus, isFinal } from '../../src/result.ts';
+import { type RunDirectory, runDirectory } from '../../src/run-directory.ts';
+import type { Stream } from '../../src/stream.ts';
+
+interface StubRun {
+  record: RunRecord;
+  directory: RunDirectory;
+  log: EventLog;
+  recorder: Recorder;
+  body: string;
+  files: Map<string, string>;
+  artifacts: ArtifactDescriptor[];
+  stdin: Buffer[];
+  stdinClosed: boolean;
+  waiting: Set<() => void>;
+}
+
+/**
+ * An engine without runners, for tests of the routes: real log, journal and captures; a run does what
+ * the test tells it. `['true']` finishes at once, every other command when `finish` is called.
+ */
+export class StubEngine implements Engine {
+  readonly #root = mkdtempSync(join(tmpdir(), 'runwire-routes-'));
+  readonly #runs = new Map<string, StubRun>();
+  readonly #keys = new Map<string, string>();
+  readonly signals: string[] = [];
+  readonly cancels: (number | undefined)[] = [];
+  refusal: RunwireError | null = null;
+  ready = true;
+  /** Of the last submission. */
+  traceparent: string | undefined;
+  #count = 0;
+
+  dispose(): void {
+    rmSync(this.#root, { recursive: true, force: true });
+  }
+
+  submit(input: InvocationInput, options: SubmitOptions = {}) {
+    if (this.refusal !== null) throw this.refusal;
+    const { idempotencyKey: key } = options;
+    this.traceparent = options.traceparent;
+    const known = input.invocation_id ?? (key === undefined ? undefined : this.#keys.get(key));
+    const body = JSON.stringify(input);
+    const earlier = known === undefined ? undefined : this.#runs.get(known);
+    if (known !== undefined && earlier !== undefined) {
+      if (earlier.body === body) return { id: known, replayed: true, stored: Promise.resolve() };
+      throw new RunwireError(
+        input.invocation_id ? 'invocation_conflict' : 'idempotency_key_conflict',
+        'Another body.',
+      );
+    }
+    const id = input.invocation_id ?? `run-${++this.#count}`;
+    if (key !== undefined) this.#keys.set(key, id);
+    this.#start(id, input, body);
+    if (input.command?.[0] === 'true') this.finish(id);
+    return { id, replayed: false, stored: Promise.resolve() };
+  }
+
+  /** What the program writes. */
+  write(id: string, stream: Stream, chunk: string | Buffer): void {
+    this.#run(id).recorder.write(stream, Buffer.from(chunk));
+  }
+
+  /** The run is over. */
+  finish(id: string, status: FinalStatus = 'succeeded', exitCode: number | null = 0): void {
+    const run = this.#run(id);
+    const { stdout, stderr, nextSeq } = run.recorder.end();
+    run.recorder.close();
+    const time = new Date().toISOString();
+    const { invocation } = run.record;
+    const outcome: Outcome = {
+      ended: 'exited',
+      started: true,
+      retry_safe: false,
+      exit_code: exitCode,
+      signal: null,
+      timeout_reason: null,
+      stdout,
+      stderr,
+      last_seq: nextSeq + run.artifacts.length,
+      timings: { queue_ms: 0.5, run_ms: 12 },
+      usage: null,
+      kill: null,
+      omitted: [],
+    };
+    const result = {
+      schema_version: '0.1' as const,
+      contract_kind: 'runtime_result' as const,
+      invocation_id: id,
+      runtime_name: invocation.runtime_name,
+      runtime_kind: invocation.runtime_kind,
+      status,
+      exit_code: exitCode,
+      started_at: time,
+      finished_at: time,
+      stdout_path: run.directory.stdout,
+      stderr_path: run.directory.stderr,
+      artifacts: run.artifacts,
+      error_summary: null,
+      metadata: {},
+    };
+    run.record = { ...run.record, status, finished_at: time, result, outcome };
+    run.log.finish({ finishedAt: Date.parse(time), result, outcome });
+    for (const wake of [...run.waiting]) wake();
+  }
+
+  /** A collected file of a running run. */
+  addArtifact(id: string, path: string, bytes: string | Buffer, mediaType = 'text/plain'): string {
+    const run = this.#run(id);
+    const artifactId = `a${run.artifacts.length + 1}`;
+    const file = join(run.directory.artifacts, artifactId);
+    mkdirSync(run.directory.artifacts, { recursive: true });
+    writeFileSync(file, bytes);
+    run.files.set(artifactId, file);
+    run.artifacts.push(
+      describeArtifact(id, {
+        id: artifactId,
+        path,
+        kind: 'file',
+        description: path,
+        sizeBytes: Buffer.byteLength(bytes),
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+        mediaType,
+        modifiedAt: new Date().toISOString(),
+      }),
+    );
+    return artifactId;
+  }
+
+  stdinOf(id: string): { bytes: Buffer; closed: boolean } {
+    const run = this.#run(id);
+    return { bytes: Buffer.concat(run.stdin), closed: run.stdinClosed };
+  }
+
+  /** Waits and readers that have not let go. */
+  holding(id: string): { waits: number; readers: number } {
+    const run = this.#run(id);
+    return { waits: run.waiting.size, readers: run.log.readers };
+  }
+
+  has(id: string): boolean {
+    return this.#runs.has(id);
+  }
+
+  status(id: string) {
+    return this.#run(id).record.status;
+  }
+
+  record(id: string): RunRecord {
+    return this.#run(id).record;
+  }
+
+  recordJson(id: string): string {
+    return JSON.stringify(this.record(id));
+  }
+
+  waitFinished(id: string, ms: number, signal?: AbortSignal): Promise<boolean> {
+    const run = this.#run(id);
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+        run.waiting.delete(end);
+        resolve(isFinal(run.record.status));
+      };
+      const timer = setTimeout(end, ms);
+      signal?.addEventListener('abort', end, { once: true });
+      run.waiting.add(end);
+      if (isFinal(run.record.status) || signal?.aborted) end();
+    });
+  }
+
+  list({ status, limit, cursor, runtimeName }: ListFilter) {
+    const from = cursor === undefined ? 0 : Number(cursor);
+    const all = [...this.#runs.values()]
+      .map((run) => run.record)
+      .filter((record) => status === undefined || record.status === status)
+      .filter((record) => runtimeName === undefined || record.invocation.runtime_name === runtimeName)
+      .reverse();
+    const items = all.slice(from, from + limit).map((record) => JSON.stringify(record));
+    return { items, nextCursor: from + limit < all.length ? String(from + limit) : null };
+  }
+
+  log(id: string): EventLog {
+    return this.#run(id).log;
+  }
+
+  directory(id: string): RunDirectory {
+    return this.#run(id).directory;
+  }
+
+  artifacts(id: string): ArtifactDescriptor[] {
+    return this.#run(id).artifacts;
+  }
+
+  artifactPath(id: string, artifactId: string) {
+    const run = this.#run(id);
+    const descriptor = run.artifacts.find((artifact) => artifact.artifact_id === artifactId);
+    const file = run.files.get(artifactId);
+    if (descriptor === undefined || file === undefined)
+      throw new RunwireError('artifact_not_found', 'There is no such artifact.');
+    return { descriptor, file };
+  }
+
+  cancel(id: string, graceSeconds?: number): boolean {
+    if (isFinal(this.status(id))) return false;
+    this.cancels.push(graceSeconds);
+    return true;
+  }
+
+  async writeStdin(id: string, bytes: Buffer): Promise<void> {
+    const run = this.#run(id);
+    if (isFinal(run.record.status)) throw new RunwireError('not_running', 'The run has finished.');
+    if (run.stdinClosed) throw new RunwireError('stdin_closed', 'Standard input is closed.');
+    run.stdin.push(Buffer.from(bytes));
+  }
+
+  async closeStdin(id: string): Promise<void> {
+    this.#run(id).stdinClosed = true;
+  }
+
+  async signal(id: string, name: string): Promise<void> {
+    this.#run(id);
+    this.signals.push(name);
+  }
+
+  async remove(id: string): Promise<void> {
+    if (!isFinal(this.status(id))) throw new RunwireError('not_finished', 'The run has not finished.');
+    this.#runs.delete(id);
+  }
+
+  async runtimes(): Promise<RuntimeDescription[]> {
+    return ['subprocess', 'docker'].map((kind) => ({
+      kind,
+      name: kind,
+      description: `Runs a ${kind}`,
+      options_schema: {},
+      available: kind === 'subprocess',
+      reason: kind === 'subprocess' ? null : 'no Docker here',
+    }));
+  }
+
+  readiness() {
+    return { ready: this.ready, reason: this.ready ? null : 'draining', running: 3, queued: 4 };
+  }
+
+  #start(id: string, input: InvocationInput, body: string): void {
+    const directory = runDirectory(this.#root, id);
+    mkdirSync(directory.root, { recursive: true });
+    const log = new EventLog(id, directory);
+    const time = Date.now();
+    log.status('pending', time);
+    log.status('running', time);
+    const recorder = new Recorder({
+      directory,
+      firstSeq: 3,
+      maxOutputBytes: 2 ** 30,
+      onAppend: (end) => log.grew(end),
+    });
+    const record: RunRecord = {
+      invocation: { ...COMPLETED, ...input, invocation_id: id } as Invocation,
+      status: 'running',
+      created_at: new Date(time).toISOString(),
+      started_at: new Date(time).toISOString(),
+      finished_at: null,
+      result: null,
+      outcome: null,
+      links: linksOf(id),
+    };
+    const run = { record, directory, log, recorder, body, files: new Map(), artifacts: [], stdin: [] };
+    this.#runs.set(id, { ...run, stdinClosed: false, waiting: new Set() });
+  }
+
+  #run(id: string): StubRun {
+    const run = this.#runs.get(id);
+    if (run === undefined) throw new RunwireError('invocation_not_found', 'There is no such invocation.');
+    return run;
+  }
+}
+
+const COMPLETED = {
+  schema_version: '0.1',
+  contract_kind: 'runtime_invocation',
+  runtime_name: 'subprocess',
+  working_directory: '/tmp',
+  command: ['hold'],
+  environment: {},
+  timeout_seconds: null,
+  input_payload_path: null,
+  output_result_path: null,
+  artifact_directory: null,
+  metadata: {},
+  options: {},
+};

@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { type StubApp, stubApp } from '../helpers/stub-app.ts';
+
+const OUT = '0123456789';
+const ERR = 'abcdef';
+/** In order of arrival. */
+const BOTH = '01234abc56789def';
+
+async function finishedRun(stub: StubApp): Promise<void> {
+  await stub.start('a');
+  for (const [stream, text] of [
+    ['stdout', '01234'],
+    ['stderr', 'abc'],
+    ['stdout', '56789'],
+    ['stderr', 'def'],
+  ] as const)
+    stub.engine.write('a', stream, text);
+  stub.engine.finish('a');
+}
+
+const CASES = [
+  ['stdout', OUT],
+  ['stderr', ERR],
+  ['output', BOTH],
+] as const;
+
+describe.each(CASES)('GET …/%s of a finished run', (path, bytes) => {
+  const url = `/invocations/a/${path}`;
+
+  test('gives the exact bytes with length and a strong ETag', async () => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    const { statusCode, body, headers } = await stub.app.inject(url);
+    expect([statusCode, body]).toEqual([200, bytes]);
+    expect(headers).toMatchObject({
+      'content-length': String(bytes.length),
+      'content-type': 'application/octet-stream',
+      'accept-ranges': 'bytes',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-cache',
+    });
+    expect(headers.etag).toMatch(/^"[^"]+"$/);
+    if (path !== 'output')
+      expect(headers['repr-digest']).toBe(`sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`);
+  });
+
+  test('every range is a part of them', async () => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    for (let start = 0; start < bytes.length; start++)
+      for (let end = start; end < bytes.length; end++) {
+        const headers = { range: `bytes=${start}-${end}` };
+        const response = await stub.app.inject({ url, headers });
+        expect([response.statusCode, response.body]).toEqual([206, bytes.slice(start, end + 1)]);
+        expect(response.headers['content-range']).toBe(`bytes ${start}-${end}/${bytes.length}`);
+      }
+  });
+
+  test.each([
+    ['bytes=2-', (text: string) => text.slice(2)],
+    ['bytes=-2', (text: string) => text.slice(-2)],
+    ['bytes=-1000', (text: string) => text],
+    ['bytes=0-99999', (text: string) => text],
+  ])('understands Range: %s', async (range, part) => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    const response = await stub.app.inject({ url, headers: { range } });
+    expect([response.statusCode, response.body]).toEqual([206, part(bytes)]);
+    expect(response.headers['content-length']).toBe(String(part(bytes).length));
+  });
+
+  test.each(['bytes=100-', 'bytes=-0', 'bytes=100-200'])('cannot satisfy Range: %s', async (range) => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    const response = await stub.app.inject({ url, headers: { range } });
+    expect(response.statusCode).toBe(416);
+    expect(response.headers['content-range']).toBe(`bytes */${bytes.length}`);
+    expect(response.json()).toMatchObject({ code: 'range_not_satisfiable' });
+  });
+
+  test.each(['lines=1-2', 'bytes=0-1,3-4', 'bytes=x-', 'bytes'])(
+    'gives everything for Range: %s',
+    async (range) => {
+      await using stub = stubApp();
+      await finishedRun(stub);
+      const response = await stub.app.inject({ url, headers: { range } });
+      expect([response.statusCode, response.body]).toEqual([200, bytes]);
+    },
+  );
+
+  test('knows conditions', async () => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    const etag = String((await stub.app.inject(url)).headers.etag);
+    const ask = async (headers: Record<string, string>) => {
+      const response = await stub.app.inject({ url, headers });
+      return [response.statusCode, response.body];
+    };
+    expect(await ask({ 'if-none-match': etag })).toEqual([304, '']);
+    expect(await ask({ 'if-none-match': `"other", W/${etag}` })).toEqual([304, '']);
+    expect(await ask({ 'if-none-match': '*' })).toEqual([304, '']);
+    expect(await ask({ 'if-none-match': '"other"' })).toEqual([200, bytes]);
+    expect(await ask({ range: 'bytes=0-1', 'if-range': etag })).toEqual([206, bytes.slice(0, 2)]);
+    expect(await ask({ range: 'bytes=0-1', 'if-range': `W/${etag}` })).toEqual([200, bytes]);
+    expect(await ask({ range: 'bytes=0-1', 'if-range': '"other"' })).toEqual([200, bytes]);
+  });
+
+  test('HEAD has the headers of the whole', async () => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    const response = await stub.app.inject({ method: 'HEAD', url, headers: { range: 'bytes=0-1' } });
+    expect([response.statusCode, response.body]).toEqual([200, '']);
+    expect(response.headers['content-length']).toBe(String(bytes.length));
+  });
+
+  test('?follow=true is the same as without', async () => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    const response = await stub.app.inject(`${url}?follow=true`);
+    expect([response.statusCode, response.body]).toEqual([200, bytes]);
+    expect(response.headers.etag).toBeDefined();
+  });
+
+  test('text is given to those who prefer it', async () => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    const response = await stub.app.inject({ url, headers: { accept: 'text/plain' } });
+    expect(response.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(response.headers.vary).toBe('accept');
+  });
+});
+
+describe.each(CASES)('GET …/%s of a running run', (path, bytes) => {
+  test('follows as the bytes come and ends with the run', async () => {
+    await using stub = stubApp();
+    const origin = await stub.listen();
+    await stub.start('a');
+    const [response] = (await once(get(`${origin}/invocations/a/${path}?follow=true`), 'response')) as [
+      IncomingMessage,
+    ];
+    let text = '';
+    response.setEncoding('latin1').on('data', (chunk) => {
+      text += chunk;
+    });
+    stub.engine.write('a', 'stdout', '01234');
+    stub.engine.write('a', 'stderr', 'abc');
+    await expect.poll(() => text).toBe(path === 'stdout' ? '01234' : path === 'stderr' ? 'abc' : '01234abc');
+    stub.engine.write('a', 'stdout', '56789');
+    stub.engine.write('a', 'stderr', 'def');
+    stub.engine.finish('a');
+    await once(response, 'end');
+    expect(text).toBe(bytes);
+  });
+
+  test('gives what is there now, which is not the last word', async () => {
+    await using stub = stubApp();
+    await stub.start('a');
+    stub.engine.write('a', 'stdout', 'so far');
+    stub.engine.write('a', 'stderr', 'so far');
+    const response = await stub.app.inject(`/invocations/a/${path}`);
+    expect([response.statusCode, response.body]).toEqual([
+      200,
+      path === 'output' ? 'so farso far' : 'so far',
+    ]);
+    expect(response.headers.etag).toBeUndefined();
+  });
+});
+
+test('a range of what may still grow has no total', async () => {
+  await using stub = stubApp();
+  await stub.start('a');
+  stub.engine.write('a', 'stdout', 'so far');
+  const response = await stub.app.inject({ url: '/invocations/a/stdout', headers: { range: 'bytes=3-' } });
+  expect([response.statusCode, response.body]).toEqual([206, 'far']);
+  expect(response.headers['content-range']).toBe('bytes 3-5/*');
+});
+
+test('nothing written is nothing, not an error', async () => {
+  await using stub = stubApp();
+  await stub.start('a');
+  const ask = (path: string) => stub.app.inject(`/invocations/a/${path}`);
+  for (const path of ['stdout', 'output']) expect((await ask(path)).body).toBe('');
+  stub.engine.finish('a');
+  for (const path of ['stdout', 'stderr', 'output', 'output?follow=true']) {
+    const response = await ask(path);
+    expect([response.statusCode, response.body, response.headers['content-length']]).toEqual([200, '', '0']);
+  }
+});
+
+test('bytes that are not kept any more are gone, not empty', async () => {
+  await using stub = stubApp();
+  await finishedRun(stub);
+  rmSync(stub.engine.directory('a').stdout);
+  const response = await stub.app.inject('/invocations/a/stdout');
+  expect(response.statusCode).toBe(410);
+  expect(response.json()).toMatchObject({ code: 'gone' });
+});
+
+test('joined output that cannot be sent whole breaks the connection instead of ending well', async () => {
+  await using stub = stubApp();
+  const origin = await stub.listen();
+  await finishedRun(stub);
+  rmSync(stub.engine.directory('a').stdout);
+  await expect(fetch(`${origin}/invocations/a/output`).then((response) => response.text())).rejects.toThrow();
+  expect(stub.logged).toHaveLength(1);
+});
+
+test('large output comes through a slow reader whole', async () => {
+  await using stub = stubApp();
+  const origin = await stub.listen();
+  await stub.start('a');
+  const block = Buffer.alloc(1024 * 1024, 'x0123456789');
+  for (let count = 0; count < 24; count++) stub.engine.write('a', 'stdout', block);
+  stub.engine.finish('a');
+  const { sha256 } = stub.engine.record('a').outcome?.stdout ?? {};
+  for (const path of ['stdout', 'output', 'stdout?follow=true']) {
+    const [response] = (await once(get(`${origin}/invocations/a/${path}`), 'response')) as [IncomingMessage];
+    const hash = createHash('sha256');
+    for await (const chunk of response) {
+      hash.update(chunk);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(hash.digest('hex')).toBe(sha256);
+  }
+});

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { stubApp } from '../helpers/stub-app.ts';
+
+test('healthz says that the process lives, to anyone', async () => {
+  await using stub = stubApp({ token: 'a-long-enough-token' });
+  const response = await stub.app.inject({ url: '/healthz', headers: { host: '10.1.2.3:7070' } });
+  expect([response.statusCode, response.json()]).toEqual([200, { status: 'ok' }]);
+});
+
+test('readyz turns 503 when a run would not be taken', async () => {
+  await using stub = stubApp();
+  const ready = await stub.app.inject('/readyz');
+  expect([ready.statusCode, ready.json()]).toEqual([
+    200,
+    { ready: true, reason: null, running: 3, queued: 4 },
+  ]);
+  stub.engine.ready = false;
+  const not = await stub.app.inject('/readyz');
+  expect([not.statusCode, not.json()]).toEqual([
+    503,
+    { ready: false, reason: 'draining', running: 3, queued: 4 },
+  ]);
+  expect(not.headers['retry-after']).toBe('1');
+});

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { pump } from '../../../routes/lib/pump.ts';
+
+const server = createServer();
+let incoming: IncomingMessage;
+let response: ServerResponse;
+
+beforeEach(async () => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const asked = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>;
+  const answered = once(get({ port: (server.address() as AddressInfo).port }), 'response') as Promise<
+    [IncomingMessage]
+  >;
+  [, response] = await asked;
+  response.flushHeaders();
+  [incoming] = await answered;
+  incoming.on('error', () => {});
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+});
+
+test('a reader that stops reading stops the source, and one that leaves ends it', async () => {
+  const leave = new AbortController();
+  response.once('close', () => leave.abort());
+  let made = 0;
+  let returned = false;
+  async function* endless() {
+    try {
+      for (;;) {
+        made++;
+        yield Buffer.alloc(64 * 1024);
+      }
+    } finally {
+      returned = true;
+    }
+  }
+  const pumping = pump(response, endless(), leave.signal);
+  // Sockets hold some megabytes; after that nothing is made, however long one waits.
+  let before = -1;
+  await expect
+    .poll(
+      () => {
+        const still = made === before && response.writableNeedDrain;
+        before = made;
+        return still;
+      },
+      { interval: 200 },
+    )
+    .toBe(true);
+  expect(response.writableLength).toBeLessThan(1024 * 1024);
+  incoming.destroy();
+  expect(await pumping).toBe(made * 64 * 1024);
+  expect(returned).toBe(true);
+  expect(response.listenerCount('drain')).toBe(0);
+});
+
+test('a signal that has aborted already asks nothing of the source', async () => {
+  let asked = false;
+  async function* source() {
+    asked = true;
+    yield Buffer.from('x');
+  }
+  expect(await pump(response, source(), AbortSignal.abort())).toBe(0);
+  expect(asked).toBe(false);
+});
+
+test('an error of the source comes out', async () => {
+  async function* failing() {
+    yield Buffer.from('x');
+    throw new Error('disk');
+  }
+  await expect(pump(response, failing(), new AbortController().signal)).rejects.toThrow('disk');
+});

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { stubApp } from '../helpers/stub-app.ts';
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
+const file = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8');
+const document = parse(file);
+const operations = Object.entries<Record<string, { operationId: string; responses: object }>>(
+  document.paths,
+).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+);
+
+test('openapi.yaml is what the server gives (if not: npm run openapi)', async () => {
+  await using stub = stubApp();
+  const response = await stub.app.inject('/openapi.yaml');
+  expect(response.headers['content-type']).toMatch(/^application\/yaml/);
+  expect(response.body).toBe(file);
+});
+
+test('every route of the app is described and every description has a route', async () => {
+  await using stub = stubApp();
+  const routes: string[] = [];
+  stub.app.addHook('onRoute', ({ method, url }) => {
+    for (const name of [method].flat())
+      if (METHODS.includes(name.toLowerCase()) && !url.startsWith('/docs'))
+        routes.push(`${name.toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}')}`);
+  });
+  await stub.app.ready();
+  expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(routes.sort());
+});
+
+test('the documents are named, each is used, and nothing refers to what is not there', () => {
+  const names = Object.keys(document.components.schemas);
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'RuntimeInvocation',
+      'RuntimeResult',
+      'ArtifactDescriptor',
+      'RuntimeEvent',
+      'Record',
+      'Outcome',
+      'Problem',
+    ]),
+  );
+  const referred = new Set([...file.matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name));
+  expect([...referred].sort()).toEqual([...names].sort());
+});
+
+test('every operation has an id of its own, a summary and says how it fails', () => {
+  const ids = operations.map(({ operation }) => operation.operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const { operation } of operations) {
+    expect(operation).toMatchObject({ summary: expect.any(String), tags: [expect.any(String)] });
+    expect(Object.keys(operation.responses)).toContain('default');
+  }
+});
+
+test('the documentation page and all it loads come from this server', async () => {
+  await using stub = stubApp({ token: 'a-long-enough-token' });
+  const page = await stub.app.inject('/docs');
+  expect(page.statusCode).toBe(200);
+  const parts = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => url);
+  expect(parts.length).toBeGreaterThan(3);
+  for (const part of parts) {
+    const url = new URL(part, 'http://localhost/docs');
+    expect(url.host).toBe('localhost');
+    expect((await stub.app.inject(url.pathname)).statusCode, part).toBe(200);
+  }
+});

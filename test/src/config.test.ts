@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { ConfigError, isLoopback, printable, readConfig, VARIABLES } from '../../src/config.ts';
+
+function linesOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.lines;
+    throw error;
+  }
+  return [];
+}
+
+describe('readConfig', () => {
+  test('an empty environment gives the documented defaults', () => {
+    const { config, warnings } = readConfig({});
+    expect(warnings).toEqual([]);
+    expect(config).toEqual({
+      host: '127.0.0.1',
+      port: 7070,
+      dataDir: './.runwire',
+      token: null,
+      allowedHosts: [],
+      maxConcurrent: 64,
+      maxQueue: 10_000,
+      maxBodyBytes: 1_048_576,
+      defaultTimeoutSeconds: null,
+      maxTimeoutSeconds: null,
+      killGraceSeconds: 2,
+      maxOutputBytes: 2 ** 30,
+      maxArtifactBytes: 2 ** 30,
+      maxArtifactsBytes: 2 ** 32,
+      maxArtifactsCount: 10_000,
+      minFreeDiskBytes: 104_857_600,
+      retentionSeconds: null,
+      retentionCount: null,
+      retentionBytes: null,
+      envPassthrough: [],
+      logLevel: 'info',
+      drainSeconds: 30,
+      onExit: 'cancel',
+      spawn: 'auto',
+      fsync: 'off',
+    });
+  });
+
+  test('values are read with their units, lists by comma or space', () => {
+    const { config } = readConfig({
+      RUNWIRE_PORT: '0',
+      RUNWIRE_MAX_BODY_BYTES: '2MiB',
+      RUNWIRE_MAX_OUTPUT_BYTES: '10 GiB',
+      RUNWIRE_KILL_GRACE_SECONDS: '0.5',
+      RUNWIRE_ENV_PASSTHROUGH: 'A, B C',
+      RUNWIRE_RETENTION_COUNT: '0',
+      RUNWIRE_ON_EXIT: 'leave',
+    });
+    expect(config).toMatchObject({
+      port: 0,
+      maxBodyBytes: 2_097_152,
+      maxOutputBytes: 10 * 2 ** 30,
+      killGraceSeconds: 0.5,
+      envPassthrough: ['A', 'B', 'C'],
+      retentionCount: 0,
+      onExit: 'leave',
+    });
+  });
+
+  test('an empty value counts as absent', () => {
+    expect(readConfig({ RUNWIRE_PORT: '', RUNWIRE_TOKEN: ' ' }).config).toMatchObject({
+      port: 7070,
+      token: null,
+    });
+  });
+
+  test('every bad value has one line that names its variable', () => {
+    const lines = linesOf({
+      RUNWIRE_PORT: '70000',
+      RUNWIRE_MAX_CONCURRENT: 'many',
+      RUNWIRE_MAX_BODY_BYTES: '1MB',
+      RUNWIRE_LOG_LEVEL: 'loud',
+      RUNWIRE_DEFAULT_TIMEOUT_SECONDS: '0',
+    });
+    expect(lines).toEqual([
+      'RUNWIRE_PORT="70000" must be 0 to 65535',
+      'RUNWIRE_MAX_CONCURRENT="many" must be a whole number',
+      'RUNWIRE_MAX_BODY_BYTES="1MB" must be a number of bytes, e.g. 1048576 or 1MiB',
+      'RUNWIRE_DEFAULT_TIMEOUT_SECONDS="0" must be more than 0',
+      'RUNWIRE_LOG_LEVEL="loud" must be one of trace, debug, info, warn, error, fatal, silent',
+    ]);
+  });
+
+  test.each(['0.0.0.0', '::', '192.168.1.5', 'example.org'])('%s cannot be bound without a token', (host) => {
+    expect(linesOf({ RUNWIRE_HOST: host })).toEqual([
+      `RUNWIRE_HOST=${host} is not a loopback address: set RUNWIRE_TOKEN to serve others than this machine`,
+    ]);
+    expect(linesOf({ RUNWIRE_HOST: host, RUNWIRE_TOKEN: 'a-long-enough-token' })).toEqual([]);
+  });
+
+  test('a token that cannot stand in a header is refused without being repeated', () => {
+    const lines = linesOf({ RUNWIRE_TOKEN: 'two words' });
+    expect(lines).toEqual(['RUNWIRE_TOKEN must be visible ASCII characters without spaces']);
+  });
+
+  test('an unknown variable is a warning, what a run sets is not', () => {
+    const { warnings } = readConfig({
+      RUNWIRE_PROT: '1',
+      RUNWIRE_INVOCATION_ID: 'x',
+      RUNWIRE_TOKEN: 'short',
+    });
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toContain('RUNWIRE_PROT');
+    expect(warnings[1]).toContain('RUNWIRE_TOKEN');
+  });
+
+  test('the printable view has no secret', () => {
+    const { config } = readConfig({ RUNWIRE_TOKEN: 'a-long-enough-token' });
+    expect(JSON.stringify(printable(config))).not.toContain('a-long-enough-token');
+    expect(printable(config)).toMatchObject({ token: '(set)', port: 7070 });
+  });
+});
+
+test.each([
+  ['localhost', true],
+  ['127.9.0.1', true],
+  ['::1', true],
+  ['[::1]', true],
+  ['127.0.0.1.example.org', false],
+  ['0.0.0.0', false],
+  ['10.0.0.1', false],
+])('isLoopback(%s) is %s', (host, expected) => {
+  expect(isLoopback(host)).toBe(expected);
+});
+
+test('docs/configuration.md lists exactly the variables there are', () => {
+  const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+  const listed = [...page.matchAll(/^\| `(RUNWIRE_\w+)`/gm)].map(([, name]) => name);
+  expect(listed.sort()).toEqual([...VARIABLES].sort());
+});

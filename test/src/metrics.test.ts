@@ -1,0 +1,35 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createMetrics, type Metrics } from '../../src/metrics.ts';
+
+let metrics: Metrics;
+beforeEach(() => {
+  metrics = createMetrics();
+});
+afterEach(() => metrics.close());
+
+const live = { running: 2, queued: 5, openStreams: 1 };
+
+test('finished runs are counted by kind and status, with their durations and output', async () => {
+  metrics.runFinished({ kind: 'subprocess', status: 'succeeded', seconds: 0.01, outputBytes: 10 });
+  metrics.runFinished({ kind: 'container', status: 'failed', seconds: 2, outputBytes: 5 });
+  const text = await metrics.scrape(live);
+  expect(text).toContain('runwire_runs_total{kind="subprocess",status="succeeded"} 1');
+  expect(text).toContain('runwire_runs_total{kind="docker",status="failed"} 1');
+  expect(text).toContain('runwire_run_duration_seconds_sum{kind="docker"} 2');
+  expect(text).toContain('runwire_output_bytes_total 15');
+});
+
+test('what is asked at the scrape is in it', async () => {
+  const text = await metrics.scrape(live);
+  expect(text).toContain('runwire_runs_running 2');
+  expect(text).toContain('runwire_queue_depth 5');
+  expect(text).toContain('runwire_open_streams 1');
+  expect(text).toMatch(/runwire_event_loop_lag_seconds\{quantile="0\.99"\} \d/);
+  expect(text).toMatch(/process_resident_memory_bytes \d{6,}/);
+});
+
+test('kinds that clients make up share one label', async () => {
+  for (const kind of ['made', 'up', '"}'])
+    metrics.runFinished({ kind, status: 'rejected', seconds: 0, outputBytes: 0 });
+  expect(await metrics.scrape(live)).toContain('runwire_runs_total{kind="other",status="rejected"} 3');
+});
