@@ -1,0 +1,105 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const tour = new Map(
+  [...readme.matchAll(/<!-- tour: (\w+) -->\n```sh\n([\s\S]*?)```/g)].map(([, name = '', lines = '']) => [
+    name,
+    lines,
+  ]),
+);
+
+const dataDir = mkdtempSync(join(tmpdir(), 'runwire-tour-'));
+const server = spawn(process.execPath, ['src/server.ts'], {
+  cwd: new URL('..', import.meta.url),
+  env: { ...process.env, RUNWIRE_PORT: '0', RUNWIRE_DATA_DIR: dataDir, RUNWIRE_TOKEN: '' },
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+let printed = '';
+let address = '';
+
+/** Run lines of the README as they stand, against the port of this test. */
+async function shell(lines: string | undefined): Promise<string> {
+  if (!lines) throw new Error('the README has no such step');
+  const { stdout } = await run('bash', ['-ec', lines.replaceAll('http://127.0.0.1:7070', address)]);
+  return stdout;
+}
+
+describe('The tour of the README', () => {
+  beforeAll(async () => {
+    for await (const chunk of server.stdout.setEncoding('utf8')) {
+      printed += chunk;
+      address = /listens on (http:\S+)/.exec(printed)?.[1] ?? '';
+      if (address !== '' && printed.includes('done"]}\'')) break;
+    }
+    server.stdout.resume();
+  });
+
+  afterAll(async () => {
+    server.kill('SIGTERM');
+    await new Promise((resolve) => server.once('exit', resolve));
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  test('names the two commands that are all the set-up', () => {
+    expect(readme).toContain('npm ci && npm start');
+    expect(readme).toContain('npm ci && npm test');
+  });
+
+  test('the line that the server prints works', async () => {
+    const line = printed.split('\n').find((text) => text.includes('curl -N'));
+    expect(await shell(line?.replace('sleep 1', 'sleep 0.1'))).toBe('1\n2\n3\n');
+  });
+
+  test('output is shown live', async () => {
+    expect(await shell(tour.get('watch')?.replace('sleep 1', 'sleep 0.1'))).toBe('line 1\nline 2\nline 3\n');
+  });
+
+  test('waiting gives the finished record', async () => {
+    const record = JSON.parse(await shell(tour.get('wait')));
+    expect(record).toMatchObject({
+      status: 'failed',
+      result: { exit_code: 3 },
+      outcome: { ended: 'exited' },
+    });
+    expect(JSON.parse(await shell(tour.get('wait')))).toEqual(record);
+  });
+
+  test('parts have addresses of their own', async () => {
+    const printed = await shell(tour.get('parts'));
+    expect(printed).toContain('"contract_kind":"runtime_result"');
+    expect(printed.endsWith('err\n')).toBe(true);
+  });
+
+  test('events resume after the last one seen', async () => {
+    const ids = [...(await shell(tour.get('resume'))).matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+    expect(ids).toEqual([3, 4, 5, 6, 7]);
+  });
+
+  test('a run is fed, cancelled and gone', async () => {
+    const record = JSON.parse(
+      (await shell(tour.get('cancel')))
+        .trim()
+        .split('\n')
+        .at(-1)
+        ?.replace(/^.*\}\{"invocation"/, '{"invocation"') ?? '',
+    );
+    expect(record).toMatchObject({
+      status: 'cancelled',
+      outcome: { stdout: { bytes: 5 }, kill: { survivors: 0 } },
+    });
+  });
+
+  test('files are collected', async () => {
+    expect((await shell(tour.get('artifacts'))).endsWith('42\n')).toBe(true);
+  });
+
+  test('no step is left out', () => {
+    expect([...tour.keys()]).toEqual(['watch', 'wait', 'parts', 'resume', 'cancel', 'artifacts']);
+  });
+});
