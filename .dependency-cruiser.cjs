@@ -92,7 +92,10 @@ module.exports = {
         'A route parses, calls the engine and answers; how runs are queued, found and executed is hidden from it.',
       severity: 'error',
       from: { path: '^routes/' },
-      to: { path: ['^runners/', '^src/'], pathNot: ['^src/(config|engine|event-log|logged-event|metrics)[.]ts$', SHAPES] },
+      to: {
+        path: ['^runners/', '^src/'],
+        pathNot: ['^src/(config|engine|event-log|logged-event|metrics)[.]ts$', SHAPES],
+      },
     },
     {
       name: 'routes-know-no-runner',
