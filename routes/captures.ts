@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { RunwireError } from '../src/errors.ts';
+import type { EventLog } from '../src/event-log.ts';
 import type { Outcome } from '../src/outcome.ts';
 import { isFinal } from '../src/result.ts';
 import type { Stream } from '../src/stream.ts';
@@ -51,12 +52,13 @@ async function serveCapture(
 ): Promise<void> {
   const { id } = request.params;
   const { engine, exchanges } = edge;
+  const log = engine.log(id);
   const outcome = finishedOutcome(edge, id);
   const mediaType = outputType(request.headers.accept);
   reply.header('vary', 'accept');
   if (outcome === null && request.query.follow === 'true')
-    return sendLive(edge, reply, mediaType, (signal) =>
-      engine.log(id).readCapture(stream, { offset: 0, follow: true, signal }),
+    return sendLive(edge, log, reply, mediaType, (signal) =>
+      log.readCapture(stream, { offset: 0, follow: true, signal }),
     );
   const file = engine.directory(id)[stream];
   const size = (await fileSize(file)) ?? 0;
@@ -84,7 +86,7 @@ async function serveOutput(
   const follow = request.query.follow === 'true';
   reply.header('vary', 'accept');
   if (outcome === null)
-    return sendLive(edge, reply, mediaType, (signal) => joinedOutput(log, { follow, signal }));
+    return sendLive(edge, log, reply, mediaType, (signal) => joinedOutput(log, { follow, signal }));
   return serveBytes(edge.exchanges, request, reply, {
     size: (outcome.stdout?.kept ?? 0) + (outcome.stderr?.kept ?? 0),
     etag: joinedTag(outcome, edge.engine.record(id).created_at),
@@ -95,12 +97,13 @@ async function serveOutput(
 
 function sendLive(
   { exchanges }: Edge,
+  log: EventLog,
   reply: FastifyReply,
   mediaType: string,
   body: (signal: AbortSignal) => AsyncIterable<Buffer>,
 ): Promise<void> {
   const headers = { 'content-type': mediaType, 'cache-control': 'no-cache', 'x-accel-buffering': 'no' };
-  return exchanges.send(reply, { status: 200, headers, body });
+  return exchanges.send(reply, { status: 200, headers, ends: () => log.lastSeq !== null, body });
 }
 
 function finishedOutcome({ engine }: Edge, id: string): Outcome | null {

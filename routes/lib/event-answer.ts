@@ -19,6 +19,7 @@ export function sendEvents(
       'cache-control': 'no-cache',
       'x-accel-buffering': 'no',
     },
+    ends: () => log.lastSeq !== null,
     body: (signal) => frames(log, events.framing, { after: events.after, follow: events.follow, signal }),
   });
 }

@@ -11,6 +11,8 @@ export interface StreamedResponse {
   headers: Record<string, string>;
   /** Bytes that will come. Absent: unknown, the response is sent in chunks. */
   length?: number;
+  /** Will the body end soon by itself: then a closing server lets it. Default: when its length is known. */
+  ends?(): boolean;
   /** Not called for HEAD. `signal` aborts when the client leaves or the server closes. */
   body(signal: AbortSignal): AsyncIterable<Buffer>;
   /** Read after the body was sent whole; the names are announced in `headers` as Trailer. */
@@ -22,7 +24,7 @@ export interface StreamedResponse {
  * client leaves or the server closes, so that none outlives the other side.
  */
 export class Exchanges {
-  readonly #open = new Map<AbortController, ServerResponse>();
+  readonly #open = new Map<AbortController, { response: ServerResponse; ends: () => boolean }>();
   readonly #log: ErrorLog | undefined;
   #closing = false;
   #streams = 0;
@@ -36,13 +38,13 @@ export class Exchanges {
     return this.#streams;
   }
 
-  watch(response: ServerResponse): AbortSignal {
+  watch(response: ServerResponse, ends: () => boolean = () => false): AbortSignal {
     const controller = new AbortController();
     if (this.#closing || response.destroyed) {
       controller.abort();
       return controller.signal;
     }
-    this.#open.set(controller, response);
+    this.#open.set(controller, { response, ends });
     response.once('close', () => {
       this.#open.delete(controller);
       if (!response.writableFinished) controller.abort();
@@ -50,15 +52,15 @@ export class Exchanges {
     return controller.signal;
   }
 
-  /** Ends what is open. New exchanges end at once. */
+  /** Ends what is open, as far as it does not end by itself. New exchanges end at once. */
   close(): void {
     this.#closing = true;
-    for (const [controller, response] of this.#open) {
+    for (const [controller, { response, ends }] of this.#open) {
       const { socket } = response;
       // Else the connection would stay open for a next request, and the server with it.
       response.once('finish', () => socket?.destroySoon());
       setTimeout(() => response.destroy(), CLOSE_PATIENCE_MS).unref();
-      controller.abort();
+      if (!ends()) controller.abort();
     }
   }
 
@@ -75,7 +77,8 @@ export class Exchanges {
       response.writeHead(streamed.status, headers);
       if (reply.request.method !== 'HEAD') {
         if (streamed.length === undefined) response.flushHeaders();
-        const signal = this.watch(response);
+        const ends = streamed.ends ?? (() => streamed.length !== undefined);
+        const signal = this.watch(response, ends);
         const sent = await pump(response, streamed.body(signal), signal);
         if (streamed.length !== undefined && sent !== streamed.length) throw new Error('body cut short');
         if (streamed.trailers && !signal.aborted) response.addTrailers(streamed.trailers());

@@ -24,6 +24,7 @@ export function sendLiveText({ engine, exchanges }: Edge, reply: FastifyReply, i
       'x-accel-buffering': 'no',
       trailer: 'Runwire-Status, Runwire-Exit-Code',
     },
+    ends: () => log.lastSeq !== null,
     body: (signal) => joinedOutput(log, { follow: true, signal }),
     trailers: () => {
       if (!engine.has(id) || !isFinal(engine.status(id))) return {};

@@ -220,6 +220,26 @@ describe('live', () => {
     expect(stub.engine.holding('a')).toEqual({ readers: 0, waits: 0 });
   });
 
+  test('a run that finishes just before the server closes is told to the end', async () => {
+    await using stub = stubApp();
+    const origin = await stub.listen();
+    await stub.start('a');
+    const paths = ['events', 'stdout?follow=true', 'output?follow=true'];
+    const answers = await Promise.all(paths.map((path) => open(`${origin}/invocations/a/${path}`)));
+    const texts = answers.map(async (response) => {
+      let text = '';
+      for await (const chunk of response.setEncoding('utf8')) text += chunk;
+      return text;
+    });
+    await expect.poll(() => stub.engine.holding('a').readers).toBe(3);
+    stub.engine.write('a', 'stdout', 'last words');
+    stub.engine.finish('a');
+    await stub.app.close();
+    const [events, ...outputs] = await Promise.all(texts);
+    expect(events).toContain('event: finished\n');
+    expect(outputs).toEqual(['last words', 'last words']);
+  });
+
   test('open streams are counted while they are open', async () => {
     await using stub = stubApp();
     const origin = await stub.listen();
