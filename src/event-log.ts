@@ -1,10 +1,12 @@
 import { type Batch, readBatch } from './journal-batch.ts';
+import { seekJournal } from './journal-seek.ts';
 import { type LogEntry, LoggedEvent } from './logged-event.ts';
 import type { Outcome } from './outcome.ts';
 import type { RuntimeResult } from './result.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { RunFiles } from './run-files.ts';
 import type { Stream } from './stream.ts';
+import { Waiters } from './waiters.ts';
 
 export interface ReadOptions {
   /** seq after which to begin; 0 = from the first event. */
@@ -39,7 +41,9 @@ export class EventLog {
   #end = 0;
   #suffix: LoggedEvent[] | null = null;
   #measured: Promise<void> | null = Promise.resolve();
-  readonly #waiting = new Set<() => void>();
+  readonly #readers = new Waiters();
+  /** Counts the changes, for readers that look away while something changes. */
+  #version = 0;
   readonly #shared = new Map<number, Promise<Batch>>();
 
   constructor(id: string, directory: RunDirectory) {
@@ -68,7 +72,7 @@ export class EventLog {
 
   /** The journal file holds whole events up to byte `end`. */
   grew(end: number): void {
-    if (end <= this.#end) return;
+    if (end <= this.#end || this.#suffix) return;
     this.#end = end;
     this.#wake();
   }
@@ -98,17 +102,21 @@ export class EventLog {
 
   async *read({ after, follow, idleMs, signal }: ReadOptions): AsyncGenerator<readonly LoggedEvent[]> {
     let next = after + 1;
-    let position = 0;
+    let position: number | null = null;
     this.#files.enter();
     try {
       this.#measured ??= this.#measure();
       await this.#measured;
+      const until = follow ? Number.POSITIVE_INFINITY : this.#end;
       while (!signal?.aborted) {
         if (next <= this.#statuses.length) {
           const events = this.#statuses.slice(next - 1).map((entry) => new LoggedEvent(this.#id, entry));
           next = this.#statuses.length + 1;
           yield events;
+        } else if (position === null) {
+          position = next > this.journalSeq ? await seekJournal(this.#files, next, this.#end) : 0;
         } else if (position < this.#end) {
+          if (position >= until) return;
           const batch = await this.#batchAt(position);
           position = batch.next;
           const events = batch.events.filter((event) => event.seq >= next);
@@ -120,11 +128,11 @@ export class EventLog {
           return;
         } else {
           if (!follow) return;
-          if (!(await this.#change(signal, idleMs))) yield [];
+          if (!(await this.#readers.next({ ms: idleMs, signal }))) yield [];
         }
       }
     } finally {
-      this.#files.leave();
+      this.#leave();
     }
   }
 
@@ -137,15 +145,16 @@ export class EventLog {
     this.#files.enter();
     try {
       while (!options.signal?.aborted) {
+        const version = this.#version;
         const complete = this.#suffix !== null || !options.follow;
         const bytes = await this.#files.read(stream, offset, CAPTURE_BLOCK);
         offset += bytes.length;
         if (bytes.length > 0) yield bytes;
         else if (complete) return;
-        else await this.#change(options.signal);
+        else if (version === this.#version) await this.#readers.next({ signal: options.signal });
       }
     } finally {
-      this.#files.leave();
+      this.#leave();
     }
   }
 
@@ -162,25 +171,14 @@ export class EventLog {
     return batch;
   }
 
-  /** Resolves true at the next change, false after `idleMs` or when the signal aborts. */
-  #change(signal: AbortSignal | undefined, idleMs?: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = idleMs === undefined ? undefined : setTimeout(() => end(false), idleMs);
-      const abort = (): void => end(false);
-      const wake = (): void => end(true);
-      const end = (changed: boolean): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-        this.#waiting.delete(wake);
-        resolve(changed);
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#waiting.add(wake);
-    });
+  /** What only readers need goes with the last of them. */
+  #leave(): void {
+    this.#files.leave();
+    if (this.#files.readers === 0) this.#shared.clear();
   }
 
   #wake(): void {
-    if (this.#waiting.size === 0) return;
-    for (const wake of [...this.#waiting]) wake();
+    this.#version++;
+    this.#readers.wake();
   }
 }

@@ -7,7 +7,8 @@ export function afterMs(ms: number, callback: () => void): () => void {
   let timer: NodeJS.Timeout;
   const arm = (): void => {
     const left = due - performance.now();
-    timer = left > LONGEST_MS ? setTimeout(arm, LONGEST_MS) : setTimeout(callback, Math.max(0, left));
+    timer =
+      left > LONGEST_MS ? setTimeout(arm, LONGEST_MS) : setTimeout(callback, Math.max(0, Math.ceil(left)));
   };
   arm();
   return () => clearTimeout(timer);

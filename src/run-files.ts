@@ -33,21 +33,31 @@ export class RunFiles {
 
   /** Size in bytes; 0 while there is no such file. */
   async size(name: Name): Promise<number> {
-    const handle = await this.#handle(name);
-    return handle ? (await handle.stat()).size : 0;
+    this.enter();
+    try {
+      const handle = await this.#handle(name);
+      return handle ? (await handle.stat()).size : 0;
+    } finally {
+      this.leave();
+    }
   }
 
   /** Up to `length` bytes from `offset`; shorter at the end of what is there, empty while there is no such file. */
   async read(name: Name, offset: number, length: number): Promise<Buffer> {
-    const handle = await this.#handle(name);
-    const buffer = Buffer.allocUnsafe(handle ? length : 0);
-    let done = 0;
-    while (handle && done < length) {
-      const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
+    this.enter(); // an event kept by a reader that has left can still be asked for its bytes
+    try {
+      const handle = await this.#handle(name);
+      const buffer = Buffer.allocUnsafe(handle ? length : 0);
+      let done = 0;
+      while (handle && done < length) {
+        const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
+        if (bytesRead === 0) break;
+        done += bytesRead;
+      }
+      return buffer.subarray(0, done);
+    } finally {
+      this.leave();
     }
-    return buffer.subarray(0, done);
   }
 
   async #handle(name: Name): Promise<FileHandle | null> {
@@ -59,7 +69,7 @@ export class RunFiles {
     try {
       return await handle;
     } catch (error) {
-      this.#open.delete(name);
+      if (this.#open.get(name) === handle) this.#open.delete(name);
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       throw error;
     }
