@@ -1,23 +1,18 @@
-import { mkdirSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Collection, collectArtifacts } from './artifact-collection.ts';
 import type { Config } from './config.ts';
 import type { InvocationStore } from './invocation-store.ts';
-import { abortReason, abortRun, type LiveRun } from './live-run.ts';
+import { writeUntilStored } from './lasting-write.ts';
+import { abortReason, abortRun, graceMs, type LiveRun } from './live-run.ts';
 import { afterMs } from './long-timer.ts';
 import { normalize, type RunFacts } from './normalize.ts';
 import type { Outcome } from './outcome.ts';
+import { prepare } from './preparation.ts';
 import { processEnvironment } from './process-environment.ts';
 import type { FinalStatus, RuntimeResult } from './result.ts';
 import { writeResultFile } from './result-file.ts';
 import { RunScene } from './run-context.ts';
-import type { RunnerOutcome } from './runner.ts';
-import {
-  prepareWorkingPaths,
-  type RealRoots,
-  resolveWorkingPaths,
-  type WorkingPaths,
-} from './working-paths.ts';
+import type { AbortReason, RunnerOutcome } from './runner.ts';
+import { resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
 export interface ExecutionTools {
   config: Config;
@@ -32,59 +27,34 @@ export interface FinishedFacts {
   outcome: Outcome;
 }
 
-/** How long a failed store is left alone before it is tried again. */
-const STORE_RETRY_MS = 1000;
 const NO_ARTIFACTS: Collection = { artifacts: [], omitted: [], bytes: 0 };
 
-/** Directories and checks before a run starts. Throws Rejected when it cannot be run as it was asked for. */
-export function prepare(run: LiveRun): { paths: WorkingPaths; roots: RealRoots } {
-  const paths = resolveWorkingPaths(run.invocation, run.directory);
-  mkdirSync(run.directory.root, { recursive: true, mode: 0o700 });
-  const roots = prepareWorkingPaths(paths, { globs: run.invocation.options.artifacts !== undefined });
-  return { paths, roots };
-}
-
 /**
- * The way of a run, from its place in the queue to its stored result. Never rejects for what the run
- * does; rejects when the record itself could not be stored before the work began.
+ * The way of a run, from its place in the queue to its stored result. Whatever the run does, it gets
+ * one; rejects only when its record was lost before the work began.
  */
 export async function execute(run: LiveRun, tools: ExecutionTools): Promise<FinishedFacts> {
-  await tools.store.committed(); // from here on a crash cannot forget the run
-  let scene: RunScene | null = null;
-  let outcome: RunnerOutcome | null = null;
-  let thrown: unknown = run.refusal;
-  let collection = NO_ARTIFACTS;
-  let collectMs: number | null = null;
-  if (run.prepared && thrown === null && !run.abort.signal.aborted) {
-    const { paths, roots } = run.prepared;
-    scene = new RunScene(run, surroundings(run, paths, tools));
-    const stopTimers = startTimers(run, scene, tools.config);
+  await run.stored;
+  const { scene, outcome, thrown, reason } = await work(run, tools);
+  const notes: string[] = [];
+  const attempt = async <T>(what: string, call: () => T): Promise<Awaited<T> | null> => {
     try {
-      const work = run.recovering ? run.runner.recover : run.runner.run;
-      if (!work) throw new Error('the server that ran it is gone and this kind cannot be carried on');
-      outcome = await work(scene.context);
+      return await call();
     } catch (error) {
-      thrown = error;
-    } finally {
-      stopTimers();
+      notes.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return null;
     }
-    run.controls = {};
-    const began = performance.now();
-    collection = await collectArtifacts({
-      invocation: run.invocation,
-      directory: run.directory,
-      workingDirectory: paths.workingDirectory,
-      artifactDirectory: paths.artifactDirectory,
-      roots,
-      takenIds: ['stdout', 'stderr', ...(outcome?.artifacts ?? []).map(({ id }) => id)],
-      caps: {
-        fileBytes: tools.config.maxArtifactBytes,
-        totalBytes: tools.config.maxArtifactsBytes,
-        count: tools.config.maxArtifactsCount,
-      },
-    });
-    if (collection !== NO_ARTIFACTS && asksForArtifacts(run)) collectMs = ms(performance.now() - began);
-  }
+  };
+  const began = performance.now();
+  const collection =
+    (scene && (await attempt('artifacts could not be collected', () => collect(run, outcome, tools)))) ??
+    NO_ARTIFACTS;
+  const collectMs = scene && asksForArtifacts(run) ? ms(performance.now() - began) : null;
+  const captured =
+    scene && run.runner.captures && !outcome?.captures
+      ? await attempt('output could not be captured', () => scene.endOutput())
+      : null;
+  if (captured?.error) notes.push(`output could not be captured: ${captured.error}`);
   const facts: RunFacts = {
     invocation: run.invocation,
     directory: run.directory,
@@ -93,18 +63,63 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     finishedAt: Math.max(Date.now(), run.startedAt ?? run.createdAt),
     queueMs: ms(run.queueMs),
     collectMs,
-    reason: abortReason(run),
+    reason,
     thrown,
     outcome,
-    captures: outcome?.captures ?? (run.runner.captures ? (scene?.endOutput() ?? null) : null),
+    captures: outcome?.captures ?? (captured && { stdout: captured.stdout, stderr: captured.stderr }),
     artifacts: [...(outcome?.artifacts ?? []), ...collection.artifacts],
     omitted: collection.omitted,
-    notes: [],
+    notes,
     nextSeq: scene?.nextSeq ?? run.log.journalSeq,
   };
   const finished = await storeResult(run, facts, collection.bytes, tools.store);
   scene?.stored();
   return finished;
+}
+
+interface Work {
+  /** Null: the runner was not called. */
+  scene: RunScene | null;
+  outcome: RunnerOutcome | null;
+  thrown: unknown;
+  /** Why it was aborted, while there was something to abort. */
+  reason: AbortReason | null;
+}
+
+async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
+  if (!run.prepared || run.refusal || run.abort.signal.aborted)
+    return { scene: null, outcome: null, thrown: run.refusal, reason: abortReason(run) };
+  const scene = new RunScene(run, surroundings(run, run.prepared.paths, tools));
+  const stopTimers = startTimers(run, scene, tools.config);
+  const done: Work = { scene, outcome: null, thrown: null, reason: null };
+  try {
+    const call = run.recovering ? run.runner.recover : run.runner.run;
+    if (!call) throw new Error('the server that ran it is gone and this kind cannot be carried on');
+    done.outcome = await call.call(run.runner, scene.context);
+  } catch (error) {
+    done.thrown = error;
+  } finally {
+    stopTimers();
+    scene.over();
+  }
+  return { ...done, reason: abortReason(run) };
+}
+
+function collect(run: LiveRun, outcome: RunnerOutcome | null, { config }: ExecutionTools) {
+  const { paths, roots } = run.prepared ?? prepare(run);
+  return collectArtifacts({
+    invocation: run.invocation,
+    directory: run.directory,
+    workingDirectory: paths.workingDirectory,
+    artifactDirectory: paths.artifactDirectory,
+    roots,
+    takenIds: ['stdout', 'stderr', ...(outcome?.artifacts ?? []).map(({ id }) => id)],
+    caps: {
+      fileBytes: config.maxArtifactBytes,
+      totalBytes: config.maxArtifactsBytes,
+      count: config.maxArtifactsCount,
+    },
+  });
 }
 
 function asksForArtifacts({ invocation }: LiveRun): boolean {
@@ -124,7 +139,7 @@ function surroundings(run: LiveRun, paths: WorkingPaths, { config, baseEnvironme
       run.traceparent,
     ),
     maxOutputBytes: options.max_output_bytes ?? config.maxOutputBytes,
-    killGraceMs: (options.kill_grace_seconds ?? config.killGraceSeconds) * 1000,
+    killGraceMs: graceMs(run, config),
   };
 }
 
@@ -132,18 +147,14 @@ function surroundings(run: LiveRun, paths: WorkingPaths, { config, baseEnvironme
 function startTimers(run: LiveRun, scene: RunScene, config: Config): () => void {
   const stops: (() => void)[] = [];
   const { timeout_seconds: seconds, options } = run.invocation;
-  const graceMs = (options.kill_grace_seconds ?? config.killGraceSeconds) * 1000;
+  const pressed = { kind: 'timeout', graceMs: graceMs(run, config) } as const;
   if (seconds !== null) {
     const left = Math.max(0, seconds * 1000 - (run.recovering ? Date.now() - (run.startedAt ?? 0) : 0));
-    stops.push(afterMs(left, () => abortRun(run, { kind: 'timeout', which: 'run', seconds, graceMs })));
+    stops.push(afterMs(left, () => abortRun(run, { ...pressed, which: 'run', seconds })));
   }
   const idle = options.idle_timeout_seconds;
   if (idle !== undefined)
-    stops.push(
-      scene.onIdle(idle * 1000, () =>
-        abortRun(run, { kind: 'timeout', which: 'idle', seconds: idle, graceMs }),
-      ),
-    );
+    stops.push(scene.onIdle(idle * 1000, () => abortRun(run, { ...pressed, which: 'idle', seconds: idle })));
   return () => {
     for (const stop of stops) stop();
   };
@@ -164,7 +175,7 @@ async function storeResult(
     } catch (error) {
       ({ result, outcome } = normalize({
         ...facts,
-        notes: [error instanceof Error ? error.message : String(error)],
+        notes: [...facts.notes, error instanceof Error ? error.message : String(error)],
       }));
     }
   const status = result.status as FinalStatus; // normalize gives final ones only
@@ -175,14 +186,8 @@ async function storeResult(
     outcome: JSON.stringify(outcome),
     outputBytes: (outcome.stdout?.kept ?? 0) + (outcome.stderr?.kept ?? 0) + artifactBytes,
   };
-  for (;;)
-    try {
-      store.finish(run.id, stored);
-      await store.committed();
-      return { status, finishedAt: facts.finishedAt, result, outcome };
-    } catch {
-      await sleep(STORE_RETRY_MS); // the store has reported it; a full disk may get space again
-    }
+  await writeUntilStored(store, () => store.finish(run.id, stored));
+  return { status, finishedAt: facts.finishedAt, result, outcome };
 }
 
 const ms = (value: number): number => Math.round(value * 1000) / 1000;

@@ -11,6 +11,7 @@ import { type LiveRun, newLiveRun } from './live-run.ts';
 import { missingRunner, type Registry } from './registry.ts';
 import { runDirectory } from './run-directory.ts';
 import type { StoredRun } from './run-list.ts';
+import { Rejected, type Runner } from './runner.ts';
 import { parseSpec } from './spec.ts';
 
 /** Turns what was sent into a run: known already, malformed, or new. */
@@ -50,7 +51,8 @@ export class Intake {
     const id = input.invocation_id ?? randomUUIDv7();
     const repeatable = input.invocation_id !== undefined || idempotencyKey !== undefined;
     const invocation = completeInvocation(input, id, runDirectory(this.#config.dataDir, id), this.#config);
-    return this.#make(invocation, {
+    const runner = this.#runnerOf(invocation);
+    return this.#make(invocation, runner, specOf(runner, invocation), {
       createdAt: Date.now(),
       fingerprint: repeatable ? fingerprint(input) : null,
       idempotencyKey: idempotencyKey ?? null,
@@ -58,23 +60,32 @@ export class Intake {
     });
   }
 
-  /** A run that an earlier server had accepted. */
+  /** A run that an earlier server had accepted. What this one does not understand of it is its refusal. */
   revive(row: StoredRun): LiveRun {
-    return this.#make(JSON.parse(row.invocation) as Invocation, { ...row, traceparent: undefined });
+    const invocation = JSON.parse(row.invocation) as Invocation;
+    const runner = this.#runnerOf(invocation);
+    let spec: ReturnType<typeof specOf>;
+    try {
+      spec = specOf(runner, invocation);
+    } catch (error) {
+      spec = { spec: null, refusal: new Rejected(error instanceof Error ? error.message : String(error)) };
+    }
+    return this.#make(invocation, runner, spec, { ...row, traceparent: undefined });
+  }
+
+  #runnerOf({ runtime_kind }: Invocation): Runner {
+    return this.#registry.find(runtime_kind) ?? missingRunner(runtime_kind);
   }
 
   #make(
     invocation: Invocation,
+    runner: Runner,
+    spec: ReturnType<typeof specOf>,
     facts: Pick<LiveRun, 'createdAt' | 'fingerprint' | 'idempotencyKey' | 'traceparent'>,
   ): LiveRun {
-    const runner = this.#registry.find(invocation.runtime_kind) ?? missingRunner(invocation.runtime_kind);
-    if (runner.needsCommand && invocation.command.length === 0)
-      throw new RunwireError('invalid_invocation', 'command: is needed by this kind', {
-        errors: [{ path: 'command', message: 'is needed by this kind' }],
-      });
     const { createdAt, fingerprint, idempotencyKey, traceparent } = facts;
     return newLiveRun({
-      ...parseSpec(runner, invocation),
+      ...spec,
       invocation,
       invocationJson: JSON.stringify(redactInvocation(invocation)),
       runner,
@@ -103,4 +114,12 @@ export function newRecord(run: LiveRun): NewRun {
     invocation: invocationJson,
     ...(delivery && { delivery }),
   };
+}
+
+function specOf(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
+  if (runner.needsCommand && invocation.command.length === 0) {
+    const error = { path: 'command', message: 'is needed by this kind' };
+    throw new RunwireError('invalid_invocation', `${error.path}: ${error.message}`, { errors: [error] });
+  }
+  return parseSpec(runner, invocation);
 }

@@ -1,9 +1,11 @@
 import { EventLog } from './event-log.ts';
 import type { Invocation } from './invocation.ts';
+import { LONGEST_MS } from './long-timer.ts';
 import { linksOf } from './record.ts';
 import type { Status } from './result.ts';
 import type { RunDirectory } from './run-directory.ts';
 import type { AbortReason, Rejected, RunControls, Runner } from './runner.ts';
+import { Waiters, type WaitLimits } from './waiters.ts';
 import type { RealRoots, WorkingPaths } from './working-paths.ts';
 
 /** A run that is not finished, as the engine holds it. Times in ms since the epoch. */
@@ -23,8 +25,12 @@ export interface LiveRun {
   /** Monotonic moment of acceptance, ms. */
   readonly acceptedAt: number;
   readonly abort: AbortController;
-  /** Resolves when the result is stored and told. */
-  readonly finished: PromiseWithResolvers<void>;
+  /** Settles when a crash cannot forget the run any more; rejects when its record is lost: then it never was. */
+  stored: Promise<void>;
+  /** The result is stored and told. */
+  finished: boolean;
+  /** Those who wait for that. */
+  readonly waiting: Waiters;
   status: Status;
   startedAt: number | null;
   /** Time spent waiting for a place, ms. */
@@ -33,7 +39,8 @@ export interface LiveRun {
   prepared: { paths: WorkingPaths; roots: RealRoots } | null;
   /** Why it cannot be run as it was asked for. */
   refusal: Rejected | null;
-  controls: RunControls;
+  /** What the runner offers; null before it has and when its work is over. */
+  controls: RunControls | null;
   /** Carry on what an earlier server started. */
   recovering: boolean;
   /** Takes back the clock that runs while it waits for a place. */
@@ -62,17 +69,25 @@ export function newLiveRun(facts: NewLiveRun): LiveRun {
     ...facts,
     id,
     log,
-    acceptedAt: performance.now(),
+    // Of an earlier server's run too: what it waited there counts.
+    acceptedAt: performance.now() - Math.max(0, Date.now() - facts.createdAt),
     abort: new AbortController(),
-    finished: Promise.withResolvers(),
+    stored: Promise.resolve(),
+    finished: false,
+    waiting: new Waiters(),
     status: 'pending',
     startedAt: null,
     queueMs: 0,
     prepared: null,
-    controls: {},
+    controls: null,
     recovering: false,
     stopQueueTimer: null,
   };
+}
+
+/** Resolves true when the run has finished, false after `ms` or when the signal aborts. */
+export async function runFinished(run: LiveRun, limits: WaitLimits = {}): Promise<boolean> {
+  return run.finished || (await run.waiting.next(limits));
 }
 
 /** Press the run's one signal. The first reason wins; false when there was one already. */
@@ -84,6 +99,12 @@ export function abortRun(run: LiveRun, reason: AbortReason): boolean {
 
 export function abortReason(run: LiveRun): AbortReason | null {
   return run.abort.signal.aborted ? (run.abort.signal.reason as AbortReason) : null;
+}
+
+/** Between SIGTERM and SIGKILL, ms: as asked, else the run's own, else the server's; what a timer can count. */
+export function graceMs(run: LiveRun, config: { killGraceSeconds: number }, askedSeconds?: number): number {
+  const own = run.invocation.options.kill_grace_seconds;
+  return Math.min((askedSeconds ?? own ?? config.killGraceSeconds) * 1000, LONGEST_MS);
 }
 
 /** What a record is made of. Documents are JSON text; times in ms since the epoch. */

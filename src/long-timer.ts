@@ -1,5 +1,5 @@
 /** setTimeout counts to 2^31 − 1 ms; a run may wait longer. Monotonic, as Node's timers are. */
-const LONGEST_MS = 2 ** 31 - 1;
+export const LONGEST_MS = 2 ** 31 - 1;
 
 /** Call back after `ms`, however long that is. Returns how to take it back. */
 export function afterMs(ms: number, callback: () => void): () => void {

@@ -48,6 +48,10 @@ export class RunQueue<Run> {
     this.#fill();
   }
 
+  waits(run: Run): boolean {
+    return this.#waiting.has(run);
+  }
+
   /** Take a waiting run out. False when it does not wait. */
   remove(run: Run): boolean {
     return this.#waiting.delete(run);

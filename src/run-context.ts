@@ -11,6 +11,7 @@ export interface Surroundings {
   environment: Readonly<Record<string, string>>;
   maxOutputBytes: number;
   killGraceMs: number;
+  callbackUrl: string;
 }
 
 /** What a runner gets, and what the engine keeps of it: who writes the journal, when output last came. */
@@ -21,6 +22,7 @@ export class RunScene {
   #recorder: Recorder | null = null;
   #nextSeq: number;
   #outside = false;
+  #over = false;
   #activeAt = performance.now();
   readonly #stored: (() => void)[] = [];
 
@@ -37,7 +39,7 @@ export class RunScene {
       output: this.#output(),
       outsideWriter: () => this.#outsideWriter(),
       offer: (controls) => {
-        run.controls = controls;
+        if (!this.#over) run.controls = controls;
       },
       whenStored: (callback) => void this.#stored.push(callback),
     };
@@ -48,13 +50,23 @@ export class RunScene {
     return this.#nextSeq;
   }
 
-  /** Facts of what this process captured; empty captures are made where the runner wrote none. Null: an outside writer had the files. */
-  endOutput(): { stdout: StreamFacts; stderr: StreamFacts } | null {
+  /** The runner has settled: what it still writes or offers is nobody's. */
+  over(): void {
+    this.#over = true;
+    this.#run.controls = null;
+  }
+
+  /**
+   * Facts of what this process captured; empty captures are made where the runner wrote none. Null: an
+   * outside writer had the files. Throws when they cannot be written.
+   */
+  endOutput(): { stdout: StreamFacts; stderr: StreamFacts; error: string | null } | null {
     if (this.#outside) return null;
-    const { stdout, stderr, nextSeq } = this.#open().end();
-    this.#recorder?.close();
+    const recorder = this.#open();
+    const { stdout, stderr, nextSeq, error } = recorder.end();
+    recorder.close();
     this.#nextSeq = nextSeq;
-    return { stdout, stderr };
+    return { stdout, stderr, error };
   }
 
   /** Call back once no output has come for so long. Returns how to take it back. */
@@ -76,13 +88,16 @@ export class RunScene {
   #output(): RunOutput {
     return {
       write: (stream, chunk, phase) => {
+        if (this.#over) return;
         this.#activeAt = performance.now();
         this.#open().write(stream, chunk, phase);
       },
       progress: (entry) => {
+        if (this.#over) return;
         this.#activeAt = performance.now();
         this.#open().progress(entry);
       },
+      captured: (stream) => this.#open().captured(stream),
     };
   }
 
@@ -112,6 +127,9 @@ export class RunScene {
       closed: (end, nextSeq) => {
         this.#run.log.grew(end);
         this.#nextSeq = nextSeq;
+      },
+      abandoned: () => {
+        this.#outside = false;
       },
     };
   }

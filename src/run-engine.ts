@@ -1,24 +1,27 @@
-import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Config } from './config.ts';
+import { DiscardedFiles } from './discarded-files.ts';
 import { diskSpace } from './disk-space.ts';
 import type { Engine, RuntimeDescription, Submission, SubmitOptions } from './engine.ts';
 import { RunwireError } from './errors.ts';
-import { type ExecutionTools, execute, type FinishedFacts, prepare } from './execution.ts';
+import { type ExecutionTools, execute } from './execution.ts';
 import { Intake, newRecord } from './intake.ts';
 import { canonicalKind, type InvocationInput } from './invocation.ts';
 import type { InvocationStore } from './invocation-store.ts';
-import { abortRun, type LiveRun } from './live-run.ts';
+import { writeUntilStored } from './lasting-write.ts';
+import { abortRun, graceMs, type LiveRun, runFinished } from './live-run.ts';
 import { afterMs } from './long-timer.ts';
 import type { Metrics } from './metrics.ts';
+import { beginRun } from './preparation.ts';
 import { baseEnvironment } from './process-environment.ts';
 import { RunQueue } from './queue.ts';
 import { Registry } from './registry.ts';
 import { isFinal } from './result.ts';
-import { runDirectory } from './run-directory.ts';
+import { controlOf } from './run-control.ts';
+import { reportRun } from './run-report.ts';
 import { RunViews } from './run-views.ts';
-import { Rejected, type RunControls, type Runner } from './runner.ts';
+import type { Runner } from './runner.ts';
 
 export interface EngineOptions {
   config: Config;
@@ -43,6 +46,7 @@ export class RunEngine implements Engine {
   readonly #queue: RunQueue<LiveRun>;
   readonly #live = new Map<string, LiveRun>();
   readonly #views: RunViews;
+  readonly #discarded: DiscardedFiles;
   readonly #disk: { enough(): boolean };
   #draining = false;
 
@@ -57,6 +61,7 @@ export class RunEngine implements Engine {
     const limits = { concurrent: config.maxConcurrent, waiting: config.maxQueue };
     this.#queue = new RunQueue(limits, (run) => void this.#start(run));
     this.#views = new RunViews(config.dataDir, this.#live, store);
+    this.#discarded = new DiscardedFiles(config.dataDir);
     this.#disk = diskSpace(config.dataDir, config.minFreeDiskBytes);
   }
 
@@ -77,28 +82,17 @@ export class RunEngine implements Engine {
     const busy = this.#busy();
     if (busy) throw busy;
     const run = this.#intake.accept(input, { idempotencyKey, traceparent });
-    if (this.#queue.hasPlace && !run.refusal) this.#begin(run);
-    this.#store.insert(newRecord(run));
+    if (this.#queue.hasPlace) beginRun(run, Date.now());
+    run.stored = this.#insert(run);
     this.#live.set(run.id, run);
-    if (run.refusal && run.prepared === null) void this.#finish(run);
-    else this.#queue.add(run);
-    this.#startQueueTimer(run);
-    return { id: run.id, replayed: false, stored: this.#store.committed() };
+    if (run.refusal) void this.#finish(run);
+    else this.#enqueue(run);
+    return { id: run.id, replayed: false, stored: run.stored };
   }
 
   async waitFinished(id: string, ms: number, signal?: AbortSignal): Promise<boolean> {
     const run = this.#live.get(id);
-    if (!run) return isFinal(this.status(id));
-    const stop = Promise.withResolvers<boolean>();
-    const cancelTimer = afterMs(ms, () => stop.resolve(false));
-    const aborted = (): void => stop.resolve(false);
-    signal?.addEventListener('abort', aborted, { once: true });
-    try {
-      return await Promise.race([run.finished.promise.then(() => true), stop.promise]);
-    } finally {
-      cancelTimer();
-      signal?.removeEventListener('abort', aborted);
-    }
+    return run ? runFinished(run, { ms, signal }) : isFinal(this.status(id));
   }
 
   cancel(id: string, graceSeconds?: number): boolean {
@@ -107,33 +101,38 @@ export class RunEngine implements Engine {
       this.#views.stored(id);
       return false;
     }
-    const { kill_grace_seconds: own } = run.invocation.options;
-    const graceMs = (graceSeconds ?? own ?? this.#config.killGraceSeconds) * 1000;
-    const first = abortRun(run, { kind: 'cancel', graceMs });
-    if (!first && graceSeconds !== undefined) run.controls.hasten?.(graceMs);
+    const grace = graceMs(run, this.#config, graceSeconds);
+    const first = abortRun(run, { kind: 'cancel', graceMs: grace });
+    if (!first && graceSeconds !== undefined) run.controls?.hasten?.(grace);
     if (this.#queue.remove(run)) void this.#finish(run);
     return true;
   }
 
-  writeStdin(id: string, bytes: Buffer): Promise<void> {
-    return this.#control(id, 'writeStdin', (write) => write(bytes));
+  async writeStdin(id: string, bytes: Buffer): Promise<void> {
+    await controlOf(this.#running(id), 'writeStdin')(bytes);
   }
 
-  closeStdin(id: string): Promise<void> {
-    return this.#control(id, 'closeStdin', (close) => close());
+  async closeStdin(id: string): Promise<void> {
+    await controlOf(this.#running(id), 'closeStdin')();
   }
 
-  signal(id: string, name: string): Promise<void> {
-    return this.#control(id, 'signal', (send) => send(name));
+  async signal(id: string, name: string): Promise<void> {
+    await controlOf(this.#running(id), 'signal')(name);
   }
 
   async remove(id: string): Promise<void> {
     if (this.#live.has(id)) throw new RunwireError('not_finished', `${id} has not finished: cancel it first`);
-    const { root } = runDirectory(this.#config.dataDir, this.#views.stored(id).id);
-    this.#store.remove(id);
-    await this.#store.committed();
-    this.#views.finished.forget(id);
-    await rm(root, { recursive: true, force: true });
+    const { id: known } = this.#views.stored(id);
+    const files = this.#discarded.take(known);
+    try {
+      if (!this.#store.remove(known)) throw new RunwireError('not_finished', `${known} has not finished`);
+      this.#views.finished.forget(known);
+      await this.#store.committed();
+    } catch (error) {
+      files.restore();
+      throw error;
+    }
+    await files.drop();
   }
 
   /** Is the history of a finished run being read. */
@@ -167,17 +166,19 @@ export class RunEngine implements Engine {
   /** Take up what an earlier server left: waiting runs wait again, in order; running ones are carried on. */
   recover(): { queued: number; resumed: number } {
     const counts = { queued: 0, resumed: 0 };
+    const isKnown = (id: string): boolean => this.#views.has(id);
+    this.#discarded.restoreKnown(isKnown);
+    this.#discarded.sweep(isKnown).catch((err) => this.#options.log.warn({ err }, 'sweep of old files'));
     for (const row of this.#store.unfinished()) {
       const run = this.#intake.revive(row);
       this.#live.set(run.id, run);
       if (row.startedAt === null) {
         counts.queued++;
-        this.#queue.add(run);
-        this.#startQueueTimer(run);
+        this.#enqueue(run);
       } else {
         counts.resumed++;
         run.recovering = true;
-        this.#begin(run, row.startedAt);
+        beginRun(run, row.startedAt);
         this.#queue.occupy(run);
       }
     }
@@ -194,15 +195,17 @@ export class RunEngine implements Engine {
     stop();
   }
 
-  /** Cancel what still runs and wait until it is over. */
+  /** Cancel what still runs, start nothing more, and wait until it is over. */
   async cancelAll(graceSeconds?: number): Promise<void> {
+    this.#draining = true;
+    this.#queue.pause();
     for (const { id, status } of this.#live.values()) if (status === 'running') this.cancel(id, graceSeconds);
     await this.#nothingRuns();
   }
 
   async #nothingRuns(): Promise<void> {
-    const running = [...this.#live.values()].filter(({ status }) => status === 'running');
-    await Promise.all(running.map(({ finished }) => finished.promise));
+    const busy = [...this.#live.values()].filter((run) => !this.#queue.waits(run));
+    await Promise.all(busy.map((run) => runFinished(run)));
   }
 
   #busy(): RunwireError | null {
@@ -217,34 +220,43 @@ export class RunEngine implements Engine {
     return null;
   }
 
-  /** Pending becomes running, unless it turns out that it cannot be run. */
-  #begin(run: LiveRun, startedAt = Date.now()): void {
-    run.stopQueueTimer?.();
-    run.queueMs = run.recovering ? startedAt - run.createdAt : performance.now() - run.acceptedAt;
-    if (run.refusal) return;
+  /** Store a new run. Its files go when its record cannot be stored. */
+  #insert(run: LiveRun): Promise<void> {
     try {
-      run.prepared = prepare(run);
+      this.#store.insert(newRecord(run));
     } catch (error) {
-      run.refusal =
-        error instanceof Rejected
-          ? error
-          : new Rejected(`the run directory cannot be made: ${String(error)}`);
-      if (!run.recovering) return;
+      void this.#discarded.take(run.id).drop();
+      throw error;
     }
-    run.startedAt = startedAt;
-    run.status = 'running';
-    run.log.status('running', startedAt);
+    return this.#store.committed();
+  }
+
+  #enqueue(run: LiveRun): void {
+    this.#queue.add(run);
+    if (!this.#queue.waits(run)) return;
+    this.#startQueueTimer(run);
+    run.stored.catch(() => {
+      if (this.#queue.remove(run)) void this.#finish(run);
+    });
   }
 
   async #start(run: LiveRun): Promise<void> {
-    if (run.status === 'pending' && run.prepared === null && run.refusal === null) {
-      this.#begin(run);
-      if (run.startedAt !== null) this.#store.markRunning(run.id, run.startedAt);
+    run.stopQueueTimer?.();
+    if (run.status === 'pending') {
+      beginRun(run, Date.now());
+      if (run.startedAt !== null) run.stored = this.#storeRunning(run, run.startedAt);
     }
     await this.#finish(run);
     this.#queue.release();
   }
 
+  /** A crash must not start it twice: it has begun for the record before it begins. */
+  async #storeRunning(run: LiveRun, startedAt: number): Promise<void> {
+    await run.stored;
+    await writeUntilStored(this.#store, () => this.#store.markRunning(run.id, startedAt));
+  }
+
+  /** Never rejects. */
   async #finish(run: LiveRun): Promise<void> {
     run.stopQueueTimer?.();
     try {
@@ -252,49 +264,35 @@ export class RunEngine implements Engine {
       this.#live.delete(run.id);
       run.log.finish(facts);
       this.#views.finished.adopt(run.id, run.log);
-      this.#report(run, facts);
+      if (run.invocation.options.on_finish) this.#options.onFinished?.(run.id);
+      reportRun(run, canonicalKind(run.invocation.runtime_kind), facts, this.#options);
     } catch (error) {
-      // The record was never stored: the submission has been refused with the same error.
+      // The record was lost: the submission has been refused with the same error.
       this.#live.delete(run.id);
       this.#options.log.error({ invocation_id: run.id, err: error }, 'run was not stored');
+      await this.#discarded
+        .take(run.id)
+        .drop()
+        .catch(() => {});
     }
-    run.finished.resolve();
+    run.finished = true;
+    run.waiting.wake();
   }
 
   #startQueueTimer(run: LiveRun): void {
     const seconds = run.invocation.options.queue_timeout_seconds;
-    if (run.status !== 'pending' || seconds === undefined) return;
-    run.stopQueueTimer = afterMs(seconds * 1000, () => {
+    if (seconds === undefined) return;
+    const waited = performance.now() - run.acceptedAt;
+    run.stopQueueTimer = afterMs(seconds * 1000 - waited, () => {
       if (!this.#queue.remove(run)) return;
       abortRun(run, { kind: 'timeout', which: 'queue', seconds, graceMs: 0 });
       void this.#finish(run);
     });
   }
 
-  async #control<Name extends keyof RunControls>(
-    id: string,
-    name: Name,
-    use: (control: NonNullable<RunControls[Name]>) => Promise<void>,
-  ): Promise<void> {
+  #running(id: string): LiveRun {
     const run = this.#live.get(id);
     if (!run) throw new RunwireError('not_running', `${this.#views.stored(id).id} has finished`);
-    if (run.status !== 'running') throw new RunwireError('not_running', `${id} has not started`);
-    const control = run.controls[name];
-    if (!control) throw new RunwireError('not_supported', `${id} cannot do this`);
-    await use(control);
-  }
-
-  /** The one line of a finished run. */
-  #report(run: LiveRun, { status, outcome, finishedAt }: FinishedFacts): void {
-    const seconds = run.startedAt === null ? 0 : (finishedAt - run.startedAt) / 1000;
-    const kind = canonicalKind(run.invocation.runtime_kind);
-    const outputBytes = (outcome.stdout?.bytes ?? 0) + (outcome.stderr?.bytes ?? 0);
-    if (run.invocation.options.on_finish) this.#options.onFinished?.(run.id);
-    this.#options.metrics.runFinished({ kind, status, seconds, outputBytes });
-    const { ended, exit_code, signal, timings } = outcome;
-    this.#options.log.info(
-      { invocation_id: run.id, kind, status, ended, exit_code, signal, seconds, outputBytes, timings },
-      'run finished',
-    );
+    return run;
   }
 }

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { opendir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Files taken away from their run, not deleted yet. */
+export interface Discarded {
+  drop(): Promise<void>;
+  /** Give them back, where no new run has taken their place. */
+  restore(): void;
+}
+
+/** Between the id and what makes the name unique; no id contains it. */
+const MARK = '~';
+
+/**
+ * Directories of runs on their way out. A directory is renamed away at once and deleted later: a new run
+ * with the same id never meets the files of the old one.
+ */
+export class DiscardedFiles {
+  readonly #runs: string;
+  readonly #place: string;
+
+  constructor(dataDir: string) {
+    this.#runs = join(dataDir, 'runs');
+    this.#place = join(dataDir, 'discarded');
+  }
+
+  take(id: string): Discarded {
+    const place = join(this.#place, `${id}${MARK}${randomUUID()}`);
+    const moved = this.#move(join(this.#runs, id), place);
+    return {
+      drop: async () => {
+        if (moved) await rm(place, { recursive: true, force: true });
+      },
+      restore: () => {
+        if (moved) this.#giveBack(id, place);
+      },
+    };
+  }
+
+  /** Files of runs that still have a record: the server died before their deletion was stored. */
+  restoreKnown(isKnown: (id: string) => boolean): void {
+    for (const name of this.#names()) {
+      const id = name.slice(0, name.lastIndexOf(MARK));
+      if (isKnown(id)) this.#giveBack(id, join(this.#place, name));
+    }
+  }
+
+  /** Delete what is discarded, and the directories of runs that never got a record. */
+  async sweep(isKnown: (id: string) => boolean): Promise<void> {
+    for (const name of this.#names()) await rm(join(this.#place, name), { recursive: true, force: true });
+    for await (const { name } of await opendir(this.#runs)) if (!isKnown(name)) await this.take(name).drop();
+  }
+
+  #names(): string[] {
+    return existsSync(this.#place) ? readdirSync(this.#place) : [];
+  }
+
+  #giveBack(id: string, place: string): void {
+    if (!existsSync(join(this.#runs, id))) renameSync(place, join(this.#runs, id));
+  }
+
+  #move(from: string, to: string): boolean {
+    if (!existsSync(from)) return false;
+    mkdirSync(this.#place, { recursive: true, mode: 0o700 });
+    renameSync(from, to);
+    return true;
+  }
+}
