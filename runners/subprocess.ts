@@ -1,8 +1,8 @@
-import { constants } from 'node:os';
 import { z } from 'zod';
-import type { RunContext, Runner, RunnerOutcome } from '../src/runner.ts';
-import type { ExitFacts, SpawnFailure, StdinSource } from '../src/supervisor/protocol.ts';
-import type { SupervisorClient } from './lib/supervisor-client.ts';
+import { Rejected, type RunContext, type Runner, type RunnerOutcome } from '../src/runner.ts';
+import type { SpawnRequest, StdinSource } from '../src/supervisor/protocol.ts';
+import { couldNotStart, exited, lost, neverBegan } from './lib/program-outcome.ts';
+import type { ProgramListener, SupervisorClient } from './lib/supervisor-client.ts';
 
 /** A local program, owned by the supervisor. See docs/runners/subprocess.md. */
 export function subprocessRunner(supervisor: SupervisorClient): Runner<null> {
@@ -14,56 +14,94 @@ export function subprocessRunner(supervisor: SupervisorClient): Runner<null> {
     needsCommand: true,
     captures: true,
     parse: () => null,
-    run: (ctx) => runProgram(supervisor, ctx),
+    run: (ctx) => runProgram(supervisor, ctx, 'spawn'),
+    recover: (ctx) => runProgram(supervisor, ctx, 'adopt'),
   };
 }
 
-async function runProgram(supervisor: SupervisorClient, ctx: RunContext<null>): Promise<RunnerOutcome> {
-  const { invocation } = ctx;
-  const run = invocation.invocation_id;
+async function runProgram(
+  supervisor: SupervisorClient,
+  ctx: RunContext<null>,
+  how: 'spawn' | 'adopt',
+): Promise<RunnerOutcome> {
+  const run = ctx.invocation.invocation_id;
+  const program = ctx.invocation.command[0] ?? '';
   const writer = ctx.outsideWriter();
   const over = Promise.withResolvers<RunnerOutcome>();
-  await supervisor.spawn(
-    {
-      op: 'spawn',
-      run,
-      command: invocation.command,
-      environment: Object.entries(ctx.environment).map(([name, value]) => `${name}=${value}`),
-      working_directory: ctx.workingDirectory,
-      directory: ctx.directory.root,
-      first_seq: writer.firstSeq,
-      max_output_bytes: ctx.maxOutputBytes,
-      stdin: stdinOf(ctx),
-      limits: invocation.options.limits,
+  const request = spawnRequest(ctx, writer.firstSeq);
+  const { directory, first_seq: firstSeq } = request;
+  let mayBegin = how === 'adopt';
+
+  const stop = (): void => supervisor.stop(run, ctx.signal.reason.graceMs);
+  /** Said again whenever the supervisor was reached anew: what was said in between is lost. */
+  const stopIfAborted = (): void => {
+    if (ctx.signal.aborted) stop();
+  };
+  const listener: ProgramListener = {
+    started: stopIfAborted,
+    grew: writer.grew,
+    active: writer.active,
+    exited(facts, end) {
+      writer.closed(end, facts.next_seq);
+      over.resolve(exited(facts));
     },
-    {
-      grew: writer.grew,
-      active: writer.active,
-      exited(facts, end) {
-        writer.closed(end, facts.next_seq);
-        over.resolve(exited(facts));
-      },
-      failed(failure, captures, nextSeq) {
-        writer.closed(0, nextSeq);
-        over.resolve({
-          ...neverStarted(invocation.command[0] ?? '', failure),
-          ...(captures ? { captures } : {}),
-        });
-      },
-      lost: () => over.resolve(lost()),
+    failed(failure, captures, nextSeq) {
+      writer.closed(0, nextSeq);
+      if (failure.refused) over.reject(new Rejected(failure.message));
+      else over.resolve(couldNotStart(program, failure, captures));
     },
-  );
+    lost(facts) {
+      if (facts) writer.closed(facts.end, facts.nextSeq);
+      over.resolve(lost(facts));
+    },
+    absent() {
+      // The server that accepted it died before it handed it over: it begins now, once.
+      if (mayBegin && !ctx.signal.aborted) begin('spawn');
+      else {
+        writer.abandoned();
+        over.resolve(neverBegan('its supervisor died before the program was started'));
+      }
+      mayBegin = false;
+    },
+  };
+  const begin = (way: 'spawn' | 'adopt'): void => {
+    const handing =
+      way === 'spawn'
+        ? supervisor.spawn(request, listener)
+        : supervisor.adopt(run, { directory, firstSeq, listener });
+    handing.then(stopIfAborted, (error: Error) => {
+      if (way === 'adopt') return over.resolve(lost(null));
+      writer.abandoned();
+      over.resolve(neverBegan(error.message));
+    });
+  };
+
+  ctx.whenStored(() => supervisor.forget(run));
   ctx.offer({
     writeStdin: (bytes) => supervisor.writeStdin(run, bytes),
     closeStdin: () => supervisor.closeStdin(run),
     signal: (name) => supervisor.signal(run, name),
     hasten: (graceMs) => supervisor.stop(run, graceMs),
   });
-  ctx.whenStored(() => supervisor.forget(run));
-  const stop = (): void => supervisor.stop(run, ctx.signal.reason.graceMs);
-  if (ctx.signal.aborted) stop();
-  else ctx.signal.addEventListener('abort', stop, { once: true });
+  begin(how);
+  ctx.signal.addEventListener('abort', stop, { once: true });
   return over.promise;
+}
+
+function spawnRequest(ctx: RunContext<null>, firstSeq: number): SpawnRequest {
+  const { invocation } = ctx;
+  return {
+    op: 'spawn',
+    run: invocation.invocation_id,
+    command: invocation.command,
+    environment: Object.entries(ctx.environment).map(([name, value]) => `${name}=${value}`),
+    working_directory: ctx.workingDirectory,
+    directory: ctx.directory.root,
+    first_seq: firstSeq,
+    max_output_bytes: ctx.maxOutputBytes,
+    stdin: stdinOf(ctx),
+    limits: invocation.options.limits,
+  };
 }
 
 function stdinOf({ invocation: { options }, inputPath }: RunContext<null>): StdinSource {
@@ -71,57 +109,4 @@ function stdinOf({ invocation: { options }, inputPath }: RunContext<null>): Stdi
   if (options.stdin !== undefined) return { kind: 'text', text: options.stdin };
   if (inputPath !== null) return { kind: 'file', path: inputPath };
   return { kind: 'null' };
-}
-
-function exited(facts: ExitFacts): RunnerOutcome {
-  const { code, signal, usage, kill, timings, capture_error } = facts;
-  const killer = signal === null ? undefined : constants.signals[signal as NodeJS.Signals];
-  return {
-    ended: signal === null ? 'exited' : 'signaled',
-    started: true,
-    retrySafe: false,
-    exitCode: code ?? (killer === undefined ? null : -killer),
-    signal,
-    success: code === 0 && capture_error === null,
-    errorSummary:
-      capture_error === null ? summary(code, signal) : `output could not be captured: ${capture_error}`,
-    captures: { stdout: facts.stdout, stderr: facts.stderr },
-    usage,
-    kill,
-    timings,
-  };
-}
-
-function summary(code: number | null, signal: string | null): string | null {
-  if (signal !== null) return `killed by ${signal}`;
-  if (code === null) return 'the program could not be ended';
-  return code === 0 ? null : `exited with code ${code}`;
-}
-
-/** errno names of a program that cannot be, in the words of people. */
-const REASONS: Record<string, string> = {
-  ENOENT: 'no such program',
-  EACCES: 'not executable',
-  ENOEXEC: 'not a program this machine can execute',
-  E2BIG: 'command and environment are too large',
-};
-
-function neverStarted(program: string, failure: SpawnFailure): RunnerOutcome {
-  return {
-    ended: 'never_started',
-    started: false,
-    retrySafe: true,
-    exitCode: null,
-    errorSummary: `could not start ${JSON.stringify(program)}: ${REASONS[failure.code] ?? failure.message} (${failure.code})`,
-  };
-}
-
-function lost(): RunnerOutcome {
-  return {
-    ended: 'lost',
-    started: true,
-    retrySafe: false,
-    exitCode: null,
-    errorSummary: 'the supervisor of the program was lost',
-  };
 }

@@ -1,5 +1,5 @@
 import { createHash, type Hash, hash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { encodeEntry, type JournalEntry } from './journal.ts';
 import type { StreamFacts } from './outcome.ts';
 import type { RunDirectory } from './run-directory.ts';
@@ -48,10 +48,13 @@ export class Recorder {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#seq = options.firstSeq;
-    this.#captures = {
-      stdout: openCapture(options.directory.stdout),
-      stderr: openCapture(options.directory.stderr),
-    };
+    const stdout = openCapture(options.directory.stdout);
+    try {
+      this.#captures = { stdout, stderr: openCapture(options.directory.stderr) };
+    } catch (error) {
+      closeSync(stdout.fd);
+      throw error;
+    }
   }
 
   /** Size of the journal in bytes. */
@@ -77,7 +80,7 @@ export class Recorder {
     capture.phase = phase;
     const kept = chunk.length <= room ? chunk : chunk.subarray(0, room);
     if (kept.length === 0) return false;
-    writeAll(capture.fd, kept);
+    writeAll(capture.fd, kept, capture.kept);
     capture.kept += kept.length;
     capture.hash ??= createHash('sha256');
     capture.hash.update(kept);
@@ -86,6 +89,12 @@ export class Recorder {
     this.#tell(stream, capture, seen.subarray(0, seen.length - tail));
     capture.held = tail === 0 ? EMPTY : Buffer.from(seen.subarray(seen.length - tail));
     return true;
+  }
+
+  /** What has been captured of a stream until now. */
+  captured(stream: Stream): StreamFacts {
+    const { bytes, kept, hash: digest } = this.#captures[stream];
+    return { bytes, kept, sha256: digest?.copy().digest('hex') ?? EMPTY_SHA256 };
   }
 
   progress(entry: { message?: string; data?: unknown }): void {
@@ -106,9 +115,12 @@ export class Recorder {
     return { stdout, stderr, nextSeq: this.#seq, error };
   }
 
-  /** Close the journal, after one last line that is no event (the exit record of a program). */
-  close(lastLine?: string): void {
-    if (lastLine !== undefined) this.#write(`${lastLine}\n`);
+  /** Write a line that is no event, e.g. the exit record of a program. */
+  note(line: string): void {
+    this.#write(`${line}\n`);
+  }
+
+  close(): void {
     if (this.#journal !== null) closeSync(this.#journal);
     this.#journal = null;
   }
@@ -134,21 +146,12 @@ export class Recorder {
 
   #tell(stream: Stream, capture: Capture, bytes: Buffer): void {
     const time = Date.now();
-    const entries: JournalEntry[] = [];
-    for (let from = 0; from < bytes.length; ) {
-      let to = Math.min(bytes.length, from + MAX_EVENT_BYTES);
-      if (to < bytes.length) to -= incompleteTail(bytes.subarray(from, to));
-      entries.push({
-        seq: this.#seq++,
-        time,
-        type: stream,
-        phase: capture.phase,
-        offset: capture.told,
-        length: to - from,
-      });
-      capture.told += to - from;
-      from = to;
-    }
+    const { phase } = capture;
+    const entries = eventLengths(bytes).map((length): JournalEntry => {
+      const offset = capture.told;
+      capture.told += length;
+      return { seq: this.#seq++, time, type: stream, phase, offset, length };
+    });
     if (entries.length > 0) this.#append(entries);
   }
 
@@ -161,9 +164,21 @@ export class Recorder {
   #write(lines: string): void {
     this.#journal ??= openSync(this.#options.directory.journal, 'a', 0o600);
     const bytes = Buffer.from(lines);
-    writeAll(this.#journal, bytes);
+    writeAll(this.#journal, bytes, this.#position);
     this.#position += bytes.length;
   }
+}
+
+/** How output is cut into events: at most MAX_EVENT_BYTES each, no character split. */
+export function eventLengths(bytes: Buffer): number[] {
+  const lengths: number[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    let to = Math.min(bytes.length, from + MAX_EVENT_BYTES);
+    if (to < bytes.length) to -= incompleteTail(bytes.subarray(from, to));
+    lengths.push(to - from);
+    from = to;
+  }
+  return lengths;
 }
 
 function openCapture(path: string): Capture {
@@ -183,6 +198,16 @@ function closeCapture(capture: Capture): StreamFacts {
   return { bytes: capture.bytes, kept: capture.kept, sha256: capture.hash?.digest('hex') ?? EMPTY_SHA256 };
 }
 
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+/** All or nothing: what a full disk took of the bytes is cut off again, at `size`. */
+function writeAll(fd: number, bytes: Buffer, size: number): void {
+  try {
+    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
+  } catch (error) {
+    try {
+      ftruncateSync(fd, size);
+    } catch {
+      // the error that is told is the first one
+    }
+    throw error;
+  }
 }

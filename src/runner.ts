@@ -69,6 +69,8 @@ export interface OutsideWriter {
   active(): void;
   /** The writer is done: size of the journal and seq of the next entry. */
   closed(end: number, nextSeq: number): void;
+  /** The writer never began and never will: the captures are empty. */
+  abandoned(): void;
 }
 
 export interface RunContext<Spec = unknown> {

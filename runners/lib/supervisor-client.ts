@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import { RunwireError } from '../../src/errors.ts';
+import type { Kill } from '../../src/outcome.ts';
 import { connectSupervisor, type LaunchOptions } from '../../src/supervisor/launch.ts';
 import { lineSplitter } from '../../src/supervisor/lines.ts';
 import {
@@ -12,23 +14,43 @@ import {
   type ToSupervisor,
 } from '../../src/supervisor/protocol.ts';
 
-/** What the supervisor tells of one run. Exactly one of exited, failed and lost is called, last. */
+/** What became of a program whose supervisor died. */
+export interface LostFacts {
+  captures: Captures;
+  end: number;
+  nextSeq: number;
+  /** What was done to end what was left of it. */
+  kill: Kill;
+}
+
+/** What the supervisor tells of one run. Exactly one of exited, failed, lost and absent is called, last. */
 export interface ProgramListener {
   started?(pid: number): void;
   grew(end: number): void;
   active(): void;
   exited(facts: ExitFacts, end: number): void;
   failed(failure: SpawnFailure, captures: Captures | null, nextSeq: number): void;
-  /** The supervisor is gone and took its knowledge along. */
-  lost(): void;
+  /** The supervisor died and took its knowledge along; null when none could be started to look. */
+  lost(facts: LostFacts | null): void;
+  /** No supervisor ever began with the run. */
+  absent(): void;
 }
+
+interface Handed {
+  directory: string;
+  firstSeq: number;
+  listener: ProgramListener;
+}
+
+/** A supervisor that accepts a connection and then says nothing is hung. */
+const WELCOME_TIMEOUT_MS = 10_000;
 
 type Send = (message: ToSupervisor) => void;
 
 /** The server's side of the supervisor: one connection, made again when the supervisor has died. */
 export class SupervisorClient {
   readonly #launch: LaunchOptions;
-  readonly #listeners = new Map<string, ProgramListener>();
+  readonly #runs = new Map<string, Handed>();
   readonly #replies = new Map<number, (error: string | null) => void>();
   #connecting: Promise<Send> | null = null;
   #send: Send | null = null;
@@ -48,10 +70,19 @@ export class SupervisorClient {
     return this.#known;
   }
 
+  /** Rejects when there is no supervisor and none can be started. */
   async spawn(request: SpawnRequest, listener: ProgramListener): Promise<void> {
     const send = this.#send ?? (await this.#connection());
-    this.#listeners.set(request.run, listener);
+    const { run, directory, first_seq: firstSeq } = request;
+    this.#runs.set(run, { directory, firstSeq, listener });
     send(request);
+  }
+
+  /** Carry on with a run of an earlier server: the listener is told what the supervisor, or its files, know. */
+  async adopt(run: string, handed: Handed): Promise<void> {
+    const send = this.#send ?? (await this.#connection());
+    this.#runs.set(run, handed);
+    send({ op: 'adopt', run, directory: handed.directory, first_seq: handed.firstSeq });
   }
 
   stop(run: string, graceMs: number): void {
@@ -60,21 +91,22 @@ export class SupervisorClient {
 
   /** The result of the run is stored. */
   forget(run: string): void {
-    this.#listeners.delete(run);
+    this.#runs.delete(run);
     this.#send?.({ op: 'forget', run });
   }
 
-  /** Rejects with words when the program takes no more input. */
+  /** Rejects with RunwireError stdin_closed when the program takes no more input. */
   writeStdin(run: string, bytes: Buffer): Promise<void> {
-    return this.#ask((n) => ({ op: 'stdin', run, n, base64: bytes.toString('base64') }));
+    return this.#ask('stdin_closed', (n) => ({ op: 'stdin', run, n, base64: bytes.toString('base64') }));
   }
 
   closeStdin(run: string): Promise<void> {
-    return this.#ask((n) => ({ op: 'stdin', run, n, eof: true }));
+    return this.#ask('stdin_closed', (n) => ({ op: 'stdin', run, n, eof: true }));
   }
 
+  /** Rejects with RunwireError not_running when the program has ended. */
   signal(run: string, signal: string): Promise<void> {
-    return this.#ask((n) => ({ op: 'signal', run, n, signal }));
+    return this.#ask('not_running', (n) => ({ op: 'signal', run, n, signal }));
   }
 
   /** Leave the supervisor: it ends every program and itself (quit), or carries on (leave). */
@@ -88,12 +120,14 @@ export class SupervisorClient {
     await gone;
   }
 
-  #ask(message: (n: number) => ToSupervisor): Promise<void> {
+  async #ask(refused: 'stdin_closed' | 'not_running', message: (n: number) => ToSupervisor): Promise<void> {
     const send = this.#send;
-    if (!send) return Promise.reject(new Error('the supervisor is not connected'));
-    return new Promise((resolve, reject) => {
+    if (!send) throw new RunwireError('not_running', 'the supervisor of the program is gone');
+    await new Promise<void>((resolve, reject) => {
       const n = ++this.#n;
-      this.#replies.set(n, (error) => (error === null ? resolve() : reject(new Error(error))));
+      this.#replies.set(n, (error) =>
+        error === null ? resolve() : reject(new RunwireError(refused, error)),
+      );
       send(message(n));
     });
   }
@@ -126,10 +160,21 @@ export class SupervisorClient {
     socket.on('error', () => {});
     socket.on('close', () => {
       welcomed.reject(new Error('the supervisor closed the connection'));
-      this.#lost();
+      if (this.#socket === socket) void this.#lost();
     });
+    const hung = setTimeout(
+      () => welcomed.reject(new Error('the supervisor does not answer')),
+      WELCOME_TIMEOUT_MS,
+    );
     send({ op: 'hello', version: PROTOCOL_VERSION });
-    await welcomed.promise;
+    try {
+      await welcomed.promise;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    } finally {
+      clearTimeout(hung);
+    }
     this.#socket = socket;
     this.#send = send;
     return send;
@@ -141,7 +186,7 @@ export class SupervisorClient {
       this.#replies.delete(message.n);
       return;
     }
-    const listener = this.#listeners.get(message.run);
+    const listener = this.#runs.get(message.run)?.listener;
     if (!listener) return;
     switch (message.op) {
       case 'started':
@@ -154,18 +199,31 @@ export class SupervisorClient {
         return listener.exited(message.facts, message.end);
       case 'failed':
         return listener.failed(message.failure, message.captures, message.next_seq);
+      case 'lost': {
+        const { captures, end, next_seq: nextSeq, kill } = message;
+        return listener.lost({ captures, end, nextSeq, kill });
+      }
+      case 'absent':
+        return listener.absent();
+      case 'unreadable':
+        return listener.lost(null);
     }
   }
 
-  #lost(): void {
+  /** A supervisor that died is replaced, and the new one looks what became of the runs. */
+  async #lost(): Promise<void> {
     this.#send = null;
     this.#socket = null;
     this.#connecting = null;
     for (const reply of this.#replies.values()) reply('the supervisor is gone');
     this.#replies.clear();
-    if (this.#closing) return;
-    const listeners = [...this.#listeners.values()];
-    this.#listeners.clear();
-    for (const listener of listeners) listener.lost();
+    if (this.#closing || this.#runs.size === 0) return;
+    const runs = [...this.#runs];
+    try {
+      await this.#connection();
+      for (const [run, handed] of runs) if (this.#runs.get(run) === handed) await this.adopt(run, handed);
+    } catch {
+      for (const [run, { listener }] of runs) if (this.#runs.delete(run)) listener.lost(null);
+    }
   }
 }

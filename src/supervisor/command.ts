@@ -1,6 +1,5 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { ProcessLimits } from './protocol.ts';
 import { SpawnError } from './spawner.ts';
 
 /**
@@ -14,13 +13,12 @@ export function resolveProgram(name: string, environment: string[], workingDirec
   let denied = false;
   for (const directory of path.split(':')) {
     const candidate = resolve(workingDirectory, directory, name);
-    const stat = statSync(candidate, { throwIfNoEntry: false });
-    if (!stat?.isFile()) continue;
     try {
+      if (!statSync(candidate, { throwIfNoEntry: false })?.isFile()) continue;
       accessSync(candidate, constants.X_OK);
       return candidate;
-    } catch {
-      denied = true;
+    } catch (error) {
+      denied ||= (error as NodeJS.ErrnoException).code === 'EACCES';
     }
   }
   throw denied
@@ -28,26 +26,49 @@ export function resolveProgram(name: string, environment: string[], workingDirec
     : new SpawnError('ENOENT', 'not found in PATH');
 }
 
-const FLAGS: Record<keyof ProcessLimits, string> = {
-  cpu_seconds: '--cpu',
-  memory_bytes: '--as',
-  processes: '--nproc',
-  open_files: '--nofile',
-  file_size_bytes: '--fsize',
-};
+const HEAD_BYTES = 256;
 
 /**
- * The command under its limits: posix_spawn cannot set resource limits and setting them afterwards
- * races with the program, so it is exec'ed through util-linux prlimit(1), which sets them on itself.
+ * What execve(2) would say of a file, for a program that something else executes: prlimit(1) says it only
+ * on stderr, and execvp(3) hands a text without an interpreter to a shell. Throws SpawnError.
  */
-export function withLimits(
-  program: string,
-  argv: string[],
-  limits: ProcessLimits | undefined,
-): { program: string; argv: string[] } {
-  const flags = Object.entries(limits ?? {}).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${FLAGS[name as keyof ProcessLimits]}=${value}:${value}`],
-  );
-  if (flags.length === 0) return { program, argv };
-  return { program: '/usr/bin/prlimit', argv: ['prlimit', ...flags, '--', program, ...argv.slice(1)] };
+export function checkExecutable(program: string): void {
+  const stat = statSync(program, { throwIfNoEntry: false });
+  if (!stat) throw new SpawnError('ENOENT', 'no such file');
+  if (!stat.isFile() || !isExecutable(program)) throw new SpawnError('EACCES', 'permission denied');
+  const head = firstBytes(program);
+  if (head === null) return; // executable and not readable: only the kernel can tell
+  const interpreter = interpreterOf(head);
+  if (interpreter !== null && !statSync(interpreter, { throwIfNoEntry: false }))
+    throw new SpawnError('ENOENT', 'its interpreter does not exist');
+  if (interpreter === null && !head.includes(0)) throw new SpawnError('ENOEXEC', 'not a program');
+}
+
+/** The interpreter that the first line of a script names, or null. */
+export function interpreterOf(head: Buffer): string | null {
+  return /^#![ \t]*([^ \t\n\0]+)/.exec(head.toString('latin1'))?.[1] ?? null;
+}
+
+/** The beginning of a file, or null when it cannot be read. */
+export function firstBytes(path: string): Buffer | null {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const head = Buffer.alloc(HEAD_BYTES);
+      return head.subarray(0, readSync(fd, head, 0, HEAD_BYTES, 0));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return null;
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

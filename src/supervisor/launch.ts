@@ -13,6 +13,7 @@ export interface LaunchOptions {
 }
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+const SOCKET = 'supervisor.sock';
 const START_TIMEOUT_MS = 10_000;
 /** sockaddr_un holds 108 bytes on Linux, 104 elsewhere. */
 const MAX_SOCKET_PATH = 100;
@@ -24,7 +25,7 @@ export async function connectSupervisor(options: LaunchOptions): Promise<Socket>
     const living = await tryConnect(address.path);
     if (living) return living;
     rmSync(address.file, { force: true }); // what a dead one left
-    const exit = start(options, address.path, address.directory);
+    const exit = start(options);
     const giveUpAt = performance.now() + START_TIMEOUT_MS;
     while (performance.now() < giveUpAt) {
       const socket = await tryConnect(address.path);
@@ -42,11 +43,11 @@ export async function connectSupervisor(options: LaunchOptions): Promise<Socket>
 
 /** A path too long for a socket address is reached through a descriptor of its directory (Linux). */
 function socketAddress(dataDir: string): { file: string; path: string; directory: number | null } {
-  const file = join(dataDir, 'supervisor.sock');
+  const file = join(dataDir, SOCKET);
   if (Buffer.byteLength(file) <= MAX_SOCKET_PATH || !existsSync('/proc/self/fd'))
     return { file, path: file, directory: null };
   const directory = openSync(dataDir, 'r');
-  return { file, path: `/proc/self/fd/${directory}/supervisor.sock`, directory };
+  return { file, path: `/proc/self/fd/${directory}/${SOCKET}`, directory };
 }
 
 /** Null when nobody listens there. */
@@ -58,17 +59,13 @@ function tryConnect(path: string): Promise<Socket | null> {
   });
 }
 
-function start(options: LaunchOptions, path: string, directory: number | null): { code: number | null } {
+/** Its current directory is the data directory, where the name of the socket is short enough for an address. */
+function start(options: LaunchOptions): { code: number | null } {
   const log = openSync(join(options.dataDir, 'supervisor.log'), 'a', 0o600);
-  const inChild = directory === null ? path : '/proc/self/fd/3/supervisor.sock';
   const child = spawn(
     process.execPath,
-    [MAIN, '--socket', inChild, '--data-dir', options.dataDir, '--spawn', options.spawn],
-    {
-      detached: true,
-      stdio: ['ignore', 'ignore', log, ...(directory === null ? [] : [directory])],
-      env: options.environment,
-    },
+    [MAIN, '--socket', SOCKET, '--data-dir', options.dataDir, '--spawn', options.spawn],
+    { cwd: options.dataDir, detached: true, stdio: ['ignore', 'ignore', log], env: options.environment },
   );
   closeSync(log);
   child.unref();

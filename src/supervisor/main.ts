@@ -1,4 +1,4 @@
-import { readdirSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { lineSplitter } from './lines.ts';
@@ -21,7 +21,9 @@ const socketPath = values.socket ?? '';
 /** Without a server and without programs it ends after this. */
 const LINGER_MS = 5000;
 const QUIT_GRACE_MS = 2000;
+const O_CLOEXEC = 0o2000000;
 
+closeInherited();
 const spawner = await chooseSpawner(values.spawn);
 const supervisor = new Supervisor(spawner);
 let server: Socket | null = null;
@@ -30,8 +32,7 @@ let quitting = false;
 async function chooseSpawner(choice: string): Promise<Spawner> {
   if (choice !== 'portable')
     try {
-      const { posixSpawner, closeOnExec } = await import('./posix-spawner.ts');
-      closeOnExec(inheritedDescriptors());
+      const { posixSpawner } = await import('./posix-spawner.ts');
       return posixSpawner();
     } catch (error) {
       if (choice === 'posix') throw error;
@@ -40,11 +41,16 @@ async function chooseSpawner(choice: string): Promise<Spawner> {
   return portableSpawner();
 }
 
-/** Descriptors that a careless parent left open must not reach programs. */
-function inheritedDescriptors(): number[] {
-  return readdirSync('/proc/self/fd')
-    .map(Number)
-    .filter((fd) => fd > 2);
+/** Descriptors that a careless parent left open must not reach programs; Node's own close on exec. */
+function closeInherited(): void {
+  if (!existsSync('/proc/self/fdinfo')) return;
+  for (const fd of readdirSync('/proc/self/fd').map(Number))
+    try {
+      const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1];
+      if (fd > 2 && flags && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0) closeSync(fd);
+    } catch {
+      // the one that listed the directory is gone by now
+    }
 }
 
 function onConnection(socket: Socket): void {
@@ -56,7 +62,7 @@ function onConnection(socket: Socket): void {
     lineSplitter((line) => {
       const message = JSON.parse(line) as ToSupervisor;
       if (message.op === 'quit') return quit();
-      if (message.op !== 'hello') return void supervisor.handle(message);
+      if (message.op !== 'hello') return supervisor.handle(message);
       send({
         op: 'welcome',
         version: PROTOCOL_VERSION,

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
+import { checkExecutable } from './command.ts';
 import { pipeInput } from './pipes.ts';
+import { findPrlimit } from './prlimit.ts';
 import {
   type OutputSource,
   type ProgramExit,
@@ -12,16 +14,21 @@ import {
 } from './spawner.ts';
 
 /**
- * The spawner for machines where koffi has no prebuilt binary. Slower, and orphans are found only by
- * session and environment; the rest behaves the same.
+ * The spawner for machines where koffi has no prebuilt binary. Slower; where there is no prlimit(1) either,
+ * a run's processes are found only by session and environment; usage is not counted; output goes through
+ * sockets; and an end by a real-time signal looks like exit code 0, since child_process has no name for it.
  */
 export function portableSpawner(): Spawner {
+  const prlimit = findPrlimit();
   return {
     name: 'portable',
+    adoptsOrphans: false,
     signalProcess: (pid, signal) => void tryKill(pid, signal),
     async spawn(spec: ProgramSpec): Promise<Started> {
-      const child = spawn(spec.program, spec.argv.slice(1), {
-        argv0: spec.argv[0],
+      checkExecutable(spec.program); // libuv hands a text without interpreter to a shell
+      const { program, argv } = prlimit ? marked(prlimit, spec) : spec;
+      const child = spawn(program, argv.slice(1), {
+        argv0: argv[0],
         cwd: spec.workingDirectory,
         env: Object.fromEntries(spec.environment.map(splitPair)),
         detached: true,
@@ -44,12 +51,17 @@ export function portableSpawner(): Spawner {
         stdout: streamSource(stdout),
         stderr: streamSource(stderr),
         stdin: child.stdin ? pipeInput(child.stdin) : null,
-        mark: null,
+        mark: prlimit ? spec.mark : null,
         signalGroup: (signal) => tryKill(-pid, signal),
         onExit: (callback) => void exited.promise.then(callback),
       };
     },
   };
+}
+
+/** The program under the mark of its run, a soft limit that is never reached: see posix.ts, setMark. */
+function marked(prlimit: string, { program, argv, mark }: ProgramSpec): { program: string; argv: string[] } {
+  return { program: prlimit, argv: ['prlimit', `--rttime=${mark}:`, '--', program, ...argv.slice(1)] };
 }
 
 function splitPair(pair: string): [string, string] {

@@ -48,17 +48,11 @@ function initAttributes(): void {
   attrFlags(attributes, SETSIGDEF | SETSIGMASK | SETSID);
 }
 
-export function closeOnExec(descriptors: number[]): void {
-  for (const fd of descriptors) posix.setCloseOnExec(fd);
-}
-
 export function posixSpawner(): Spawner {
   initAttributes();
-  posix.becomeSubreaper();
+  const adoptsOrphans = posix.becomeSubreaper();
   const leaders = new Map<number, (exit: ProgramExit) => void>();
   const inherited = posix.getMark();
-  let nextMark = 1n << 51n;
-  nextMark += BigInt(Math.floor(Math.random() * 2 ** 50));
 
   function reap(): void {
     for (let child = posix.reapOne(); child; child = posix.reapOne()) {
@@ -71,13 +65,11 @@ export function posixSpawner(): Spawner {
 
   return {
     name: 'posix',
+    adoptsOrphans,
     signalProcess: posix.signalExactly,
     spawn(spec: ProgramSpec): Started {
-      const out = posix.openPipe('read');
-      const err = posix.openPipe('read');
-      const input = spec.stdin === 'pipe' ? posix.openPipe('write') : null;
-      const mark = nextMark++;
-      const marked = posix.setMark(mark);
+      const [out, err, input] = openPipes(spec.stdin === 'pipe');
+      const marked = posix.setMark(spec.mark);
       actionsInit(actions);
       addDup2(actions, input ? input.read : spec.stdin, 0);
       addDup2(actions, out.write, 1);
@@ -108,12 +100,32 @@ export function posixSpawner(): Spawner {
         stdout: pipeSource(out.read),
         stderr: pipeSource(err.read),
         stdin: input ? pipeInput(new Socket({ fd: input.write, readable: false, writable: true })) : null,
-        mark: marked ? mark : null,
+        mark: marked ? spec.mark : null,
         signalGroup: (signal) => posix.kill(-pid, signal),
         onExit: (callback) => leaders.set(pid, callback),
       };
     },
   };
+}
+
+/** All of them or, when descriptors run out, none. */
+function openPipes(feed: boolean): [posix.Pipe, posix.Pipe, posix.Pipe | null] {
+  const opened: posix.Pipe[] = [];
+  const open = (ours: 'read' | 'write'): posix.Pipe => {
+    const pipe = posix.openPipe(ours);
+    opened.push(pipe);
+    return pipe;
+  };
+  try {
+    return [open('read'), open('read'), feed ? open('write') : null];
+  } catch (error) {
+    for (const { read, write } of opened) {
+      posix.close(read);
+      posix.close(write);
+    }
+    if (!(error instanceof posix.SystemError)) throw error;
+    throw new SpawnError(getSystemErrorName(-error.errno), getSystemErrorMessage(-error.errno));
+  }
 }
 
 function exitOf(child: posix.Reaped): ProgramExit {
@@ -146,13 +158,15 @@ function pipeSource(fd: number): OutputSource {
   let socket: Socket | null = null;
   return {
     drain(onChunk) {
-      while (!ended) {
+      // What the pipe holds now is never more than its capacity; others may go on filling it for ever.
+      for (let left = PIPE_BYTES; !ended && left > 0; ) {
         const got = posix.readNow(fd, shared);
         if (got < 0) return false;
         if (got === 0) ended = true;
         else onChunk(shared.subarray(0, got));
+        left -= got;
       }
-      return true;
+      return ended;
     },
     follow(onChunk, onEnd) {
       let grown = false;

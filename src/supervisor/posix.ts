@@ -9,8 +9,6 @@ const libc = koffi.load(null);
 
 export const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
 const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
 const WNOHANG = 1;
@@ -45,19 +43,19 @@ export class SystemError extends Error {
   }
 }
 
+export interface Pipe {
+  read: number;
+  write: number;
+}
+
 const pair = new Int32Array(2);
 
 /** A pipe whose ends do not leak into programs; only our (read or write) end is non-blocking. */
-export function openPipe(nonBlocking: 'read' | 'write'): { read: number; write: number } {
+export function openPipe(nonBlocking: 'read' | 'write'): Pipe {
   if (pipe2(pair, O_CLOEXEC) !== 0) throw new SystemError('pipe2', errno());
   const [read = -1, write = -1] = pair;
   fcntl(nonBlocking === 'read' ? read : write, F_SETFL, O_NONBLOCK);
   return { read, write };
-}
-
-/** Keep descriptors from programs. */
-export function setCloseOnExec(fd: number): void {
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 /** Ask for a larger pipe; refused quietly where the user's quota is spent. */

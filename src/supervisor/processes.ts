@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 /** How the processes of one run are told from all others. */
 export interface Marks {
   run: string;
-  /** The leader's pid, also its session and group. */
-  leader: number;
+  /** The leader's pid, also its session and group; null when nobody remembers it. */
+  leader: number | null;
+  /** Of a leader started by an earlier supervisor: its pid may mean another process by now. */
+  leaderStartTime?: number;
   /** Soft RLIMIT_RTTIME that every process of the run has inherited. */
   mark: bigint | null;
 }
@@ -13,7 +15,14 @@ interface ProcessEntry {
   pid: number;
   parent: number;
   session: number;
+  /** Clock ticks since boot. */
+  startTime: number;
 }
+
+type ProcessTable = ReadonlyMap<number, ProcessEntry>;
+
+/** Every mark has this bit set, so that a mark is told from a limit that somebody set. */
+export const MARK_BIT = 1n << 51n;
 
 /** Direct children of this process: one small file, read at the end of every run. Null where the kernel has no such file. */
 export function directChildren(): number[] | null {
@@ -30,9 +39,9 @@ export function directChildren(): number[] | null {
  * environment names the run, and all their descendants.
  */
 export function processesOf(marks: Marks): number[] {
-  const all = listProcesses();
+  const table = processTable();
   const children = new Map<number, number[]>();
-  for (const entry of all) {
+  for (const entry of table.values()) {
     const siblings = children.get(entry.parent);
     if (siblings) siblings.push(entry.pid);
     else children.set(entry.parent, [entry.pid]);
@@ -43,31 +52,68 @@ export function processesOf(marks: Marks): number[] {
     found.add(pid);
     for (const child of children.get(pid) ?? []) add(child);
   };
-  for (const entry of all) if (!found.has(entry.pid) && belongs(entry, marks)) add(entry.pid);
+  for (const entry of table.values())
+    if (!found.has(entry.pid) && belongs(entry, marks, table)) add(entry.pid);
   return [...found];
 }
 
-/** Does this process belong to the run, by what it carries itself. */
-export function belongsTo(pid: number, marks: Marks): boolean {
+/** Does this direct child of ours belong to the run, by what it carries itself. */
+export function childBelongsTo(pid: number, marks: Marks): boolean {
   const stat = readStat(pid);
-  return stat !== null && isLiving(stat) && belongs({ pid, ...stat }, marks);
+  return stat !== null && isLiving(stat) && belongs({ pid, ...stat }, marks, null);
 }
 
-function belongs(entry: ProcessEntry, marks: Marks): boolean {
-  if (entry.session === marks.leader) return true;
-  if (marks.mark !== null && softRealtimeLimit(entry.pid) === marks.mark) return true;
-  return environmentNames(entry.pid, marks.run);
+/** Clock ticks since boot, or null when the process is gone. */
+export function startTimeOf(pid: number): number | null {
+  return readStat(pid)?.startTime ?? null;
 }
 
-function listProcesses(): ProcessEntry[] {
-  const entries: ProcessEntry[] = [];
+/** `table` is null for a direct child of ours. */
+function belongs(entry: ProcessEntry, marks: Marks, table: ProcessTable | null): boolean {
+  if (entry.pid === process.pid) return false;
+  if (marks.leader !== null && entry.session === marks.leader && sameLeader(marks)) return true;
+  if (marks.mark !== null) {
+    const limit = softRealtimeLimit(entry.pid);
+    if (limit === marks.mark) return true;
+    if (limit !== null && (limit & MARK_BIT) !== 0n && limit < MARK_BIT * 2n) return false; // another run's
+  }
+  return environmentNames(entry.pid, marks.run) && !ownedElsewhere(entry, marks, table);
+}
+
+/** Has the leader's pid not been given to another process. */
+function sameLeader({ leader, leaderStartTime }: Marks): boolean {
+  if (leader === null || leaderStartTime === undefined) return true;
+  const now = startTimeOf(leader);
+  return now === null || now === leaderStartTime;
+}
+
+/**
+ * A server beside us may run the same invocation_id: what descends from another supervisor is not ours.
+ * Where runs carry marks only our own descendants are taken at the word of their environment.
+ */
+function ownedElsewhere(entry: ProcessEntry, { mark }: Marks, table: ProcessTable | null): boolean {
+  let { parent } = entry;
+  for (let above = table?.get(parent); above && parent !== process.pid; above = table?.get(parent)) {
+    if (mark === null && isSupervisor(parent)) return true;
+    parent = above.parent;
+  }
+  return table !== null && mark !== null && parent !== process.pid;
+}
+
+function isSupervisor(pid: number): boolean {
+  const words = read(`/proc/${pid}/cmdline`)?.split('\0') ?? [];
+  return words.includes('--data-dir') && words.some((word) => word.includes('/supervisor/main.'));
+}
+
+function processTable(): ProcessTable {
+  const table = new Map<number, ProcessEntry>();
   for (const name of existsSync('/proc') ? readdirSync('/proc') : []) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
     const stat = readStat(pid);
-    if (stat && isLiving(stat)) entries.push({ pid, ...stat });
+    if (stat && isLiving(stat)) table.set(pid, { pid, ...stat });
   }
-  return entries;
+  return table;
 }
 
 /** A zombie runs nothing and holds nothing; it only waits to be reaped. */
@@ -76,11 +122,16 @@ function isLiving(stat: { state: string }): boolean {
 }
 
 /** proc(5): the command name is in parentheses and may hold anything; fields are counted after the last one. */
-function readStat(pid: number): { state: string; parent: number; session: number } | null {
+function readStat(pid: number): (Omit<ProcessEntry, 'pid'> & { state: string }) | null {
   const text = read(`/proc/${pid}/stat`);
   if (text === null) return null;
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '?', parent: Number(fields[1]), session: Number(fields[3]) };
+  return {
+    state: fields[0] ?? '?',
+    parent: Number(fields[1]),
+    session: Number(fields[3]),
+    startTime: Number(fields[19]),
+  };
 }
 
 function softRealtimeLimit(pid: number): bigint | null {

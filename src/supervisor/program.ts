@@ -1,8 +1,9 @@
 import { constants } from 'node:os';
 import type { Recorder } from '../recorder.ts';
 import type { Stream } from '../stream.ts';
-import { belongsTo, directChildren, type Marks, processesOf } from './processes.ts';
-import type { ExitFacts } from './protocol.ts';
+import { killAll, killRound, SETTLE_MS } from './kill-rounds.ts';
+import { childBelongsTo, directChildren, type Marks, startTimeOf } from './processes.ts';
+import type { ExitFacts, StartedFacts } from './protocol.ts';
 import type { ProgramExit, Spawner, Started } from './spawner.ts';
 
 /** A program gone sooner than this is read once, at its end, and never costs an event-loop handle. */
@@ -10,18 +11,18 @@ const ATTACH_AFTER_MS = 4;
 /** How long output is waited for after the leader has gone while others hold its pipes. */
 const DRAIN_MS = 180;
 const DRAIN_STOPPED_MS = 60;
-/** How long killed processes are waited for before they are counted as survivors. */
-const SETTLE_MS = 120;
+/** How often a group whose leader has gone is looked at while it has its grace. */
+const GROUP_LOOK_MS = 10;
 
-const { SIGTERM, SIGKILL } = constants.signals;
+const { SIGTERM, SIGCONT, SIGKILL } = constants.signals;
 
 export interface ProgramHooks {
   /** The program lives longer than a moment. */
   attached(): void;
   /** Bytes arrived that were not kept. */
   active(): void;
-  /** The program and all its processes are gone; nothing is called after this. */
-  ended(facts: ExitFacts): void;
+  /** The program and all its processes are gone; nothing is called after this. `recorded`: the journal has the facts. */
+  ended(facts: ExitFacts, recorded: boolean): void;
   /** Is this child of ours the leader of a run. */
   isLeader(pid: number): boolean;
 }
@@ -45,6 +46,8 @@ export class Program {
   #firstByteMs: number | undefined;
   #exit: ProgramExit | null = null;
   #exitedAt = 0;
+  /** The leader has gone and the rest of its group still has its grace. */
+  #groupHasGrace = false;
   #settling = false;
   #captureError: string | null = null;
 
@@ -69,15 +72,17 @@ export class Program {
 
   /** Ask the program to end: SIGTERM to its group, SIGKILL to all it started after the grace. The earliest deadline holds. */
   stop(graceMs: number): void {
-    if (this.#exit) return;
+    if (this.#exit && !this.#groupHasGrace) return;
     const killAt = performance.now() + graceMs;
     if (killAt >= this.#killAt) return;
     this.#killAt = killAt;
+    if (this.#exit) return; // whoever waits for the group looks at the clock
     clearTimeout(this.#killTimer);
     if (graceMs === 0) return this.#killNow();
     if (this.#signals.length === 0) {
       this.#signals.push('SIGTERM');
       this.#child.signalGroup(SIGTERM);
+      this.#child.signalGroup(SIGCONT); // a stopped process would see the SIGTERM only when continued
     }
     this.#killTimer = setTimeout(() => this.#killNow(), graceMs);
   }
@@ -89,8 +94,13 @@ export class Program {
 
   /** Resolves when the program's end of the pipe has taken the bytes. */
   async writeStdin(bytes: Buffer): Promise<void> {
-    if (!this.#child.stdin || this.#exit) throw new Error('standard input is closed');
-    await this.#child.stdin.write(bytes);
+    if (!this.#child.stdin) throw new Error('standard input was not asked to be open (options.stdin_open)');
+    if (this.#exit) throw new Error('standard input is closed: the program has ended');
+    try {
+      await this.#child.stdin.write(bytes);
+    } catch {
+      throw new Error('standard input is closed');
+    }
   }
 
   closeStdin(): void {
@@ -105,14 +115,30 @@ export class Program {
         (chunk) => this.#take(stream, chunk),
         () => this.#closed(stream),
       );
-    if (!this.#exit) this.#hooks.attached();
+    if (this.#exit) return;
+    if (this.#marks.mark === null) this.#remember();
+    this.#hooks.attached();
+  }
+
+  /** Without a mark only this line leads a later supervisor to the program's session. */
+  #remember(): void {
+    const startTime = startTimeOf(this.pid);
+    if (startTime === null) return;
+    const started: StartedFacts = { pid: this.pid, start_time: startTime };
+    this.#capture(() => this.#recorder.note(JSON.stringify({ started })));
   }
 
   #take(stream: Stream, chunk: Buffer): void {
     this.#firstByteMs ??= performance.now() - this.#spawnedAt;
     if (this.#captureError !== null) return;
-    try {
+    this.#capture(() => {
       if (!this.#recorder.write(stream, chunk)) this.#hooks.active();
+    });
+  }
+
+  #capture(write: () => void): void {
+    try {
+      write();
     } catch (error) {
       this.#captureError = error instanceof Error ? error.message : String(error);
       this.stop(0);
@@ -121,7 +147,7 @@ export class Program {
 
   #closed(stream: Stream): void {
     this.#open.delete(stream);
-    if (this.#exit && this.#open.size === 0) this.#settle();
+    if (this.#exit && this.#open.size === 0 && !this.#groupHasGrace) this.#settle();
   }
 
   #exited(exit: ProgramExit): void {
@@ -130,9 +156,25 @@ export class Program {
     this.#exitedAt = performance.now();
     clearTimeout(this.#timer);
     clearTimeout(this.#killTimer);
-    if (this.#drain()) return this.#settle();
-    this.#timer = setTimeout(() => this.#settle(), this.#signals.length > 0 ? DRAIN_STOPPED_MS : DRAIN_MS);
-    this.#attach();
+    if (!this.#drain()) this.#attach();
+    if (this.#signals.length > 0) this.#waitForGroup();
+    else this.#waitForOutput(DRAIN_MS);
+  }
+
+  /** Who was told to end has the whole grace for it, also when the leader was faster. */
+  #waitForGroup(): void {
+    this.#groupHasGrace = performance.now() < this.#killAt && !this.#signals.includes('SIGKILL');
+    if (this.#groupHasGrace && this.#child.signalGroup(0))
+      this.#timer = setTimeout(() => this.#waitForGroup(), GROUP_LOOK_MS);
+    else {
+      this.#groupHasGrace = false;
+      this.#waitForOutput(DRAIN_STOPPED_MS);
+    }
+  }
+
+  #waitForOutput(ms: number): void {
+    if (this.#open.size === 0) return void this.#settle();
+    this.#timer = setTimeout(() => this.#settle(), ms);
   }
 
   /** Take what is in the pipes now. True when both have ended. */
@@ -145,7 +187,7 @@ export class Program {
   #killNow(): void {
     this.#note('SIGKILL');
     this.#child.signalGroup(SIGKILL);
-    this.#killRound();
+    killRound(this.#spawner, this.#marks);
     // A leader that not even SIGKILL ends (uninterruptible sleep) must not hold the answer.
     this.#killTimer = setTimeout(() => this.#exited({ code: null, signal: null, usage: null }), SETTLE_MS);
   }
@@ -154,41 +196,27 @@ export class Program {
     if (this.#signals.at(-1) !== signal) this.#signals.push(signal);
   }
 
-  /** SIGKILL to every process of the run that can be found. Returns how many there were. */
-  #killRound(): number {
-    const pids = processesOf(this.#marks);
-    for (const pid of pids) this.#spawner.signalProcess(pid, SIGKILL);
-    return pids.length;
-  }
-
   /** The leader is gone and its output is taken or given up: nothing it started may stay. */
-  #settle(): void {
+  async #settle(): Promise<void> {
     if (this.#settling) return;
     this.#settling = true;
     clearTimeout(this.#timer);
     this.#child.stdin?.close();
     if (!this.#leavesSomeone()) return this.#finish(0);
-    const giveUpAt = performance.now() + SETTLE_MS;
-    let pause = 1;
-    const round = (): void => {
-      const found = this.#killRound();
-      if (found > 0) this.#note('SIGKILL');
-      if (found === 0 || performance.now() >= giveUpAt) return this.#finish(found);
-      setTimeout(round, pause);
-      pause = Math.min(pause * 2, 20);
-    };
-    round();
+    const { found, survivors } = await killAll(this.#spawner, this.#marks);
+    if (found) this.#note('SIGKILL');
+    this.#finish(survivors);
   }
 
   /**
    * Cheap and exact where this process is the subreaper: what a run leaves is in the leader's group, or
-   * has an ancestor that became our direct child.
+   * has an ancestor that became our direct child. Elsewhere all processes must be looked at.
    */
   #leavesSomeone(): boolean {
     if (this.#signals.length > 0 || this.#child.signalGroup(0)) return true;
-    for (const pid of directChildren() ?? [])
-      if (!this.#hooks.isLeader(pid) && belongsTo(pid, this.#marks)) return true;
-    return false;
+    const children = this.#spawner.adoptsOrphans ? directChildren() : null;
+    if (children === null) return true;
+    return children.some((pid) => !this.#hooks.isLeader(pid) && childBelongsTo(pid, this.#marks));
   }
 
   #finish(survivors: number): void {
@@ -214,12 +242,15 @@ export class Program {
       },
       capture_error: this.#captureError ?? error,
     };
+    let recorded = true;
     try {
-      this.#recorder.close(JSON.stringify({ exit: facts }));
+      this.#recorder.note(JSON.stringify({ exit: facts }));
     } catch (cause) {
+      recorded = false;
       facts.capture_error ??= cause instanceof Error ? cause.message : String(cause);
     }
-    this.#hooks.ended(facts);
+    this.#recorder.close();
+    this.#hooks.ended(facts, recorded);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Kill, StreamFacts, Timings, Usage } from '../outcome.ts';
  * Bytes of output never travel here: the supervisor writes them to the run directory and tells how
  * far the journal has grown.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export type StdinSource =
   | { kind: 'null' }
@@ -39,6 +39,11 @@ export interface SpawnRequest {
 export type ToSupervisor =
   | { op: 'hello'; version: number }
   | SpawnRequest
+  /**
+   * Carry on with a run that was handed over earlier, to this supervisor or to one that is dead. Answered by
+   * `started` and `grew` while it lives, else by `exit`, `failed`, `lost` or `absent`.
+   */
+  | { op: 'adopt'; run: string; directory: string; first_seq: number }
   | { op: 'stdin'; run: string; n: number; base64?: string; eof?: boolean }
   | { op: 'signal'; run: string; n: number; signal: string }
   /** SIGTERM to the group, SIGKILL after the grace (0: at once), then everything the run started. */
@@ -69,17 +74,25 @@ export interface Captures {
   stderr: StreamFacts;
 }
 
-/** The program could not be started. `code` is an errno name. */
+/** The program could not be started; also the last line of its journal. `code` is an errno name. */
 export interface SpawnFailure {
   code: string;
   message: string;
+  /** It cannot be run as it was asked for; `message` says why in words for people. */
+  refused?: boolean;
+}
+
+/** A line of the journal of a program that no mark tells from others: how a later supervisor finds it. */
+export interface StartedFacts {
+  pid: number;
+  /** Field 22 of /proc/PID/stat, clock ticks since boot. */
+  start_time: number;
 }
 
 export interface KnownRun {
   run: string;
   pid: number;
   journal_end: number;
-  exit: { facts: ExitFacts; end: number } | null;
 }
 
 export type FromSupervisor =
@@ -89,4 +102,10 @@ export type FromSupervisor =
   | { op: 'grew'; run: string; end: number }
   | { op: 'active'; run: string }
   | { op: 'exit'; run: string; facts: ExitFacts; end: number }
+  /** The supervisor that had the program died: what the program left was ended, the captures are as they were found. */
+  | { op: 'lost'; run: string; captures: Captures; end: number; next_seq: number; kill: Kill }
+  /** No supervisor ever began with this run. */
+  | { op: 'absent'; run: string }
+  /** Its files cannot be read, so that nothing is known of it. */
+  | { op: 'unreadable'; run: string; message: string }
   | { op: 'reply'; n: number; error: string | null };

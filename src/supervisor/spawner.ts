@@ -7,6 +7,8 @@ export interface ProgramSpec {
   /** NAME=value */
   environment: string[];
   workingDirectory: string;
+  /** Number that all processes of the run carry, where the spawner can mark them. */
+  mark: bigint;
   /** An open descriptor to read from, or 'pipe' to be fed later. */
   stdin: number | 'pipe';
 }
@@ -51,10 +53,15 @@ export interface Started {
 /** Starts programs. Throws SpawnError when a program cannot be started. */
 export interface Spawner {
   readonly name: 'posix' | 'portable';
+  /** Orphans of programs become children of this process, so that what a run leaves is seen at one glance. */
+  readonly adoptsOrphans: boolean;
   spawn(spec: ProgramSpec): Promise<Started> | Started;
   /** Send a signal to one process that was just seen alive. */
   signalProcess(pid: number, signal: number): void;
 }
+
+/** The program cannot be run as it was asked for; the message says why in words for people. */
+export class Refusal extends Error {}
 
 export class SpawnError extends Error {
   /** errno name, e.g. ENOENT */

@@ -1,7 +1,11 @@
+import { hash } from 'node:crypto';
 import { constants } from 'node:os';
 import { Recorder } from '../recorder.ts';
 import { runDirectoryAt } from '../run-directory.ts';
-import { resolveProgram, withLimits } from './command.ts';
+import { resolveProgram } from './command.ts';
+import { killAll } from './kill-rounds.ts';
+import { withLimits } from './limits.ts';
+import { MARK_BIT, type Marks } from './processes.ts';
 import { Program } from './program.ts';
 import type {
   ExitFacts,
@@ -11,12 +15,19 @@ import type {
   SpawnRequest,
   ToSupervisor,
 } from './protocol.ts';
-import { SpawnError, type Spawner } from './spawner.ts';
+import { completeJournal, readRemains } from './salvage.ts';
+import { failureOf } from './spawn-failure.ts';
+import type { Spawner, Started } from './spawner.ts';
 import { openStdin } from './stdin-source.ts';
 
 interface Entry {
-  program: Program | null;
   recorder: Recorder;
+  /** Null until it has started. */
+  program: Program | null;
+  /** Resolves when it has started or could not. */
+  begun: Promise<void> | null;
+  /** Asked to stop before it had started. */
+  stopGraceMs: number | null;
   exit: { facts: ExitFacts; end: number } | null;
 }
 
@@ -25,17 +36,18 @@ export class Supervisor {
   readonly #spawner: Spawner;
   readonly #runs = new Map<string, Entry>();
   readonly #leaders = new Set<number>();
-  #send: (message: FromSupervisor) => void = () => {};
+  #send: ((message: FromSupervisor) => void) | null = null;
   /** Runs whose journal has grown since the server was told. */
   readonly #grown = new Map<string, Entry>();
+  #salvaging = 0;
 
   constructor(spawner: Spawner) {
     this.#spawner = spawner;
   }
 
-  /** Programs that still run. */
+  /** Work that still goes on. */
   get living(): number {
-    return this.#leaders.size;
+    return this.#leaders.size + this.#salvaging;
   }
 
   /** From now on tell this server. */
@@ -43,39 +55,52 @@ export class Supervisor {
     this.#send = send;
   }
 
+  /** Facts that are in a journal need not be kept for the next server. */
   disconnect(): void {
-    this.#send = () => {};
+    this.#send = null;
+    for (const [run, { exit }] of this.#runs) if (exit) this.#runs.delete(run);
   }
 
   known(): KnownRun[] {
-    return [...this.#runs].map(([run, entry]) => ({
+    return [...this.#runs].map(([run, { program, recorder }]) => ({
       run,
-      pid: entry.program?.pid ?? 0,
-      journal_end: entry.recorder.position,
-      exit: entry.exit,
+      pid: program?.pid ?? 0,
+      journal_end: recorder.position,
     }));
   }
 
-  async handle(message: ToSupervisor): Promise<void> {
+  handle(message: ToSupervisor): void {
     switch (message.op) {
       case 'spawn':
         return this.#spawn(message);
+      case 'adopt':
+        return this.#adopt(message);
       case 'stop':
-        return this.#runs.get(message.run)?.program?.stop(message.grace_ms);
+        return this.#stop(message.run, message.grace_ms);
       case 'forget':
         return void this.#runs.delete(message.run);
       case 'stdin':
-        return this.#reply(message.n, () => this.#stdin(message));
+        return void this.#reply(message.n, message.run, (program) => feed(program, message));
       case 'signal':
-        return this.#reply(message.n, () => this.#signal(message));
+        return void this.#reply(message.n, message.run, (program) => signal(program, message.signal));
     }
   }
 
   stopAll(graceMs: number): void {
-    for (const entry of this.#runs.values()) entry.program?.stop(graceMs);
+    for (const run of this.#runs.keys()) this.#stop(run, graceMs);
   }
 
-  async #spawn(request: SpawnRequest): Promise<void> {
+  #tell(message: FromSupervisor): void {
+    this.#send?.(message);
+  }
+
+  #stop(run: string, graceMs: number): void {
+    const entry = this.#runs.get(run);
+    if (entry?.program) entry.program.stop(graceMs);
+    else if (entry) entry.stopGraceMs = Math.min(graceMs, entry.stopGraceMs ?? graceMs);
+  }
+
+  #spawn(request: SpawnRequest): void {
     const { run } = request;
     if (this.#runs.has(run)) return;
     let recorder: Recorder;
@@ -87,75 +112,118 @@ export class Supervisor {
         onAppend: () => this.#grew(run, entry),
       });
     } catch (error) {
-      const failure = failureOf(error);
-      return this.#send({ op: 'failed', run, failure, captures: null, next_seq: request.first_seq });
+      const failure = failureOf(error, request, null);
+      return this.#tell({ op: 'failed', run, failure, captures: null, next_seq: request.first_seq });
     }
-    const entry: Entry = { program: null, recorder, exit: null };
+    const entry: Entry = { recorder, program: null, begun: null, stopGraceMs: null, exit: null };
     this.#runs.set(run, entry);
-    try {
-      entry.program = await this.#start(request, recorder, entry);
-    } catch (error) {
-      this.#runs.delete(run);
-      const { stdout, stderr, nextSeq } = recorder.end();
-      recorder.close();
-      this.#send({
-        op: 'failed',
-        run,
-        failure: failureOf(error),
-        captures: { stdout, stderr },
-        next_seq: nextSeq,
-      });
-    }
+    this.#start(request, entry);
   }
 
-  async #start(request: SpawnRequest, recorder: Recorder, entry: Entry): Promise<Program> {
-    const { run, command, environment, working_directory: workingDirectory } = request;
-    const name = command[0] ?? '';
+  #start(request: SpawnRequest, entry: Entry): void {
+    const { command, environment, working_directory: workingDirectory } = request;
     const began = performance.now();
-    const { program, argv } = withLimits(
-      resolveProgram(name, environment, workingDirectory),
-      command,
-      request.limits,
-    );
-    const stdin = openStdin(request.stdin, request.directory);
+    let path: string | null = null;
     try {
-      const spec = { program, argv, environment, workingDirectory, stdin: stdin.source };
-      const starting = this.#spawner.spawn(spec);
-      const child = starting instanceof Promise ? await starting : starting;
-      this.#leaders.add(child.pid);
-      return new Program(run, child, this.#spawner, performance.now() - began, recorder, {
-        attached: () => this.#send({ op: 'started', run, pid: child.pid }),
-        active: () => this.#send({ op: 'active', run }),
-        isLeader: (pid) => this.#leaders.has(pid),
-        ended: (facts) => {
-          this.#leaders.delete(child.pid);
-          entry.exit = { facts, end: recorder.position };
-          this.#send({ op: 'exit', run, facts, end: recorder.position });
-        },
-      });
-    } finally {
-      stdin.close();
+      path = resolveProgram(command[0] ?? '', environment, workingDirectory);
+      const { program, argv } = withLimits(path, command, request.limits);
+      const stdin = openStdin(request.stdin, request.directory);
+      const mark = markOf(request.directory);
+      const spec = { program, argv, environment, workingDirectory, mark, stdin: stdin.source };
+      try {
+        const starting = this.#spawner.spawn(spec);
+        if (!(starting instanceof Promise)) return this.#started(request, entry, starting, began);
+        entry.begun = starting.then(
+          (child) => this.#started(request, entry, child, began),
+          (error) => this.#failed(request, entry, failureOf(error, request, path)),
+        );
+      } finally {
+        stdin.close();
+      }
+    } catch (error) {
+      this.#failed(request, entry, failureOf(error, request, path));
     }
   }
 
-  async #stdin(message: { run: string; base64?: string; eof?: boolean }): Promise<void> {
-    const program = this.#runs.get(message.run)?.program;
-    if (!program) throw new Error('the run is not running');
-    if (message.base64 !== undefined) await program.writeStdin(Buffer.from(message.base64, 'base64'));
-    if (message.eof) program.closeStdin();
+  #started({ run }: SpawnRequest, entry: Entry, child: Started, began: number): void {
+    const { recorder } = entry;
+    this.#leaders.add(child.pid);
+    entry.program = new Program(run, child, this.#spawner, performance.now() - began, recorder, {
+      attached: () => this.#tell({ op: 'started', run, pid: child.pid }),
+      active: () => this.#tell({ op: 'active', run }),
+      isLeader: (pid) => this.#leaders.has(pid),
+      ended: (facts, recorded) => {
+        this.#leaders.delete(child.pid);
+        entry.exit = { facts, end: recorder.position };
+        if (!this.#send && recorded) this.#runs.delete(run);
+        this.#tell({ op: 'exit', run, facts, end: recorder.position });
+      },
+    });
+    if (entry.stopGraceMs !== null) entry.program.stop(entry.stopGraceMs);
   }
 
-  #signal(message: { run: string; signal: string }): void {
-    const number = constants.signals[message.signal as NodeJS.Signals];
-    if (!this.#runs.get(message.run)?.program?.signal(number)) throw new Error('the run is not running');
-  }
-
-  async #reply(n: number, work: () => Promise<void> | void): Promise<void> {
+  #failed({ run }: SpawnRequest, { recorder }: Entry, failure: SpawnFailure): void {
+    this.#runs.delete(run);
+    const { stdout, stderr, nextSeq } = recorder.end();
     try {
-      await work();
-      this.#send({ op: 'reply', n, error: null });
+      recorder.note(JSON.stringify({ failed: failure }));
+    } catch {
+      // a later server will call the run lost
+    }
+    recorder.close();
+    this.#tell({ op: 'failed', run, failure, captures: { stdout, stderr }, next_seq: nextSeq });
+  }
+
+  /** A new server asks for a run of an earlier one. */
+  #adopt(request: Extract<ToSupervisor, { op: 'adopt' }>): void {
+    const { run } = request;
+    const entry = this.#runs.get(run);
+    if (!entry) return void this.#salvage(request);
+    if (entry.exit) return this.#tell({ op: 'exit', run, ...entry.exit });
+    this.#tell({ op: 'started', run, pid: entry.program?.pid ?? 0 });
+    this.#tell({ op: 'grew', run, end: entry.recorder.position });
+  }
+
+  /** What an earlier supervisor left of a run: its last words, or its orphans. */
+  async #salvage({ run, directory, first_seq }: Extract<ToSupervisor, { op: 'adopt' }>): Promise<void> {
+    const files = runDirectoryAt(directory);
+    this.#salvaging++;
+    try {
+      const remains = await readRemains(files, first_seq);
+      if (!remains) return this.#tell({ op: 'absent', run });
+      const { exit, failed, started } = remains;
+      if (exit) return this.#tell({ op: 'exit', run, facts: exit, end: remains.end });
+      const marks: Marks = {
+        run,
+        leader: started?.pid ?? null,
+        ...(started && { leaderStartTime: started.start_time }),
+        mark: started ? null : markOf(directory),
+      };
+      const { found, survivors } = failed
+        ? { found: false, survivors: 0 }
+        : await killAll(this.#spawner, marks);
+      const captures = await completeJournal(files, remains);
+      const { end, nextSeq: next_seq } = remains;
+      const kill = { signals: found ? ['SIGKILL'] : [], survivors };
+      if (failed) this.#tell({ op: 'failed', run, failure: failed, captures, next_seq });
+      else this.#tell({ op: 'lost', run, captures, end, next_seq, kill });
     } catch (error) {
-      this.#send({ op: 'reply', n, error: error instanceof Error ? error.message : String(error) });
+      console.error(`runwire supervisor: ${run} could not be taken up: ${String(error)}`);
+      this.#tell({ op: 'unreadable', run, message: error instanceof Error ? error.message : String(error) });
+    } finally {
+      this.#salvaging--;
+    }
+  }
+
+  async #reply(n: number, run: string, use: (program: Program) => Promise<void> | void): Promise<void> {
+    try {
+      const entry = this.#runs.get(run);
+      if (entry && !entry.program) await entry.begun;
+      if (!entry?.program || entry.exit) throw new Error('the program has ended');
+      await use(entry.program);
+      this.#tell({ op: 'reply', n, error: null });
+    } catch (error) {
+      this.#tell({ op: 'reply', n, error: error instanceof Error ? error.message : String(error) });
     }
   }
 
@@ -167,13 +235,26 @@ export class Supervisor {
 
   #tellGrown(): void {
     for (const [run, { exit, recorder }] of this.#grown)
-      if (!exit) this.#send({ op: 'grew', run, end: recorder.position });
+      if (!exit) this.#tell({ op: 'grew', run, end: recorder.position });
     this.#grown.clear();
   }
 }
 
-function failureOf(error: unknown): SpawnFailure {
-  if (error instanceof SpawnError) return { code: error.code, message: error.message };
-  const { code, message } = error as NodeJS.ErrnoException;
-  return { code: code ?? 'EUNKNOWN', message };
+async function feed(
+  program: Program,
+  { base64, eof }: Extract<ToSupervisor, { op: 'stdin' }>,
+): Promise<void> {
+  if (base64 !== undefined) await program.writeStdin(Buffer.from(base64, 'base64'));
+  if (eof) program.closeStdin();
+}
+
+function signal(program: Program, name: string): void {
+  const number = constants.signals[name as NodeJS.Signals];
+  if (number === undefined) throw new Error(`${name} is not a signal of this system`);
+  if (!program.signal(number)) throw new Error('the program has ended');
+}
+
+/** The same for every supervisor of this data directory: a later one finds what a dead one started. */
+function markOf(directory: string): bigint {
+  return MARK_BIT + (hash('sha256', directory, 'buffer').readBigUInt64BE(0) & (MARK_BIT - 1n));
 }
