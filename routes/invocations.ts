@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { ListFilter, SubmitOptions } from '../src/engine.ts';
 import { RuntimeEvent } from '../src/event.ts';
+import { refusal } from '../src/field-errors.ts';
 import { canonicalKind, InvocationInput } from '../src/invocation.ts';
 import { Record } from '../src/record.ts';
 import { Status } from '../src/result.ts';
@@ -19,7 +20,6 @@ import {
 } from './lib/negotiation.ts';
 import { sendLiveText } from './lib/output-answer.ts';
 import { awaitFinished, recordAnswer } from './lib/record-answer.ts';
-import { refusal } from './lib/validation.ts';
 
 const ANSWERS = [JSON_TYPE, SSE_TYPE, NDJSON_TYPE, TEXT_TYPE] as const;
 

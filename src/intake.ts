@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import { newDelivery, redactInvocation } from './delivery-record.ts';
 import type { SubmitOptions } from './engine.ts';
 import { RunwireError } from './errors.ts';
+import { refusal } from './field-errors.ts';
 import { fingerprint } from './fingerprint.ts';
 import { canonicalKind, type Invocation, type InvocationInput } from './invocation.ts';
 import type { InvocationStore, NewRun } from './invocation-store.ts';
@@ -118,8 +119,7 @@ export function newRecord(run: LiveRun): NewRun {
 
 function specOf(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
   if (runner.needsCommand && invocation.command.length === 0) {
-    const error = { path: 'command', message: 'is needed by this kind' };
-    throw new RunwireError('invalid_invocation', `${error.path}: ${error.message}`, { errors: [error] });
+    throw refusal('invalid_invocation', [{ path: 'command', message: 'is needed by this kind' }]);
   }
   return parseSpec(runner, invocation);
 }

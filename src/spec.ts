@@ -1,5 +1,4 @@
-import type { z } from 'zod';
-import { type FieldError, RunwireError } from './errors.ts';
+import { fieldErrors, refusal } from './field-errors.ts';
 import type { Invocation } from './invocation.ts';
 import { type Rejected, Rejected as RejectedError, type Runner } from './runner.ts';
 
@@ -26,22 +25,5 @@ function parseOptions(runner: Runner, invocation: Invocation): unknown {
   const kind = runner.kind as 'http' | 'http_async' | 'manual' | 'docker'; // other kinds have no key: undefined is right
   const parsed = runner.spec.safeParse(invocation.options[kind] ?? {});
   if (parsed.success) return parsed.data;
-  throw invalidInvocation(parsed.error.issues, ['options', kind]);
-}
-
-/** A schema's complaints as the fields of one error. */
-export function invalidInvocation(
-  issues: readonly z.core.$ZodIssue[],
-  prefix: readonly string[] = [],
-): RunwireError {
-  const errors: FieldError[] = issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({
-          path: [...prefix, ...issue.path, key].join('.'),
-          message: 'is not a known field',
-        }))
-      : [{ path: [...prefix, ...issue.path].join('.'), message: issue.message }],
-  );
-  const detail = errors.map(({ path, message }) => `${path || 'body'}: ${message}`).join('; ');
-  return new RunwireError('invalid_invocation', detail, { errors });
+  throw refusal('invalid_invocation', fieldErrors(parsed.error, ['options', kind]));
 }
