@@ -45,11 +45,20 @@ export const InvocationInput = z.strictObject({
   contract_kind: z.literal('runtime_invocation').optional(),
   invocation_id: InvocationId.optional().describe('Absent: the server makes a sortable one'),
   runtime_name: z.string().min(1).max(256).optional().describe('Default: the kind'),
-  runtime_kind: z.string().min(1).max(64).describe(`One of ${RUNTIME_KINDS.join(', ')}, or an alias`),
+  runtime_kind: z
+    .string()
+    .min(1)
+    .max(64)
+    .describe(`One of ${RUNTIME_KINDS.join(', ')}, or an alias`),
   working_directory: Path.nullish().describe("Absent or null: a scratch directory of the run's own"),
   command: z.array(Text).min(1).optional().describe('argv; no shell. Needed by kinds that start a process'),
   environment: Environment.optional(),
-  timeout_seconds: z.number().positive().max(1e9).nullish().describe('Seconds, may have a fraction; null: none'),
+  timeout_seconds: z
+    .number()
+    .positive()
+    .max(1e9)
+    .nullish()
+    .describe('Seconds, may have a fraction; null: none'),
   input_payload_path: Path.nullish(),
   output_result_path: Path.nullish(),
   artifact_directory: Path.nullish(),

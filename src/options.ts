@@ -10,7 +10,12 @@ export const Limits = z.strictObject({
   memory_bytes: count.optional().describe('Address space of one process, bytes'),
   processes: count.optional().describe('Processes and threads of the user'),
   open_files: count.optional().describe('Open file descriptors of one process'),
-  file_size_bytes: z.number().int().nonnegative().optional().describe('Largest file a process may write, bytes'),
+  file_size_bytes: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('Largest file a process may write, bytes'),
 });
 export type Limits = z.infer<typeof Limits>;
 
@@ -28,7 +33,9 @@ export const Options = z
     stdin_open: z.boolean().optional().describe('Standard input is fed by POST …/stdin'),
     kill_grace_seconds: seconds.optional().describe('Between SIGTERM and SIGKILL; 0 = SIGKILL at once'),
     idle_timeout_seconds: positiveSeconds.optional().describe('The run ends after so long without output'),
-    queue_timeout_seconds: positiveSeconds.optional().describe('The run ends when it has waited so long to start'),
+    queue_timeout_seconds: positiveSeconds
+      .optional()
+      .describe('The run ends when it has waited so long to start'),
     max_output_bytes: z.number().int().nonnegative().optional().describe('Bytes kept of each stream'),
     artifacts: z.array(z.string().min(1)).max(100).optional().describe('Globs under the working directory'),
     limits: Limits.optional(),

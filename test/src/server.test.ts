@@ -1,0 +1,151 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ServerProcess, startServer } from '../helpers/server-process.ts';
+
+let dataDir: string;
+const servers: ServerProcess[] = [];
+
+async function start(variables: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await startServer(dataDir, variables);
+  servers.push(server);
+  return server;
+}
+
+function post(server: ServerProcess, invocation: object, query = ''): Promise<Response> {
+  return fetch(`${server.address}/invocations${query}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ runtime_kind: 'subprocess', ...invocation }),
+  });
+}
+
+function record(server: ServerProcess, id: string, query = ''): Promise<{ status: string }> {
+  return fetch(`${server.address}/invocations/${id}${query}`).then((response) => response.json() as Promise<{ status: string }>);
+}
+
+/** The words of every living process, as /proc has them. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function pidOf(server: ServerProcess, id: string): Promise<number> {
+  for (;;) {
+    const text = await fetch(`${server.address}/invocations/${id}/stdout`).then((response) =>
+      response.text(),
+    );
+    if (text.includes('\n')) return Number(text.trim());
+    await sleep(10);
+  }
+}
+
+describe('The server process', () => {
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'runwire-server-'));
+  });
+  afterEach(async () => {
+    for (const server of servers.splice(0)) {
+      if (server.child.exitCode === null && server.child.signalCode === null) await server.stop('SIGKILL');
+    }
+    const last = await startServer(dataDir, { RUNWIRE_DRAIN_SECONDS: '0' }).catch(() => null);
+    await last?.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  test('lets running runs finish after SIGTERM, refuses new ones with 503, and keeps waiting ones for the next server', async () => {
+    const server = await start({ RUNWIRE_MAX_CONCURRENT: '1' });
+    await post(server, { invocation_id: 'a', command: ['sh', '-c', 'sleep 1; echo done'] });
+    await post(server, { invocation_id: 'b', command: ['echo', 'later'] });
+    const events = fetch(`${server.address}/invocations/a/events`).then((response) => response.text());
+    const ended = server.stop();
+    await sleep(300);
+    const refused = await post(server, { command: ['true'] });
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(await events).toContain('"status":"succeeded"');
+    expect(await ended).toEqual({ code: 0, signal: null });
+    const next = await start();
+    expect(await record(next, 'a')).toMatchObject({ status: 'succeeded' });
+    expect(await record(next, 'b', '?wait=20')).toMatchObject({ status: 'succeeded' });
+  });
+
+  test('cancels what still runs when the time to drain is over, and leaves no process', async () => {
+    const server = await start({ RUNWIRE_DRAIN_SECONDS: '0.2' });
+    await post(server, { invocation_id: 'a', command: ['sh', '-c', 'echo $$; exec sleep 60'] });
+    const pid = await pidOf(server, 'a');
+    expect(isAlive(pid)).toBe(true);
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+    expect(isAlive(pid)).toBe(false);
+    const next = await start();
+    expect(await record(next, 'a')).toMatchObject({ status: 'cancelled', result: { exit_code: -15 } });
+  });
+
+  test('stops at once at the second SIGTERM, also what ignores SIGTERM', async () => {
+    const server = await start({ RUNWIRE_DRAIN_SECONDS: '60', RUNWIRE_KILL_GRACE_SECONDS: '60' });
+    await post(server, {
+      invocation_id: 'a',
+      command: ['sh', '-c', 'trap "" TERM; echo $$; while :; do sleep 1; done'],
+    });
+    const pid = await pidOf(server, 'a');
+    const ended = server.stop();
+    await sleep(300);
+    expect(isAlive(pid)).toBe(true);
+    server.child.kill('SIGTERM');
+    expect(await ended).toEqual({ code: 0, signal: null });
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  test('leaves running programs to the next server with RUNWIRE_ON_EXIT=leave', async () => {
+    const server = await start({ RUNWIRE_ON_EXIT: 'leave' });
+    await post(server, { invocation_id: 'a', command: ['sh', '-c', 'echo $$; sleep 2; echo end'] });
+    const pid = await pidOf(server, 'a');
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+    expect(isAlive(pid)).toBe(true);
+    const next = await start();
+    expect(await record(next, 'a', '?wait=20')).toMatchObject({
+      status: 'succeeded',
+      result: { exit_code: 0 },
+    });
+    expect(await fetch(`${next.address}/invocations/a/stdout`).then((response) => response.text())).toBe(
+      `${pid}\nend\n`,
+    );
+  });
+
+  test('a run outlives a server that is killed with SIGKILL', async () => {
+    const server = await start();
+    await post(server, { invocation_id: 'a', command: ['sh', '-c', 'echo one; sleep 2; echo two; exit 7'] });
+    await sleep(300);
+    await server.stop('SIGKILL');
+    const next = await start();
+    expect(await record(next, 'a', '?wait=20')).toMatchObject({ status: 'failed', result: { exit_code: 7 } });
+    const events = await fetch(`${next.address}/invocations/a/events`).then((response) => response.text());
+    const ids = [...events.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+    expect(ids).toEqual(ids.map((_, index) => index + 1));
+    expect(events).toContain('"text":"one\\n"');
+    expect(events).toContain('"text":"two\\n"');
+  });
+
+  test('refuses to start beside another server on the same data directory, in one line', async () => {
+    await start();
+    await expect(startServer(dataDir)).rejects.toThrow(/^Runwire cannot start: .*in use.*\n$/m);
+  });
+
+  test('refuses to serve others than this machine without a token, and names what is wrong with a value', async () => {
+    await expect(startServer(dataDir, { RUNWIRE_HOST: '0.0.0.0' })).rejects.toThrow(/RUNWIRE_TOKEN/);
+    await expect(startServer(dataDir, { RUNWIRE_MAX_CONCURRENT: 'many' })).rejects.toThrow(
+      /RUNWIRE_MAX_CONCURRENT="many"/,
+    );
+  });
+
+  test('says what it is configured with, without the token', async () => {
+    const server = await start({ RUNWIRE_TOKEN: 'correct-horse-battery' });
+    expect(server.output()).toContain('"drainSeconds":30');
+    expect(server.output()).not.toContain('correct-horse-battery');
+  });
+});
