@@ -17,7 +17,7 @@ export const KIND_ALIASES: Readonly<Record<string, RuntimeKind>> = {
 
 /** The kind a word stands for, or the word itself when it is none of ours. */
 export function canonicalKind(word: string): string {
-  return KIND_ALIASES[word] ?? word;
+  return Object.hasOwn(KIND_ALIASES, word) ? (KIND_ALIASES[word] ?? word) : word;
 }
 
 /** An id that is safe in paths and URLs: 1–128 characters. */

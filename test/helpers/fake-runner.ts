@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Runner } from '../../src/runner.ts';
+import type { RunContext, Runner, RunnerOutcome } from '../../src/runner.ts';
 
 const Spec = z.strictObject({
   logs: z.array(z.string()).default([]),
@@ -29,4 +29,54 @@ export function fakeRunner(): Runner<Spec> {
       return { ended: 'exited', started: true, retrySafe: false, exitCode: spec.exit_code };
     },
   };
+}
+
+/** An invocation of the fake kind. */
+export function fake(spec: z.input<typeof Spec> = {}, more: Record<string, unknown> = {}) {
+  return { runtime_kind: 'fake', metadata: { fake: JSON.stringify(spec) }, ...more };
+}
+
+/** The outcome of a program that ended by itself. */
+export function exited(exitCode = 0): RunnerOutcome {
+  return { ended: 'exited', started: true, retrySafe: false, exitCode };
+}
+
+/** A runner of one test: the kind `scripted` does what the test says. */
+export function scripted(
+  run: (ctx: RunContext) => Promise<RunnerOutcome>,
+  more: Partial<Runner> = {},
+): Runner {
+  return {
+    kind: 'scripted',
+    name: 'Scripted',
+    description: 'Does what the test says.',
+    spec: z.unknown(),
+    needsCommand: false,
+    captures: true,
+    parse: () => null,
+    run,
+    ...more,
+  };
+}
+
+/** Runs that go on until the test releases them or they are aborted. */
+export function heldRunner(): { runner: Runner; started: string[]; release(id: string): void } {
+  const gates = new Map<string, PromiseWithResolvers<void>>();
+  const started: string[] = [];
+  const gate = (id: string): PromiseWithResolvers<void> => {
+    const known = gates.get(id) ?? Promise.withResolvers<void>();
+    gates.set(id, known);
+    return known;
+  };
+  const runner = scripted(
+    async ({ invocation: { invocation_id: id }, signal }) => {
+      started.push(id);
+      const { promise, resolve } = gate(id);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      await promise;
+      return exited();
+    },
+    { kind: 'held' },
+  );
+  return { runner, started, release: (id) => gate(id).resolve() };
 }

@@ -1,0 +1,107 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { pino } from 'pino';
+import { createApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config.ts';
+import type { RuntimeEvent } from '../../src/event.ts';
+import { InvocationStore } from '../../src/invocation-store.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import type { Record as RunRecord } from '../../src/record.ts';
+import { RunEngine } from '../../src/run-engine.ts';
+import type { Runner } from '../../src/runner.ts';
+import { fakeRunner } from './fake-runner.ts';
+
+export interface EngineTestOptions {
+  /** RUNWIRE_… variables. */
+  config?: Record<string, string>;
+  environment?: Record<string, string | undefined>;
+  /** Beside the fake one. */
+  runners?: readonly Runner[];
+  /** A data directory to go on with. */
+  dataDir?: string;
+}
+
+export interface TestEngine extends AsyncDisposable {
+  app: FastifyInstance;
+  engine: RunEngine;
+  store: InvocationStore;
+  dataDir: string;
+  post(
+    invocation: Record<string, unknown>,
+    headers?: Record<string, string>,
+    query?: string,
+  ): Promise<LightMyRequestResponse>;
+  get(path: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  request(options: InjectOptions): Promise<LightMyRequestResponse>;
+  /** POST and wait for the finished record. */
+  run(invocation: Record<string, unknown>): Promise<RunRecord>;
+  /** All events of a run, to its end. */
+  events(id: string, after?: number): Promise<RuntimeEvent[]>;
+  /** What a crash at this moment would leave, for the next engine. */
+  crashCopy(): string;
+}
+
+/** The engine with its routes, on a data directory of its own, without a supervisor. */
+export function buildEngine(options: EngineTestOptions = {}): TestEngine {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'runwire-engine-'));
+  const { config } = readConfig({
+    RUNWIRE_MIN_FREE_DISK_BYTES: '0',
+    ...options.config,
+    RUNWIRE_DATA_DIR: dataDir,
+  });
+  mkdirSync(join(dataDir, 'runs'), { recursive: true, mode: 0o700 });
+  const store = new InvocationStore(join(dataDir, 'runwire.db'));
+  const log = pino({ level: 'silent' });
+  const metrics = createMetrics();
+  const engine = new RunEngine({
+    config,
+    store,
+    runners: [fakeRunner(), ...(options.runners ?? [])],
+    log,
+    metrics,
+    environment: options.environment ?? process.env,
+  });
+  const app = createApp({ config, engine, metrics, logger: log });
+  engine.recover();
+  const copies: string[] = [];
+  const test: TestEngine = {
+    app,
+    engine,
+    store,
+    dataDir,
+    post: (payload, headers = {}, query = '') =>
+      app.inject({ method: 'POST', url: `/invocations${query}`, payload, headers }),
+    get: (url, headers = {}) => app.inject({ url, headers }),
+    request: (request) => app.inject(request),
+    async run(invocation) {
+      const response = await test.post(invocation, {}, '?wait=50');
+      if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${response.body}`);
+      return response.json() as RunRecord;
+    },
+    async events(id, after = 0) {
+      const { body } = await test.get(`/invocations/${id}/events?after=${after}`, {
+        accept: 'application/x-ndjson',
+      });
+      return body
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as RuntimeEvent);
+    },
+    crashCopy() {
+      const copy = mkdtempSync(join(tmpdir(), 'runwire-crash-'));
+      copies.push(copy);
+      cpSync(dataDir, copy, { recursive: true });
+      return copy;
+    },
+    async [Symbol.asyncDispose]() {
+      await engine.cancelAll(0);
+      await app.close();
+      metrics.close();
+      store.close();
+      for (const path of [dataDir, ...copies]) rmSync(path, { recursive: true, force: true });
+    },
+  };
+  return test;
+}
