@@ -2,6 +2,7 @@ import { createHash, type Hash, hash } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { encodeEntry, type JournalEntry } from './journal.ts';
 import type { StreamFacts } from './outcome.ts';
+import type { Recorded, RecordedCapture } from './recorded.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { type Phase, STREAMS, type Stream } from './stream.ts';
 import { incompleteTail } from './utf8.ts';
@@ -17,6 +18,8 @@ export interface RecorderOptions {
   maxOutputBytes: number;
   /** Called after entries are in the journal, with its size in bytes after them. */
   onAppend?: (end: number) => void;
+  /** Go on with this; `firstSeq` is not looked at then. */
+  recorded?: Recorded | null | undefined;
 }
 
 interface Capture {
@@ -25,6 +28,8 @@ interface Capture {
   kept: number;
   /** Bytes that an event has told of. */
   told: number;
+  /** Bytes not kept that a gap has told of. */
+  gapped: number;
   hash: Hash | null;
   /** The bytes between `told` and `kept`: the beginning of a character. */
   held: Buffer;
@@ -47,14 +52,17 @@ export class Recorder {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    this.#seq = options.firstSeq;
-    const stdout = openCapture(options.directory.stdout);
+    const { directory, recorded } = options;
+    this.#seq = recorded?.nextSeq ?? options.firstSeq;
+    this.#position = recorded?.position ?? 0;
+    const stdout = openCapture(directory.stdout, recorded?.captures.stdout);
     try {
-      this.#captures = { stdout, stderr: openCapture(options.directory.stderr) };
+      this.#captures = { stdout, stderr: openCapture(directory.stderr, recorded?.captures.stderr) };
     } catch (error) {
       closeSync(stdout.fd);
       throw error;
     }
+    for (const stream of STREAMS) this.#tellWhole(stream, this.#captures[stream].held);
   }
 
   /** Size of the journal in bytes. */
@@ -84,10 +92,7 @@ export class Recorder {
     capture.kept += kept.length;
     capture.hash ??= createHash('sha256');
     capture.hash.update(kept);
-    const seen = capture.held.length === 0 ? kept : Buffer.concat([capture.held, kept]);
-    const tail = incompleteTail(seen);
-    this.#tell(stream, capture, seen.subarray(0, seen.length - tail));
-    capture.held = tail === 0 ? EMPTY : Buffer.from(seen.subarray(seen.length - tail));
+    this.#tellWhole(stream, capture.held.length === 0 ? kept : Buffer.concat([capture.held, kept]));
     return true;
   }
 
@@ -125,20 +130,29 @@ export class Recorder {
     this.#journal = null;
   }
 
+  /** Tell of the whole characters in `seen`, which begins where the last event ended; the rest is held. */
+  #tellWhole(stream: Stream, seen: Buffer): void {
+    const capture = this.#captures[stream];
+    const tail = incompleteTail(seen);
+    this.#tell(stream, capture, seen.subarray(0, seen.length - tail));
+    capture.held = tail === 0 ? EMPTY : Buffer.from(seen.subarray(seen.length - tail));
+  }
+
   #tellRest(stream: Stream): void {
     const capture = this.#captures[stream];
     if (capture.held.length > 0) this.#tell(stream, capture, capture.held);
     capture.held = EMPTY;
-    if (capture.bytes === capture.kept) return;
-    const { kept, bytes } = capture;
+    const { kept, bytes, gapped } = capture;
+    if (bytes === kept + gapped) return;
+    capture.gapped = bytes - kept;
     this.#append([
       {
         seq: this.#seq++,
         time: Date.now(),
         type: 'gap',
         stream,
-        offset: kept,
-        length: bytes - kept,
+        offset: kept + gapped,
+        length: bytes - kept - gapped,
         reason: 'output_limit',
       },
     ]);
@@ -181,14 +195,16 @@ export function eventLengths(bytes: Buffer): number[] {
   return lengths;
 }
 
-function openCapture(path: string): Capture {
+function openCapture(path: string, recorded: RecordedCapture | undefined): Capture {
+  const { kept = 0, told = 0, gapped = 0, hash = null, untold = EMPTY } = recorded ?? {};
   return {
-    fd: openSync(path, 'w', 0o600),
-    bytes: 0,
-    kept: 0,
-    told: 0,
-    hash: null,
-    held: EMPTY,
+    fd: openSync(path, recorded ? 'a' : 'w', 0o600),
+    bytes: kept + gapped,
+    kept,
+    told,
+    gapped,
+    hash,
+    held: untold,
     phase: 'command',
   };
 }

@@ -1,6 +1,7 @@
 import type { LiveRun } from './live-run.ts';
 import { afterMs } from './long-timer.ts';
 import type { StreamFacts } from './outcome.ts';
+import { type Recorded, readRecorded } from './recorded.ts';
 import { Recorder } from './recorder.ts';
 import type { OutsideWriter, RunContext, RunOutput } from './runner.ts';
 
@@ -11,7 +12,7 @@ export interface Surroundings {
   environment: Readonly<Record<string, string>>;
   maxOutputBytes: number;
   killGraceMs: number;
-  callbackUrl: string;
+  callbackUrl(): string;
 }
 
 /** What a runner gets, and what the engine keeps of it: who writes the journal, when output last came. */
@@ -20,6 +21,9 @@ export class RunScene {
   readonly #run: LiveRun;
   readonly #maxOutputBytes: number;
   #recorder: Recorder | null = null;
+  /** What an earlier server wrote; asked for once. */
+  #resumed: Promise<void> | null = null;
+  #recorded: Recorded | null = null;
   #nextSeq: number;
   #outside = false;
   #over = false;
@@ -38,6 +42,7 @@ export class RunScene {
       signal: run.abort.signal,
       output: this.#output(),
       outsideWriter: () => this.#outsideWriter(),
+      resumeOutput: () => this.#resume(),
       offer: (controls) => {
         if (!this.#over) run.controls = controls;
       },
@@ -60,8 +65,9 @@ export class RunScene {
    * Facts of what this process captured; empty captures are made where the runner wrote none. Null: an
    * outside writer had the files. Throws when they cannot be written.
    */
-  endOutput(): { stdout: StreamFacts; stderr: StreamFacts; error: string | null } | null {
+  async endOutput(): Promise<{ stdout: StreamFacts; stderr: StreamFacts; error: string | null } | null> {
     if (this.#outside) return null;
+    if (this.#run.recovering) await this.#resume();
     const recorder = this.#open();
     const { stdout, stderr, nextSeq, error } = recorder.end();
     recorder.close();
@@ -101,6 +107,17 @@ export class RunScene {
     };
   }
 
+  async #resume(): Promise<void> {
+    this.#resumed ??= this.#readEarlier();
+    await this.#resumed;
+  }
+
+  async #readEarlier(): Promise<void> {
+    if (this.#outside || this.#recorder) return;
+    this.#recorded = await readRecorded(this.#run.directory, this.#nextSeq);
+    if (this.#recorded) this.#run.log.grew(this.#recorded.position);
+  }
+
   #open(): Recorder {
     if (this.#outside) throw new Error('the captures of this run have another writer');
     this.#recorder ??= new Recorder({
@@ -108,6 +125,7 @@ export class RunScene {
       firstSeq: this.#nextSeq,
       maxOutputBytes: this.#maxOutputBytes,
       onAppend: (end) => this.#run.log.grew(end),
+      recorded: this.#recorded,
     });
     return this.#recorder;
   }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ArtifactFacts } from './artifact.ts';
+import type { ArtifactFacts, Omitted } from './artifact.ts';
 import type { Invocation } from './invocation.ts';
 import type { Kill, StreamFacts, TimeoutReason, Timings, Usage } from './outcome.ts';
 import type { FinalStatus } from './result.ts';
@@ -49,6 +49,8 @@ export interface RunControls {
   closeStdin?(): Promise<void>;
   /** Send a signal, by name (SIGINT), to the whole process group. */
   signal?(name: string): Promise<void>;
+  /** What the backend posted to `callbackUrl`; its authenticity is proven. Resolves when it was taken. */
+  callback?(body: unknown): Promise<void>;
   /** A second, shorter grace for a stop that is under way. */
   hasten?(graceMs: number): void;
 }
@@ -57,6 +59,8 @@ export interface RunControls {
 export interface RunOutput {
   write(stream: Stream, chunk: Buffer, phase?: Phase): void;
   progress(entry: { message?: string; data?: unknown }): void;
+  /** What has been captured of a stream until now. */
+  captured(stream: Stream): StreamFacts;
 }
 
 /** What an outside writer of captures and journal (the supervisor) tells of them. */
@@ -87,10 +91,20 @@ export interface RunContext<Spec = unknown> {
   readonly environment: Readonly<Record<string, string>>;
   readonly maxOutputBytes: number;
   readonly killGraceMs: number;
+  /**
+   * Where a backend may POST news of this run: an address of this server with a signed token, good for
+   * this run alone. Who has it may say how the run ended.
+   */
+  callbackUrl(): string;
   /** Aborted with an AbortReason. */
   readonly signal: AbortSignal;
   /** Output and progress written by this process. The first use makes this process the writer. */
   readonly output: RunOutput;
+  /**
+   * For `recover`, before the first use of `output`: captures and journal of the earlier server are gone
+   * on with, byte for byte and seq for seq. Without it they are written anew.
+   */
+  resumeOutput(): Promise<void>;
   /** Hands captures and journal to a writer in another process instead. Exclusive with `output`. */
   outsideWriter(): OutsideWriter;
   /** Offer what may be done to the running run. */
@@ -118,6 +132,8 @@ export interface RunnerOutcome {
   timeoutSummary?: string;
   /** Artifacts the runner itself made (a response, a final payload), stored in directory.artifacts. */
   artifacts?: ArtifactFacts[];
+  /** What the runner itself left out of the artifacts, and why. */
+  omitted?: Omitted[];
   metadata?: Record<string, string>;
   /** Facts of captures written by an outside writer. */
   captures?: { stdout: StreamFacts; stderr: StreamFacts };
