@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
@@ -39,8 +39,8 @@ export interface TestEngine extends AsyncDisposable {
   run(invocation: Record<string, unknown>): Promise<RunRecord>;
   /** All events of a run, to its end. */
   events(id: string, after?: number): Promise<RuntimeEvent[]>;
-  /** What a crash at this moment would leave, for the next engine. */
-  crashCopy(): string;
+  /** End this engine and leave the data directory as a crash at this moment would, for the next engine. */
+  crash(): Promise<string>;
 }
 
 /** The engine with its routes, on a data directory of its own, without a supervisor. */
@@ -65,7 +65,15 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
   });
   const app = createApp({ config, engine, metrics, logger: log });
   engine.recover();
-  const copies: string[] = [];
+  let open = true;
+  const close = async (): Promise<void> => {
+    open = false;
+    await engine.cancelAll(0);
+    await app.close();
+    metrics.close();
+    store.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
   const test: TestEngine = {
     app,
     engine,
@@ -89,18 +97,15 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as RuntimeEvent);
     },
-    crashCopy() {
+    async crash() {
       const copy = mkdtempSync(join(tmpdir(), 'runwire-crash-'));
-      copies.push(copy);
       cpSync(dataDir, copy, { recursive: true });
-      return copy;
+      await close();
+      renameSync(copy, dataDir);
+      return dataDir;
     },
     async [Symbol.asyncDispose]() {
-      await engine.cancelAll(0);
-      await app.close();
-      metrics.close();
-      store.close();
-      for (const path of [dataDir, ...copies]) rmSync(path, { recursive: true, force: true });
+      if (open) await close();
     },
   };
   return test;
