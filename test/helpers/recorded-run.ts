@@ -1,0 +1,118 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RuntimeEvent } from '../../src/event.ts';
+import { EventLog } from '../../src/event-log.ts';
+import { normalize } from '../../src/normalize.ts';
+import { Recorder } from '../../src/recorder.ts';
+import { runDirectory } from '../../src/run-directory.ts';
+import type { Stream } from '../../src/stream.ts';
+
+/** What a program does to its journal. */
+export type Step = { write: Stream; bytes: Uint8Array } | { progress: { message?: string; data?: unknown } };
+
+const INVOCATION = {
+  schema_version: '0.1',
+  contract_kind: 'runtime_invocation',
+  invocation_id: 'r',
+  runtime_name: 'r',
+  runtime_kind: 'fake',
+  working_directory: '/tmp',
+  command: [],
+  environment: {},
+  timeout_seconds: null,
+  input_payload_path: null,
+  output_result_path: null,
+  artifact_directory: null,
+  metadata: {},
+  options: {},
+} as const;
+
+/** A run whose output the test writes: real captures, journal and log. `using` removes its files. */
+export function recordedRun(options: { maxOutputBytes?: number } = {}) {
+  const dataDir = mkdtempSync(join(tmpdir(), 'runwire-recorded-'));
+  const directory = runDirectory(dataDir, 'r');
+  mkdirSync(directory.root, { recursive: true });
+  const log = new EventLog('r', directory);
+  log.status('pending', 1000);
+  log.status('running', 1001);
+  const recorder = new Recorder({
+    directory,
+    firstSeq: log.journalSeq,
+    maxOutputBytes: options.maxOutputBytes ?? 2 ** 30,
+    onAppend: (end) => log.grew(end),
+  });
+  let ended: ReturnType<typeof normalize> | null = null;
+  return {
+    log,
+    directory,
+    recorder,
+    take(step: Step): void {
+      if ('progress' in step) recorder.progress(step.progress);
+      else recorder.write(step.write, Buffer.from(step.bytes));
+    },
+    finish(): void {
+      const { stdout, stderr, nextSeq } = recorder.end();
+      recorder.close();
+      ended = normalize({
+        invocation: { ...INVOCATION, command: [] },
+        directory,
+        startedAt: 1001,
+        ran: true,
+        finishedAt: 2000,
+        queueMs: 0,
+        collectMs: null,
+        reason: null,
+        thrown: null,
+        outcome: { ended: 'exited', started: true, retrySafe: false, exitCode: 0 },
+        captures: { stdout, stderr },
+        artifacts: [],
+        omitted: [],
+        notes: [],
+        nextSeq,
+      });
+      log.finish({ finishedAt: 2000, ...ended });
+    },
+    /** The log as a later server makes it from the record. */
+    stored(): EventLog {
+      if (ended === null) throw new Error('not finished');
+      const later = new EventLog('r', directory);
+      later.status('pending', 1000);
+      later.status('running', 1001);
+      later.expectJournal();
+      later.finish({ finishedAt: 2000, ...ended });
+      return later;
+    },
+    capture: (stream: Stream): Buffer => readFileSync(directory[stream]),
+    [Symbol.dispose]: () => rmSync(dataDir, { recursive: true, force: true }),
+  };
+}
+
+/** The lines of JSON of all events after a seq; `pace` is awaited after each batch. */
+export async function linesOf(
+  log: EventLog,
+  after = 0,
+  follow = true,
+  pace: () => Promise<void> | void = () => {},
+): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const batch of log.read({ after, follow })) {
+    for (const event of batch) lines.push(await event.json());
+    await pace();
+  }
+  return lines;
+}
+
+export async function eventsOf(log: EventLog, after = 0, follow = true): Promise<RuntimeEvent[]> {
+  return (await linesOf(log, after, follow)).map((line) => JSON.parse(line) as RuntimeEvent);
+}
+
+/** The bytes of a stream as its events tell them. */
+export function bytesOf(events: readonly RuntimeEvent[], stream: Stream): Buffer {
+  return Buffer.concat(
+    events.map((event) => {
+      if (event.type !== stream) return Buffer.alloc(0);
+      return event.text === undefined ? Buffer.from(event.base64 ?? '', 'base64') : Buffer.from(event.text);
+    }),
+  );
+}

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { MAX_EVENT_BYTES } from '../../src/recorder.ts';
+import { bytesOf, eventsOf, recordedRun } from '../helpers/recorded-run.ts';
+import { cut, outputBytes } from './steps.ts';
+
+const places = fc.array(fc.nat(10_000), { maxLength: 12 });
+const whole = fc.array(outputBytes, { maxLength: 12 }).map((parts) => Buffer.concat(parts));
+
+test('bytes of any kind, cut anywhere, come out as they went in, and replay is the same as live', async () => {
+  await fc.assert(
+    fc.asyncProperty(whole, places, async (bytes, at) => {
+      using run = recordedRun();
+      const live = eventsOf(run.log);
+      for (const piece of cut(bytes, at)) run.take({ write: 'stdout', bytes: piece });
+      run.finish();
+      const events = await live;
+      expect(bytesOf(events, 'stdout').equals(bytes)).toBe(true);
+      expect(run.capture('stdout').equals(bytes)).toBe(true);
+      expect(await eventsOf(run.stored())).toEqual(events);
+      let offset = 0;
+      for (const event of events) {
+        if (event.type !== 'stdout') continue;
+        expect(event.offset).toBe(offset);
+        offset += event.length;
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('text that is cut anywhere is always text: no character is split over two events', async () => {
+  const text = fc
+    .string({ unit: 'binary', minLength: 1, maxLength: 60 })
+    .map((value) => value.toWellFormed());
+  await fc.assert(
+    fc.asyncProperty(text, places, async (value, at) => {
+      using run = recordedRun();
+      for (const piece of cut(Buffer.from(value), at)) run.take({ write: 'stderr', bytes: piece });
+      run.finish();
+      const texts = (await eventsOf(run.log)).map((event) => (event.type === 'stderr' ? event.text : ''));
+      expect(texts).not.toContain(undefined);
+      expect(texts.join('')).toBe(value);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('a character at the border of the largest event is not split', async () => {
+  for (const character of ['ä', '€', '😀'])
+    for (let before = 0; before < 4; before++) {
+      using run = recordedRun();
+      const value = 'x'.repeat(MAX_EVENT_BYTES - before) + character.repeat(MAX_EVENT_BYTES / 2);
+      run.take({ write: 'stdout', bytes: Buffer.from(value) });
+      run.finish();
+      const texts = (await eventsOf(run.log)).map((event) => (event.type === 'stdout' ? event.text : ''));
+      expect(texts.join('') === value).toBe(true);
+      for (const text of texts)
+        expect(Buffer.byteLength(text ?? 'x'.repeat(2 ** 20))).toBeLessThanOrEqual(MAX_EVENT_BYTES);
+    }
+});
+
+test('bytes in events and in gaps are together the bytes that were written', async () => {
+  await fc.assert(
+    fc.asyncProperty(whole, places, fc.nat(60), async (bytes, at, maxOutputBytes) => {
+      using run = recordedRun({ maxOutputBytes });
+      for (const piece of cut(bytes, at)) run.take({ write: 'stdout', bytes: piece });
+      run.finish();
+      const events = await eventsOf(run.log);
+      const kept = bytesOf(events, 'stdout');
+      const gaps = events.filter((event) => event.type === 'gap');
+      expect(kept.equals(bytes.subarray(0, maxOutputBytes))).toBe(true);
+      expect(gaps.map(({ stream, offset, length, reason }) => ({ stream, offset, length, reason }))).toEqual(
+        bytes.length > maxOutputBytes
+          ? [
+              {
+                stream: 'stdout',
+                offset: maxOutputBytes,
+                length: bytes.length - maxOutputBytes,
+                reason: 'output_limit',
+              },
+            ]
+          : [],
+      );
+    }),
+    { numRuns: 150 },
+  );
+});
