@@ -1,5 +1,6 @@
 import { lookup as resolve } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isHostPattern, matchesHost } from './host-pattern.ts';
 
 /**
  * Where no call of ours goes unless it is allowed by name: link-local addresses, which hold the metadata
@@ -19,15 +20,15 @@ const DENIED = [
 ];
 
 export interface AddressRules {
-  /** CIDR blocks or addresses that may be called although they are denied. */
+  /** CIDR blocks, addresses or host names (`*.` for all below) that may be called although they are denied. */
   allow?: readonly string[];
-  /** CIDR blocks or addresses denied beside the default ones; `0.0.0.0/0` and `::/0` deny all but `allow`. */
+  /** The same, denied beside the default ones; `0.0.0.0/0` and `::/0` deny all but `allow`. A denied name wins. */
   deny?: readonly string[];
 }
 
 export interface AddressGuard {
   allows(address: string): boolean;
-  /** Throws AddressDenied when `host` is an address that is denied; names pass: their addresses are seen by `lookup`. */
+  /** Throws AddressDenied for a denied address or name; the addresses of other names are seen by `lookup`. */
   checkHost(host: string): void;
   /**
    * For `lookup` of net.connect, http.request or undici's connect: resolves a name to its allowed addresses.
@@ -45,10 +46,26 @@ export class AddressDenied extends Error {
   }
 }
 
-/** Throws RangeError for a rule that is no address and no CIDR block. */
+/** Is this an address, a CIDR block or a host pattern. */
+export function isAddressRule(rule: string): boolean {
+  if (isName(rule)) return true;
+  try {
+    blockList([rule]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws RangeError for a rule that is no address, no CIDR block and no host pattern. */
 export function addressGuard(rules: AddressRules = {}): AddressGuard {
-  const allow = blockList(rules.allow ?? []);
-  const deny = blockList([...DENIED, ...(rules.deny ?? [])]);
+  const allow = blockList((rules.allow ?? []).filter((rule) => !isName(rule)));
+  const deny = blockList([...DENIED, ...(rules.deny ?? []).filter((rule) => !isName(rule))]);
+  const allowedNames = (rules.allow ?? []).filter(isName);
+  const deniedNames = (rules.deny ?? []).filter(isName);
+  const checkName = (host: string): void => {
+    if (deniedNames.some((pattern) => matchesHost(pattern, host))) throw new AddressDenied(host);
+  };
   const allows = (address: string): boolean => {
     const plain = address.replace(/%.*$/, '');
     const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4';
@@ -59,11 +76,13 @@ export function addressGuard(rules: AddressRules = {}): AddressGuard {
     checkHost(host) {
       const address = host.replace(/^\[|\]$/g, '');
       if (isIP(address) !== 0 && !allows(address)) throw new AddressDenied(host);
+      checkName(host);
     },
     lookup(hostname, options, callback) {
+      const named = allowedNames.some((pattern) => matchesHost(pattern, hostname));
       resolve(hostname, { ...options, all: true }, (error, addresses) => {
         if (error) return callback(error, []);
-        const allowed = addresses.filter(({ address }) => allows(address));
+        const allowed = addresses.filter(({ address }) => named || allows(address));
         const first = allowed[0];
         if (first === undefined) callback(new AddressDenied(hostname), []);
         else if (options.all) callback(null, allowed);
@@ -71,6 +90,11 @@ export function addressGuard(rules: AddressRules = {}): AddressGuard {
       });
     },
   };
+}
+
+/** A name has a letter in its last part, which no address and no CIDR block has but an IPv6 one. */
+function isName(rule: string): boolean {
+  return isHostPattern(rule) && isIP(rule) === 0 && /[a-z][^.]*\.?$/i.test(rule);
 }
 
 function blockList(rules: readonly string[]): BlockList {

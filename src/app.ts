@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { artifactsRoutes } from '../routes/artifacts.ts';
+import { callbackRoutes } from '../routes/callback.ts';
 import { cancelRoutes } from '../routes/cancel.ts';
 import { capturesRoutes } from '../routes/captures.ts';
 import { documentation } from '../routes/documentation.ts';
@@ -32,6 +33,7 @@ const ROUTES: readonly Routes[] = [
   stdinRoutes,
   signalsRoutes,
   cancelRoutes,
+  callbackRoutes,
   artifactsRoutes,
   runtimesRoutes,
   healthRoutes,

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isAddressRule } from './address-guard.ts';
+import { holdsSecret } from './secrets.ts';
 
 const GIB = 1024 ** 3;
 const UNITS: Readonly<Record<string, number>> = {
@@ -27,7 +29,26 @@ const bytes = z
   .regex(/^\d+ ?([KMGT]iB)?$/, { error: 'must be a number of bytes, e.g. 1048576 or 1MiB' })
   .transform((text) => Number.parseInt(text, 10) * (UNITS[text.replace(/[\d ]/g, '')] ?? Number.NaN))
   .refine(Number.isSafeInteger, { error: 'is too large' });
+const directories = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((path) => path.trim())
+      .filter((path) => path !== ''),
+  )
+  .refine((paths) => paths.every((path) => path.startsWith('/')), {
+    error: 'must be absolute paths, by comma',
+  });
 const names = z.string().transform((text) => text.split(/[\s,]+/).filter((name) => name !== ''));
+
+const addressRules = names.refine((rules) => rules.every(isAddressRule), {
+  error: 'must be host names, *.names, addresses or CIDR blocks, by comma',
+});
+const origin = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .refine((text) => !/[?#@]/.test(text), { error: 'must have no query, fragment or credentials' })
+  .transform((text) => text.replace(/\/+$/, ''));
 
 /** Variable by variable: how it is read, and the value when it is absent or empty. */
 const FIELDS = {
@@ -66,6 +87,10 @@ const FIELDS = {
   retentionCount: field('RUNWIRE_RETENTION_COUNT', whole(0).nullable(), null),
   retentionBytes: field('RUNWIRE_RETENTION_BYTES', bytes.nullable(), null),
   envPassthrough: field('RUNWIRE_ENV_PASSTHROUGH', names, []),
+  httpAllow: field('RUNWIRE_HTTP_ALLOW', addressRules, []),
+  httpDeny: field('RUNWIRE_HTTP_DENY', addressRules, []),
+  secretsFile: field('RUNWIRE_SECRETS_FILE', z.string().nullable(), null),
+  publicUrl: field('RUNWIRE_PUBLIC_URL', origin.nullable(), null),
   logLevel: field(
     'RUNWIRE_LOG_LEVEL',
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
@@ -74,6 +99,16 @@ const FIELDS = {
   drainSeconds: field('RUNWIRE_DRAIN_SECONDS', seconds, 30),
   onExit: field('RUNWIRE_ON_EXIT', z.enum(['cancel', 'leave']), 'cancel'),
   spawn: field('RUNWIRE_SPAWN', z.enum(['auto', 'posix', 'portable']), 'auto'),
+  dockerHost: field(
+    'DOCKER_HOST',
+    z
+      .string()
+      .regex(/^(unix|tcp|https?):\/\//, { error: 'must begin with unix:// or tcp://' })
+      .nullable(),
+    null,
+  ),
+  dockerCertPath: field('DOCKER_CERT_PATH', z.string().nullable(), null),
+  dockerMountRoots: field('RUNWIRE_DOCKER_MOUNT_ROOTS', directories, []),
   fsync: field('RUNWIRE_FSYNC', z.enum(['off', 'on']), 'off'),
 } as const;
 
@@ -149,7 +184,13 @@ function complaint(variable: string, text: string, error: z.ZodError): string {
 
 function warningsOf(env: Readonly<Record<string, string | undefined>>, config: Config): string[] {
   const warnings = Object.keys(env)
-    .filter((name) => name.startsWith('RUNWIRE_') && !VARIABLES.includes(name) && !SET_BY_RUNS.has(name))
+    .filter(
+      (name) =>
+        name.startsWith('RUNWIRE_') &&
+        !VARIABLES.includes(name) &&
+        !SET_BY_RUNS.has(name) &&
+        !holdsSecret(name),
+    )
     .sort()
     .map((name) => `${name} is not a variable of this server and is ignored`);
   if (config.token !== null && config.token.length < 16)

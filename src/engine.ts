@@ -28,6 +28,8 @@ export interface Engine {
   writeStdin(id: string, bytes: Buffer): Promise<void>;
   closeStdin(id: string): Promise<void>;
   signal(id: string, name: string): Promise<void>;
+  /** News of a run by a backend that has its callback address. Throws unauthorized, the same for unknown runs and false tokens. */
+  callback(id: string, token: string, body: unknown): Promise<void>;
   /** Delete record and files of a finished run; not_finished (409) while it runs. */
   remove(id: string): Promise<void>;
   runtimes(): Promise<RuntimeDescription[]>;

@@ -1,4 +1,5 @@
 import { type Collection, collectArtifacts } from './artifact-collection.ts';
+import type { CallbackAddresses } from './callback-address.ts';
 import type { Config } from './config.ts';
 import type { InvocationStore } from './invocation-store.ts';
 import { writeUntilStored } from './lasting-write.ts';
@@ -16,6 +17,7 @@ import { resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
 export interface ExecutionTools {
   config: Config;
+  callbacks: CallbackAddresses;
   store: InvocationStore;
   baseEnvironment: Readonly<Record<string, string>>;
 }
@@ -68,7 +70,7 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     outcome,
     captures: outcome?.captures ?? (captured && { stdout: captured.stdout, stderr: captured.stderr }),
     artifacts: [...(outcome?.artifacts ?? []), ...collection.artifacts],
-    omitted: collection.omitted,
+    omitted: [...(outcome?.omitted ?? []), ...collection.omitted],
     notes,
     nextSeq: scene?.nextSeq ?? run.log.journalSeq,
   };
@@ -126,7 +128,8 @@ function asksForArtifacts({ invocation }: LiveRun): boolean {
   return invocation.artifact_directory !== null || invocation.options.artifacts !== undefined;
 }
 
-function surroundings(run: LiveRun, paths: WorkingPaths, { config, baseEnvironment }: ExecutionTools) {
+function surroundings(run: LiveRun, paths: WorkingPaths, tools: ExecutionTools) {
+  const { config, baseEnvironment, callbacks } = tools;
   const { options } = run.invocation;
   return {
     workingDirectory: paths.workingDirectory,
@@ -140,6 +143,7 @@ function surroundings(run: LiveRun, paths: WorkingPaths, { config, baseEnvironme
     ),
     maxOutputBytes: options.max_output_bytes ?? config.maxOutputBytes,
     killGraceMs: graceMs(run, config),
+    callbackUrl: () => callbacks.of(run),
   };
 }
 

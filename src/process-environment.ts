@@ -1,9 +1,10 @@
 import type { Invocation } from './invocation.ts';
+import { holdsSecret } from './secrets.ts';
 
 /** What of the server's own environment a program gets, besides LC_* and RUNWIRE_ENV_PASSTHROUGH (CONTRACT 4.6). */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'SHELL'];
 /** These never reach a program, whatever passthrough names. */
-const SECRET = 'RUNWIRE_TOKEN';
+const isSecret = (name: string): boolean => name === 'RUNWIRE_TOKEN' || holdsSecret(name);
 
 /** The part that is the same for all runs. */
 export function baseEnvironment(
@@ -18,7 +19,7 @@ export function baseEnvironment(
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = server[name];
-      return value === undefined || name === SECRET ? [] : [[name, value]];
+      return value === undefined || isSecret(name) ? [] : [[name, value]];
     }),
   );
 }

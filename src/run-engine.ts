@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { z } from 'zod';
+import { type CallbackAddresses, callbackAddresses } from './callback-address.ts';
 import type { Config } from './config.ts';
 import { DiscardedFiles } from './discarded-files.ts';
 import { diskSpace } from './disk-space.ts';
@@ -22,6 +22,7 @@ import { controlOf } from './run-control.ts';
 import { reportRun } from './run-report.ts';
 import { RunViews } from './run-views.ts';
 import type { Runner } from './runner.ts';
+import { describeRuntimes } from './runtimes.ts';
 
 export interface EngineOptions {
   config: Config;
@@ -29,6 +30,8 @@ export interface EngineOptions {
   runners: readonly Runner[];
   log: Logger;
   metrics: Metrics;
+  /** Absent: addresses that are good for as long as the engine lives. */
+  callbacks?: CallbackAddresses;
   /** A run with `on_finish` has finished and its result is stored. */
   onFinished?: (id: string) => void;
   /** Environment of the server, of which programs get a part. */
@@ -57,7 +60,12 @@ export class RunEngine implements Engine {
     this.#store = store;
     this.#registry = new Registry(runners);
     this.#intake = new Intake(config, store, this.#registry, this.#live);
-    this.#tools = { config, store, baseEnvironment: baseEnvironment(environment, config.envPassthrough) };
+    this.#tools = {
+      config,
+      store,
+      callbacks: options.callbacks ?? callbackAddresses(),
+      baseEnvironment: baseEnvironment(environment, config.envPassthrough),
+    };
     const limits = { concurrent: config.maxConcurrent, waiting: config.maxQueue };
     this.#queue = new RunQueue(limits, (run) => void this.#start(run));
     this.#views = new RunViews(config.dataDir, this.#live, store);
@@ -120,6 +128,15 @@ export class RunEngine implements Engine {
     await controlOf(this.#running(id), 'signal')(name);
   }
 
+  async callback(id: string, token: string, body: unknown): Promise<void> {
+    const run = this.#live.get(id);
+    const subject = run ?? this.#store.get(id);
+    if (!subject || !this.#tools.callbacks.proves(subject, token))
+      throw new RunwireError('unauthorized', 'This address is not, or no longer, good for a run');
+    // Late news of a run that is over, or nearly so, changes nothing and is no error of the backend's.
+    if (run?.controls) await controlOf(run, 'callback')(body);
+  }
+
   async remove(id: string): Promise<void> {
     if (this.#live.has(id)) throw new RunwireError('not_finished', `${id} has not finished: cancel it first`);
     const { id: known } = this.#views.stored(id);
@@ -141,20 +158,7 @@ export class RunEngine implements Engine {
   }
 
   runtimes(): Promise<RuntimeDescription[]> {
-    return Promise.all(
-      this.#registry.all().map(async (runner) => {
-        const reason = (await runner.available?.()) ?? null;
-        const { kind, name, description, spec } = runner;
-        return {
-          kind,
-          name,
-          description,
-          options_schema: z.toJSONSchema(spec),
-          available: reason === null,
-          reason,
-        };
-      }),
-    );
+    return describeRuntimes(this.#registry);
   }
 
   readiness(): { ready: boolean; reason: string | null; running: number; queued: number } {

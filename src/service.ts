@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { builtInRunners } from '../runners/index.ts';
 import { SupervisorClient } from '../runners/lib/supervisor-client.ts';
-import { subprocessRunner } from '../runners/subprocess.ts';
 import { addressGuard } from './address-guard.ts';
 import { createApp } from './app.ts';
+import { callbackAddresses, callbackKey } from './callback-address.ts';
 import type { Config } from './config.ts';
 import { startDeliveries } from './delivery.ts';
 import { InvocationStore } from './invocation-store.ts';
@@ -14,6 +16,7 @@ import { baseEnvironment } from './process-environment.ts';
 import { startRetention } from './retention.ts';
 import { RunEngine } from './run-engine.ts';
 import type { Runner } from './runner.ts';
+import { maySendTo, readSecrets } from './secrets.ts';
 
 const RETENTION_INTERVAL_MS = 30_000;
 
@@ -34,7 +37,11 @@ export interface Service {
 
 /** Everything of one server on one data directory, put together; listening is the caller's. */
 export async function createService({ environment, log, ...options }: ServiceOptions): Promise<Service> {
-  const config = { ...options.config, dataDir: resolve(options.config.dataDir) };
+  const config = {
+    ...options.config,
+    dataDir: resolve(options.config.dataDir),
+    allowedHosts: [...options.config.allowedHosts, ...hostOf(options.config.publicUrl)],
+  };
   mkdirSync(join(config.dataDir, 'runs'), { recursive: true, mode: 0o700 });
   const store = new InvocationStore(join(config.dataDir, 'runwire.db'), {
     fsync: config.fsync === 'on',
@@ -47,8 +54,23 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   });
   await supervisor.connect();
   const metrics = createMetrics();
-  const runners = [subprocessRunner(supervisor), ...(options.runners ?? [])];
-  const deliveries = startDeliveries({ store, guard: addressGuard(), log });
+  const guard = addressGuard({ allow: config.httpAllow, deny: config.httpDeny });
+  const secrets = readSecrets(environment, config.secretsFile);
+    engine: { host: config.dockerHost, certPath: config.dockerCertPath },
+    dataDir: config.dataDir,
+    mountRoots: config.dockerMountRoots,
+    artifactCaps: {
+      fileBytes: config.maxArtifactBytes,
+      totalBytes: config.maxArtifactsBytes,
+      count: config.maxArtifactsCount,
+    },
+    secret(name, host) {
+      const secret = secrets.get(name);
+      return secret && maySendTo(secret, host) ? secret.value : undefined;
+    },
+  });
+  const runners = [...builtInRunners({ supervisor, docker, guard, secrets }), ...(options.runners ?? [])];
+  const deliveries = startDeliveries({ store, guard, log });
   const engine = new RunEngine({
     config,
     store,
@@ -56,6 +78,10 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     log,
     metrics,
     environment,
+    callbacks: callbackAddresses(
+      callbackKey(join(config.dataDir, 'callback.key')),
+      () => config.publicUrl ?? addressOf(app.server, config),
+    ),
     onFinished: (id) => deliveries.start(id),
   });
   const app = createApp({ config, engine, metrics, logger: log });
@@ -84,4 +110,15 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       store.close();
     },
   };
+}
+
+function hostOf(url: string | null): string[] {
+  return url === null ? [] : [new URL(url).hostname];
+}
+
+/** Where this server listens, for those on the same machine; before it listens, where it will. */
+function addressOf(server: Server, { host, port }: Config): string {
+  const bound = server.address();
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${typeof bound === 'object' && bound ? bound.port : port}`;
 }

@@ -9,8 +9,8 @@ export interface GuardOptions {
   allowedHosts: readonly string[];
 }
 
-/** Paths that tell nothing of runs: they need no token. */
-const OPEN = /^\/(?:healthz|openapi\.yaml|docs(?:\/[^?]*)?)(?:\?|$)/;
+/** Paths that tell nothing of runs, and callbacks, which prove themselves by a token of their own. */
+const OPEN = /^\/(?:healthz|openapi\.yaml|docs(?:\/[^?]*)?|invocations\/[^/?]+\/callback)(?:\?|$)/;
 
 /**
  * Who may ask. A web page in a browser on this machine may not: neither by a name of its own that

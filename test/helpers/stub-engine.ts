@@ -36,6 +36,7 @@ export class StubEngine implements Engine {
   readonly #runs = new Map<string, StubRun>();
   readonly #keys = new Map<string, string>();
   readonly signals: string[] = [];
+  readonly callbacks: { id: string; body: unknown }[] = [];
   readonly cancels: (number | undefined)[] = [];
   refusal: RunwireError | null = null;
   ready = true;
@@ -234,6 +235,11 @@ export class StubEngine implements Engine {
   async signal(id: string, name: string): Promise<void> {
     this.#run(id);
     this.signals.push(name);
+  }
+
+  async callback(id: string, token: string, body: unknown): Promise<void> {
+    if (token !== 'good') throw new RunwireError('unauthorized', 'This address is not good for a run.');
+    this.callbacks.push({ id, body });
   }
 
   async remove(id: string): Promise<void> {

@@ -37,6 +37,10 @@ describe('readConfig', () => {
       retentionCount: null,
       retentionBytes: null,
       envPassthrough: [],
+      httpAllow: [],
+      httpDeny: [],
+      secretsFile: null,
+      publicUrl: null,
       logLevel: 'info',
       drainSeconds: 30,
       onExit: 'cancel',
@@ -134,6 +138,6 @@ test.each([
 
 test('docs/configuration.md lists exactly the variables there are', () => {
   const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
-  const listed = [...page.matchAll(/^\| `(RUNWIRE_\w+)`/gm)].map(([, name]) => name);
+  const listed = [...page.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, name]) => name);
   expect(listed.sort()).toEqual([...VARIABLES].sort());
 });

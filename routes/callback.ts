@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { problems } from './lib/components.ts';
+import type { OfRun, Routes } from './lib/edge.ts';
+
+const CallbackQuery = z.object({
+  token: z.string().min(1).max(256).describe('As the callback address has it'),
+});
+const CallbackBody = z
+  .unknown()
+  .describe('What an answer to a poll would be; anything else makes the run poll now');
+type CallbackRequest = OfRun & { Querystring: z.infer<typeof CallbackQuery>; Body: unknown };
+
+const callbackSchema = {
+  operationId: 'callBack',
+  tags: ['control'],
+  summary: 'News of a run by the backend that does its work',
+  description: 'Needs no Authorization: the address itself, signed for one run, is the proof.',
+  querystring: CallbackQuery,
+  body: CallbackBody,
+  response: { 204: z.undefined().describe('Taken, or too late to matter'), ...problems },
+};
+
+export const callbackRoutes: Routes = (app, { engine }) => {
+  app.post<CallbackRequest>(
+    '/invocations/:id/callback',
+    { schema: callbackSchema },
+    async (request, reply) => {
+      await engine.callback(request.params.id, request.query.token, request.body);
+      return reply.code(204).send();
+    },
+  );
+};

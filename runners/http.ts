@@ -1,0 +1,45 @@
+import type { AddressGuard } from '../src/address-guard.ts';
+import { Rejected, type RunContext, type Runner, type RunnerOutcome } from '../src/runner.ts';
+import type { Secrets } from '../src/secrets.ts';
+import { HttpCall } from './lib/http-call.ts';
+import { openConnections } from './lib/http-client.ts';
+import { withMetadata } from './lib/http-metadata.ts';
+import { buildRequest } from './lib/http-request.ts';
+import { checkSpec, HttpSpec } from './lib/http-spec.ts';
+
+export interface HttpRunnerOptions {
+  guard: AddressGuard;
+  secrets: Secrets;
+}
+
+/** One HTTP request; its answer's body is the output. See docs/runners/http.md. */
+export function httpRunner({ guard, secrets }: HttpRunnerOptions): Runner<HttpSpec> {
+  const shared = openConnections(guard);
+  return {
+    kind: 'http',
+    name: 'HTTP',
+    description: 'One HTTP request; its answer is captured as it comes.',
+    spec: HttpSpec,
+    needsCommand: false,
+    captures: true,
+    parse(invocation) {
+      const spec = checkSpec(HttpSpec, withMetadata(invocation, 'http'), 'http');
+      if (spec.url === undefined || spec.url === '') throw new Rejected('missing http.url');
+      buildRequest(spec, { secrets });
+      return spec;
+    },
+    async run(ctx) {
+      if (ctx.spec.tls === undefined) return call(ctx, shared);
+      const own = openConnections(guard, ctx.spec.tls);
+      try {
+        return await call(ctx, own);
+      } finally {
+        own.agent.destroy().catch(() => {});
+      }
+    },
+  };
+
+  function call(ctx: RunContext<HttpSpec>, connections: typeof shared): Promise<RunnerOutcome> {
+    return new HttpCall(ctx, connections, secrets).run();
+  }
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { copyFileSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ArtifactFacts } from '../../src/artifact.ts';
+import type { StreamFacts } from '../../src/outcome.ts';
+import type { RunDirectory } from '../../src/run-directory.ts';
+
+interface Described {
+  id: string;
+  kind: string;
+  description: string;
+  mediaType: string;
+}
+
+/** Keep a text as an artifact of a run. */
+export function keepText(directory: RunDirectory, text: string, described: Described): ArtifactFacts {
+  const bytes = Buffer.from(text);
+  const path = place(directory, described.id);
+  writeFileSync(path, bytes, { mode: 0o600 });
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { ...described, path, sizeBytes: bytes.length, sha256, modifiedAt: new Date().toISOString() };
+}
+
+/** The stdout capture, complete, under another name: a link to the same bytes where the file system has such. */
+export function keepCapture(
+  directory: RunDirectory,
+  captured: StreamFacts,
+  described: Described,
+): ArtifactFacts {
+  const path = place(directory, described.id);
+  try {
+    linkSync(directory.stdout, path);
+  } catch {
+    copyFileSync(directory.stdout, path);
+  }
+  const { kept: sizeBytes, sha256 } = captured;
+  return { ...described, path, sizeBytes, sha256, modifiedAt: new Date().toISOString() };
+}
+
+/** A media type as it may stand in a header, of what a server said. */
+export function mediaTypeOf(header: string | undefined): string {
+  const fits =
+    header !== undefined && header.length <= 256 && /^[\w.+-]+\/[\w.+-]+(?:\s*;[\x20-\x7e]*)?$/.test(header);
+  return fits ? header : 'application/octet-stream';
+}
+
+function place(directory: RunDirectory, id: string): string {
+  mkdirSync(directory.artifacts, { recursive: true, mode: 0o700 });
+  return join(directory.artifacts, id);
+}

@@ -1,0 +1,133 @@
+import { Rejected, type RunContext } from '../../src/runner.ts';
+import type { Secrets } from '../../src/secrets.ts';
+import type { HttpAsyncSpec } from './http-async-spec.ts';
+import type { Connections, Taker, WireRequest } from './http-client.ts';
+import { type Journey, travel } from './http-redirect.ts';
+import { buildRequest, requestUrl } from './http-request.ts';
+
+const DEFAULT_REDIRECTS = 10;
+
+/** The calls of one run: kickoff, polls, stream, cancel. */
+export class Backend {
+  readonly #ctx: RunContext<HttpAsyncSpec>;
+  readonly #connections: Connections;
+  readonly #secrets: Secrets;
+  readonly #base: URL;
+
+  constructor(ctx: RunContext<HttpAsyncSpec>, connections: Connections, secrets: Secrets) {
+    this.#ctx = ctx;
+    this.#connections = connections;
+    this.#secrets = secrets;
+    this.#base = requestUrl(ctx.spec.url ?? '', 'http.url');
+  }
+
+  kickoff(taker: Taker, signal: AbortSignal): Promise<Journey> {
+    const { spec, inputPath, environment, callbackUrl } = this.#ctx;
+    const request = buildRequest(withCallback(spec, spec.callback ? callbackUrl() : ''), {
+      secrets: this.#secrets,
+      inputPath,
+      traceparent: environment.TRACEPARENT,
+    });
+    return this.#send(request, taker, signal);
+  }
+
+  /** Where a template leads. Null when it needs a run id and there is none. Throws Error for an id that is no part of a path. */
+  place(template: string, runId: string | undefined): URL | null {
+    return template.includes('{run_id}') && runId === undefined
+      ? null
+      : requestUrl(fill(template, runId ?? ''), 'http.url', this.#base);
+  }
+
+  /** Where an answer says to go. */
+  placeNamed(address: string): URL {
+    return requestUrl(address, 'the address the backend gave', this.#base);
+  }
+
+  /** A call about the job. What the invocation gave for its host goes to another only if the invocation named that. */
+  call(
+    url: URL,
+    { method = 'GET', named = false, headers = {} }: CallOptions,
+    taker: Taker,
+    signal: AbortSignal,
+  ): Promise<Journey> {
+    const { spec, environment } = this.#ctx;
+    const own = !named || url.origin === this.#base.origin;
+    const kept = Object.entries(own ? (spec.headers ?? {}) : {}).filter(
+      ([name]) => !name.toLowerCase().startsWith('content-'),
+    );
+    const request = buildRequest(
+      {
+        method,
+        url: url.href,
+        headers: { accept: 'application/json', ...Object.fromEntries(kept), ...headers },
+        ...(own && spec.auth ? { auth: spec.auth } : {}),
+      },
+      { secrets: this.#secrets, traceparent: environment.TRACEPARENT },
+    );
+    return this.#send(request, taker, signal);
+  }
+
+  #send(request: WireRequest, taker: Taker, signal: AbortSignal): Promise<Journey> {
+    const limit = this.#ctx.spec.follow_redirects ?? DEFAULT_REDIRECTS;
+    return travel(this.#connections, request, taker, signal, limit);
+  }
+}
+
+export interface CallOptions {
+  method?: string | undefined;
+  /** The address came from the backend, not from the invocation. */
+  named?: boolean;
+  headers?: Record<string, string>;
+}
+
+/** Throws Rejected for templates that are no addresses, whatever the run id will be. */
+export function checkTemplates(spec: HttpAsyncSpec, secrets: Secrets): void {
+  const base = requestUrl(spec.url ?? '', 'http.url');
+  const templates = {
+    poll_url_template: spec.poll_url_template,
+    stream_url_template: spec.stream_url_template,
+    'cancel.url_template': spec.cancel?.url_template,
+  };
+  for (const [field, template] of Object.entries(templates)) {
+    if (template === undefined) continue;
+    const url = requestUrl(fill(template, 'id'), `http.${field}`, base);
+    const method = field.startsWith('cancel') ? (spec.cancel?.method ?? 'POST') : 'GET';
+    buildRequest({ ...spec, url: url.href, method, body: undefined }, { secrets });
+  }
+}
+
+/** The run id as one part of a path: escaped, and never one that URLs read as "here" or "up". */
+function fill(template: string, runId: string): string {
+  const filled = template.replaceAll('{run_id}', () => encodeURIComponent(runId));
+  if (template.includes('{run_id}') && /^\.{0,2}$/.test(runId))
+    throw new Error(`the run id ${JSON.stringify(runId)} cannot be part of a URL`);
+  return filled;
+}
+
+/** The kickoff with the completion URL where the spec wants it. Throws Rejected where it cannot be put. */
+export function withCallback(spec: HttpAsyncSpec, url: string): HttpAsyncSpec {
+  const { header, body_field: field } = spec.callback ?? {};
+  const headers = header === undefined ? spec.headers : { ...spec.headers, [header]: url };
+  const body = field === undefined ? spec.body : withField(spec, field.split('.'), url);
+  return { ...spec, ...(headers === undefined ? {} : { headers }), body };
+}
+
+function withField(spec: HttpAsyncSpec, path: string[], url: string): unknown {
+  const body = spec.body ?? {};
+  if ((spec.body_format ?? 'json') === 'raw' || !isObject(body))
+    throw new Rejected('http.callback.body_field needs an http.body that is a JSON object');
+  const copy = structuredClone(body);
+  let place = copy;
+  for (const step of path.slice(0, -1)) {
+    const next = Object.hasOwn(place, step) ? place[step] : {};
+    if (!isObject(next)) throw new Rejected(`http.callback.body_field: ${step} is not an object`);
+    Object.defineProperty(place, step, { value: next, enumerable: true, writable: true, configurable: true });
+    place = next;
+  }
+  Object.defineProperty(place, path.at(-1) ?? '', { value: url, enumerable: true, configurable: true });
+  return copy;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,94 @@
+import type { RunContext } from '../../src/runner.ts';
+import type { HttpAsyncSpec } from './http-async-spec.ts';
+import type { Backend } from './http-backend.ts';
+import { failureWords, statusWords } from './http-failure.ts';
+import type { BackendJob } from './http-job.ts';
+import { parseJson } from './http-json.ts';
+import { type ServerSentEvent, SseReader } from './http-sse.ts';
+import { nap } from './http-wait.ts';
+
+const OUTPUT_EVENTS = ['message', 'output'];
+const DONE_EVENTS = ['done'];
+const RECONNECT_MS = 1000;
+const DEFAULT_RECONNECTS = 10;
+
+export interface FollowPlan {
+  url: URL;
+  /** The address came from the backend. */
+  named: boolean;
+  /** Nothing else will tell how the job ends. */
+  alone: boolean;
+  redact: (text: string) => string;
+}
+
+/**
+ * Follow the backend's server-sent events: a state is a state, output events are stdout, all others
+ * progress. A stream that breaks is taken up again with Last-Event-ID; one that ends makes the poller look.
+ */
+export async function follow(
+  job: BackendJob,
+  backend: Backend,
+  ctx: RunContext<HttpAsyncSpec>,
+  { url, named, alone, redact }: FollowPlan,
+  signal: AbortSignal,
+): Promise<void> {
+  const limit = ctx.spec.poll_transient_limit ?? DEFAULT_RECONNECTS;
+  let done = false;
+  let lastId: string | undefined;
+  let retryMs = RECONNECT_MS;
+  const take = (event: ServerSentEvent): void => {
+    done ||= (ctx.spec.stream_done_events ?? DONE_EVENTS).includes(event.type);
+    tell(job, ctx, event, redact);
+  };
+  let why = 'the stream ended';
+  for (let failures = 0; !done && !signal.aborted && failures <= limit; failures++) {
+    const reader = new SseReader(take);
+    const id: Record<string, string> = lastId ? { 'last-event-id': encodeURI(lastId) } : {};
+    const journey = await backend.call(
+      url,
+      { named, headers: { accept: 'text/event-stream', ...id } },
+      {
+        head: ({ status, headers }) =>
+          status === 200 && /^text\/event-stream\b/i.test(headers['content-type'] ?? ''),
+        data: (chunk) => {
+          failures = 0;
+          reader.push(chunk);
+        },
+      },
+      signal,
+    );
+    if (signal.aborted) return;
+    lastId = reader.lastId ?? lastId;
+    retryMs = reader.retryMs ?? retryMs;
+    const { head, error } = journey;
+    why = error ? `stream: ${failureWords(error)}` : 'the stream ended before the job';
+    if (head && head.status !== 200) why = `stream: ${statusWords(head)}`;
+    if (head && head.status < 500 && (head.status !== 200 || !isStream(head.headers['content-type']))) break;
+    if (!done) await nap(retryMs, signal);
+  }
+  if (signal.aborted) return;
+  job.lookNow();
+  if (alone) job.fail(redact(why));
+  else if (!done) ctx.output.progress({ message: redact(why) });
+}
+
+function isStream(type: string | undefined): boolean {
+  return /^text\/event-stream\b/i.test(type ?? '');
+}
+
+function tell(
+  job: BackendJob,
+  { spec, output }: RunContext<HttpAsyncSpec>,
+  { type, data }: ServerSentEvent,
+  redact: (text: string) => string,
+): void {
+  if (data.startsWith('{') && job.hear(data)) return;
+  if ((spec.stream_output_events ?? OUTPUT_EVENTS).includes(type)) {
+    if (data === '') return;
+    job.streamed = true;
+    output.write('stdout', Buffer.from(data));
+    return;
+  }
+  const text = redact(data);
+  output.progress({ message: redact(type), data: parseJson(text) ?? text });
+}

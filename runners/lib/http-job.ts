@@ -1,0 +1,86 @@
+import type { RunContext } from '../../src/runner.ts';
+import type { HttpAsyncSpec } from './http-async-spec.ts';
+import { parseJson, wordAt } from './http-json.ts';
+
+/** How the watch over a backend's job ended. */
+export type Verdict =
+  | { kind: 'terminal'; state: string; document: unknown }
+  | { kind: 'failed'; words: string }
+  | { kind: 'aborted' };
+
+/** What is known of the work that a backend does for one run. Whoever hears of it first, tells it here. */
+export class BackendJob {
+  readonly #ctx: RunContext<HttpAsyncSpec>;
+  readonly #redact: (text: string) => string;
+  readonly #over = Promise.withResolvers<Verdict>();
+  readonly #sleepers = new Set<() => void>();
+  runId: string | undefined;
+  lastState: string | undefined;
+  /** The last answer that had a state, as it came. */
+  lastPayload: string | undefined;
+  polls = 0;
+  /** Output came by another way than the final payload. */
+  streamed = false;
+  #logLength = 0;
+
+  constructor(ctx: RunContext<HttpAsyncSpec>, redact: (text: string) => string) {
+    this.#ctx = ctx;
+    this.#redact = redact;
+  }
+
+  get verdict(): Promise<Verdict> {
+    return this.#over.promise;
+  }
+
+  /** Waits that end when there is reason to look again. */
+  get sleepers(): Set<() => void> {
+    return this.#sleepers;
+  }
+
+  lookNow(): void {
+    for (const wake of [...this.#sleepers]) wake();
+  }
+
+  fail(words: string): void {
+    this.#over.resolve({ kind: 'failed', words });
+  }
+
+  abort(): void {
+    this.#over.resolve({ kind: 'aborted' });
+  }
+
+  isTerminal(state: string): boolean {
+    return this.#ctx.spec.poll_terminal_states?.includes(state) ?? false;
+  }
+
+  stateOf(document: unknown): string | undefined {
+    return wordAt(document, this.#ctx.spec.poll_status_path ?? '');
+  }
+
+  /** The backend said this. False when it holds no state. */
+  hear(text: string): boolean {
+    const document = parseJson(text);
+    const state = this.stateOf(document);
+    if (state === undefined) return false;
+    this.lastPayload = text;
+    const { poll_run_id_path: idPath, log_path: logPath } = this.#ctx.spec;
+    if (idPath !== undefined) this.runId ??= wordAt(document, idPath);
+    if (logPath !== undefined) this.#log(wordAt(document, logPath) ?? '');
+    if (state !== this.lastState) {
+      this.lastState = state;
+      this.#ctx.output.progress({
+        message: this.#redact(state),
+        data: { state: this.#redact(state), ...(this.runId === undefined ? {} : { run_id: this.runId }) },
+      });
+    }
+    if (this.isTerminal(state)) this.#over.resolve({ kind: 'terminal', state, document });
+    return true;
+  }
+
+  /** A log that grows from answer to answer: what is new of it is stderr. */
+  #log(log: string): void {
+    const news = log.length >= this.#logLength ? log.slice(this.#logLength) : log;
+    this.#logLength = log.length;
+    if (news !== '') this.#ctx.output.write('stderr', Buffer.from(news));
+  }
+}

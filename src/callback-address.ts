@@ -1,0 +1,50 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+const KEY_BYTES = 32;
+
+/** A run, and which of those that may have had its id. */
+export interface CallbackSubject {
+  id: string;
+  createdAt: number;
+}
+
+/** Addresses at which a backend may tell of one run: the token in them is an HMAC-SHA256 of the run. */
+export interface CallbackAddresses {
+  of(run: CallbackSubject): string;
+  /** Constant in time for tokens of any content. */
+  proves(run: CallbackSubject, token: string): boolean;
+}
+
+/** `base`: address of this server as backends reach it, without a slash at the end. */
+export function callbackAddresses(
+  key: Buffer = randomBytes(KEY_BYTES),
+  base: () => string = () => 'http://127.0.0.1:7070',
+): CallbackAddresses {
+  const mac = ({ id, createdAt }: CallbackSubject): Buffer =>
+    createHmac('sha256', key).update(`callback\n${id}\n${createdAt}`).digest();
+  return {
+    of: (run) =>
+      `${base()}/invocations/${encodeURIComponent(run.id)}/callback?token=${mac(run).toString('base64url')}`,
+    proves(run, token) {
+      const given = Buffer.from(token, 'base64url');
+      const right = mac(run);
+      return given.length === right.length && timingSafeEqual(given, right);
+    },
+  };
+}
+
+/** The key kept in a file, made when there is none: addresses stay good when the server starts again. */
+export function callbackKey(file: string): Buffer {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(file, randomBytes(KEY_BYTES), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const key = readFileSync(file);
+  if (key.length !== KEY_BYTES)
+    throw new Error(`${file} is damaged: delete it, and the next start makes a new one`);
+  return key;
+}
