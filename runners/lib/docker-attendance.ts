@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DockerEngine, EngineGone, statusOf } from './docker-engine.ts';
+import type { ContainerStop } from './docker-stop.ts';
+import { type ContainerOutput, exitOf, followLog } from './docker-streams.ts';
+
+const RECONNECT_EVERY_MS = 250;
+/** How long an engine that went away in mid-run may stay away. */
+export const RECONNECT_MS = 30_000;
+const RECONNECT_WHEN_STOPPING_MS = 3000;
+
+/** How a container's run came to its end. */
+export interface Ending {
+  /** As the engine reports; null when that could not be learnt. */
+  exitCode: number | null;
+  /** The engine saw a process of it killed for want of memory. */
+  oomKilled: boolean;
+  /** The engine's own words about the end, '' when it has none. */
+  engineError: string;
+  /** How often the engine went away and came back meanwhile. */
+  engineRestarts: number;
+  /** Why nobody knows how it ended. */
+  lost: string | null;
+}
+
+/** This process lets go of the container, for the next server. */
+export class LetGo extends Error {}
+
+export interface Attended {
+  engine: DockerEngine;
+  id: string;
+  output: ContainerOutput;
+  stop: ContainerStop;
+  reconnectMs: number;
+  memoryLimited: boolean;
+  /** Aborted when this process lets go. */
+  closed: AbortSignal;
+}
+
+/**
+ * Stay with a started container, over restarts of the engine, until it has ended and its output is complete.
+ * Throws LetGo when this process is to leave it.
+ */
+export async function attend(attended: Attended): Promise<Ending> {
+  const letGo = Promise.withResolvers<never>();
+  const leave = (): void => letGo.reject(new LetGo());
+  attended.closed.addEventListener('abort', leave, { once: true });
+  try {
+    return await Promise.race([stay(attended), letGo.promise]);
+  } finally {
+    attended.closed.removeEventListener('abort', leave);
+  }
+}
+
+async function stay(attended: Attended): Promise<Ending> {
+  const { engine, id, output, stop } = attended;
+  let engineRestarts = 0;
+  const lost = (words: string): Ending => ({
+    exitCode: null,
+    oomKilled: false,
+    engineError: '',
+    engineRestarts,
+    lost: words,
+  });
+  for (;;) {
+    const exitCode = await Promise.race([exitOf(engine, id).catch(goneIsNull), stop.gaveUp]);
+    if (exitCode === 'stuck') return lost('the container could not be stopped');
+    if (exitCode !== null) {
+      await output.drain();
+      return { exitCode, engineRestarts, lost: null, ...(await facts(attended, exitCode)) };
+    }
+    output.disconnect();
+    const found = await find(attended);
+    if (found !== 'back') return lost(found);
+    engineRestarts++;
+    stop.repeat();
+    try {
+      output.connect(await followLog(engine, id), { stdout: 0, stderr: 0 });
+    } catch (error) {
+      if (statusOf(error) === 404) return lost('the Docker engine no longer knows the container');
+      if (!(error instanceof EngineGone)) throw error;
+    }
+  }
+}
+
+/** Wait for the engine to come back with the container. Else why it did not, in words. */
+async function find({ engine, id, stop, reconnectMs }: Attended): Promise<'back' | string> {
+  const began = performance.now();
+  for (;;) {
+    try {
+      await engine.ask((docker) => docker.getContainer(id).inspect());
+      return 'back';
+    } catch (error) {
+      if (statusOf(error) === 404) return 'the Docker engine no longer knows the container';
+      const most = stop.begun ? Math.min(reconnectMs, RECONNECT_WHEN_STOPPING_MS) : reconnectMs;
+      if (performance.now() - began > most)
+        return `the Docker engine went away while the container ran: ${error instanceof Error ? error.message : error}`;
+    }
+    await sleep(RECONNECT_EVERY_MS);
+  }
+}
+
+/** What the engine noted beside the exit code. Only a failure has something to note. */
+async function facts(
+  { engine, id, memoryLimited }: Attended,
+  exitCode: number,
+): Promise<Pick<Ending, 'oomKilled' | 'engineError'>> {
+  if (exitCode === 0 && !memoryLimited) return { oomKilled: false, engineError: '' };
+  for (let n = 0; ; n++)
+    try {
+      const { State } = await engine.ask((docker) => docker.getContainer(id).inspect());
+      // The kernel's notice may reach the engine after the exit.
+      if (State.OOMKilled || !memoryLimited || exitCode !== 137 || n === 3)
+        return { oomKilled: State.OOMKilled, engineError: State.Error };
+      await sleep(50);
+    } catch {
+      return { oomKilled: false, engineError: '' };
+    }
+}
+
+function goneIsNull(error: unknown): null {
+  if (error instanceof EngineGone || statusOf(error) === 404) return null;
+  throw error;
+}

@@ -1,0 +1,127 @@
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+
+/** Where the engine is: DOCKER_HOST (`unix://…`, `tcp://…`; null: this machine's) and the directory of TLS files. */
+export interface EngineAddress {
+  host: string | null;
+  certPath: string | null;
+}
+
+export const DEFAULT_SOCKET = '/var/run/docker.sock';
+/** Longer than any answer of a healthy engine takes; a call that takes longer has failed. */
+const CALL_MS = 120_000;
+const PING_MS = 3000;
+
+/** The engine did not answer, or went away while it was asked. */
+export class EngineGone extends Error {
+  constructor(where: string, cause: unknown) {
+    super(`the Docker engine at ${where} does not answer: ${engineWords(cause)}`, { cause });
+    this.name = 'EngineGone';
+  }
+}
+
+/** The way to one Docker engine. The library is loaded at the first use: a server without containers pays nothing. */
+export class DockerEngine {
+  /** As people know it. */
+  readonly where: string;
+  /** Path of its socket; null when it is reached otherwise. */
+  readonly socketPath: string | null;
+  readonly #address: EngineAddress;
+  #docker: Promise<Docker> | null = null;
+
+  /** Throws when DOCKER_HOST is of a form that is not known. */
+  constructor(address: EngineAddress) {
+    this.#address = address;
+    this.where = address.host ?? `unix://${DEFAULT_SOCKET}`;
+    if (!/^(unix|tcp|https?):\/\//.test(this.where))
+      throw new Error(`DOCKER_HOST=${this.where} must begin with unix:// or tcp://`);
+    this.socketPath = this.where.startsWith('unix://') ? this.where.slice(7) || DEFAULT_SOCKET : null;
+  }
+
+  /** The library's client of this engine; nothing is asked yet. */
+  client(): Promise<Docker> {
+    this.#docker ??= this.#load();
+    return this.#docker;
+  }
+
+  /**
+   * One question to the engine. Rejects with EngineGone when there is no answer, with the
+   * engine's own error when it refuses.
+   */
+  async ask<T>(question: (docker: Docker) => Promise<T>, ms = CALL_MS): Promise<T> {
+    const deadline = Promise.withResolvers<never>();
+    const timer = setTimeout(() => deadline.reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+    try {
+      const docker = await this.client();
+      return await Promise.race([question(docker), deadline.promise]);
+    } catch (error) {
+      throw statusOf(error) === undefined ? new EngineGone(this.where, error) : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Undefined when the engine answers, else why not. */
+  async silence(): Promise<string | undefined> {
+    try {
+      await this.ask((docker) => docker.ping(), PING_MS);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async #load(): Promise<Docker> {
+    const { default: Client } = await import('dockerode');
+    // Every option is said, for those that are not the library takes from the environment of the server.
+    const none = { host: '', port: '', ca: undefined, cert: undefined, key: undefined, timeout: undefined };
+    if (this.socketPath !== null)
+      return new Client({
+        ...none,
+        socketPath: this.socketPath,
+        protocol: 'http',
+        pathPrefix: '/',
+      } as Docker.DockerOptions);
+    const { protocol, hostname, port } = new URL(this.where.replace(/^tcp:/, 'http:'));
+    const tls = this.#tls();
+    const secure = tls !== null || protocol === 'https:';
+    return new Client({
+      ...none,
+      ...tls,
+      host: hostname,
+      port: port || (secure ? '2376' : '2375'),
+      protocol: secure ? 'https' : 'http',
+      pathPrefix: '/',
+    } as Docker.DockerOptions);
+  }
+
+  #tls(): { ca: Buffer; cert: Buffer; key: Buffer } | null {
+    const { certPath } = this.#address;
+    if (certPath === null) return null;
+    const file = (name: string): Buffer => readFileSync(join(certPath, name));
+    return { ca: file('ca.pem'), cert: file('cert.pem'), key: file('key.pem') };
+  }
+
+  /** Real path of the socket, when there is one. */
+  get realSocket(): string | null {
+    return this.socketPath !== null && existsSync(this.socketPath) ? realpathSync(this.socketPath) : null;
+  }
+}
+
+/** The HTTP status of the engine's refusal; undefined when the error is not its answer. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : undefined;
+}
+
+/** What went wrong, in the engine's own words. */
+export function engineWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const body = 'json' in error ? error.json : null;
+  if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string')
+    return body.message.trim();
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return error.message || code || 'no reason given';
+}

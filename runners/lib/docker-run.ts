@@ -1,0 +1,261 @@
+import { statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Omitted } from '../../src/artifact.ts';
+import { Rejected, type RunContext, type RunControls, type RunnerOutcome } from '../../src/runner.ts';
+import { attend, LetGo } from './docker-attendance.ts';
+import { containerOptions } from './docker-container.ts';
+import type { CopyCaps } from './docker-copy-out.ts';
+import { type DockerEngine, EngineGone, engineWords, statusOf } from './docker-engine.ts';
+import type { ServerIdentity } from './docker-identity.ts';
+import { findImage, type ImageFacts } from './docker-image.ts';
+import { initComplaint } from './docker-init.ts';
+import { bindsOf } from './docker-mounts.ts';
+import { lostOutcome, neverStarted, outcomeOf } from './docker-outcome.ts';
+import { type OwnContainer, type OwnContainers, removeContainer } from './docker-remove.ts';
+import type { DockerSpec } from './docker-spec.ts';
+import { feedStdin, wantsStdin } from './docker-stdin.ts';
+import { ContainerStop } from './docker-stop.ts';
+import { attachInput, attachOutput, ContainerOutput, followLog } from './docker-streams.ts';
+import { UsageSampler } from './docker-usage.ts';
+import { openToUser, userOf } from './docker-user.ts';
+import { copyArtifacts, insideOf, makeDirectories } from './docker-workspace.ts';
+
+type Context = RunContext<DockerSpec>;
+
+/** What all runs of one server share. */
+export interface RunTools {
+  engine: DockerEngine;
+  identity: ServerIdentity;
+  own: OwnContainers;
+  dataDir: string;
+  mountRoots: readonly string[];
+  artifactCaps: CopyCaps;
+  secret: (name: string, host: string) => string | undefined;
+  reconnectMs: number;
+  /** Aborted when this process lets go of its runs. */
+  closed: AbortSignal;
+}
+
+const RETRY_MS = 250;
+const ABORTED_BEFORE = 'aborted before the container was started';
+
+/** The way of a run: image, container, output, start, end, artifacts, and nothing left. */
+export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
+  const { engine } = tools;
+  const began = performance.now();
+  try {
+    const image = await findImage(engine, ctx.spec, {
+      output: ctx.output,
+      signal: ctx.signal,
+      secret: tools.secret,
+    });
+    if (image === null || ctx.signal.aborted) return neverStarted(ABORTED_BEFORE);
+    const id = await create(tools, ctx, image);
+    return await removedAfter(tools, id, () => startAndAttend(tools, ctx, { id, image, began }));
+  } catch (error) {
+    // Whatever goes wrong from the start on is an outcome: this is from before.
+    if (error instanceof Rejected || error instanceof LetGo) throw error;
+    return neverStarted(engineWords(error));
+  }
+}
+
+async function create(tools: RunTools, ctx: Context, image: ImageFacts): Promise<string> {
+  const { engine, identity, own, mountRoots, dataDir } = tools;
+  const { spec, invocation } = ctx;
+  const scratch = ctx.workingDirectory === ctx.directory.work;
+  const workspace = spec.mount_workspace ? { path: ctx.workingDirectory, scratch } : null;
+  const inside = insideOf(ctx);
+  const rules = { roots: mountRoots, dataDir, engineSocket: engine.realSocket };
+  const binds = bindsOf(spec, workspace, inside.extra, rules);
+  const user = userOf({
+    asked: spec.user,
+    image: image.user,
+    workspace,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+  });
+  if (workspace) openToUser(ctx, scratch, user);
+  const traceparent = ctx.environment.TRACEPARENT;
+  const options = containerOptions({
+    spec,
+    command: invocation.command,
+    environment: {
+      ...invocation.environment,
+      RUNWIRE_INVOCATION_ID: invocation.invocation_id,
+      ...(inside.artifactDirectory === null ? {} : { RUNWIRE_ARTIFACT_DIR: inside.artifactDirectory }),
+      ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent }),
+    },
+    limits: invocation.options.limits,
+    binds,
+    user,
+    stdin: wantsStdin(ctx),
+    maxOutputBytes: ctx.maxOutputBytes,
+    invocationId: invocation.invocation_id,
+    server: identity.id(),
+  });
+  try {
+    return (await engine.ask((docker) => docker.createContainer(options))).id;
+  } catch (error) {
+    if (error instanceof EngineGone) own.sweepLater(); // it may have been made
+    const status = statusOf(error);
+    if (status === 400 || status === 404 || status === 409)
+      throw new Rejected(`the container cannot be made: ${engineWords(error)}`);
+    throw error;
+  }
+}
+
+interface Made {
+  id: string;
+  image: ImageFacts;
+  /** Monotonic moment at which the runner was called, ms. */
+  began: number;
+}
+
+async function startAndAttend(
+  tools: RunTools,
+  ctx: Context,
+  { id, image, began }: Made,
+): Promise<RunnerOutcome> {
+  const { engine } = tools;
+  const metadata = { 'docker.container_id': id, 'docker.image_id': image.id };
+  const output = new ContainerOutput(ctx.output, { stdout: 0, stderr: 0 });
+  const stop = new ContainerStop(engine, id, image.stopSignal);
+  await makeDirectories(engine, id, ctx);
+  output.connect(await attachOutput(engine, id), { stdout: 0, stderr: 0 });
+  const input = wantsStdin(ctx) ? await attachInput(engine, id) : null;
+  try {
+    if (ctx.signal.aborted) return neverStarted(ABORTED_BEFORE, metadata);
+    const controls: RunControls = input === null ? {} : feedStdin(input, ctx);
+    const startedAt = performance.now();
+    try {
+      await engine.ask((docker) => docker.getContainer(id).start());
+    } catch (error) {
+      if (error instanceof EngineGone) return lostOutcome(error.message, metadata);
+      const program = ctx.invocation.command[0] ?? ctx.spec.image;
+      return neverStarted(`could not start ${JSON.stringify(program)}: ${engineWords(error)}`, metadata);
+    }
+    const spawnMs = performance.now() - began;
+    return await attended(tools, ctx, {
+      id,
+      output,
+      stop,
+      controls,
+      startedAt,
+      spawnMs,
+      metadata,
+    });
+  } finally {
+    input?.destroy();
+    output.disconnect();
+  }
+}
+
+interface Started {
+  id: string;
+  output: ContainerOutput;
+  stop: ContainerStop;
+  controls: RunControls;
+  /** Monotonic moment at which the engine was asked to start it, ms. */
+  startedAt: number;
+  spawnMs: number | null;
+  metadata: Record<string, string>;
+}
+
+async function attended(tools: RunTools, ctx: Context, started: Started): Promise<RunnerOutcome> {
+  const { engine } = tools;
+  const { id, output, stop, startedAt } = started;
+  const { spec, invocation } = ctx;
+  const sampler = new UsageSampler(engine, id);
+  ctx.offer({
+    ...started.controls,
+    signal: (name) => stop.send(name),
+    hasten: (graceMs) => stop.hasten(graceMs),
+  });
+  const stopStopping = stop.on(ctx.signal);
+  output.onFailure = () => stop.begin(0);
+  const memoryLimit = spec.memory_bytes ?? invocation.options.limits?.memory_bytes ?? null;
+  try {
+    const { reconnectMs, closed } = tools;
+    const memoryLimited = memoryLimit !== null;
+    const ending = await attend({ engine, id, output, stop, reconnectMs, memoryLimited, closed });
+    const runMs = performance.now() - startedAt;
+    const usage = sampler.stop();
+    const omitted: Omitted[] = await copyArtifacts(engine, id, ctx, tools.artifactCaps);
+    const stderr = ctx.directory.stderr;
+    const outcome = outcomeOf({
+      ending,
+      command: invocation.command,
+      memoryLimit,
+      captureFailure: output.failure,
+      notStarted: initComplaint(spec.init, ending.exitCode, output.seen, stderr),
+      signals: stop.signals,
+      usage,
+      timings: {
+        ...(started.spawnMs === null ? {} : { spawn_ms: started.spawnMs }),
+        ...(output.firstByteAt === null ? {} : { first_byte_ms: output.firstByteAt - startedAt }),
+        run_ms: runMs,
+      },
+      metadata: started.metadata,
+    });
+    return omitted.length === 0 ? outcome : { ...outcome, omitted };
+  } finally {
+    stopStopping();
+    sampler.stop();
+  }
+}
+
+/** Carry on with the container that an earlier server started. */
+export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
+  const { engine } = tools;
+  const [found] = await listWhenBack(tools, ctx);
+  if (!found) throw new Error('the server that ran it is gone, and so is its container');
+  return removedAfter(tools, found.id, async () => {
+    if (found.state === 'created')
+      return neverStarted('the server that ran it is gone; its container was never started');
+    const size = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    const output = new ContainerOutput(ctx.output, {
+      stdout: size(ctx.directory.stdout),
+      stderr: size(ctx.directory.stderr),
+    });
+    try {
+      output.connect(await followLog(engine, found.id), { stdout: 0, stderr: 0 });
+      return await attended(tools, ctx, {
+        id: found.id,
+        output,
+        stop: new ContainerStop(engine, found.id, null),
+        controls: {},
+        startedAt: performance.now(),
+        spawnMs: null,
+        metadata: { 'docker.container_id': found.id },
+      });
+    } finally {
+      output.disconnect();
+    }
+  });
+}
+
+/** Machine and engine may start at the same time as the server. */
+async function listWhenBack({ own, reconnectMs }: RunTools, ctx: Context): Promise<OwnContainer[]> {
+  const began = performance.now();
+  for (;;)
+    try {
+      return await own.list(ctx.invocation.invocation_id);
+    } catch (error) {
+      if (performance.now() - began > reconnectMs || ctx.signal.aborted) throw error;
+      await sleep(RETRY_MS);
+    }
+}
+
+/** The container goes when the work with it is over, however that ended; unless this process lets go of it. */
+async function removedAfter<T>({ engine, own }: RunTools, id: string, work: () => Promise<T>): Promise<T> {
+  let kept = false;
+  try {
+    return await work();
+  } catch (error) {
+    kept = error instanceof LetGo;
+    if (kept) return await new Promise<never>(() => {}); // the next server tells how it ends
+    throw error;
+  } finally {
+    if (!kept && !(await removeContainer(engine, id))) own.sweepLater();
+  }
+}

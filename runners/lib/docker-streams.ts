@@ -1,0 +1,136 @@
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import type { RunOutput } from '../../src/runner.ts';
+import type { Stream } from '../../src/stream.ts';
+import type { DockerEngine } from './docker-engine.ts';
+import { frameSplitter } from './docker-frames.ts';
+
+/** How long an ended container's output may be silent before it is taken as complete. */
+const SILENCE_MS = 5000;
+
+/** The output of one container: where it came to, whichever connection brought it. */
+export class ContainerOutput {
+  readonly #output: RunOutput;
+  /** Bytes passed on of each stream. */
+  readonly seen: Record<Stream, number>;
+  /** Monotonic moment of the first byte, ms. */
+  firstByteAt: number | null = null;
+  /** Why bytes could not be stored; then no more are taken. */
+  failure: Error | null = null;
+  onFailure: (() => void) | null = null;
+  #activeAt = performance.now();
+  #connection: Readable | null = null;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(output: RunOutput, seen: Record<Stream, number>) {
+    this.#output = output;
+    this.seen = seen;
+  }
+
+  /** Take output from a connection whose first byte is byte `from` of each stream. */
+  connect(connection: Readable, from: Readonly<Record<Stream, number>>): void {
+    const position = { ...from };
+    const take = frameSplitter((stream, bytes) => {
+      const known = Math.min(bytes.length, this.seen[stream] - position[stream]);
+      position[stream] += bytes.length;
+      if (known < bytes.length) this.#write(stream, known > 0 ? bytes.subarray(known) : bytes);
+    });
+    this.#connection = connection;
+    this.#ended = new Promise((resolve) => {
+      connection.on('data', (chunk: Buffer) => {
+        try {
+          take(chunk);
+        } catch (error) {
+          this.failure ??= error instanceof Error ? error : new Error(String(error));
+          connection.destroy();
+          this.onFailure?.();
+        }
+      });
+      connection.on('error', () => resolve());
+      connection.once('end', () => resolve());
+      connection.once('close', () => resolve());
+    });
+  }
+
+  /** Resolves when the connection has brought all; bounded when it stays silent. */
+  async drain(): Promise<void> {
+    this.#activeAt = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    const silent = new Promise<void>((resolve) => {
+      const look = (): void => {
+        const left = this.#activeAt + SILENCE_MS - performance.now();
+        if (left <= 0) resolve();
+        else timer = setTimeout(look, left);
+      };
+      look();
+    });
+    await Promise.race([this.#ended, silent]);
+    clearTimeout(timer);
+    this.disconnect();
+  }
+
+  disconnect(): void {
+    this.#connection?.destroy();
+    this.#connection = null;
+  }
+
+  #write(stream: Stream, bytes: Buffer): void {
+    this.firstByteAt ??= performance.now();
+    this.#activeAt = performance.now();
+    this.#output.write(stream, bytes);
+    this.seen[stream] += bytes.length;
+  }
+}
+
+/** Attach to the output of a container that has not started: nothing is missed. */
+export async function attachOutput(engine: DockerEngine, id: string): Promise<Readable> {
+  return (await engine.ask((docker) =>
+    docker.getContainer(id).attach({ stream: true, stdout: true, stderr: true, hijack: true }),
+  )) as Readable & NodeJS.ReadWriteStream;
+}
+
+/**
+ * A connection for standard input alone: when the program stops reading, what is left unsent on it cannot
+ * take unread output along.
+ */
+export async function attachInput(engine: DockerEngine, id: string): Promise<Socket> {
+  return (await engine.ask((docker) =>
+    docker.getContainer(id).attach({ stream: true, stdin: true, stdout: false, stderr: false, hijack: true }),
+  )) as Socket; // hijacked, so it is the bare socket
+}
+
+/** The engine's log of a container from its first byte, and on until it has ended. */
+export async function followLog(engine: DockerEngine, id: string): Promise<Readable> {
+  return (await engine.ask((docker) =>
+    docker.getContainer(id).logs({ follow: true, stdout: true, stderr: true }),
+  )) as Readable & NodeJS.ReadableStream;
+}
+
+/** The exit code when the container has ended; null when the engine went away before. */
+export async function exitOf(engine: DockerEngine, id: string): Promise<number | null> {
+  const answer = await engine.ask((docker) => dialWait(docker.modem, id));
+  let text = '';
+  try {
+    for await (const chunk of answer) text += chunk.toString();
+    const { StatusCode } = JSON.parse(text) as { StatusCode?: unknown };
+    return typeof StatusCode === 'number' ? StatusCode : null;
+  } catch {
+    return null; // cut off in the middle
+  }
+}
+
+/** As a stream, for the library's own call never settles when the connection breaks in mid-wait. */
+function dialWait(modem: Docker['modem'], id: string): Promise<Readable> {
+  return new Promise((resolve, reject) =>
+    modem.dial(
+      {
+        path: `/containers/${id}/wait`,
+        method: 'POST',
+        isStream: true,
+        statusCodes: { 200: true, 400: 'bad parameter', 404: 'no such container', 500: 'server error' },
+      },
+      (error, answer) => (error ? reject(error) : resolve(answer as Readable)),
+    ),
+  );
+}

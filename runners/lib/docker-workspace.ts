@@ -1,0 +1,80 @@
+import { posix, relative } from 'node:path';
+import { compileGlob, startOf } from '../../src/glob.ts';
+import { Rejected, type RunContext } from '../../src/runner.ts';
+import { type CopyCaps, CopyOut } from './docker-copy-out.ts';
+import { type DockerEngine, statusOf } from './docker-engine.ts';
+import { type Bind, isInside } from './docker-mounts.ts';
+import type { DockerSpec } from './docker-spec.ts';
+import { packDirectories } from './docker-tar.ts';
+
+type Context = RunContext<DockerSpec>;
+
+/** Where an artifact directory is that is not under the working directory. */
+const ARTIFACTS = '/artifacts';
+
+/** Where the directories of a run are in its container. */
+export interface Inside {
+  /** Null when the run has none. */
+  artifactDirectory: string | null;
+  /** Directories of this machine that are mounted beside the workspace. */
+  extra: Bind[];
+}
+
+export function insideOf({ spec, workingDirectory, artifactDirectory }: Context): Inside {
+  if (artifactDirectory === null) return { artifactDirectory: null, extra: [] };
+  if (isInside(workingDirectory, artifactDirectory))
+    return {
+      artifactDirectory: posix.join(spec.workdir, relative(workingDirectory, artifactDirectory)),
+      extra: [],
+    };
+  const bind = { source: artifactDirectory, target: ARTIFACTS, readOnly: false };
+  return { artifactDirectory: ARTIFACTS, extra: spec.mount_workspace ? [bind] : [] };
+}
+
+/** Without a mounted workspace, the directories a program expects are made in the container itself. */
+export async function makeDirectories(engine: DockerEngine, id: string, ctx: Context): Promise<void> {
+  const { spec, invocation } = ctx;
+  if (spec.mount_workspace) return;
+  const { artifactDirectory } = insideOf(ctx);
+  if (spec.read_only) {
+    if (artifactDirectory !== null || invocation.options.artifacts !== undefined)
+      throw new Rejected('artifacts of a container with a read-only root need mount_workspace');
+    return;
+  }
+  const missing: string[] = [];
+  for (const path of new Set([spec.workdir, ...(artifactDirectory === null ? [] : [artifactDirectory])]))
+    if (!(await exists(engine, id, path))) missing.push(path);
+  if (missing.length === 0) return;
+  const tar = await packDirectories(missing);
+  await engine.ask((docker) => docker.getContainer(id).putArchive(tar, { path: '/' }));
+}
+
+/** Copy what was asked for out of an ended container. Returns what was left out. */
+export async function copyArtifacts(engine: DockerEngine, id: string, ctx: Context, caps: CopyCaps) {
+  const { spec, invocation, workingDirectory } = ctx;
+  if (spec.mount_workspace) return [];
+  const copying = new CopyOut(caps);
+  const { artifactDirectory } = insideOf(ctx);
+  if (artifactDirectory !== null && ctx.artifactDirectory !== null)
+    await copying.copy({ engine, id, from: artifactDirectory, to: ctx.artifactDirectory, globs: null });
+  const globs = (invocation.options.artifacts ?? []).flatMap((pattern) => {
+    try {
+      return compileGlob(pattern);
+    } catch {
+      return []; // the collection says what is wrong with it
+    }
+  });
+  if (globs.length > 0)
+    await copying.copy({ engine, id, from: spec.workdir, to: workingDirectory, globs: startOf(globs) });
+  return copying.omitted;
+}
+
+async function exists(engine: DockerEngine, id: string, path: string): Promise<boolean> {
+  try {
+    await engine.ask((docker) => docker.getContainer(id).infoArchive({ path }));
+    return true;
+  } catch (error) {
+    if (statusOf(error) === 404) return false;
+    throw error;
+  }
+}
