@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { dockerRunner } from '../runners/docker.ts';
 import { builtInRunners } from '../runners/index.ts';
 import { SupervisorClient } from '../runners/lib/supervisor-client.ts';
 import { addressGuard } from './address-guard.ts';
@@ -13,6 +14,7 @@ import { startDeliveries } from './delivery.ts';
 import { InvocationStore } from './invocation-store.ts';
 import { createMetrics } from './metrics.ts';
 import { baseEnvironment } from './process-environment.ts';
+import { isFinal } from './result.ts';
 import { startRetention } from './retention.ts';
 import { RunEngine } from './run-engine.ts';
 import type { Runner } from './runner.ts';
@@ -56,6 +58,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const metrics = createMetrics();
   const guard = addressGuard({ allow: config.httpAllow, deny: config.httpDeny });
   const secrets = readSecrets(environment, config.secretsFile);
+  const docker = dockerRunner({
     engine: { host: config.dockerHost, certPath: config.dockerCertPath },
     dataDir: config.dataDir,
     mountRoots: config.dockerMountRoots,
@@ -88,6 +91,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   deliveries.resume();
   const { queued, resumed } = engine.recover();
   if (queued + resumed > 0) log.info({ queued, resumed }, 'took up the runs of an earlier server');
+  void docker.sweep((id) => engine.has(id) && !isFinal(engine.status(id)));
   const retention = startRetention({
     store,
     seconds: config.retentionSeconds,
@@ -105,6 +109,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       await app.close();
       await retention.stop();
       await deliveries.stop();
+      docker.close();
       await supervisor.close(how);
       metrics.close();
       store.close();
