@@ -89,13 +89,15 @@ interface Work {
 }
 
 async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
-  if (!run.prepared || run.refusal || run.abort.signal.aborted)
+  // A run that is carried on has begun: it is stopped and told of like any other.
+  if (!run.prepared || ((run.refusal || run.abort.signal.aborted) && !run.recovering))
     return { scene: null, outcome: null, thrown: run.refusal, reason: abortReason(run) };
   const scene = new RunScene(run, surroundings(run, run.prepared.paths, tools));
   const stopTimers = startTimers(run, scene, tools.config);
   const done: Work = { scene, outcome: null, thrown: null, reason: null };
   try {
     const call = run.recovering ? run.runner.recover : run.runner.run;
+    if (run.refusal) throw new Error(run.refusal.message);
     if (!call) throw new Error('the server that ran it is gone and this kind cannot be carried on');
     done.outcome = await call.call(run.runner, scene.context);
   } catch (error) {

@@ -16,7 +16,7 @@ export interface Prepared {
 /** Pending becomes running, unless it turns out that it cannot be run: then it has a refusal. */
 export function beginRun(run: LiveRun, startedAt: number): void {
   run.queueMs = run.recovering ? startedAt - run.createdAt : performance.now() - run.acceptedAt;
-  if (!run.refusal)
+  if (!run.refusal || run.recovering)
     try {
       run.prepared = prepare(run);
     } catch (error) {
@@ -39,7 +39,7 @@ export function prepare(run: LiveRun): Prepared {
   const paths = resolveWorkingPaths(run.invocation, run.directory);
   const globs = run.invocation.options.artifacts !== undefined;
   if (run.recovering) return { paths, roots: rootsThatAre(paths, globs) };
-  mkdirSync(run.directory.root, { recursive: true, mode: 0o700 });
+  if (!run.runner.makesDirectory) mkdirSync(run.directory.root, { recursive: true, mode: 0o700 });
   return { paths, roots: prepareWorkingPaths(paths, { globs }) };
 }
 

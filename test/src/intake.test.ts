@@ -125,5 +125,8 @@ test('what this server does not understand of an earlier run is its refusal, not
     status: 'rejected',
     error_summary: 'command: is needed by this kind',
   });
-  expect(next.engine.status('working')).toBe('rejected');
+  expect(next.engine.record('working')).toMatchObject({
+    status: 'failed',
+    outcome: { ended: 'lost', started: true, retry_safe: false },
+  });
 });
