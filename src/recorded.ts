@@ -27,8 +27,12 @@ export interface Recorded {
   captures: Record<Stream, RecordedCapture>;
 }
 
-/** Null when nothing was recorded. The torn end of a journal is cut off. */
-export async function readRecorded(directory: RunDirectory, firstSeq: number): Promise<Recorded | null> {
+/** Null when nothing was recorded. The torn end of a journal is cut off. `onNote` gets lines that are no event. */
+export async function readRecorded(
+  directory: RunDirectory,
+  firstSeq: number,
+  onNote: (line: string) => void = () => {},
+): Promise<Recorded | null> {
   const sizes = { stdout: await sizeOf(directory.stdout), stderr: await sizeOf(directory.stderr) };
   if (sizes.stdout === null && sizes.stderr === null) return null;
   const told = { stdout: 0, stderr: 0 };
@@ -39,8 +43,12 @@ export async function readRecorded(directory: RunDirectory, firstSeq: number): P
   if (size !== null) {
     for await (const line of wholeLines(directory.journal)) {
       position += line.length + 1;
-      const entry = decodeEntry(line.toString('utf8'));
-      if (!entry) continue;
+      const text = line.toString('utf8');
+      const entry = decodeEntry(text);
+      if (!entry) {
+        onNote(text);
+        continue;
+      }
       nextSeq = entry.seq + 1;
       if (entry.type === 'stdout' || entry.type === 'stderr') told[entry.type] = entry.offset + entry.length;
       if (entry.type === 'gap') gapped[entry.stream] += entry.length;

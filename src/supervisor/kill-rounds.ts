@@ -1,16 +1,31 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Marks, processesOf } from './processes.ts';
+import { childBelongsTo, directChildren, eachProcessOf, type Marks } from './processes.ts';
 import type { Spawner } from './spawner.ts';
 
 /** How long killed processes are waited for before they are counted as survivors. */
 export const SETTLE_MS = 120;
+/** How often orphans are looked for in a row: each look takes a moment only. */
+const ORPHAN_LOOKS = 50;
+
+const { SIGKILL } = constants.signals;
 
 /** SIGKILL to every process of a run that can be found. Returns how many there were. */
 export function killRound(spawner: Spawner, marks: Marks): number {
-  const pids = processesOf(marks);
-  for (const pid of pids) spawner.signalProcess(pid, constants.signals.SIGKILL);
-  return pids.length;
+  const orphans = spawner.adoptsOrphans ? killOrphans(spawner, marks) : 0;
+  return orphans + eachProcessOf(marks, (pid) => spawner.signalProcess(pid, SIGKILL));
+}
+
+/** What forks and ends faster than all processes can be listed becomes a child of ours at every step. */
+function killOrphans(spawner: Spawner, marks: Marks): number {
+  let killed = 0;
+  for (let look = 0; look < ORPHAN_LOOKS; look++) {
+    const found = (directChildren() ?? []).filter((pid) => childBelongsTo(pid, marks));
+    if (found.length === 0) break;
+    for (const pid of found) spawner.signalProcess(pid, SIGKILL);
+    killed += found.length;
+  }
+  return killed;
 }
 
 /**

@@ -34,22 +34,23 @@ export function portableSpawner(): Spawner {
         detached: true,
         stdio: [spec.stdin, 'pipe', 'pipe'],
       });
+      const { stdout, stderr } = child;
+      const sources = { stdout: streamSource(stdout), stderr: streamSource(stderr) };
       const exited = Promise.withResolvers<ProgramExit>();
       child.on('exit', (code, signal) => exited.resolve({ code, signal, usage: null }));
       const failed = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
         child.on('spawn', () => resolve(null));
         child.on('error', resolve);
       });
-      const { pid, stdout, stderr } = child;
-      if (failed || pid === undefined || !stdout || !stderr)
+      const { pid } = child;
+      if (failed || pid === undefined)
         throw new SpawnError(
           failed?.code ?? 'EUNKNOWN',
           failed?.message ?? 'the program could not be spawned',
         );
       return {
         pid,
-        stdout: streamSource(stdout),
-        stderr: streamSource(stderr),
+        ...sources,
         stdin: child.stdin ? pipeInput(child.stdin) : null,
         mark: prlimit ? spec.mark : null,
         signalGroup: (signal) => tryKill(-pid, signal),
@@ -77,21 +78,29 @@ function tryKill(pid: number, signal: number): boolean {
   }
 }
 
-function streamSource(stream: Readable): OutputSource {
-  let ended = false;
-  stream.once('close', () => {
+/** Reads from the beginning: what nobody reads when the program exits, child_process throws away. */
+function streamSource(stream: Readable | null): OutputSource {
+  let ended = stream === null;
+  let onEnded = (): void => {};
+  let held: Buffer[] = [];
+  let take = (chunk: Buffer): void => void held.push(chunk);
+  stream?.on('data', (chunk: Buffer) => take(chunk));
+  stream?.once('close', () => {
     ended = true;
+    onEnded();
   });
+  const drain = (onChunk: (chunk: Buffer) => void): boolean => {
+    for (const chunk of held) onChunk(chunk);
+    held = [];
+    return ended;
+  };
   return {
-    drain(onChunk) {
-      for (let chunk: Buffer | null = stream.read(); chunk !== null; chunk = stream.read()) onChunk(chunk);
-      return ended || stream.readableEnded;
-    },
+    drain,
     follow(onChunk, onEnd) {
-      if (ended) return onEnd();
-      stream.on('data', onChunk);
-      stream.once('close', onEnd);
+      take = onChunk;
+      onEnded = onEnd;
+      if (drain(onChunk)) onEnd();
     },
-    close: () => void stream.destroy(),
+    close: () => void stream?.destroy(),
   };
 }

@@ -21,6 +21,9 @@ interface ProcessEntry {
 
 type ProcessTable = ReadonlyMap<number, ProcessEntry>;
 
+/** How often processes that were born meanwhile are looked for: a fork bomb must not hold this process. */
+const MAX_PASSES = 20;
+
 /** Every mark has this bit set, so that a mark is told from a limit that somebody set. */
 export const MARK_BIT = 1n << 51n;
 
@@ -36,25 +39,34 @@ export function directChildren(): number[] | null {
 
 /**
  * All living processes of a run: those in the leader's session, those that carry its mark, those whose
- * environment names the run, and all their descendants.
+ * environment names the run, and all their descendants. Each is handed over as soon as it is found, and
+ * processes that were born meanwhile are looked at until there are none, so that a chain of short-lived
+ * ones is not always a step ahead.
  */
-export function processesOf(marks: Marks): number[] {
-  const table = processTable();
-  const children = new Map<number, number[]>();
-  for (const entry of table.values()) {
-    const siblings = children.get(entry.parent);
-    if (siblings) siblings.push(entry.pid);
-    else children.set(entry.parent, [entry.pid]);
-  }
-  const found = new Set<number>();
-  const add = (pid: number): void => {
-    if (pid === process.pid || found.has(pid)) return;
-    found.add(pid);
-    for (const child of children.get(pid) ?? []) add(child);
+export function eachProcessOf(marks: Marks, found: (pid: number) => void): number {
+  const table = new Map<number, ProcessEntry>();
+  const seen = new Set<number>([process.pid]);
+  const own = new Set<number>();
+  const take = ({ pid }: ProcessEntry): void => {
+    own.add(pid);
+    found(pid);
   };
-  for (const entry of table.values())
-    if (!found.has(entry.pid) && belongs(entry, marks, table)) add(entry.pid);
-  return [...found];
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const born = processIds().filter((pid) => !seen.has(pid));
+    if (born.length === 0) break;
+    const entries = born.flatMap((pid) => {
+      seen.add(pid);
+      const stat = readStat(pid);
+      return stat && isLiving(stat) ? [{ pid, ...stat }] : [];
+    });
+    for (const entry of entries) table.set(entry.pid, entry);
+    for (const entry of entries) if (belongs(entry, marks, table)) take(entry);
+    for (let before = -1; before !== own.size; ) {
+      before = own.size;
+      for (const entry of table.values()) if (!own.has(entry.pid) && own.has(entry.parent)) take(entry);
+    }
+  }
+  return own.size;
 }
 
 /** Does this direct child of ours belong to the run, by what it carries itself. */
@@ -105,15 +117,9 @@ function isSupervisor(pid: number): boolean {
   return words.includes('--data-dir') && words.some((word) => word.includes('/supervisor/main.'));
 }
 
-function processTable(): ProcessTable {
-  const table = new Map<number, ProcessEntry>();
-  for (const name of existsSync('/proc') ? readdirSync('/proc') : []) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
-    const stat = readStat(pid);
-    if (stat && isLiving(stat)) table.set(pid, { pid, ...stat });
-  }
-  return table;
+function processIds(): number[] {
+  if (!existsSync('/proc')) return [];
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
 }
 
 /** A zombie runs nothing and holds nothing; it only waits to be reaped. */

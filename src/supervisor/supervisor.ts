@@ -191,8 +191,8 @@ export class Supervisor {
     try {
       const remains = await readRemains(files, first_seq);
       if (!remains) return this.#tell({ op: 'absent', run });
-      const { exit, failed, started } = remains;
-      if (exit) return this.#tell({ op: 'exit', run, facts: exit, end: remains.end });
+      const { recorded, exit, failed, started } = remains;
+      if (exit) return this.#tell({ op: 'exit', run, facts: exit, end: recorded.position });
       const marks: Marks = {
         run,
         leader: started?.pid ?? null,
@@ -202,8 +202,7 @@ export class Supervisor {
       const { found, survivors } = failed
         ? { found: false, survivors: 0 }
         : await killAll(this.#spawner, marks);
-      const captures = await completeJournal(files, remains);
-      const { end, nextSeq: next_seq } = remains;
+      const { captures, end, next_seq } = completeJournal(files, recorded);
       const kill = { signals: found ? ['SIGKILL'] : [], survivors };
       if (failed) this.#tell({ op: 'failed', run, failure: failed, captures, next_seq });
       else this.#tell({ op: 'lost', run, captures, end, next_seq, kill });

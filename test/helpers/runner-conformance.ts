@@ -1,0 +1,314 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RuntimeEvent } from '../../src/event.ts';
+import type { Record as RunRecord } from '../../src/record.ts';
+import type { Stream } from '../../src/stream.ts';
+import { type BuildOptions, type BuiltApp, buildApp } from './build-app.ts';
+import { eventsOf, outputOf } from './run-events.ts';
+
+/** What the work of an invocation does, in this order. */
+export interface Behaviour {
+  /** Names and texts of files it leaves in the artifact directory. */
+  files?: Record<string, string>;
+  /** What it writes. */
+  output?: { stream: Stream; base64: string }[];
+  /** How often it writes all that; default 1. */
+  times?: number;
+  /** Pause after each piece, so that the pieces arrive one by one. */
+  pauseMs?: number;
+  /** How long it stays after that. */
+  stayMs?: number;
+  /** It goes on when it is told to end. */
+  ignoreStop?: boolean;
+  /** Not 0: it fails. */
+  exitCode?: number;
+}
+
+/** What every kind is asked for; a kind that cannot have one says why in `skip`. */
+export type Concern =
+  | 'success'
+  | 'failure'
+  | 'no output'
+  | 'both streams'
+  | 'binary output'
+  | 'split characters'
+  | 'large output'
+  | 'output limit'
+  | 'timeout'
+  | 'idle timeout'
+  | 'cancel before the start'
+  | 'cancel'
+  | 'cancel twice'
+  | 'stubborn work'
+  | 'first reason'
+  | 'many at once'
+  | 'artifacts';
+
+export interface Conformance {
+  kind: string;
+  /** Distinguishes suites of one kind. */
+  title?: string;
+  app?: BuildOptions;
+  /** An invocation (without id) whose work behaves so. */
+  invocation(behaviour: Behaviour): Record<string, unknown>;
+  /** exit_code of success and of a failure with exitCode 3; default 0 and 3. */
+  exitCodes?: { success: number | null; failure: number | null };
+  skip?: Partial<Record<Concern, string>>;
+}
+
+const piece = (stream: Stream, bytes: string | Buffer) => ({
+  stream,
+  base64: Buffer.from(bytes).toString('base64'),
+});
+const LONG = { output: [piece('stdout', 'begun\n')], stayMs: 60_000 };
+
+/** The one suite that every kind must pass: CONTRACT.md as tests. Real engine, real store, the runner under test. */
+export function testRunner(conformance: Conformance): void {
+  const { kind, title, invocation, skip = {} } = conformance;
+  const codes = conformance.exitCodes ?? { success: 0, failure: 3 };
+
+  describe(`The ${kind} runner${title ? ` (${title})` : ''} conforms`, () => {
+    let app: BuiltApp;
+    beforeAll(async () => {
+      app = await buildApp(conformance.app);
+    });
+    afterAll(() => app.end());
+
+    const run = (behaviour: Behaviour, more: Record<string, unknown> = {}) =>
+      app.run(merge(invocation(behaviour), more));
+    const start = async (behaviour: Behaviour, more: Record<string, unknown> = {}): Promise<string> => {
+      const payload = merge(invocation(behaviour), more);
+      const response = await app.app.inject({ method: 'POST', url: '/invocations', payload });
+      expect(response.statusCode, response.body).toBe(202);
+      return (response.json() as RunRecord).invocation.invocation_id;
+    };
+    const cancel = (id: string) =>
+      app.app.inject({ method: 'POST', url: `/invocations/${id}/cancel`, payload: {} });
+    const finished = async (id: string): Promise<RunRecord> => {
+      await app.engine.waitFinished(id, 50_000);
+      return app.engine.record(id);
+    };
+    const begun = async (id: string): Promise<void> => {
+      for await (const events of app.engine.log(id).read({ after: 0, follow: true }))
+        if (events.some(({ entry }) => entry.type === 'stdout' || entry.type === 'stderr')) return;
+    };
+    const about = (concern: Concern, name: string, body: () => Promise<void>): void => {
+      const absent = skip[concern];
+      if (absent === undefined) test(name, body);
+      else test(name, { skip: true, meta: { absent } }, body);
+    };
+
+    about('success', 'work that succeeds is a run that succeeded', async () => {
+      const record = await run({ output: [piece('stdout', 'hello\n')] });
+      expect(record).toMatchObject({
+        status: 'succeeded',
+        result: { status: 'succeeded', error_summary: null },
+      });
+      expect(record.result?.exit_code).toBe(codes.success);
+      expect(record.outcome).toMatchObject({ started: true, retry_safe: false, kill: null });
+      expect(outputOf(await eventsOf(app, record), 'stdout').toString()).toBe('hello\n');
+      await expectSound(app, record);
+    });
+
+    about('failure', 'work that fails is a run that failed, and says why', async () => {
+      const record = await run({ exitCode: 3 });
+      expect(record).toMatchObject({ status: 'failed', outcome: { started: true, retry_safe: false } });
+      expect(record.result?.exit_code).toBe(codes.failure);
+      expect(record.result?.error_summary).toBeTruthy();
+      await expectSound(app, record);
+    });
+
+    about('no output', 'work without output has two empty captures', async () => {
+      const record = await run({});
+      expect(record.outcome).toMatchObject({ stdout: { bytes: 0, kept: 0 }, stderr: { bytes: 0, kept: 0 } });
+      await expectSound(app, record);
+    });
+
+    about('both streams', 'both streams are told in order of arrival', async () => {
+      const output = [
+        piece('stdout', 'one'),
+        piece('stderr', 'two'),
+        piece('stdout', 'three'),
+        piece('stderr', 'four'),
+      ];
+      const record = await run({ output, pauseMs: 60 });
+      const events = await eventsOf(app, record);
+      const told = events.flatMap((event) =>
+        event.type === 'stdout' || event.type === 'stderr' ? [[event.type, text(event)]] : [],
+      );
+      expect(told).toEqual([
+        ['stdout', 'one'],
+        ['stderr', 'two'],
+        ['stdout', 'three'],
+        ['stderr', 'four'],
+      ]);
+      await expectSound(app, record);
+    });
+
+    about('binary output', 'bytes that are no text arrive exactly', async () => {
+      const bytes = Buffer.from(Array.from({ length: 1024 }, (_, i) => (i * 7) & 0xff));
+      const record = await run({ output: [piece('stdout', bytes)] });
+      expect(outputOf(await eventsOf(app, record), 'stdout').equals(bytes)).toBe(true);
+      await expectSound(app, record);
+    });
+
+    about(
+      'split characters',
+      'a character is not split over two events, wherever the writes split it',
+      async () => {
+        const bytes = Buffer.from('aé€😀z');
+        const output = [...bytes].map((byte) => piece('stdout', Buffer.from([byte])));
+        const record = await run({ output, pauseMs: 15 });
+        const events = await eventsOf(app, record);
+        for (const event of events) if (event.type === 'stdout') expect(event).toHaveProperty('text');
+        expect(outputOf(events, 'stdout').equals(bytes)).toBe(true);
+        await expectSound(app, record);
+      },
+    );
+
+    about('large output', 'large output is captured byte for byte', async () => {
+      const record = await run({
+        output: [piece('stdout', 'x'.repeat(64 * 1024 - 1).concat('\n'))],
+        times: 128,
+      });
+      expect(record.outcome?.stdout).toMatchObject({ bytes: 8 * 1024 ** 2, kept: 8 * 1024 ** 2 });
+      await expectSound(app, record);
+    });
+
+    about('output limit', 'what is over the output limit is drained and told as a gap', async () => {
+      const output = [piece('stdout', 'x'.repeat(1000))];
+      const record = await run({ output, times: 300 }, { options: { max_output_bytes: 1234 } });
+      expect(record.outcome?.stdout).toMatchObject({ bytes: 300_000, kept: 1234 });
+      const gap = (await eventsOf(app, record)).find(({ type }) => type === 'gap');
+      expect(gap).toMatchObject({ stream: 'stdout', offset: 1234, length: 298_766, reason: 'output_limit' });
+      await expectSound(app, record);
+    });
+
+    about('timeout', 'a run that is too long is stopped, and keeps its output', async () => {
+      const record = await run(LONG, { timeout_seconds: 1.5 });
+      expect(record).toMatchObject({
+        status: 'timed_out',
+        outcome: { ended: 'timed_out', timeout_reason: 'run' },
+      });
+      expect(outputOf(await eventsOf(app, record), 'stdout').toString()).toBe('begun\n');
+      await expectSound(app, record);
+    });
+
+    about('idle timeout', 'a run that says nothing for too long is stopped', async () => {
+      const record = await run(LONG, { options: { idle_timeout_seconds: 1.5 } });
+      expect(record).toMatchObject({ status: 'timed_out', outcome: { timeout_reason: 'idle' } });
+      await expectSound(app, record);
+    });
+
+    about('cancel before the start', 'a run that is cancelled at once never succeeds', async () => {
+      const id = await start(LONG);
+      await cancel(id);
+      const record = await finished(id);
+      expect(record.status).toBe('cancelled');
+      await expectSound(app, record);
+    });
+
+    about('cancel', 'a running run can be cancelled, and keeps its output', async () => {
+      const id = await start(LONG);
+      await begun(id);
+      expect((await cancel(id)).statusCode).toBe(202);
+      const record = await finished(id);
+      expect(record).toMatchObject({
+        status: 'cancelled',
+        outcome: { ended: 'cancelled', retry_safe: false },
+      });
+      expect(outputOf(await eventsOf(app, record), 'stdout').toString()).toBe('begun\n');
+      await expectSound(app, record);
+    });
+
+    about('cancel twice', 'cancelling twice is cancelling once', async () => {
+      const id = await start(LONG);
+      await begun(id);
+      const answers = await Promise.all([cancel(id), cancel(id)]);
+      expect(answers.map(({ statusCode }) => statusCode)).toEqual([202, 202]);
+      const record = await finished(id);
+      expect(record.status).toBe('cancelled');
+      expect((await cancel(id)).statusCode).toBe(200);
+      expect(app.engine.record(id)).toEqual(record);
+    });
+
+    about('stubborn work', 'work that ignores being stopped is ended when its grace is over', async () => {
+      const record = await run(
+        { ...LONG, ignoreStop: true },
+        { timeout_seconds: 1.5, options: { kill_grace_seconds: 0.3 } },
+      );
+      expect(record.status).toBe('timed_out');
+      expect(record.outcome?.kill?.survivors ?? 0).toBe(0);
+      await expectSound(app, record);
+    });
+
+    about('first reason', 'the first reason to stop wins', async () => {
+      const id = await start(
+        { ...LONG, ignoreStop: true },
+        { timeout_seconds: 2.5, options: { kill_grace_seconds: 3 } },
+      );
+      await begun(id);
+      await cancel(id);
+      expect((await finished(id)).status).toBe('cancelled');
+    });
+
+    about('many at once', 'runs at the same time do not mix', async () => {
+      const records = await Promise.all(
+        Array.from({ length: 8 }, (_, i) =>
+          run({ output: [piece('stdout', `run ${i}`)], times: 3, pauseMs: 5 }),
+        ),
+      );
+      for (const [i, record] of records.entries()) {
+        expect(record.status).toBe('succeeded');
+        expect(outputOf(await eventsOf(app, record), 'stdout').toString()).toBe(`run ${i}`.repeat(3));
+        await expectSound(app, record);
+      }
+    });
+
+    about(
+      'artifacts',
+      'what a run leaves in its artifact directory is collected, also when it fails',
+      async () => {
+        for (const exitCode of [0, 3]) {
+          const record = await run(
+            { files: { 'report.txt': 'kept' }, exitCode },
+            { artifact_directory: 'out' },
+          );
+          expect(record.status).toBe(exitCode === 0 ? 'succeeded' : 'failed');
+          const own = record.result?.artifacts.find(({ path }) => path.endsWith('report.txt'));
+          expect(own?.metadata.sha256).toBe(createHash('sha256').update('kept').digest('hex'));
+          await expectSound(app, record);
+        }
+      },
+    );
+  });
+}
+
+function merge(invocation: Record<string, unknown>, more: Record<string, unknown>): Record<string, unknown> {
+  const options = { ...(invocation.options as object | undefined), ...(more.options as object | undefined) };
+  return { ...invocation, ...more, options };
+}
+
+const text = (event: RuntimeEvent): string => ('text' in event && event.text) || '';
+
+/** The invariants of every finished run: seq without holes, `finished` once and last, no byte lost in silence. */
+export async function expectSound(app: BuiltApp, record: RunRecord): Promise<void> {
+  const events = await eventsOf(app, record);
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
+  expect(events.filter(({ type }) => type === 'finished')).toHaveLength(1);
+  expect(events.at(-1)).toMatchObject({ type: 'finished', result: record.result, outcome: record.outcome });
+  expect(record.outcome?.last_seq).toBe(events.length);
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const facts = record.outcome?.[stream];
+    if (!facts) continue;
+    const bytes = outputOf(events, stream);
+    const gaps = events.flatMap((event) =>
+      event.type === 'gap' && event.stream === stream ? [event.length] : [],
+    );
+    expect(bytes.length + gaps.reduce((sum, length) => sum + length, 0)).toBe(facts.bytes);
+    expect(bytes.length).toBe(facts.kept);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(facts.sha256);
+    const capture = await app.app.inject(`/invocations/${record.invocation.invocation_id}/${stream}`);
+    expect(capture.rawPayload.equals(bytes)).toBe(true);
+  }
+}
