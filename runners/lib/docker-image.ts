@@ -11,6 +11,8 @@ export interface ImageFacts {
   /** USER of the image; '' = root. */
   user: string;
   stopSignal: string | null;
+  /** WORKDIR of the image; '' = none. */
+  workdir: string;
 }
 
 export interface PullTools {
@@ -49,6 +51,7 @@ async function look(engine: DockerEngine, image: string): Promise<ImageFacts | n
       id: Id,
       user: Config?.User ?? '',
       stopSignal: typeof stopSignal === 'string' ? stopSignal : null,
+      workdir: Config?.WorkingDir ?? '',
     };
   } catch (error) {
     if (statusOf(error) === 404) return null;

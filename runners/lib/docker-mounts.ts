@@ -52,6 +52,8 @@ export function bindsOf(
     binds.push({ ...bind, source });
   }
   for (const mount of spec.mounts) {
+    if (SOCKET_NAMES.has(basename(mount.source)))
+      throw new Rejected(`mount ${mount.source} names the socket of a container engine`);
     const source = real('mount', mount.source);
     checkSource('mount', mount.source, source, rules);
     if (workspaceSource !== null && (isInside(workspaceSource, source) || isInside(source, workspaceSource)))
@@ -67,7 +69,7 @@ function checkSource(what: string, shown: string, source: string, rules: MountRu
   for (const socket of sockets.flatMap((path) => [path, realOrSelf(path)]))
     if (isInside(source, socket))
       throw new Rejected(`${what} ${shown} gives away the socket of a container engine: ${socket}`);
-  if (SOCKET_NAMES.has(basename(source)) || SOCKET_NAMES.has(basename(shown)))
+  if (SOCKET_NAMES.has(basename(source)))
     throw new Rejected(`${what} ${shown} names the socket of a container engine`);
   if (statSync(source).isSocket()) throw new Rejected(`${what} ${shown} is a socket`);
   const data = realOrSelf(rules.dataDir);

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Omitted } from '../../src/artifact.ts';
 import { Rejected, type RunContext, type RunControls, type RunnerOutcome } from '../../src/runner.ts';
@@ -120,7 +119,7 @@ async function startAndAttend(
   const metadata = { 'docker.container_id': id, 'docker.image_id': image.id };
   const output = new ContainerOutput(ctx.output, { stdout: 0, stderr: 0 });
   const stop = new ContainerStop(engine, id, image.stopSignal);
-  await makeDirectories(engine, id, ctx);
+  await makeDirectories(engine, id, image, ctx);
   output.connect(await attachOutput(engine, id), { stdout: 0, stderr: 0 });
   const input = wantsStdin(ctx) ? await attachInput(engine, id) : null;
   try {
@@ -212,10 +211,10 @@ export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerO
   return removedAfter(tools, found.id, async () => {
     if (found.state === 'created')
       return neverStarted('the server that ran it is gone; its container was never started');
-    const size = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    await ctx.resumeOutput();
     const output = new ContainerOutput(ctx.output, {
-      stdout: size(ctx.directory.stdout),
-      stderr: size(ctx.directory.stderr),
+      stdout: ctx.output.captured('stdout').bytes,
+      stderr: ctx.output.captured('stderr').bytes,
     });
     try {
       output.connect(await followLog(engine, found.id), { stdout: 0, stderr: 0 });

@@ -6,12 +6,11 @@ const count = z.number().int().positive();
 const Port = z.number().int().min(1).max(65535);
 
 /** A path in the container: absolute, without `.`, `..` or empty parts, and not one that the engine fills itself. */
-export const InsidePath = Words.regex(/^\/[^/]/, { error: 'must be an absolute path and not /' })
-  .transform((path) => path.replace(/\/+$/, ''))
-  .refine((path) => !/\/(\.{0,2})(\/|$)/.test(path), { error: 'must not contain empty parts, . or ..' })
-  .refine((path) => !/^\/(proc|sys|dev)(\/(?!shm(\/|$)).*)?$/.test(path), {
-    error: 'must not be in /proc, /sys or /dev',
-  });
+export const InsidePath = Words.regex(/^(\/(?!\.{1,2}(\/|$))[^/]+)+$/, {
+  error: 'must be an absolute path, without empty parts, . or .., and not /',
+}).refine((path) => !/^\/(proc|sys|dev(?!\/shm(\/|$)))(\/|$)/.test(path), {
+  error: 'must not be in /proc, /sys or /dev',
+});
 
 export const DockerMount = z.strictObject({
   source: Words.regex(/^\//, { error: 'must be an absolute path of this machine' }),

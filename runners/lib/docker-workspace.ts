@@ -1,8 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import { posix, relative } from 'node:path';
 import { compileGlob, startOf } from '../../src/glob.ts';
 import { Rejected, type RunContext } from '../../src/runner.ts';
 import { type CopyCaps, CopyOut } from './docker-copy-out.ts';
 import { type DockerEngine, statusOf } from './docker-engine.ts';
+import type { ImageFacts } from './docker-image.ts';
 import { type Bind, isInside } from './docker-mounts.ts';
 import type { DockerSpec } from './docker-spec.ts';
 import { packDirectories } from './docker-tar.ts';
@@ -31,8 +33,16 @@ export function insideOf({ spec, workingDirectory, artifactDirectory }: Context)
   return { artifactDirectory: ARTIFACTS, extra: spec.mount_workspace ? [bind] : [] };
 }
 
-/** Without a mounted workspace, the directories a program expects are made in the container itself. */
-export async function makeDirectories(engine: DockerEngine, id: string, ctx: Context): Promise<void> {
+/**
+ * Without a mounted workspace, the directories a program expects are made in the container itself, for any user to
+ * write to. The image's own working directory stays as the image has it.
+ */
+export async function makeDirectories(
+  engine: DockerEngine,
+  id: string,
+  image: Pick<ImageFacts, 'workdir'>,
+  ctx: Context,
+): Promise<void> {
   const { spec, invocation } = ctx;
   if (spec.mount_workspace) return;
   const { artifactDirectory } = insideOf(ctx);
@@ -41,9 +51,10 @@ export async function makeDirectories(engine: DockerEngine, id: string, ctx: Con
       throw new Rejected('artifacts of a container with a read-only root need mount_workspace');
     return;
   }
+  const wanted = new Set(spec.workdir === image.workdir ? [] : [spec.workdir]);
+  if (artifactDirectory !== null) wanted.add(artifactDirectory);
   const missing: string[] = [];
-  for (const path of new Set([spec.workdir, ...(artifactDirectory === null ? [] : [artifactDirectory])]))
-    if (!(await exists(engine, id, path))) missing.push(path);
+  for (const path of wanted) if (!(await isOpen(engine, id, path))) missing.push(path);
   if (missing.length === 0) return;
   const tar = await packDirectories(missing);
   await engine.ask((docker) => docker.getContainer(id).putArchive(tar, { path: '/' }));
@@ -69,10 +80,15 @@ export async function copyArtifacts(engine: DockerEngine, id: string, ctx: Conte
   return copying.omitted;
 }
 
-async function exists(engine: DockerEngine, id: string, path: string): Promise<boolean> {
+/** Is there a directory that everybody may write to. */
+async function isOpen(engine: DockerEngine, id: string, path: string): Promise<boolean> {
   try {
-    await engine.ask((docker) => docker.getContainer(id).infoArchive({ path }));
-    return true;
+    const answer = (await engine.ask((docker) =>
+      docker.getContainer(id).infoArchive({ path }),
+    )) as IncomingMessage;
+    answer.resume();
+    const stat = Buffer.from(String(answer.headers['x-docker-container-path-stat'] ?? ''), 'base64');
+    return (JSON.parse(stat.toString()).mode & 0o002) !== 0;
   } catch (error) {
     if (statusOf(error) === 404) return false;
     throw error;

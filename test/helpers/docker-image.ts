@@ -6,8 +6,8 @@ import { findProgram } from './require.ts';
 
 /** Names of programs that the image's one binary is called by. */
 const PROGRAMS = [
-  'sh cat echo env false head id kill ln ls mkdir mkfifo nc printf ps sha256sum sleep sync tail test touch true',
-  'tr uname wc wget yes dd mknod chmod stat readlink ip date seq trap',
+  'sh cat echo env false head id kill ln ls mkdir mkfifo nc printf ps pwd sha256sum sleep sync tail test touch true',
+  'tr uname grep wc wget yes dd mknod chmod stat readlink ip date seq trap',
 ].flatMap((line) => line.split(' '));
 
 export interface ImageOptions {
@@ -26,7 +26,11 @@ export async function testImage({ changes = [], env = process.env }: ImageOption
   if (busybox === undefined) throw new Error('the test image needs busybox-static');
   const binary = readFileSync(busybox);
   const passwd = 'root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n';
-  const digest = createHash('sha256').update(binary).update(passwd).update(PROGRAMS.join()).update(changes.join('\n'));
+  const digest = createHash('sha256')
+    .update(binary)
+    .update(passwd)
+    .update(PROGRAMS.join())
+    .update(changes.join('\n'));
   const name = `runwire-test:${digest.digest('hex').slice(0, 16)}`;
   if (spawnSync('docker', ['image', 'inspect', name], { env, stdio: 'ignore' }).status === 0) return name;
   const tar = pack();
@@ -38,7 +42,22 @@ export async function testImage({ changes = [], env = process.env }: ImageOption
   const chunks: Buffer[] = [];
   for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
   const args = ['import', ...changes.flatMap((change) => ['--change', change]), '-', name];
-  const { status, stderr } = spawnSync('docker', args, { env, input: Buffer.concat(chunks), encoding: 'utf8' });
+  const { status, stderr } = spawnSync('docker', args, {
+    env,
+    input: Buffer.concat(chunks),
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`docker import: ${stderr}`);
   return name;
+}
+
+/** The engine the tests run on, as RUNWIRE's configuration takes it. */
+export const DOCKER_HOST = process.env.DOCKER_HOST ?? '';
+
+/** Ids of the containers that a run left, running or not. */
+export function containersOf(invocationId: string, env = process.env): string[] {
+  const args = ['ps', '-aq', '--filter', `label=runwire.invocation_id=${invocationId}`];
+  const { stdout, stderr, status } = spawnSync('docker', args, { env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`docker ps: ${stderr}`);
+  return stdout.split('\n').filter((line) => line !== '');
 }
