@@ -39,6 +39,11 @@ export class DiscardedFiles {
     };
   }
 
+  /** Take and delete. */
+  async remove(id: string): Promise<void> {
+    await this.take(id).drop();
+  }
+
   /** Files of runs that still have a record: the server died before their deletion was stored. */
   restoreKnown(isKnown: (id: string) => boolean): void {
     for (const name of this.#names()) {
@@ -50,7 +55,7 @@ export class DiscardedFiles {
   /** Delete what is discarded, and the directories of runs that never got a record. */
   async sweep(isKnown: (id: string) => boolean): Promise<void> {
     for (const name of this.#names()) await rm(join(this.#place, name), { recursive: true, force: true });
-    for await (const { name } of await opendir(this.#runs)) if (!isKnown(name)) await this.take(name).drop();
+    for await (const { name } of await opendir(this.#runs)) if (!isKnown(name)) await this.remove(name);
   }
 
   #names(): string[] {

@@ -229,10 +229,16 @@ export class RunEngine implements Engine {
     try {
       this.#store.insert(newRecord(run));
     } catch (error) {
-      void this.#discarded.take(run.id).drop();
+      this.#discard(run);
       throw error;
     }
     return this.#store.committed();
+  }
+
+  #discard({ id }: LiveRun): void {
+    this.#discarded
+      .remove(id)
+      .catch((err) => this.#options.log.warn({ invocation_id: id, err }, 'files could not be removed'));
   }
 
   #enqueue(run: LiveRun): void {
@@ -274,10 +280,7 @@ export class RunEngine implements Engine {
       // The record was lost: the submission has been refused with the same error.
       this.#live.delete(run.id);
       this.#options.log.error({ invocation_id: run.id, err: error }, 'run was not stored');
-      await this.#discarded
-        .take(run.id)
-        .drop()
-        .catch(() => {});
+      this.#discard(run);
     }
     run.finished = true;
     run.waiting.wake();
