@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RuntimeEvent } from '../../src/event.ts';
@@ -83,7 +83,9 @@ export function recordedRun(options: { maxOutputBytes?: number } = {}) {
       later.finish({ finishedAt: 2000, ...ended });
       return later;
     },
-    capture: (stream: Stream): Buffer => readFileSync(directory[stream]),
+    /** A stream that nothing was written to may have no file. */
+    capture: (stream: Stream): Buffer =>
+      existsSync(directory[stream]) ? readFileSync(directory[stream]) : Buffer.alloc(0),
     [Symbol.dispose]: () => rmSync(dataDir, { recursive: true, force: true }),
   };
 }

@@ -126,7 +126,11 @@ test('stdout and stderr come first, also when empty, and a kind without output h
   const { result, outcome } = normalize(facts({ artifacts: [artifact] }));
   expect(result.artifacts.map(({ artifact_id }) => artifact_id)).toEqual(['stdout', 'stderr', 'report']);
   expect(outcome.last_seq).toBe(6);
-  expect(result).toMatchObject({ stdout_path: '/data/runs/r/stdout', stderr_path: '/data/runs/r/stderr' });
+  const byte = { bytes: 1, kept: 1, sha256: 'ab' };
+  expect(normalize(facts({ captures: { stdout: byte, stderr: byte } })).result).toMatchObject({
+    stdout_path: '/data/runs/r/stdout',
+    stderr_path: '/data/runs/r/stderr',
+  });
   const bare = normalize(facts({ captures: null }));
   expect(bare.result).toMatchObject({ stdout_path: null, stderr_path: null, artifacts: [] });
 });
