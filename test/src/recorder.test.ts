@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { decodeEntry, type JournalEntry } from '../../src/journal.ts';
+import { MAX_EVENT_BYTES, Recorder } from '../../src/recorder.ts';
+import { type RunDirectory, runDirectory } from '../../src/run-directory.ts';
+
+let dataDir: string;
+let directory: RunDirectory;
+let count = 0;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'runwire-recorder-'));
+});
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+function recorder(maxOutputBytes = Number.POSITIVE_INFINITY): Recorder {
+  directory = runDirectory(dataDir, `run-${count++}`);
+  mkdirSync(directory.root, { recursive: true });
+  return new Recorder({ directory, firstSeq: 3, maxOutputBytes });
+}
+
+function journal(): JournalEntry[] {
+  return readFileSync(directory.journal, 'utf8')
+    .split('\n')
+    .flatMap((line) => decodeEntry(line) ?? []);
+}
+
+test('however output is cut into writes, events join to the capture and count on from the first seq', () => {
+  const chunk = fc.uint8Array({ minLength: 1, maxLength: 40 });
+  const write = fc.tuple(fc.constantFrom('stdout' as const, 'stderr' as const), chunk);
+  fc.assert(
+    fc.property(fc.array(write, { minLength: 1 }), fc.nat(200), (writes, limit) => {
+      const written = recorder(limit);
+      for (const [stream, bytes] of writes) written.write(stream, Buffer.from(bytes));
+      const facts = written.end();
+      written.close();
+      const entries = journal();
+      expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 3));
+      expect(facts.nextSeq).toBe(entries.length + 3);
+      for (const stream of ['stdout', 'stderr'] as const) {
+        const all = Buffer.concat(writes.flatMap(([name, bytes]) => (name === stream ? [bytes] : [])));
+        const kept = all.subarray(0, limit);
+        let told = 0;
+        for (const entry of entries)
+          if (
+            (entry.type === stream || entry.type === 'gap') &&
+            (entry.type !== 'gap' || entry.stream === stream)
+          ) {
+            expect(entry.offset).toBe(told);
+            told += entry.length;
+          }
+        expect(told).toBe(all.length);
+        if (kept.length > 0) expect(readFileSync(directory[stream]).equals(kept)).toBe(true);
+        const sha256 = createHash('sha256').update(kept).digest('hex');
+        expect(facts[stream]).toEqual({ bytes: all.length, kept: kept.length, sha256 });
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a character that is cut by two writes is one event', () => {
+  const written = recorder();
+  const bytes = Buffer.from('€');
+  written.write('stdout', bytes.subarray(0, 1));
+  written.write('stdout', bytes.subarray(1, 2));
+  written.write('stdout', bytes.subarray(2));
+  written.end();
+  written.close();
+  expect(journal()).toMatchObject([{ seq: 3, type: 'stdout', offset: 0, length: 3 }]);
+});
+
+test('a character that is never finished is told at the end', () => {
+  const written = recorder();
+  written.write('stdout', Buffer.from([0x61, 0xe2, 0x82]));
+  written.end();
+  written.close();
+  expect(journal()).toMatchObject([{ length: 1 }, { offset: 1, length: 2 }]);
+});
+
+test('a large write is cut into events of a comfortable size', () => {
+  const written = recorder();
+  written.write('stdout', Buffer.from('€'.repeat(100_000)));
+  written.end();
+  written.close();
+  for (const entry of journal()) {
+    expect('length' in entry && entry.length).toBeLessThanOrEqual(MAX_EVENT_BYTES);
+    expect('length' in entry && entry.length % 3).toBe(0);
+  }
+});
