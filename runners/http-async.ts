@@ -1,9 +1,9 @@
 import type { AddressGuard } from '../src/address-guard.ts';
-import { Rejected, type Runner } from '../src/runner.ts';
+import { Rejected, type RunContext, type Runner } from '../src/runner.ts';
 import type { Secrets } from '../src/secrets.ts';
 import { completeAsyncSpec, HttpAsyncSpec, missingFields } from './lib/http-async-spec.ts';
 import { checkTemplates, withCallback } from './lib/http-backend.ts';
-import { BackendRun } from './lib/http-backend-run.ts';
+import { type BackendConnections, BackendRun } from './lib/http-backend-run.ts';
 import { openConnections } from './lib/http-client.ts';
 import { withMetadata } from './lib/http-metadata.ts';
 import { PRESETS } from './lib/http-presets.ts';
@@ -40,14 +40,22 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncRunnerOptions): Run
       checkTemplates(spec, secrets);
       return spec;
     },
-    async run(ctx) {
-      if (ctx.spec.tls === undefined) return new BackendRun(ctx, shared, secrets).run();
-      const own = openConnections(guard, ctx.spec.tls);
-      try {
-        return await new BackendRun(ctx, { calls: own, streams: own }, secrets).run();
-      } finally {
-        own.agent.destroy().catch(() => {});
-      }
-    },
+    run: (ctx) => withConnections(ctx, (connections) => new BackendRun(ctx, connections, secrets).run()),
+    recover: (ctx) =>
+      withConnections(ctx, (connections) => new BackendRun(ctx, connections, secrets).recover()),
   };
+
+  /** Runs with TLS rules of their own share no connection with others. */
+  async function withConnections<Result>(
+    { spec }: RunContext<HttpAsyncSpec>,
+    use: (connections: BackendConnections) => Promise<Result>,
+  ): Promise<Result> {
+    if (spec.tls === undefined) return use(shared);
+    const own = openConnections(guard, spec.tls);
+    try {
+      return await use({ calls: own, streams: own });
+    } finally {
+      own.agent.destroy().catch(() => {});
+    }
+  }
 }

@@ -28,13 +28,18 @@ export function keepCapture(
   described: Described,
 ): ArtifactFacts {
   const path = place(directory, described.id);
+  if (captured.kept === 0) writeFileSync(path, '', { mode: 0o600 });
+  else keepSame(directory, path);
+  const { kept: sizeBytes, sha256 } = captured;
+  return { ...described, path, sizeBytes, sha256, modifiedAt: new Date().toISOString() };
+}
+
+function keepSame(directory: RunDirectory, path: string): void {
   try {
     linkSync(directory.stdout, path);
   } catch {
     copyFileSync(directory.stdout, path);
   }
-  const { kept: sizeBytes, sha256 } = captured;
-  return { ...described, path, sizeBytes, sha256, modifiedAt: new Date().toISOString() };
 }
 
 /** A media type as it may stand in a header, of what a server said. */

@@ -1,21 +1,32 @@
 import { AddressDenied } from '../../src/address-guard.ts';
 import { type AbortReason, Rejected, type RunContext, type RunnerOutcome } from '../../src/runner.ts';
 import type { Secrets } from '../../src/secrets.ts';
-import { keepText } from './http-artifact.ts';
 import type { HttpAsyncSpec } from './http-async-spec.ts';
 import { Backend } from './http-backend.ts';
-import type { Connections } from './http-client.ts';
+import type { AnswerHead, Connections } from './http-client.ts';
 import { failureWords, statusWords } from './http-failure.ts';
 import { follow } from './http-follow.ts';
-import { BackendJob, type Verdict } from './http-job.ts';
+import { BackendJob } from './http-job.ts';
+import { jobOutcome } from './http-job-outcome.ts';
+import { readJobRecord, writeJobRecord } from './http-job-record.ts';
 import { parseJson, preview, TextTaker, valueAt, wordAt } from './http-json.ts';
 import { poll } from './http-poll.ts';
-import type { Journey } from './http-redirect.ts';
 import { redactor } from './http-secrets.ts';
 
 /** A cancel call gets at least so long. */
 const SHORTEST_GRACE_MS = 200;
-const CANCELLED = new Set(['cancelled', 'canceled']);
+const LONGEST_GRACE_MS = 2 ** 31 - 1;
+
+export interface BackendConnections {
+  calls: Connections;
+  streams: Connections;
+}
+
+/** Where to ask, and whether the backend or the invocation named that address. */
+interface Place {
+  url: URL;
+  named: boolean;
+}
 
 /** One run of kind http_async: kickoff, watch, and the end. */
 export class BackendRun {
@@ -28,27 +39,35 @@ export class BackendRun {
   readonly #enough = new AbortController();
   /** Aborts when the grace after a cancel or timeout is over. */
   readonly #graceOver = new AbortController();
+  readonly #facts: { answered: boolean; sent: boolean; unsafeSent: boolean; cancelled: string | null };
   #graceTimer: NodeJS.Timeout | undefined;
-  #kickoff: Journey | null = null;
-  /** The kickoff's answer, parsed. */
-  #document: unknown;
-  #cancelled: string | null = null;
 
-  constructor(
-    ctx: RunContext<HttpAsyncSpec>,
-    { calls, streams }: { calls: Connections; streams: Connections },
-    secrets: Secrets,
-  ) {
+  constructor(ctx: RunContext<HttpAsyncSpec>, { calls, streams }: BackendConnections, secrets: Secrets) {
     this.#ctx = ctx;
     this.#backend = new Backend(ctx, calls, secrets);
     this.#streams = new Backend(ctx, streams, secrets);
     this.#redact = redactor(ctx.spec.auth, secrets);
     this.#job = new BackendJob(ctx, this.#redact);
+    this.#facts = { answered: false, sent: false, unsafeSent: false, cancelled: null };
   }
 
-  async run(): Promise<RunnerOutcome> {
+  run(): Promise<RunnerOutcome> {
+    return this.#attend(() => this.#kickOff());
+  }
+
+  /** Go on with a job that an earlier server started. */
+  async recover(): Promise<RunnerOutcome> {
+    await this.#ctx.resumeOutput();
+    return this.#attend(async () => this.#takeUp());
+  }
+
+  /** `start` gives the places to watch, or null when there is nothing to watch. */
+  async #attend(start: () => Promise<{ poll: Place | null; stream: Place | null } | null>) {
     const { signal } = this.#ctx;
-    const aborted = (): void => this.#abort(signal.reason as AbortReason);
+    const aborted = (): void => {
+      this.#setGrace((signal.reason as AbortReason).graceMs);
+      this.#job.abort();
+    };
     if (signal.aborted) aborted();
     else signal.addEventListener('abort', aborted, { once: true });
     this.#ctx.offer({
@@ -56,12 +75,13 @@ export class BackendRun {
       hasten: (graceMs) => this.#setGrace(graceMs),
     });
     try {
-      const watchers = (await this.#start()) && !signal.aborted ? this.#watch() : [];
+      const places = await start();
+      const watchers = places && !signal.aborted ? this.#watch(places) : [];
       const verdict = await this.#job.verdict;
       this.#enough.abort();
       await Promise.all(watchers);
       if (verdict.kind === 'aborted') await this.#cancel();
-      return this.#outcome(verdict);
+      return jobOutcome(this.#ctx, this.#job, verdict, { ...this.#facts, redact: this.#redact });
     } finally {
       clearTimeout(this.#graceTimer);
       signal.removeEventListener('abort', aborted);
@@ -70,89 +90,96 @@ export class BackendRun {
     }
   }
 
-  #abort({ graceMs }: AbortReason): void {
-    this.#setGrace(graceMs);
-    this.#job.abort();
-  }
-
   #setGrace(graceMs: number): void {
     clearTimeout(this.#graceTimer);
-    const ms = Math.min(Math.max(graceMs, SHORTEST_GRACE_MS), 2 ** 31 - 1);
+    const ms = Math.min(Math.max(graceMs, SHORTEST_GRACE_MS), LONGEST_GRACE_MS);
     this.#graceTimer = setTimeout(() => this.#graceOver.abort(), ms);
   }
 
-  /** True when the backend has taken the job. */
-  async #start(): Promise<boolean> {
+  async #kickOff() {
     const taker = new TextTaker();
     const stop = new AbortController();
     // A kickoff under way when the run is aborted may still name the job that has to be cancelled.
     void this.#job.verdict.then(({ kind }) => {
       if (kind !== 'aborted' || this.#ctx.spec.cancel === undefined) stop.abort();
     });
-    const giveUp = (): void => stop.abort();
-    this.#graceOver.signal.addEventListener('abort', giveUp, { once: true });
-    const journey = await this.#backend.kickoff(taker, stop.signal);
-    this.#kickoff = journey;
-    if (journey.error instanceof AddressDenied && !journey.sent)
-      throw new Rejected(`http.url: ${journey.error.message}`);
-    if (stop.signal.aborted) return false;
-    const { head, error } = journey;
-    if (head && ![200, 201, 202].includes(head.status)) {
-      const text = preview(this.#redact(taker.text()));
-      this.#fail(`kickoff expected HTTP 202 or 200, got ${statusWords(head)}${text && `: ${text}`}`);
-    } else if (error !== null) this.#fail(`kickoff: ${failureWords(error)}`);
-    else return this.#accepted(taker.text(), head?.status);
-    return false;
+    this.#graceOver.signal.addEventListener('abort', () => stop.abort(), { once: true });
+    const { head, error, sent, unsafeSent } = await this.#backend.kickoff(taker, stop.signal);
+    Object.assign(this.#facts, { answered: head !== null, sent, unsafeSent });
+    if (error instanceof AddressDenied && !sent) throw new Rejected(`http.url: ${error.message}`);
+    if (stop.signal.aborted) return null;
+    const text = taker.text();
+    if (head && ![200, 201, 202].includes(head.status))
+      this.#fail(`kickoff expected HTTP 202 or 200, got ${statusWords(head)}`, text);
+    else if (error !== null || head === null)
+      this.#fail(`kickoff: ${failureWords(error ?? new Error('no answer'))}`);
+    else return this.#accepted(text, head);
+    return null;
   }
 
-  #accepted(text: string, status: number | undefined): boolean {
+  /** What the kickoff's answer says of the job, and where to look for more. */
+  #accepted(text: string, head: AnswerHead) {
     const { poll_run_id_path: idPath } = this.#ctx.spec;
     const document = parseJson(text);
     if (idPath !== undefined) this.#job.runId = wordAt(document, idPath);
     const state = this.#job.stateOf(document);
     // 202 says that it goes on, whatever the state.
-    if (state !== undefined && !(status === 202 && this.#job.isTerminal(state))) this.#job.hear(text);
-    this.#document = document;
-    return true;
-  }
-
-  /** Poll and follow, as far as there are addresses. */
-  #watch(): Promise<void>[] {
-    const signal = this.#enough.signal;
+    if (state !== undefined && !(head.status === 202 && this.#job.isTerminal(state))) this.#job.hear(text);
     try {
-      const watchers: Promise<void>[] = [];
-      const polled = this.#pollPlace();
-      const streamed = this.#streamPlace();
-      const { spec } = this.#ctx;
-      const redact = this.#redact;
-      if (polled) watchers.push(poll(this.#job, this.#backend, { ...polled, spec, redact }, signal));
-      if (streamed) {
-        const alone = polled === null && spec.callback === undefined;
-        watchers.push(follow(this.#job, this.#streams, this.#ctx, { ...streamed, alone, redact }, signal));
-      }
-      if (watchers.length === 0 && spec.callback === undefined)
-        this.#fail('the kickoff named no address to poll: no http.poll_url_template and no Location header');
-      return watchers.map((watcher) => watcher.catch((error: Error) => this.#fail(error.message)));
+      const poll = this.#pollPlace(head);
+      const stream = this.#streamPlace(document);
+      this.#job.remember = (facts) =>
+        writeJobRecord(this.#ctx.directory, { ...facts, poll: toRecord(poll), stream: toRecord(stream) });
+      this.#job.save();
+      return { poll, stream };
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : String(error));
-      return [];
+      return null;
     }
   }
 
-  #pollPlace(): { url: URL; named: boolean } | null {
+  #takeUp() {
+    const record = readJobRecord(this.#ctx.directory);
+    Object.assign(this.#facts, { answered: record !== null, sent: true, unsafeSent: true });
+    if (record === null) {
+      this.#fail('the server that ran it is gone, and it is not known whether the backend took the job');
+      return null;
+    }
+    const { poll, stream } = record;
+    this.#job.takeUp(record);
+    this.#job.remember = (facts) => writeJobRecord(this.#ctx.directory, { ...facts, poll, stream });
+    return { poll: fromRecord(poll), stream: fromRecord(stream) };
+  }
+
+  #watch({ poll: polled, stream }: { poll: Place | null; stream: Place | null }): Promise<void>[] {
+    const { spec } = this.#ctx;
+    const signal = this.#enough.signal;
+    const redact = this.#redact;
+    const watchers: Promise<void>[] = [];
+    if (polled) watchers.push(poll(this.#job, this.#backend, { ...polled, spec, redact }, signal));
+    const alone = polled === null && spec.callback === undefined;
+    if (stream)
+      watchers.push(follow(this.#job, this.#streams, this.#ctx, { ...stream, alone, redact }, signal));
+    else if (alone)
+      this.#fail('the kickoff named no address to poll: no http.poll_url_template and no Location header');
+    return watchers.map((watcher) =>
+      watcher.catch((error: unknown) => this.#fail(error instanceof Error ? error.message : String(error))),
+    );
+  }
+
+  #pollPlace({ headers: { location } }: AnswerHead): Place | null {
     const { poll_url_template: template, poll_run_id_path: path } = this.#ctx.spec;
     if (template !== undefined) {
       const url = this.#backend.place(template, this.#job.runId);
       if (url === null) throw new Error(`kickoff response has no run id at http.poll_run_id_path ${path}`);
       return { url, named: false };
     }
-    const location = this.#kickoff?.head?.headers.location;
     return location === undefined ? null : { url: this.#backend.placeNamed(location), named: true };
   }
 
-  #streamPlace(): { url: URL; named: boolean } | null {
+  #streamPlace(document: unknown): Place | null {
     const { stream_url_path: path, stream_url_template: template } = this.#ctx.spec;
-    const address = path === undefined ? undefined : valueAt(this.#document, path);
+    const address = path === undefined ? undefined : valueAt(document, path);
     if (typeof address === 'string') return { url: this.#backend.placeNamed(address), named: true };
     const url = template === undefined ? null : this.#backend.place(template, this.#job.runId);
     return url && { url, named: false };
@@ -163,98 +190,34 @@ export class BackendRun {
     if (!this.#job.hear(JSON.stringify(body ?? null))) this.#job.lookNow();
   }
 
-  #fail(words: string): void {
-    this.#job.fail(this.#redact(words));
+  #fail(words: string, answer = ''): void {
+    const text = preview(this.#redact(answer));
+    this.#job.fail(this.#redact(words) + (text && `: ${text}`));
   }
 
   /** Tell the backend that nobody waits any more. Bounded by the grace; its answer changes nothing. */
   async #cancel(): Promise<void> {
     const { cancel } = this.#ctx.spec;
-    if (cancel === undefined || !this.#kickoff?.sent) return;
+    if (cancel === undefined || !this.#facts.sent) return;
     try {
       const url = this.#backend.place(cancel.url_template, this.#job.runId);
-      if (url === null) {
-        this.#cancelled = 'not sent: the run id is unknown';
-        return;
-      }
+      if (url === null) throw new Error('the run id is unknown');
       const taker = { head: () => false, data: () => {} };
       const { method = 'POST' } = cancel;
       const { head, error } = await this.#backend.call(url, { method }, taker, this.#graceOver.signal);
-      this.#cancelled = head ? statusWords(head) : `failed: ${error ? failureWords(error) : ''}`;
+      this.#facts.cancelled = head
+        ? statusWords(head)
+        : `failed: ${error ? failureWords(error) : 'no answer'}`;
     } catch (error) {
-      this.#cancelled = `not sent: ${error instanceof Error ? error.message : error}`;
+      this.#facts.cancelled = `not sent: ${error instanceof Error ? error.message : error}`;
     }
   }
+}
 
-  #outcome(verdict: Verdict): RunnerOutcome {
-    const { spec, invocation, directory } = this.#ctx;
-    const job = this.#job;
-    const sent = this.#kickoff?.sent ?? false;
-    if (verdict.kind === 'terminal' && !job.streamed) this.#writeOutput(verdict.document);
-    const payload = job.lastPayload;
-    const facts = {
-      started: sent,
-      retrySafe: !(this.#kickoff?.unsafeSent ?? false),
-      timeoutSummary: `${this.#document === undefined && !this.#kickoff?.head ? 'kickoff' : 'poll'} exceeded timeout of ${invocation.timeout_seconds} s`,
-      artifacts:
-        payload === undefined
-          ? []
-          : [
-              keepText(directory, this.#redact(payload), {
-                id: 'final_payload',
-                kind: 'http_payload',
-                description: 'last answer of the backend',
-                mediaType: 'application/json',
-              }),
-            ],
-      metadata: this.#metadata(),
-    };
-    if (verdict.kind !== 'terminal')
-      return {
-        ...facts,
-        ended: this.#kickoff?.head ? 'responded' : sent ? 'lost' : 'never_started',
-        exitCode: this.#kickoff?.head && verdict.kind === 'failed' ? 1 : null,
-        success: false,
-        errorSummary: verdict.kind === 'failed' ? verdict.words : null,
-      };
-    const { state, document } = verdict;
-    const success = (spec.poll_success_states ?? ['completed']).includes(state);
-    const why = spec.error_path === undefined ? undefined : wordAt(document, spec.error_path);
-    return {
-      ...facts,
-      ended: 'completed',
-      exitCode: success ? 0 : 1,
-      success,
-      ...(CANCELLED.has(state.toLowerCase()) && !success ? { completion: 'cancelled' as const } : {}),
-      errorSummary: success
-        ? null
-        : this.#redact(`backend reported terminal status: ${state}${why ? `: ${preview(why, 500)}` : ''}`),
-    };
-  }
+function toRecord(place: Place | null) {
+  return place && { url: place.url.href, named: place.named };
+}
 
-  /** The result as stdout: text as it is, a list of texts joined, anything else as JSON. */
-  #writeOutput(document: unknown): void {
-    const { spec, output } = this.#ctx;
-    const value = spec.output_path === undefined ? undefined : valueAt(document, spec.output_path);
-    let text = this.#job.lastPayload ?? '';
-    if (spec.output_path !== undefined) {
-      if (value === undefined || value === null) text = '';
-      else if (typeof value === 'string') text = value;
-      else if (Array.isArray(value) && value.every((item) => typeof item === 'string')) text = value.join('');
-      else text = JSON.stringify(value);
-    }
-    if (text !== '') output.write('stdout', Buffer.from(text));
-  }
-
-  #metadata(): Record<string, string> {
-    const { runId, lastState, polls } = this.#job;
-    return Object.fromEntries(
-      Object.entries({
-        run_id: runId,
-        last_state: lastState === undefined ? undefined : this.#redact(lastState),
-        polls: String(polls),
-        cancel: this.#cancelled ?? undefined,
-      }).filter((entry): entry is [string, string] => entry[1] !== undefined),
-    );
-  }
+function fromRecord(place: { url: string; named: boolean } | null): Place | null {
+  return place && { url: new URL(place.url), named: place.named };
 }

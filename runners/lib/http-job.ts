@@ -21,7 +21,10 @@ export class BackendJob {
   polls = 0;
   /** Output came by another way than the final payload. */
   streamed = false;
-  #logLength = 0;
+  /** Keeps what a later server needs to know; called at every change. */
+  remember: ((facts: { run_id?: string | undefined; last_state?: string | undefined }) => void) | null = null;
+  /** Bytes of the backend's log that are written. */
+  #logBytes = 0;
 
   constructor(ctx: RunContext<HttpAsyncSpec>, redact: (text: string) => string) {
     this.#ctx = ctx;
@@ -68,6 +71,7 @@ export class BackendJob {
     if (logPath !== undefined) this.#log(wordAt(document, logPath) ?? '');
     if (state !== this.lastState) {
       this.lastState = state;
+      this.save();
       this.#ctx.output.progress({
         message: this.#redact(state),
         data: { state: this.#redact(state), ...(this.runId === undefined ? {} : { run_id: this.runId }) },
@@ -77,10 +81,23 @@ export class BackendJob {
     return true;
   }
 
-  /** A log that grows from answer to answer: what is new of it is stderr. */
-  #log(log: string): void {
-    const news = log.length >= this.#logLength ? log.slice(this.#logLength) : log;
-    this.#logLength = log.length;
-    if (news !== '') this.#ctx.output.write('stderr', Buffer.from(news));
+  save(): void {
+    this.remember?.({ run_id: this.runId, last_state: this.lastState });
+  }
+
+  /** What an earlier server knew, and what it wrote. */
+  takeUp(facts: { run_id?: string | undefined; last_state?: string | undefined }): void {
+    this.runId = facts.run_id;
+    this.lastState = facts.last_state;
+    this.streamed = this.#ctx.output.captured('stdout').bytes > 0;
+    this.#logBytes = this.#ctx.output.captured('stderr').bytes;
+  }
+
+  /** A log that grows from answer to answer: what is new of it is stderr. One that got shorter began anew. */
+  #log(text: string): void {
+    const log = Buffer.from(text);
+    const news = log.length >= this.#logBytes ? log.subarray(this.#logBytes) : log;
+    this.#logBytes = log.length;
+    if (news.length > 0) this.#ctx.output.write('stderr', news);
   }
 }

@@ -1,0 +1,36 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { RunDirectory } from '../../src/run-directory.ts';
+
+const Place = z.object({ url: z.url(), named: z.boolean() }).nullable();
+
+/** What a later server needs to go on watching a job that an earlier one started. */
+const JobRecord = z.object({
+  run_id: z.string().optional(),
+  last_state: z.string().optional(),
+  poll: Place,
+  stream: Place,
+});
+export type JobRecord = z.infer<typeof JobRecord>;
+
+/** Written by rename: there is one whole record or none. */
+export function writeJobRecord(directory: RunDirectory, record: JobRecord): void {
+  const path = place(directory);
+  mkdirSync(directory.root, { recursive: true, mode: 0o700 });
+  writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+/** Null: the backend had not taken the job yet, as far as is known. */
+export function readJobRecord(directory: RunDirectory): JobRecord | null {
+  try {
+    return JobRecord.parse(JSON.parse(readFileSync(place(directory), 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+function place(directory: RunDirectory): string {
+  return join(directory.root, 'http-job.json');
+}
