@@ -3,7 +3,7 @@
 
 /** The shapes that everything stands on: no behaviour of the server, no library but zod. */
 const SHAPES =
-  '^src/(artifact|errors|event|field-errors|invocation|options|outcome|record|delivery-record|result|run-directory|runner|stream)[.]ts$';
+  '^src/(artifact|claim|claims|completion|worker-event|errors|event|field-errors|invocation|options|outcome|record|delivery-record|result|run-directory|runner|stream)[.]ts$';
 /** What the journal's writer needs, so that it may run in another process. */
 const WRITER = '^src/(journal|recorded|recorder|run-directory|utf8)[.]ts$';
 /** The composition root: the only files that know both edges. */

@@ -28,6 +28,7 @@ export function documentation(app: FastifyInstance): void {
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'RUNWIRE_TOKEN, where the server has one' },
+          claim: { type: 'http', scheme: 'bearer', description: 'The token of a claim' },
         },
       },
       tags: [
@@ -35,6 +36,7 @@ export function documentation(app: FastifyInstance): void {
         { name: 'events', description: 'What happens in a run' },
         { name: 'output', description: 'Captured bytes' },
         { name: 'control', description: 'What may be done to a running run' },
+        { name: 'workers', description: 'Who does manual runs: takes them and reports' },
         { name: 'artifacts', description: 'Files a run left' },
         { name: 'runtimes', description: 'What can be run' },
         { name: 'server', description: 'The server itself' },

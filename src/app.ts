@@ -15,10 +15,13 @@ import { onlyJsonBodies } from '../routes/lib/json-body.ts';
 import { KnownPaths } from '../routes/lib/known-paths.ts';
 import { answerBrokenRequest, type ErrorLog, problemHandler } from '../routes/lib/problem.ts';
 import { validatorCompiler } from '../routes/lib/validation.ts';
+import { fromWorker } from '../routes/lib/worker-token.ts';
+import { manualRoutes } from '../routes/manual.ts';
 import { metricsRoutes } from '../routes/metrics.ts';
 import { runtimesRoutes } from '../routes/runtimes.ts';
 import { signalsRoutes } from '../routes/signals.ts';
 import { stdinRoutes } from '../routes/stdin.ts';
+import { workerRoutes } from '../routes/worker.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine.ts';
 import { RunwireError } from './errors.ts';
@@ -35,6 +38,8 @@ const ROUTES: readonly Routes[] = [
   cancelRoutes,
   callbackRoutes,
   artifactsRoutes,
+  manualRoutes,
+  workerRoutes,
   runtimesRoutes,
   healthRoutes,
   metricsRoutes,
@@ -63,7 +68,7 @@ export function createApp({ config, engine, metrics, logger }: AppParts): Fastif
     clientErrorHandler: answerBrokenRequest,
   });
   const edge: Edge = { engine, metrics, exchanges: new Exchanges(logger) };
-  const guard = createGuard(config);
+  const guard = createGuard(config, ({ raw }) => fromWorker(engine, raw));
   const paths = new KnownPaths();
   let closing = false;
 

@@ -1,4 +1,5 @@
 import type { ArtifactDescriptor } from './artifact.ts';
+import type { Claims } from './claims.ts';
 import type { EventLog } from './event-log.ts';
 import type { InvocationInput } from './invocation.ts';
 import type { Record } from './record.ts';
@@ -30,6 +31,8 @@ export interface Engine {
   signal(id: string, name: string): Promise<void>;
   /** News of a run by a backend that has its callback address. Throws unauthorized, the same for unknown runs and false tokens. */
   callback(id: string, token: string, body: unknown): Promise<void>;
+  /** Where workers take runs and report on them. Throws not_supported where no kind has workers. */
+  claims(): Claims;
   /** Delete record and files of a finished run; not_finished (409) while it runs. */
   remove(id: string): Promise<void>;
   runtimes(): Promise<RuntimeDescription[]>;

@@ -17,6 +17,8 @@ export const ERRORS = {
   invocation_conflict: { status: 409, title: 'The invocation_id is taken by another invocation' },
   not_finished: { status: 409, title: 'The run has not finished' },
   not_running: { status: 409, title: 'The run is not running' },
+  claim_lost: { status: 409, title: 'The claim has been lost' },
+  completion_conflict: { status: 409, title: 'The run was completed in another way' },
   stdin_closed: { status: 409, title: 'Standard input is closed' },
   not_supported: { status: 409, title: 'The kind of this run does not support this' },
   gone: { status: 410, title: 'The content is no longer kept' },

@@ -34,12 +34,12 @@ export async function readRecorded(
   onNote: (line: string) => void = () => {},
 ): Promise<Recorded | null> {
   const sizes = { stdout: await sizeOf(directory.stdout), stderr: await sizeOf(directory.stderr) };
-  if (sizes.stdout === null && sizes.stderr === null) return null;
+  const size = await sizeOf(directory.journal);
+  if (sizes.stdout === null && sizes.stderr === null && size === null) return null;
   const told = { stdout: 0, stderr: 0 };
   const gapped = { stdout: 0, stderr: 0 };
   let position = 0;
   let nextSeq = firstSeq;
-  const size = await sizeOf(directory.journal);
   if (size !== null) {
     for await (const line of wholeLines(directory.journal)) {
       position += line.length + 1;

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import { type CallbackAddresses, callbackAddresses } from './callback-address.ts';
+import type { Claims } from './claims.ts';
 import type { Config } from './config.ts';
+import { DetachedRuns } from './detached-runs.ts';
 import { DiscardedFiles } from './discarded-files.ts';
 import { diskSpace } from './disk-space.ts';
 import type { Engine, RuntimeDescription, Submission, SubmitOptions } from './engine.ts';
@@ -48,6 +50,7 @@ export class RunEngine implements Engine {
   readonly #tools: ExecutionTools;
   readonly #queue: RunQueue<LiveRun>;
   readonly #live = new Map<string, LiveRun>();
+  readonly #detached: DetachedRuns;
   readonly #views: RunViews;
   readonly #discarded: DiscardedFiles;
   readonly #disk: { enough(): boolean };
@@ -68,6 +71,7 @@ export class RunEngine implements Engine {
     };
     const limits = { concurrent: config.maxConcurrent, waiting: config.maxQueue };
     this.#queue = new RunQueue(limits, (run) => void this.#start(run));
+    this.#detached = new DetachedRuns(config.maxQueue);
     this.#views = new RunViews(config.dataDir, this.#live, store);
     this.#discarded = new DiscardedFiles(config.dataDir);
     this.#disk = diskSpace(config.dataDir, config.minFreeDiskBytes);
@@ -87,13 +91,17 @@ export class RunEngine implements Engine {
   submit(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions = {}): Submission {
     const earlier = this.#intake.earlier(input, idempotencyKey);
     if (earlier !== null) return { id: earlier, replayed: true, stored: this.#store.committed() };
-    const busy = this.#busy();
-    if (busy) throw busy;
+    const closed = this.#closed();
+    if (closed) throw closed;
     const run = this.#intake.accept(input, { idempotencyKey, traceparent });
-    if (this.#queue.hasPlace) beginRun(run, Date.now());
+    const detached = this.#detached.takes(run);
+    if (detached) this.#detached.admit();
+    else if (this.#queue.full) throw queueFull();
+    if (detached || this.#queue.hasPlace) beginRun(run, Date.now());
     run.stored = this.#insert(run);
     this.#live.set(run.id, run);
     if (run.refusal) void this.#finish(run);
+    else if (detached) void this.#detached.hold(run, () => this.#finish(run));
     else this.#enqueue(run);
     return { id: run.id, replayed: false, stored: run.stored };
   }
@@ -152,6 +160,12 @@ export class RunEngine implements Engine {
     await files.drop();
   }
 
+  claims(): Claims {
+    const claims = this.#registry.all().find((runner) => runner.claims)?.claims;
+    if (!claims) throw new RunwireError('not_supported', 'no kind of this server has workers');
+    return claims;
+  }
+
   /** Is the history of a finished run being read. */
   isRead(id: string): boolean {
     return this.#views.finished.isRead(id);
@@ -162,9 +176,9 @@ export class RunEngine implements Engine {
   }
 
   readiness(): { ready: boolean; reason: string | null; running: number; queued: number } {
-    const { running, queued } = this.#queue;
-    const reason = this.#busy()?.message ?? null;
-    return { ready: reason === null, reason, running, queued };
+    const { running, queued, full } = this.#queue;
+    const reason = (this.#closed() ?? (full ? queueFull() : null))?.message ?? null;
+    return { ready: reason === null, reason, running: running + this.#detached.count, queued };
   }
 
   /** Take up what an earlier server left: waiting runs wait again, in order; running ones are carried on. */
@@ -183,13 +197,14 @@ export class RunEngine implements Engine {
         counts.resumed++;
         run.recovering = true;
         beginRun(run, row.startedAt);
-        this.#queue.occupy(run);
+        if (this.#detached.takes(run)) void this.#detached.hold(run, () => this.#finish(run));
+        else this.#queue.occupy(run);
       }
     }
     return counts;
   }
 
-  /** Accept no more; waiting runs stay for the next server. Resolves when nothing runs, or after `ms`. */
+  /** Accept no more; waiting and detached runs stay for the next server. Resolves when nothing runs, or after `ms`. */
   async drain(ms: number): Promise<void> {
     this.#draining = true;
     this.#queue.pause();
@@ -203,20 +218,22 @@ export class RunEngine implements Engine {
   async cancelAll(graceSeconds?: number): Promise<void> {
     this.#draining = true;
     this.#queue.pause();
-    for (const { id, status } of this.#live.values()) if (status === 'running') this.cancel(id, graceSeconds);
+    for (const run of this.#live.values())
+      if (run.status === 'running' && !this.#detached.has(run)) this.cancel(run.id, graceSeconds);
     await this.#nothingRuns();
   }
 
   async #nothingRuns(): Promise<void> {
-    const busy = [...this.#live.values()].filter((run) => !this.#queue.waits(run));
+    const busy = [...this.#live.values()].filter(
+      (run) => !this.#queue.waits(run) && !this.#detached.has(run),
+    );
     await Promise.all(busy.map((run) => runFinished(run)));
   }
 
-  #busy(): RunwireError | null {
+  /** Why nothing is accepted. */
+  #closed(): RunwireError | null {
     if (this.#draining)
       return new RunwireError('draining', 'the server is shutting down', { retryAfterSeconds: 5 });
-    if (this.#queue.full)
-      return new RunwireError('queue_full', 'the queue is full', { retryAfterSeconds: 1 });
     if (!this.#disk.enough())
       return new RunwireError('insufficient_storage', 'there is not enough disk space', {
         retryAfterSeconds: 10,
@@ -302,4 +319,8 @@ export class RunEngine implements Engine {
     if (!run) throw new RunwireError('not_running', `${this.#views.stored(id).id} has finished`);
     return run;
   }
+}
+
+function queueFull(): RunwireError {
+  return new RunwireError('queue_full', 'the queue is full', { retryAfterSeconds: 1 });
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { ArtifactFacts, Omitted } from './artifact.ts';
+import type { Claims } from './claims.ts';
 import type { Invocation } from './invocation.ts';
 import type { Kill, StreamFacts, TimeoutReason, Timings, Usage } from './outcome.ts';
 import type { FinalStatus } from './result.ts';
@@ -25,11 +26,20 @@ export interface Runner<Spec = unknown> {
   readonly needsCommand: boolean;
   /** Has the kind output streams, so that results carry stdout and stderr. */
   readonly captures: boolean;
+  /** The run directory is made by the kind's outside writer, when there is something to put in. Default: before the run. */
+  readonly makesDirectory?: boolean;
   /**
    * The spec of an invocation, checked. The default parses `options.<kind>` (or `{}`) with `spec`.
    * Throws Rejected for what cannot be run.
    */
   parse?(invocation: Invocation): Spec;
+  /**
+   * Is the work done by others, so that it costs this server next to nothing and outlives it: such a run takes no
+   * place of the queue, and a server that stops leaves it to the next one. Default: no.
+   */
+  detached?(spec: Spec): boolean;
+  /** Where workers elsewhere take runs of this kind and report on them. */
+  readonly claims?: Claims;
   /** Undefined when runs can be started now, else why not, in words. */
   available?(): Promise<string | undefined>;
   run(ctx: RunContext<Spec>): Promise<RunnerOutcome>;
@@ -81,6 +91,8 @@ export interface RunContext<Spec = unknown> {
   readonly invocation: Invocation;
   readonly spec: Spec;
   readonly directory: RunDirectory;
+  /** When the run became `running`, also if that was under an earlier server. ms since the epoch. */
+  readonly startedAt: number;
   /** Absolute path; exists. */
   readonly workingDirectory: string;
   /** Absolute path or null; exists. */

@@ -39,6 +39,13 @@ export function readSecrets(env: Readonly<Record<string, string | undefined>>, f
   return secrets;
 }
 
+/** Why this secret cannot be used for this host; undefined: it can. */
+export function secretRefusal(secrets: Secrets, name: string, host: string): string | undefined {
+  const secret = secrets.get(name);
+  if (!secret) return `the server holds no secret ${JSON.stringify(name)}`;
+  return maySendTo(secret, host) ? undefined : `the secret ${JSON.stringify(name)} is not for ${host}`;
+}
+
 /** May this secret be sent to this host. */
 export function maySendTo({ hosts }: Secret, host: string): boolean {
   return hosts === null || hosts.some((pattern) => matchesHost(pattern, host));

@@ -1,15 +1,18 @@
-import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { dockerRunner } from '../runners/docker.ts';
 import { builtInRunners } from '../runners/index.ts';
+import type { Dispatcher } from '../runners/lib/manual-dispatcher.ts';
 import { SupervisorClient } from '../runners/lib/supervisor-client.ts';
+import { manualRunner } from '../runners/manual.ts';
 import { addressGuard } from './address-guard.ts';
 import { createApp } from './app.ts';
 import { callbackAddresses, callbackKey } from './callback-address.ts';
+import { claimPoster } from './claim-post.ts';
 import type { Config } from './config.ts';
+import { prepareDataDirectory } from './data-directory.ts';
 import { startDeliveries } from './delivery.ts';
 import { InvocationStore } from './invocation-store.ts';
 import { createMetrics } from './metrics.ts';
@@ -18,7 +21,7 @@ import { isFinal } from './result.ts';
 import { startRetention } from './retention.ts';
 import { RunEngine } from './run-engine.ts';
 import type { Runner } from './runner.ts';
-import { maySendTo, readSecrets } from './secrets.ts';
+import { maySendTo, readSecrets, secretRefusal } from './secrets.ts';
 
 const RETENTION_INTERVAL_MS = 30_000;
 
@@ -28,6 +31,8 @@ export interface ServiceOptions {
   log: Logger;
   /** More runners beside the built-in ones. */
   runners?: readonly Runner[];
+  /** Functions of this program that do manual runs, by the name that `options.manual.dispatcher` gives. */
+  dispatchers?: Readonly<Record<string, Dispatcher>>;
 }
 
 export interface Service {
@@ -44,7 +49,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     dataDir: resolve(options.config.dataDir),
     allowedHosts: [...options.config.allowedHosts, ...hostOf(options.config.publicUrl)],
   };
-  mkdirSync(join(config.dataDir, 'runs'), { recursive: true, mode: 0o700 });
+  prepareDataDirectory(config.dataDir);
   const store = new InvocationStore(join(config.dataDir, 'runwire.db'), {
     fsync: config.fsync === 'on',
     onRollback: (error) => log.error({ err: error }, 'records of a moment could not be stored'),
@@ -58,21 +63,31 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const metrics = createMetrics();
   const guard = addressGuard({ allow: config.httpAllow, deny: config.httpDeny });
   const secrets = readSecrets(environment, config.secretsFile);
+  const artifactCaps = {
+    fileBytes: config.maxArtifactBytes,
+    totalBytes: config.maxArtifactsBytes,
+    count: config.maxArtifactsCount,
+  };
   const docker = dockerRunner({
     engine: { host: config.dockerHost, certPath: config.dockerCertPath },
     dataDir: config.dataDir,
     mountRoots: config.dockerMountRoots,
-    artifactCaps: {
-      fileBytes: config.maxArtifactBytes,
-      totalBytes: config.maxArtifactsBytes,
-      count: config.maxArtifactsCount,
-    },
+    artifactCaps,
     secret(name, host) {
       const secret = secrets.get(name);
       return secret && maySendTo(secret, host) ? secret.value : undefined;
     },
   });
-  const runners = [...builtInRunners({ supervisor, docker, guard, secrets }), ...(options.runners ?? [])];
+  const manual = manualRunner({
+    caps: artifactCaps,
+    post: claimPoster(guard, secrets),
+    refuseSecret: (name, host) => secretRefusal(secrets, name, host),
+    dispatchers: options.dispatchers ?? {},
+  });
+  const runners = [
+    ...builtInRunners({ supervisor, docker, manual, guard, secrets }),
+    ...(options.runners ?? []),
+  ];
   const deliveries = startDeliveries({ store, guard, log });
   const engine = new RunEngine({
     config,
@@ -107,6 +122,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     engine,
     async close(how) {
       await app.close();
+      manual.close();
       await retention.stop();
       await deliveries.stop();
       docker.close();

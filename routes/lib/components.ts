@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import { ArtifactDescriptor } from '../../src/artifact.ts';
+import { Claimed, ClaimState } from '../../src/claim.ts';
+import { Completion } from '../../src/completion.ts';
 import { RuntimeEvent } from '../../src/event.ts';
 import { Invocation, InvocationInput } from '../../src/invocation.ts';
 import { Options } from '../../src/options.ts';
 import { Outcome } from '../../src/outcome.ts';
 import { Record } from '../../src/record.ts';
 import { RuntimeResult } from '../../src/result.ts';
+import { WorkerEvent } from '../../src/worker-event.ts';
 import { Problem } from './problem.ts';
 
 /** Schemas that openapi.yaml names. What is only sent by clients gets the suffix Input there. */
@@ -19,6 +22,10 @@ const NAMED: { readonly [name: string]: z.ZodType } = {
   Record,
   Outcome,
   Problem,
+  Claimed,
+  ClaimState,
+  WorkerEvent,
+  Completion,
 };
 for (const [id, schema] of Object.entries(NAMED))
   z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id });

@@ -15,9 +15,12 @@ const OPEN = /^\/(?:healthz|openapi\.yaml|docs(?:\/[^?]*)?|invocations\/[^/?]+\/
 /**
  * Who may ask. A web page in a browser on this machine may not: neither by a name of its own that
  * resolves here (Host), nor across sites (Origin, Sec-Fetch-Site). Who has no token may not, where
- * there is one. Throws RunwireError forbidden_host, forbidden_origin, unauthorized.
+ * there is one, unless `isExempt` says that the request proves itself in another way. Throws RunwireError forbidden_host, forbidden_origin, unauthorized.
  */
-export function createGuard(options: GuardOptions): (request: FastifyRequest) => void {
+export function createGuard(
+  options: GuardOptions,
+  isExempt: (request: FastifyRequest) => boolean = () => false,
+): (request: FastifyRequest) => void {
   const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()));
   const anyHost = allowed.has('*');
   const expected = options.token === null ? null : digest(options.token);
@@ -35,7 +38,12 @@ export function createGuard(options: GuardOptions): (request: FastifyRequest) =>
       );
     if (crossSite(headers.origin, headers['sec-fetch-site'], headers['sec-fetch-mode'], host))
       throw new RunwireError('forbidden_origin', 'Pages of other sites may not use this server.');
-    if (expected !== null && !OPEN.test(path) && !holdsToken(headers.authorization, expected))
+    if (
+      expected !== null &&
+      !OPEN.test(path) &&
+      !holdsToken(headers.authorization, expected) &&
+      !isExempt(request)
+    )
       throw new RunwireError(
         'unauthorized',
         'Send Authorization: Bearer <token> with the token of this server.',

@@ -242,6 +242,10 @@ export class StubEngine implements Engine {
     this.callbacks.push({ id, body });
   }
 
+  claims(): never {
+    throw new RunwireError('not_supported', 'No kind of this server has workers.');
+  }
+
   async remove(id: string): Promise<void> {
     if (!isFinal(this.status(id))) throw new RunwireError('not_finished', 'The run has not finished.');
     this.#runs.delete(id);

@@ -1,0 +1,98 @@
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { Completion } from '../../src/completion.ts';
+import { RunwireError } from '../../src/errors.ts';
+import type { RunDirectory } from '../../src/run-directory.ts';
+
+/** A worker has the run. Times in ms since the epoch. */
+export interface HeldClaim {
+  worker: string | null;
+  leaseSeconds: number;
+  leaseExpiresAt: number;
+  /** The worker is known to have it: from then on the lease runs. */
+  accepted: boolean;
+  /** Bytes of each stream that earlier claims had reported. */
+  reported: { stdout: number; stderr: number };
+}
+
+/** What must be known of a manual run after a crash: `claims.json` in its directory. No token is in it. */
+export interface ManualState {
+  attempts: number;
+  /** SHA-256 (hex) of the token of every claim; the last one's is that of the present claim, if there is one. */
+  tokens: { sha256: string; attempt: number }[];
+  claim: HeldClaim | null;
+  completion: { sha256: string; body: Completion } | null;
+}
+
+export function newState(): ManualState {
+  return { attempts: 0, tokens: [], claim: null, completion: null };
+}
+
+const fileOf = (directory: RunDirectory) => `${directory.root}/claims.json`;
+
+/** A new state when nobody ever claimed the run. */
+export function readState(directory: RunDirectory): ManualState {
+  try {
+    return JSON.parse(readFileSync(fileOf(directory), 'utf8')) as ManualState; // written by writeState alone
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return newState();
+    throw error;
+  }
+}
+
+/** By rename: a crash leaves the one before or this one. Throws RunwireError insufficient_storage. */
+export function writeState(directory: RunDirectory, state: ManualState): void {
+  const file = fileOf(directory);
+  try {
+    writeFileSync(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  } catch (error) {
+    throw storageError(error);
+  }
+}
+
+/** What a full disk says, in our words; other errors as they are. */
+export function storageError(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? new RunwireError('insufficient_storage', 'There is not enough disk space.', { retryAfterSeconds: 10 })
+    : error;
+}
+
+/** 256 random bits, to be told to the worker and to nobody else. */
+export function newToken(): string {
+  return `rwc_${randomBytes(32).toString('base64url')}`;
+}
+
+export function digest(token: string): string {
+  return hash('sha256', token);
+}
+
+export type Holder = 'present' | 'past' | 'nobody';
+
+/** Whose token is it. Takes the same time for any token: hashes are compared, and all of them. */
+export function holderOf(state: ManualState, token: string): Holder {
+  const given = hash('sha256', token, 'buffer');
+  let found = -1;
+  state.tokens.forEach(({ sha256 }, index) => {
+    if (timingSafeEqual(given, Buffer.from(sha256, 'hex'))) found = index;
+  });
+  if (found === -1) return 'nobody';
+  const last = found === state.tokens.length - 1;
+  return last && (state.claim !== null || state.completion !== null) ? 'present' : 'past';
+}
+
+/** The present claim, if this is its token. Throws RunwireError claim_lost, not_running, unauthorized. */
+export function mayReport(state: ManualState, token: string, over: boolean): HeldClaim {
+  const holder = holderOf(state, token);
+  if (holder === 'nobody') throw notAToken();
+  if (holder === 'past')
+    throw new RunwireError('claim_lost', 'The lease of this claim ended, and the run was given back.');
+  if (over || state.claim === null || state.completion !== null)
+    throw new RunwireError('not_running', 'The run is over.');
+  return state.claim;
+}
+
+export function notAToken(): RunwireError {
+  return new RunwireError('unauthorized', 'Send Authorization: Bearer <token> with the token of the claim.');
+}
