@@ -12,9 +12,13 @@ import { readJobRecord, writeJobRecord } from './http-job-record.ts';
 import { parseJson, preview, TextTaker, valueAt, wordAt } from './http-json.ts';
 import { poll } from './http-poll.ts';
 import { redactor } from './http-secrets.ts';
+import { nap } from './http-wait.ts';
 
 /** A cancel call gets at least so long. */
 const SHORTEST_GRACE_MS = 200;
+/** A stream is read on after the end of its job until it ends, is quiet for so long, or goes on for too long. */
+const DRAIN_QUIET_MS = 250;
+const DRAIN_MOST_MS = 5000;
 const LONGEST_GRACE_MS = 2 ** 31 - 1;
 
 export interface BackendConnections {
@@ -28,6 +32,12 @@ interface Place {
   named: boolean;
 }
 
+interface Watchers {
+  polled: Promise<void> | null;
+  streamed: Promise<void> | null;
+}
+const NOTHING: Watchers = { polled: null, streamed: null };
+
 /** One run of kind http_async: kickoff, watch, and the end. */
 export class BackendRun {
   readonly #ctx: RunContext<HttpAsyncSpec>;
@@ -37,6 +47,8 @@ export class BackendRun {
   readonly #job: BackendJob;
   /** Aborts when there is a verdict: nothing more is asked. */
   readonly #enough = new AbortController();
+  /** Aborts when nothing more of the stream is wanted. */
+  readonly #streamOver = new AbortController();
   /** Aborts when the grace after a cancel or timeout is over. */
   readonly #graceOver = new AbortController();
   readonly #facts: { answered: boolean; sent: boolean; unsafeSent: boolean; cancelled: string | null };
@@ -76,16 +88,19 @@ export class BackendRun {
     });
     try {
       const places = await start();
-      const watchers = places && !signal.aborted ? this.#watch(places) : [];
+      const { polled, streamed } = places && !signal.aborted ? this.#watch(places) : NOTHING;
       const verdict = await this.#job.verdict;
       this.#enough.abort();
-      await Promise.all(watchers);
+      if (verdict.kind === 'terminal') await this.#drain(streamed);
+      this.#streamOver.abort();
+      await Promise.all([polled, streamed]);
       if (verdict.kind === 'aborted') await this.#cancel();
       return jobOutcome(this.#ctx, this.#job, verdict, { ...this.#facts, redact: this.#redact });
     } finally {
       clearTimeout(this.#graceTimer);
       signal.removeEventListener('abort', aborted);
       this.#enough.abort();
+      this.#streamOver.abort();
       this.#graceOver.abort();
     }
   }
@@ -151,20 +166,44 @@ export class BackendRun {
     return { poll: fromRecord(poll), stream: fromRecord(stream) };
   }
 
-  #watch({ poll: polled, stream }: { poll: Place | null; stream: Place | null }): Promise<void>[] {
+  #watch({ poll: polled, stream }: { poll: Place | null; stream: Place | null }): Watchers {
     const { spec } = this.#ctx;
-    const signal = this.#enough.signal;
     const redact = this.#redact;
-    const watchers: Promise<void>[] = [];
-    if (polled) watchers.push(poll(this.#job, this.#backend, { ...polled, spec, redact }, signal));
+    const guarded = (watcher: Promise<void>): Promise<void> =>
+      watcher.catch((error: unknown) => this.#fail(error instanceof Error ? error.message : String(error)));
     const alone = polled === null && spec.callback === undefined;
-    if (stream)
-      watchers.push(follow(this.#job, this.#streams, this.#ctx, { ...stream, alone, redact }, signal));
-    else if (alone)
+    if (alone && stream === null)
       this.#fail('the kickoff named no address to poll: no http.poll_url_template and no Location header');
-    return watchers.map((watcher) =>
-      watcher.catch((error: unknown) => this.#fail(error instanceof Error ? error.message : String(error))),
-    );
+    const enough = this.#enough.signal;
+    return {
+      polled:
+        polled && guarded(poll(this.#job, this.#backend, { ...polled, spec, redact }, this.#enough.signal)),
+      streamed:
+        stream &&
+        guarded(
+          follow(
+            this.#job,
+            this.#streams,
+            this.#ctx,
+            { ...stream, alone, redact, enough },
+            this.#streamOver.signal,
+          ),
+        ),
+    };
+  }
+
+  /** The job is over; what it wrote last may still be on its way. */
+  async #drain(streamed: Promise<void> | null): Promise<void> {
+    if (streamed === null) return;
+    let ended = false;
+    void streamed.then(() => {
+      ended = true;
+    });
+    const begin = performance.now();
+    const { signal } = this.#ctx;
+    const quiet = (): number => performance.now() - Math.max(begin, this.#job.streamedAt);
+    while (!ended && quiet() < DRAIN_QUIET_MS && performance.now() - begin < DRAIN_MOST_MS && !signal.aborted)
+      await Promise.race([streamed, nap(DRAIN_QUIET_MS - quiet(), signal)]);
   }
 
   #pollPlace({ headers: { location } }: AnswerHead): Place | null {

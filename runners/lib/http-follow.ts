@@ -19,6 +19,8 @@ export interface FollowPlan {
   /** Nothing else will tell how the job ends. */
   alone: boolean;
   redact: (text: string) => string;
+  /** Aborts when the job is over: a stream that ends then is not taken up again. */
+  enough: AbortSignal;
 }
 
 /**
@@ -29,7 +31,7 @@ export async function follow(
   job: BackendJob,
   backend: Backend,
   ctx: RunContext<HttpAsyncSpec>,
-  { url, named, alone, redact }: FollowPlan,
+  { url, named, alone, redact, enough }: FollowPlan,
   signal: AbortSignal,
 ): Promise<void> {
   const limit = ctx.spec.poll_transient_limit ?? DEFAULT_RECONNECTS;
@@ -41,7 +43,7 @@ export async function follow(
     tell(job, ctx, event, redact);
   };
   let why = 'the stream ended';
-  for (let failures = 0; !done && !signal.aborted && failures <= limit; failures++) {
+  for (let failures = 0; !done && !enough.aborted && failures <= limit; failures++) {
     const reader = new SseReader(take);
     const id: Record<string, string> = lastId ? { 'last-event-id': encodeURI(lastId) } : {};
     const journey = await backend.call(
@@ -52,6 +54,7 @@ export async function follow(
           status === 200 && /^text\/event-stream\b/i.test(headers['content-type'] ?? ''),
         data: (chunk) => {
           failures = 0;
+          job.streamedAt = performance.now();
           reader.push(chunk);
         },
       },
@@ -64,9 +67,10 @@ export async function follow(
     why = error ? `stream: ${failureWords(error)}` : 'the stream ended before the job';
     if (head && head.status !== 200) why = `stream: ${statusWords(head)}`;
     if (head && head.status < 500 && (head.status !== 200 || !isStream(head.headers['content-type']))) break;
-    if (!done) await nap(retryMs, signal);
+    if (enough.aborted) return;
+    if (!done) await nap(retryMs, enough);
   }
-  if (signal.aborted) return;
+  if (enough.aborted) return;
   job.lookNow();
   if (alone) job.fail(redact(why));
   else if (!done) ctx.output.progress({ message: redact(why) });

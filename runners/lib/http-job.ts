@@ -21,6 +21,8 @@ export class BackendJob {
   polls = 0;
   /** Output came by another way than the final payload. */
   streamed = false;
+  /** When the stream last said something; performance.now(). */
+  streamedAt = 0;
   /** Keeps what a later server needs to know; called at every change. */
   remember: ((facts: { run_id?: string | undefined; last_state?: string | undefined }) => void) | null = null;
   /** Bytes of the backend's log that are written. */
