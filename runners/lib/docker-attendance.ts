@@ -20,6 +20,8 @@ export interface Ending {
   engineRestarts: number;
   /** Why nobody knows how it ended. */
   lost: string | null;
+  /** The engine went away when it was to start it, and did not. */
+  neverBegan: boolean;
 }
 
 /** This process lets go of the container, for the next server. */
@@ -32,6 +34,8 @@ export interface Attended {
   stop: ContainerStop;
   reconnectMs: number;
   memoryLimited: boolean;
+  /** The engine went away when it was to start it: whether it did is not known. */
+  unsure: boolean;
   /** Aborted when this process lets go. */
   closed: AbortSignal;
 }
@@ -60,17 +64,25 @@ async function stay(attended: Attended): Promise<Ending> {
     engineError: '',
     engineRestarts,
     lost: words,
+    neverBegan: false,
   });
-  for (;;) {
-    const exitCode = await Promise.race([exitOf(engine, id).catch(goneIsNull), stop.gaveUp]);
+  for (let { unsure } = attended; ; unsure = false) {
+    const exitCode = unsure ? null : await Promise.race([exitOf(engine, id).catch(goneIsNull), stop.gaveUp]);
     if (exitCode === 'stuck') return lost('the container could not be stopped');
     if (exitCode !== null) {
       await output.drain();
-      return { exitCode, engineRestarts, lost: null, ...(await facts(attended, exitCode)) };
+      return {
+        exitCode,
+        engineRestarts,
+        lost: null,
+        neverBegan: false,
+        ...(await facts(attended, exitCode)),
+      };
     }
     output.disconnect();
     const found = await find(attended);
-    if (found !== 'back') return lost(found);
+    if (found.lost !== null) return lost(found.lost);
+    if (unsure && found.created) return { ...lost('the Docker engine went away'), neverBegan: true };
     engineRestarts++;
     stop.repeat();
     try {
@@ -82,18 +94,27 @@ async function stay(attended: Attended): Promise<Ending> {
   }
 }
 
-/** Wait for the engine to come back with the container. Else why it did not, in words. */
-async function find({ engine, id, stop, reconnectMs }: Attended): Promise<'back' | string> {
+/** Wait for the engine to come back with the container. `lost`: why it did not, in words. */
+async function find({
+  engine,
+  id,
+  stop,
+  reconnectMs,
+}: Attended): Promise<{ lost: string | null; created: boolean }> {
   const began = performance.now();
   for (;;) {
     try {
-      await engine.ask((docker) => docker.getContainer(id).inspect());
-      return 'back';
+      const { State } = await engine.ask((docker) => docker.getContainer(id).inspect());
+      return { lost: null, created: State.Status === 'created' };
     } catch (error) {
-      if (statusOf(error) === 404) return 'the Docker engine no longer knows the container';
+      if (statusOf(error) === 404)
+        return { lost: 'the Docker engine no longer knows the container', created: false };
       const most = stop.begun ? Math.min(reconnectMs, RECONNECT_WHEN_STOPPING_MS) : reconnectMs;
       if (performance.now() - began > most)
-        return `the Docker engine went away while the container ran: ${error instanceof Error ? error.message : error}`;
+        return {
+          lost: `the Docker engine went away while the container ran: ${error instanceof Error ? error.message : error}`,
+          created: false,
+        };
     }
     await sleep(RECONNECT_EVERY_MS);
   }

@@ -30,14 +30,11 @@ export function neverStarted(why: string, metadata: Record<string, string> = {})
   };
 }
 
-/** Nobody knows whether it began. */
-export function lostOutcome(why: string, metadata: Record<string, string>): RunnerOutcome {
-  return { ended: 'lost', started: true, retrySafe: false, exitCode: null, errorSummary: why, metadata };
-}
-
 export function outcomeOf(seen: SeenRun): RunnerOutcome {
   const { ending, command, notStarted, usage, timings, signals } = seen;
   const metadata = { ...seen.metadata, ...(ending.oomKilled ? { 'docker.oom_killed': 'true' } : {}) };
+  if (ending.neverBegan)
+    return neverStarted('the Docker engine went away before the container was started', metadata);
   if (notStarted !== null)
     return neverStarted(`could not start ${JSON.stringify(command[0] ?? '')}: ${notStarted}`, metadata);
   const kill: Kill | null =

@@ -9,7 +9,7 @@ import type { ServerIdentity } from './docker-identity.ts';
 import { findImage, type ImageFacts } from './docker-image.ts';
 import { initComplaint } from './docker-init.ts';
 import { bindsOf } from './docker-mounts.ts';
-import { lostOutcome, neverStarted, outcomeOf } from './docker-outcome.ts';
+import { neverStarted, outcomeOf } from './docker-outcome.ts';
 import { type OwnContainer, type OwnContainers, removeContainer } from './docker-remove.ts';
 import type { DockerSpec } from './docker-spec.ts';
 import { feedStdin, wantsStdin } from './docker-stdin.ts';
@@ -126,12 +126,14 @@ async function startAndAttend(
     if (ctx.signal.aborted) return neverStarted(ABORTED_BEFORE, metadata);
     const controls: RunControls = input === null ? {} : feedStdin(input, ctx);
     const startedAt = performance.now();
+    let unsure = false;
     try {
       await engine.ask((docker) => docker.getContainer(id).start());
     } catch (error) {
-      if (error instanceof EngineGone) return lostOutcome(error.message, metadata);
+      unsure = error instanceof EngineGone;
       const program = ctx.invocation.command[0] ?? ctx.spec.image;
-      return neverStarted(`could not start ${JSON.stringify(program)}: ${engineWords(error)}`, metadata);
+      if (!unsure)
+        return neverStarted(`could not start ${JSON.stringify(program)}: ${engineWords(error)}`, metadata);
     }
     const spawnMs = performance.now() - began;
     return await attended(tools, ctx, {
@@ -141,6 +143,7 @@ async function startAndAttend(
       controls,
       startedAt,
       spawnMs,
+      unsure,
       metadata,
     });
   } finally {
@@ -157,6 +160,8 @@ interface Started {
   /** Monotonic moment at which the engine was asked to start it, ms. */
   startedAt: number;
   spawnMs: number | null;
+  /** Whether it was started is not known. */
+  unsure: boolean;
   metadata: Record<string, string>;
 }
 
@@ -176,7 +181,8 @@ async function attended(tools: RunTools, ctx: Context, started: Started): Promis
   try {
     const { reconnectMs, closed } = tools;
     const memoryLimited = memoryLimit !== null;
-    const ending = await attend({ engine, id, output, stop, reconnectMs, memoryLimited, closed });
+    const { unsure } = started;
+    const ending = await attend({ engine, id, output, stop, reconnectMs, memoryLimited, unsure, closed });
     const runMs = performance.now() - startedAt;
     const usage = sampler.stop();
     const omitted: Omitted[] = await copyArtifacts(engine, id, ctx, tools.artifactCaps);
@@ -225,6 +231,7 @@ export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerO
         controls: {},
         startedAt: performance.now(),
         spawnMs: null,
+        unsure: false,
         metadata: { 'docker.container_id': found.id },
       });
     } finally {
