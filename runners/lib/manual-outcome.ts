@@ -11,10 +11,17 @@ export function completionOutcome(completion: Completion, artifacts: ArtifactFac
     retrySafe: !began,
     exitCode: completion.exit_code ?? null,
     completion: completion.status,
-    errorSummary: completion.error_summary ?? null,
+    errorSummary: completion.error_summary || defaultSummary(completion),
     metadata: completion.metadata ?? {},
     artifacts,
   };
+}
+
+/** Who fails says why, also when the worker did not. */
+function defaultSummary({ status, exit_code: code }: Completion): string | null {
+  if (status === 'succeeded') return null;
+  const exit = typeof code === 'number' ? `, exit_code ${code}` : '';
+  return `the worker reported ${status}${exit}`;
 }
 
 /** Cancelled or out of time, without a word of a worker. `attempts`: claims that were handed out. */

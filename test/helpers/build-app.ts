@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { readConfig } from '../../src/config.ts';
 import type { Record as RunRecord } from '../../src/record.ts';
 import type { Runner } from '../../src/runner.ts';
-import { createService, type Service } from '../../src/service.ts';
+import { createService, type Service, type ServiceOptions } from '../../src/service.ts';
 
 export interface BuildOptions {
   /** RUNWIRE_… variables. */
@@ -14,6 +14,7 @@ export interface BuildOptions {
   /** The environment programs get their part of. */
   environment?: Record<string, string | undefined>;
   runners?: readonly Runner[];
+  dispatchers?: ServiceOptions['dispatchers'];
   /** A data directory to go on with; it is not removed then. */
   dataDir?: string;
 }
@@ -31,12 +32,17 @@ export interface BuiltApp extends Service {
 /** A whole server on a data directory of its own, as the process would build it. */
 export async function buildApp(options: BuildOptions = {}): Promise<BuiltApp> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'runwire-test-'));
-  const { config } = readConfig({ RUNWIRE_MIN_FREE_DISK_BYTES: '0', ...options.config, RUNWIRE_DATA_DIR: dataDir });
+  const { config } = readConfig({
+    RUNWIRE_MIN_FREE_DISK_BYTES: '0',
+    ...options.config,
+    RUNWIRE_DATA_DIR: dataDir,
+  });
   const service = await createService({
     config,
     environment: options.environment ?? process.env,
     log: pino({ level: 'silent' }),
     runners: options.runners ?? [],
+    dispatchers: options.dispatchers ?? {},
   });
   return {
     ...service,

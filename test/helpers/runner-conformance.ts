@@ -49,6 +49,8 @@ export interface Conformance {
   /** Distinguishes suites of one kind. */
   title?: string;
   app?: BuildOptions;
+  /** What works beside the server, e.g. a worker of manual runs. Resolves with how it ends. */
+  accompany?(app: BuiltApp): Promise<() => Promise<void>>;
   /** An invocation (without id) whose work behaves so. */
   invocation(behaviour: Behaviour): Record<string, unknown>;
   /** exit_code of success and of a failure with exitCode 3; default 0 and 3. */
@@ -69,10 +71,15 @@ export function testRunner(conformance: Conformance): void {
 
   describe(`The ${kind} runner${title ? ` (${title})` : ''} conforms`, () => {
     let app: BuiltApp;
+    let leave: (() => Promise<void>) | undefined;
     beforeAll(async () => {
       app = await buildApp(conformance.app);
+      leave = await conformance.accompany?.(app);
     });
-    afterAll(() => app.end());
+    afterAll(async () => {
+      await leave?.();
+      await app.end();
+    });
 
     const run = (behaviour: Behaviour, more: Record<string, unknown> = {}) =>
       app.run(merge(invocation(behaviour), more));
