@@ -15,6 +15,9 @@ const asyncFields = {
   poll_terminal_states: States.optional(),
   poll_success_states: States.optional().describe('Default: completed'),
   poll_interval_seconds: Seconds.optional().describe('Default 2.0; the first poll is made at once'),
+  poll_timeout_seconds: Seconds.optional().describe(
+    'For one poll; default 60. A late one is a transient error',
+  ),
   poll_pending_codes: z.array(z.number().int().min(100).max(599)).optional().describe('Poll again: 404'),
   poll_backoff: z
     .strictObject({

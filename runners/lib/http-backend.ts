@@ -91,6 +91,8 @@ export function checkTemplates(spec: HttpAsyncSpec, secrets: Secrets): void {
   for (const [field, template] of Object.entries(templates)) {
     if (template === undefined) continue;
     const url = requestUrl(fill(template, 'id'), `http.${field}`, base);
+    if (requestUrl(fill(template, 'other'), `http.${field}`, base).origin !== url.origin)
+      throw new Rejected(`http.${field}: {run_id} must not be part of the host`);
     const method = field.startsWith('cancel') ? (spec.cancel?.method ?? 'POST') : 'GET';
     buildRequest({ ...spec, url: url.href, method, body: undefined }, { secrets });
   }

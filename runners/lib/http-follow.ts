@@ -10,6 +10,8 @@ import { nap } from './http-wait.ts';
 const OUTPUT_EVENTS = ['message', 'output'];
 const DONE_EVENTS = ['done'];
 const RECONNECT_MS = 1000;
+/** A stream that ends again and again is not asked for more often. */
+const SHORTEST_RECONNECT_MS = 100;
 const DEFAULT_RECONNECTS = 10;
 
 export interface FollowPlan {
@@ -62,7 +64,7 @@ export async function follow(
     );
     if (signal.aborted) return;
     lastId = reader.lastId ?? lastId;
-    retryMs = reader.retryMs ?? retryMs;
+    retryMs = Math.max(reader.retryMs ?? retryMs, SHORTEST_RECONNECT_MS);
     const { head, error } = journey;
     why = error ? `stream: ${failureWords(error)}` : 'the stream ended before the job';
     if (head && head.status !== 200) why = `stream: ${statusWords(head)}`;

@@ -5,10 +5,12 @@ import { failureWords, statusWords } from './http-failure.ts';
 import type { BackendJob } from './http-job.ts';
 import { parseJson, preview, TextTaker } from './http-json.ts';
 import type { Journey } from './http-redirect.ts';
-import { type Backoff, backoffMs, nap, retryAfterMs } from './http-wait.ts';
+import { type Backoff, backoffMs, nap, retryAfterMs, TooLate, within } from './http-wait.ts';
 
 const TRANSIENT = new Set([429, 502, 503, 504]);
 const DEFAULT_INTERVAL_SECONDS = 2;
+/** A connection that died without a word would be waited for until the run's deadline, or for ever. */
+const DEFAULT_POLL_TIMEOUT_SECONDS = 60;
 const DEFAULT_TRANSIENT_LIMIT = 10;
 const DEFAULT_MAX_SECONDS = 60;
 const DEFAULT_JITTER = 0.1;
@@ -38,7 +40,8 @@ export async function poll(
   let inARow = 0;
   for (let waits = 0; !signal.aborted; waits++) {
     const taker = new TextTaker();
-    const journey = await backend.call(url, { named }, taker, signal);
+    const limited = within((spec.poll_timeout_seconds ?? DEFAULT_POLL_TIMEOUT_SECONDS) * 1000, signal);
+    const journey = await backend.call(url, { named }, taker, limited.signal).finally(limited.done);
     if (signal.aborted) return;
     job.polls++;
     const answer = judge(job, journey, taker, spec.poll_pending_codes ?? []);
@@ -54,6 +57,7 @@ export async function poll(
 function judge(job: BackendJob, journey: Journey, taker: TextTaker, pending: readonly number[]): Answer {
   const { head, error } = journey;
   if (error instanceof AddressDenied) return { kind: 'failed', words: `poll: ${error.message}` };
+  if (error instanceof TooLate) return { kind: 'transient', words: 'poll: no whole answer in time' };
   if (head && pending.includes(head.status)) return { kind: 'pending' };
   if (head && TRANSIENT.has(head.status)) return { kind: 'transient', words: `poll: ${statusWords(head)}` };
   if (head && head.status !== 200 && head.status !== 202) {

@@ -50,6 +50,8 @@ export function buildRequest(
     ...ownHeaders(spec.headers),
     ...authHeaders(spec.auth, secrets, url.hostname, 'http'),
   };
+  if (OURS.has(spec.auth?.header?.toLowerCase() ?? ''))
+    throw new Rejected('http.auth.header is set by the connection');
   checkHeaders(headers);
   return { method, url, headers, body: body.content };
 }

@@ -14,6 +14,8 @@ export class SseReader {
   readonly #decoder = new StringDecoder('utf8');
   readonly #take: (event: ServerSentEvent) => void;
   #rest = '';
+  /** Characters of `rest` that hold no line end. */
+  #looked = 0;
   #data: string[] = [];
   #length = 0;
   #type = '';
@@ -35,9 +37,9 @@ export class SseReader {
     }
     this.#rest += text;
     let start = 0;
+    const match = /\r\n|\n|\r/g;
+    match.lastIndex = this.#looked;
     for (;;) {
-      const match = /\r\n|\n|\r/g;
-      match.lastIndex = start;
       const found = match.exec(this.#rest);
       if (found === null) break;
       // A CR at the end may be half of a CRLF.
@@ -46,6 +48,7 @@ export class SseReader {
       start = found.index + found[0].length;
     }
     this.#rest = this.#rest.slice(start);
+    this.#looked = this.#rest.endsWith('\r') ? this.#rest.length - 1 : this.#rest.length;
     if (this.#rest.length + this.#length > MAX_EVENT) throw new Error('an event of the stream is too long');
   }
 

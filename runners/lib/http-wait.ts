@@ -39,3 +39,21 @@ export function nap(ms: number, signal: AbortSignal, wakers?: Set<() => void>): 
     signal.removeEventListener('abort', wake);
   });
 }
+
+export class TooLate extends Error {}
+
+/** A signal that also aborts, with TooLate, after `ms`; `done` frees it. */
+export function within(ms: number, signal: AbortSignal): { signal: AbortSignal; done: () => void } {
+  const both = new AbortController();
+  const follow = (): void => both.abort(signal.reason);
+  const timer = setTimeout(() => both.abort(new TooLate('not in time')), Math.min(ms, TIMER_MS));
+  if (signal.aborted) follow();
+  else signal.addEventListener('abort', follow, { once: true });
+  return {
+    signal: both.signal,
+    done: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', follow);
+    },
+  };
+}

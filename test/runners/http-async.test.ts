@@ -191,6 +191,8 @@ test.each([
   ['http.poll_pending_codes is not a list', { 'http.poll_pending_codes': '404,x' }, {}],
   ['http.poll_interval_seconds', { 'http.poll_interval_seconds': '-1' }, {}],
   ['http.poll_url_template', {}, { poll_url_template: 'ftp://x/{run_id}' }],
+  ['must not be part of the host', {}, { poll_url_template: 'http://{run_id}.example/' }],
+  ['http.auth.header', {}, { auth: { secret: 'TOKEN', header: 'Transfer-Encoding' } }],
   ['http.cancel.url_template', {}, { cancel: { url_template: 'http://u:p@x/{run_id}' } }],
   ['http.preset: there is no preset "nope"', {}, { preset: 'nope' }],
   ['http.callback.body_field needs', {}, { callback: { body_field: 'hook' }, body: [1] }],
@@ -249,6 +251,13 @@ test('transient errors are borne, a number in a row', async () => {
   const record = await run({ poll_transient_limit: 2 });
   expect(record).toMatchObject({ status: 'failed', result: { exit_code: 1, metadata: { polls: '3' } } });
   expect(summary(record)).toBe('poll: HTTP 503 Service Unavailable, 3 times in a row');
+});
+
+test('a poll that is not answered in time is a transient error', async () => {
+  backend.on('/jobs', accept());
+  backend.on('/jobs/a1', hang(), drip('{', 20), ...states('completed'));
+  const record = await run({ poll_timeout_seconds: 0.2 });
+  expect(record).toMatchObject({ status: 'succeeded', result: { metadata: { polls: '3' } } });
 });
 
 test('Retry-After is obeyed', async () => {
