@@ -28,6 +28,12 @@ export class CrashingServer {
     this.#server = null;
   }
 
+  /** SIGTERM, as an upgrade is. */
+  async stop(): Promise<void> {
+    await this.#server?.stop('SIGTERM');
+    this.#server = null;
+  }
+
   post(path: string, body: unknown = {}): Promise<Response> {
     const headers = { 'content-type': 'application/json' };
     return fetch(`${this.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
