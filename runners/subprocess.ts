@@ -13,6 +13,7 @@ export function subprocessRunner(supervisor: SupervisorClient): Runner<null> {
     spec: z.null(),
     needsCommand: true,
     captures: true,
+    makesDirectory: true,
     parse: () => null,
     run: (ctx) => runProgram(supervisor, ctx, 'spawn'),
     recover: (ctx) => runProgram(supervisor, ctx, 'adopt'),
@@ -67,8 +68,8 @@ async function runProgram(
   const begin = (way: 'spawn' | 'adopt'): void => {
     const handing =
       way === 'spawn'
-        ? supervisor.spawn(request, listener)
-        : supervisor.adopt(run, { directory, firstSeq, listener });
+        ? supervisor.spawn(request, ctx.startedAt, listener)
+        : supervisor.adopt(run, { directory, firstSeq, startedAt: ctx.startedAt, listener });
     handing.then(stopIfAborted, (error: Error) => {
       if (way === 'adopt') return over.resolve(lost(null));
       writer.abandoned();

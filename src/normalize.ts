@@ -2,7 +2,7 @@ import { type ArtifactDescriptor, type ArtifactFacts, describeArtifact, type Omi
 import { type Invocation, SCHEMA_VERSION } from './invocation.ts';
 import type { Outcome, StreamFacts } from './outcome.ts';
 import type { FinalStatus, RuntimeResult } from './result.ts';
-import type { RunDirectory } from './run-directory.ts';
+import { captureFile, type RunDirectory } from './run-directory.ts';
 import { type AbortReason, Rejected, type RunnerOutcome } from './runner.ts';
 
 /** All that is known of a run when it is over. Times in ms since the epoch. */
@@ -53,8 +53,8 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
     exit_code: outcome?.exitCode ?? null,
     started_at: facts.startedAt === null ? finishedAt : new Date(facts.startedAt).toISOString(),
     finished_at: finishedAt,
-    stdout_path: captures ? directory.stdout : null,
-    stderr_path: captures ? directory.stderr : null,
+    stdout_path: captures && captureFile(directory, 'stdout', captures.stdout.kept),
+    stderr_path: captures && captureFile(directory, 'stderr', captures.stderr.kept),
     artifacts,
     error_summary: [summary, ...facts.notes].filter((words) => words !== null).join('; ') || null,
     metadata: outcome?.metadata ?? {},
@@ -120,7 +120,7 @@ function captureArtifacts({ invocation, directory, captures, finishedAt }: RunFa
   return (['stdout', 'stderr'] as const).map((stream) =>
     describeArtifact(invocation.invocation_id, {
       id: stream,
-      path: directory[stream],
+      path: captureFile(directory, stream, captures[stream].kept),
       kind: 'log_excerpt',
       description: `captured ${stream}`,
       sizeBytes: captures[stream].kept,

@@ -1,5 +1,5 @@
 import { createHash, type Hash, hash } from 'node:crypto';
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { encodeEntry, type JournalEntry } from './journal.ts';
 import type { StreamFacts } from './outcome.ts';
 import type { Recorded, RecordedCapture } from './recorded.ts';
@@ -23,7 +23,8 @@ export interface RecorderOptions {
 }
 
 interface Capture {
-  fd: number;
+  /** Null until there are bytes to keep. */
+  fd: number | null;
   bytes: number;
   kept: number;
   /** Bytes that an event has told of. */
@@ -41,7 +42,8 @@ const EMPTY_SHA256 = hash('sha256', '');
 
 /**
  * The one writer of a run's captures and journal. Synchronous: when a call returns, the bytes are
- * with the kernel and outlive the process. Writes that fail throw (ENOSPC, EIO).
+ * with the kernel and outlive the process. Files and their directory are made with the first byte: a run
+ * that says nothing costs the file system nothing. Writes that fail throw (ENOSPC, EIO).
  */
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -52,16 +54,13 @@ export class Recorder {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    const { directory, recorded } = options;
+    const { recorded } = options;
     this.#seq = recorded?.nextSeq ?? options.firstSeq;
     this.#position = recorded?.position ?? 0;
-    const stdout = openCapture(directory.stdout, recorded?.captures.stdout);
-    try {
-      this.#captures = { stdout, stderr: openCapture(directory.stderr, recorded?.captures.stderr) };
-    } catch (error) {
-      closeSync(stdout.fd);
-      throw error;
-    }
+    this.#captures = {
+      stdout: newCapture(recorded?.captures.stdout),
+      stderr: newCapture(recorded?.captures.stderr),
+    };
     for (const stream of STREAMS) this.#tellWhole(stream, this.#captures[stream].held);
   }
 
@@ -88,6 +87,7 @@ export class Recorder {
     capture.phase = phase;
     const kept = chunk.length <= room ? chunk : chunk.subarray(0, room);
     if (kept.length === 0) return false;
+    capture.fd ??= this.#open(stream, capture.kept > 0 ? 'a' : 'w');
     writeAll(capture.fd, kept, capture.kept);
     capture.kept += kept.length;
     capture.hash ??= createHash('sha256');
@@ -118,6 +118,11 @@ export class Recorder {
     const stdout = closeCapture(this.#captures.stdout);
     const stderr = closeCapture(this.#captures.stderr);
     return { stdout, stderr, nextSeq: this.#seq, error };
+  }
+
+  /** Has the run files of its own. */
+  get hasFiles(): boolean {
+    return this.#position > 0 || this.#captures.stdout.kept > 0 || this.#captures.stderr.kept > 0;
   }
 
   /** Write a line that is no event, e.g. the exit record of a program. */
@@ -176,10 +181,21 @@ export class Recorder {
   }
 
   #write(lines: string): void {
-    this.#journal ??= openSync(this.#options.directory.journal, 'a', 0o600);
+    this.#journal ??= this.#open('journal', 'a');
     const bytes = Buffer.from(lines);
     writeAll(this.#journal, bytes, this.#position);
     this.#position += bytes.length;
+  }
+
+  #open(file: Stream | 'journal', flags: 'a' | 'w'): number {
+    const { directory } = this.#options;
+    try {
+      return openSync(directory[file], flags, 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      mkdirSync(directory.root, { recursive: true, mode: 0o700 });
+      return openSync(directory[file], flags, 0o600);
+    }
   }
 }
 
@@ -195,10 +211,10 @@ export function eventLengths(bytes: Buffer): number[] {
   return lengths;
 }
 
-function openCapture(path: string, recorded: RecordedCapture | undefined): Capture {
+function newCapture(recorded: RecordedCapture | undefined): Capture {
   const { kept = 0, told = 0, gapped = 0, hash = null, untold = EMPTY } = recorded ?? {};
   return {
-    fd: openSync(path, recorded ? 'a' : 'w', 0o600),
+    fd: null,
     bytes: kept + gapped,
     kept,
     told,
@@ -210,7 +226,8 @@ function openCapture(path: string, recorded: RecordedCapture | undefined): Captu
 }
 
 function closeCapture(capture: Capture): StreamFacts {
-  closeSync(capture.fd);
+  if (capture.fd !== null) closeSync(capture.fd);
+  capture.fd = null;
   return { bytes: capture.bytes, kept: capture.kept, sha256: capture.hash?.digest('hex') ?? EMPTY_SHA256 };
 }
 

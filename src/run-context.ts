@@ -39,6 +39,7 @@ export class RunScene {
       invocation: run.invocation,
       spec: run.spec,
       directory: run.directory,
+      startedAt: run.startedAt ?? run.createdAt,
       signal: run.abort.signal,
       output: this.#output(),
       outsideWriter: () => this.#outsideWriter(),

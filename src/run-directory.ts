@@ -1,6 +1,9 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { Stream } from './stream.ts';
 
-/** Where the files of one run are. Kept until the run is deleted. */
+/**
+ * Where the files of one run are, each made when there is something to put in. Kept until the run is deleted.
+ */
 export interface RunDirectory {
   root: string;
   /** Captured bytes, exact, written once. */
@@ -12,6 +15,13 @@ export interface RunDirectory {
   work: string;
   /** Copies of collected artifacts. */
   artifacts: string;
+  /** The one empty file of the data directory: the capture of every stream that nothing was written to. */
+  empty: string;
+}
+
+/** The file with the kept bytes of a stream. */
+export function captureFile(directory: RunDirectory, stream: Stream, kept: number): string {
+  return kept > 0 ? directory[stream] : directory.empty;
 }
 
 export function runDirectory(dataDir: string, invocationId: string): RunDirectory {
@@ -26,5 +36,6 @@ export function runDirectoryAt(root: string): RunDirectory {
     journal: `${root}/journal`,
     work: `${root}/work`,
     artifacts: `${root}/artifacts`,
+    empty: `${dirname(dirname(root))}/empty`,
   };
 }

@@ -67,9 +67,8 @@ export class RunViews {
   artifactPath(id: string, artifactId: string): { descriptor: ArtifactDescriptor; file: string } {
     const descriptor = this.artifacts(id).find(({ artifact_id }) => artifact_id === artifactId);
     if (!descriptor) throw new RunwireError('artifact_not_found', `${id} has no artifact ${artifactId}`);
-    const directory = this.directory(id);
     const captured = artifactId === 'stdout' || artifactId === 'stderr';
-    return { descriptor, file: captured ? directory[artifactId] : artifactFile(directory, artifactId) };
+    return { descriptor, file: captured ? descriptor.path : artifactFile(this.directory(id), artifactId) };
   }
 
   /** Throws RunwireError invocation_not_found. */

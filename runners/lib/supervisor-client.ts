@@ -39,6 +39,8 @@ export interface ProgramListener {
 interface Handed {
   directory: string;
   firstSeq: number;
+  /** ms since the epoch */
+  startedAt: number;
   listener: ProgramListener;
 }
 
@@ -71,10 +73,10 @@ export class SupervisorClient {
   }
 
   /** Rejects when there is no supervisor and none can be started. */
-  async spawn(request: SpawnRequest, listener: ProgramListener): Promise<void> {
+  async spawn(request: SpawnRequest, startedAt: number, listener: ProgramListener): Promise<void> {
     const send = this.#send ?? (await this.#connection());
     const { run, directory, first_seq: firstSeq } = request;
-    this.#runs.set(run, { directory, firstSeq, listener });
+    this.#runs.set(run, { directory, firstSeq, startedAt, listener });
     send(request);
   }
 
@@ -82,7 +84,8 @@ export class SupervisorClient {
   async adopt(run: string, handed: Handed): Promise<void> {
     const send = this.#send ?? (await this.#connection());
     this.#runs.set(run, handed);
-    send({ op: 'adopt', run, directory: handed.directory, first_seq: handed.firstSeq });
+    const { directory, firstSeq: first_seq, startedAt: started_at } = handed;
+    send({ op: 'adopt', run, directory, first_seq, started_at });
   }
 
   stop(run: string, graceMs: number): void {

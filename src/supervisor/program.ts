@@ -21,6 +21,8 @@ export interface ProgramHooks {
   attached(): void;
   /** Bytes arrived that were not kept. */
   active(): void;
+  /** Is somebody there who is told at once how it ended. */
+  isHeard(): boolean;
   /** The program and all its processes are gone; nothing is called after this. `recorded`: the journal has the facts. */
   ended(facts: ExitFacts, recorded: boolean): void;
   /** Is this child of ours the leader of a run. */
@@ -242,15 +244,22 @@ export class Program {
       },
       capture_error: this.#captureError ?? error,
     };
-    let recorded = true;
-    try {
-      this.#recorder.note(JSON.stringify({ exit: facts }));
-    } catch (cause) {
-      recorded = false;
-      facts.capture_error ??= cause instanceof Error ? cause.message : String(cause);
-    }
+    // A run without files makes none only to say how it ended, when the server hears it now.
+    const recorded =
+      this.#recorder.hasFiles || !this.#hooks.isHeard() ? recordExit(this.#recorder, facts) : false;
     this.#recorder.close();
     this.#hooks.ended(facts, recorded);
+  }
+}
+
+/** Write the exit record. False, and said in the facts, when it cannot be written. */
+export function recordExit(recorder: Recorder, facts: ExitFacts): boolean {
+  try {
+    recorder.note(JSON.stringify({ exit: facts }));
+    return true;
+  } catch (cause) {
+    facts.capture_error ??= cause instanceof Error ? cause.message : String(cause);
+    return false;
   }
 }
 

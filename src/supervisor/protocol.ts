@@ -43,7 +43,7 @@ export type ToSupervisor =
    * Carry on with a run that was handed over earlier, to this supervisor or to one that is dead. Answered by
    * `started` and `grew` while it lives, else by `exit`, `failed`, `lost` or `absent`.
    */
-  | { op: 'adopt'; run: string; directory: string; first_seq: number }
+  | { op: 'adopt'; run: string; directory: string; first_seq: number; started_at: number }
   | { op: 'stdin'; run: string; n: number; base64?: string; eof?: boolean }
   | { op: 'signal'; run: string; n: number; signal: string }
   /** SIGTERM to the group, SIGKILL after the grace (0: at once), then everything the run started. */

@@ -5,28 +5,30 @@ import type { Captures, ExitFacts, SpawnFailure, StartedFacts } from './protocol
 
 /** What the files of a run say that an earlier supervisor had. */
 export interface Remains {
-  recorded: Recorded;
+  /** Null: nothing was written. */
+  recorded: Recorded | null;
   /** How it ended, when that was written. */
   exit: ExitFacts | null;
   failed: SpawnFailure | null;
   started: StartedFacts | null;
 }
 
-/** Null when no supervisor ever began with this run: captures are made before anything is started. */
-export async function readRemains(directory: RunDirectory, firstSeq: number): Promise<Remains | null> {
+/** A run that wrote nothing has no files. */
+export async function readRemains(directory: RunDirectory, firstSeq: number): Promise<Remains> {
   const words = { exit: null, failed: null, started: null };
   const recorded = await readRecorded(directory, firstSeq, (line) => Object.assign(words, parse(line)));
-  return recorded && { recorded, ...words };
+  return { recorded, ...words };
 }
 
 /** Tell of captured bytes that no event tells of yet, and return the facts of the captures. */
 export function completeJournal(
   directory: RunDirectory,
-  recorded: Recorded,
+  firstSeq: number,
+  recorded: Recorded | null,
 ): { captures: Captures; end: number; next_seq: number } {
   const recorder = new Recorder({
     directory,
-    firstSeq: recorded.nextSeq,
+    firstSeq,
     maxOutputBytes: Number.POSITIVE_INFINITY, // nothing more comes
     recorded,
   });

@@ -6,7 +6,7 @@ import { resolveProgram } from './command.ts';
 import { killAll } from './kill-rounds.ts';
 import { withLimits } from './limits.ts';
 import { MARK_BIT, type Marks } from './processes.ts';
-import { Program } from './program.ts';
+import { Program, recordExit } from './program.ts';
 import type {
   ExitFacts,
   FromSupervisor,
@@ -28,7 +28,7 @@ interface Entry {
   begun: Promise<void> | null;
   /** Asked to stop before it had started. */
   stopGraceMs: number | null;
-  exit: { facts: ExitFacts; end: number } | null;
+  exit: { facts: ExitFacts; end: number; recorded: boolean } | null;
 }
 
 /** Owns every program of one data directory, for as long as one of them lives. Speaks to one server at a time. */
@@ -36,6 +36,7 @@ export class Supervisor {
   readonly #spawner: Spawner;
   readonly #runs = new Map<string, Entry>();
   readonly #leaders = new Set<number>();
+  readonly #startedAt = Date.now();
   #send: ((message: FromSupervisor) => void) | null = null;
   /** Runs whose journal has grown since the server was told. */
   readonly #grown = new Map<string, Entry>();
@@ -55,10 +56,14 @@ export class Supervisor {
     this.#send = send;
   }
 
-  /** Facts that are in a journal need not be kept for the next server. */
+  /** What the next server will ask for is written now, and need not be kept. */
   disconnect(): void {
     this.#send = null;
-    for (const [run, { exit }] of this.#runs) if (exit) this.#runs.delete(run);
+    for (const [run, { exit, recorder }] of this.#runs) {
+      if (!exit || !(exit.recorded || recordExit(recorder, exit.facts))) continue;
+      recorder.close();
+      this.#runs.delete(run);
+    }
   }
 
   known(): KnownRun[] {
@@ -103,18 +108,12 @@ export class Supervisor {
   #spawn(request: SpawnRequest): void {
     const { run } = request;
     if (this.#runs.has(run)) return;
-    let recorder: Recorder;
-    try {
-      recorder = new Recorder({
-        directory: runDirectoryAt(request.directory),
-        firstSeq: request.first_seq,
-        maxOutputBytes: request.max_output_bytes,
-        onAppend: () => this.#grew(run, entry),
-      });
-    } catch (error) {
-      const failure = failureOf(error, request, null);
-      return this.#tell({ op: 'failed', run, failure, captures: null, next_seq: request.first_seq });
-    }
+    const recorder = new Recorder({
+      directory: runDirectoryAt(request.directory),
+      firstSeq: request.first_seq,
+      maxOutputBytes: request.max_output_bytes,
+      onAppend: () => this.#grew(run, entry),
+    });
     const entry: Entry = { recorder, program: null, begun: null, stopGraceMs: null, exit: null };
     this.#runs.set(run, entry);
     this.#start(request, entry);
@@ -152,9 +151,10 @@ export class Supervisor {
       attached: () => this.#tell({ op: 'started', run, pid: child.pid }),
       active: () => this.#tell({ op: 'active', run }),
       isLeader: (pid) => this.#leaders.has(pid),
+      isHeard: () => this.#send !== null,
       ended: (facts, recorded) => {
         this.#leaders.delete(child.pid);
-        entry.exit = { facts, end: recorder.position };
+        entry.exit = { facts, end: recorder.position, recorded };
         if (!this.#send && recorded) this.#runs.delete(run);
         this.#tell({ op: 'exit', run, facts, end: recorder.position });
       },
@@ -165,11 +165,12 @@ export class Supervisor {
   #failed({ run }: SpawnRequest, { recorder }: Entry, failure: SpawnFailure): void {
     this.#runs.delete(run);
     const { stdout, stderr, nextSeq } = recorder.end();
-    try {
-      recorder.note(JSON.stringify({ failed: failure }));
-    } catch {
-      // a later server will call the run lost
-    }
+    if (!this.#send)
+      try {
+        recorder.note(JSON.stringify({ failed: failure }));
+      } catch {
+        // a later server will call the run lost
+      }
     recorder.close();
     this.#tell({ op: 'failed', run, failure, captures: { stdout, stderr }, next_seq: nextSeq });
   }
@@ -179,20 +180,25 @@ export class Supervisor {
     const { run } = request;
     const entry = this.#runs.get(run);
     if (!entry) return void this.#salvage(request);
-    if (entry.exit) return this.#tell({ op: 'exit', run, ...entry.exit });
+    if (entry.exit) {
+      const { facts, end } = entry.exit;
+      return this.#tell({ op: 'exit', run, facts, end });
+    }
     this.#tell({ op: 'started', run, pid: entry.program?.pid ?? 0 });
     this.#tell({ op: 'grew', run, end: entry.recorder.position });
   }
 
   /** What an earlier supervisor left of a run: its last words, or its orphans. */
-  async #salvage({ run, directory, first_seq }: Extract<ToSupervisor, { op: 'adopt' }>): Promise<void> {
+  async #salvage(request: Extract<ToSupervisor, { op: 'adopt' }>): Promise<void> {
+    const { run, directory, first_seq, started_at } = request;
     const files = runDirectoryAt(directory);
     this.#salvaging++;
     try {
       const remains = await readRemains(files, first_seq);
-      if (!remains) return this.#tell({ op: 'absent', run });
+      // Nothing written: it was never handed over, if this supervisor would have been the one to get it.
+      if (!remains.recorded && started_at >= this.#startedAt) return this.#tell({ op: 'absent', run });
       const { recorded, exit, failed, started } = remains;
-      if (exit) return this.#tell({ op: 'exit', run, facts: exit, end: recorded.position });
+      if (exit) return this.#tell({ op: 'exit', run, facts: exit, end: recorded?.position ?? 0 });
       const marks: Marks = {
         run,
         leader: started?.pid ?? null,
@@ -202,7 +208,7 @@ export class Supervisor {
       const { found, survivors } = failed
         ? { found: false, survivors: 0 }
         : await killAll(this.#spawner, marks);
-      const { captures, end, next_seq } = completeJournal(files, recorded);
+      const { captures, end, next_seq } = completeJournal(files, first_seq, recorded);
       const kill = { signals: found ? ['SIGKILL'] : [], survivors };
       if (failed) this.#tell({ op: 'failed', run, failure: failed, captures, next_seq });
       else this.#tell({ op: 'lost', run, captures, end, next_seq, kill });

@@ -1,10 +1,11 @@
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import { prepareDataDirectory } from '../../src/data-directory.ts';
 import type { RuntimeEvent } from '../../src/event.ts';
 import { InvocationStore } from '../../src/invocation-store.ts';
 import { createMetrics } from '../../src/metrics.ts';
@@ -51,7 +52,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     ...options.config,
     RUNWIRE_DATA_DIR: dataDir,
   });
-  mkdirSync(join(dataDir, 'runs'), { recursive: true, mode: 0o700 });
+  prepareDataDirectory(dataDir);
   const store = new InvocationStore(join(dataDir, 'runwire.db'));
   const log = pino({ level: 'silent' });
   const metrics = createMetrics();

@@ -23,7 +23,9 @@ function post(server: ServerProcess, invocation: object, query = ''): Promise<Re
 }
 
 function record(server: ServerProcess, id: string, query = ''): Promise<{ status: string }> {
-  return fetch(`${server.address}/invocations/${id}${query}`).then((response) => response.json() as Promise<{ status: string }>);
+  return fetch(`${server.address}/invocations/${id}${query}`).then(
+    (response) => response.json() as Promise<{ status: string }>,
+  );
 }
 
 /** The words of every living process, as /proc has them. */
