@@ -6,7 +6,7 @@ import { findProgram } from './require.ts';
 
 /** Names of programs that the image's one binary is called by. */
 const PROGRAMS = [
-  'sh cat echo env false head id kill ln ls mkdir mkfifo nc printf ps pwd sha256sum sleep sync tail test touch true',
+  'sh base64 cat echo env false head id kill ln ls mkdir mkfifo nc printf ps pwd sha256sum sleep sync tail test touch true',
   'tr uname grep wc wget yes dd mknod chmod stat readlink ip date seq trap',
 ].flatMap((line) => line.split(' '));
 
