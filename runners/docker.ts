@@ -68,6 +68,7 @@ export function dockerRunner(options: DockerRunnerOptions): DockerRunner {
     spec: DockerSpec,
     needsCommand: false,
     captures: true,
+    confined: true,
     available: () => engine.silence(),
     run: (ctx) => inHands(ctx, (context) => runOnce(tools, context)),
     recover: (ctx) => inHands(ctx, (context) => recoverRun(tools, context)),

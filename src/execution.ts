@@ -174,10 +174,10 @@ async function storeResult(
   store: InvocationStore,
 ): Promise<FinishedFacts> {
   let { result, outcome } = normalize(facts);
-  const { outputResult } = resolveWorkingPaths(run.invocation, run.directory);
+  const { outputResult, workingDirectory } = resolveWorkingPaths(run.invocation, run.directory);
   if (outputResult !== null)
     try {
-      await writeResultFile(outputResult, result);
+      await writeResultFile(outputResult, result, run.runner.confined ? workingDirectory : null);
     } catch (error) {
       ({ result, outcome } = normalize({
         ...facts,

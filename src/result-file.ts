@@ -1,16 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { RuntimeResult } from './result.ts';
 
 /**
  * Write a result where output_result_path says: JSON, indent 2, UTF-8, a newline at the end, mode 0644 less
  * the umask. Parents are made. Whoever reads the path sees the file as it was before or the
- * whole result, never a part. A link is followed to the file it names. Anything but a regular file is left alone.
+ * whole result, never a part. A link is followed to the file it names; but where `confined` names a directory and the path is
+ * under it, none is that leads out of it: a run with fewer rights than the server could have made it. Anything but a
+ * regular file is left alone.
  * Throws an Error whose message may be shown to the client: `output_result_path cannot be written: <path> (<why>)`.
  */
-export async function writeResultFile(path: string, result: RuntimeResult): Promise<void> {
+export async function writeResultFile(
+  path: string,
+  result: RuntimeResult,
+  confined: string | null = null,
+): Promise<void> {
   try {
+    if (confined !== null) await checkStaysIn(resolve(confined), resolve(path));
     await mkdir(dirname(path), { recursive: true });
     const destination = await destinationOf(path);
     const unfinished = join(dirname(destination), `.runwire-${randomUUID()}.tmp`);
@@ -23,6 +30,18 @@ export async function writeResultFile(path: string, result: RuntimeResult): Prom
     }
   } catch (error) {
     throw new Error(`output_result_path cannot be written: ${path} (${wordsOf(error)})`, { cause: error });
+  }
+}
+
+/** Throws when a path that is named as under a directory is not under it. Nothing may change the links meanwhile. */
+async function checkStaysIn(directory: string, path: string): Promise<void> {
+  if (!path.startsWith(`${directory}/`)) return;
+  const root = await realpath(directory);
+  for (let existing = path; existing !== directory; existing = dirname(existing)) {
+    if (!(await unlessMissing(lstat(existing)))) continue;
+    const real = await unlessMissing(realpath(existing));
+    if (!real?.startsWith(`${root}/`)) throw new Error('a symbolic link leads out of the working directory');
+    return;
   }
 }
 

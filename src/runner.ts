@@ -26,6 +26,8 @@ export interface Runner<Spec = unknown> {
   readonly needsCommand: boolean;
   /** Has the kind output streams, so that results carry stdout and stderr. */
   readonly captures: boolean;
+  /** The work has fewer rights than the server: links that it made do not lead the server out of the working directory. */
+  readonly confined?: boolean;
   /** The run directory is made by the kind's outside writer, when there is something to put in. Default: before the run. */
   readonly makesDirectory?: boolean;
   /**

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { posix, relative } from 'node:path';
+import { posix, relative, resolve } from 'node:path';
 import { compileGlob, startOf } from '../../src/glob.ts';
 import { Rejected, type RunContext } from '../../src/runner.ts';
 import { type CopyCaps, CopyOut } from './docker-copy-out.ts';
@@ -24,9 +24,11 @@ export interface Inside {
 
 export function insideOf({ spec, workingDirectory, artifactDirectory }: Context): Inside {
   if (artifactDirectory === null) return { artifactDirectory: null, extra: [] };
-  if (isInside(workingDirectory, artifactDirectory))
+  const working = resolve(workingDirectory);
+  const artifacts = resolve(artifactDirectory);
+  if (isInside(working, artifacts))
     return {
-      artifactDirectory: posix.join(spec.workdir, relative(workingDirectory, artifactDirectory)),
+      artifactDirectory: posix.join(spec.workdir, relative(working, artifacts)),
       extra: [],
     };
   const bind = { source: artifactDirectory, target: ARTIFACTS, readOnly: false };

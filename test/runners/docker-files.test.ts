@@ -1,5 +1,19 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DockerServer, stdout } from '../helpers/docker-server.ts';
+import { DockerServer, stderr, stdout } from '../helpers/docker-server.ts';
 import { requires } from '../helpers/require.ts';
 
 requires('docker')('The files of a run in a container', () => {
@@ -60,5 +74,84 @@ requires('docker')('The files of a run in a container', () => {
     expect(await refused({ tmpfs: [{ target: '/workspace/x' }] })).toBe(
       'mount at /workspace/x overlaps the workspace at /workspace',
     );
+  });
+
+  test('a link that a run makes leads neither the result nor the collection out of the workspace', async () => {
+    const victim = mkdtempSync(join(tmpdir(), 'runwire-victim-'));
+    try {
+      writeFileSync(join(victim, 'secret.txt'), 'secret');
+      const record = await docker.shell(
+        `ln -s ${victim} out; ln -s ${victim}/secret.txt stolen.txt`,
+        {},
+        {
+          output_result_path: 'out/result.json',
+          options: { artifacts: ['*.txt', 'out/*'] },
+        },
+      );
+      expect(readdirSync(victim)).toEqual(['secret.txt']);
+      expect(record.result?.error_summary).toMatch(/a symbolic link leads out of the working directory/);
+      expect(record.result?.artifacts).toHaveLength(2);
+    } finally {
+      rmSync(victim, { recursive: true, force: true });
+    }
+  });
+
+  test('directories within the roots are mounted, read-only unless it is said, as is a working directory', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'runwire-roots-'));
+    const own = await DockerServer.on(undefined, { config: { RUNWIRE_DOCKER_MOUNT_ROOTS: root } });
+    try {
+      for (const name of ['data', 'work']) mkdirSync(join(root, name), { mode: 0o777 });
+      writeFileSync(join(root, 'data/in.txt'), 'in');
+      chmodSync(join(root, 'data'), 0o777);
+      chownSync(join(root, 'work'), 1000, 1000);
+      const mount = (read_only: boolean) => ({
+        mounts: [{ source: join(root, 'data'), target: '/data', read_only }],
+      });
+      const record = await own.shell('cat /data/in.txt; id -u; echo x > made; touch /data/new', mount(true), {
+        working_directory: join(root, 'work'),
+      });
+      expect(stdout(record).toString()).toBe('in1000\n');
+      expect(stderr(record).toString()).toMatch(/Read-only file system/);
+      expect(statSync(join(root, 'work/made')).uid).toBe(1000);
+      expect((await own.shell('touch /data/new', mount(false))).status).toBe('succeeded');
+      expect(existsSync(join(root, 'data/new'))).toBe(true);
+      symlinkSync('/etc', join(root, 'link'));
+      const escaped = await own.run(['true'], { mounts: [{ source: join(root, 'link'), target: '/data' }] });
+      expect(escaped.result?.error_summary).toMatch(/link is outside RUNWIRE_DOCKER_MOUNT_ROOTS/);
+      const around = await own.run(
+        ['true'],
+        { mounts: [{ source: root, target: '/data' }] },
+        {
+          working_directory: join(root, 'work'),
+        },
+      );
+      expect(around.result?.error_summary).toMatch(/overlaps the workspace/);
+    } finally {
+      await own.end();
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
+
+  test('a file that is too large, or one too many, is not copied out of a container', async () => {
+    const config = { RUNWIRE_MAX_ARTIFACT_BYTES: '1000', RUNWIRE_MAX_ARTIFACTS_COUNT: '2' };
+    const own = await DockerServer.on(undefined, { config });
+    try {
+      const spec = { mount_workspace: false };
+      const fields = { artifact_directory: 'out' };
+      const large = await own.shell(
+        'head -c 1001 /dev/zero > $RUNWIRE_ARTIFACT_DIR/large; touch out/small',
+        spec,
+        fields,
+      );
+      expect(large.outcome?.omitted).toEqual([
+        { path: '/workspace/out/large', reason: 'larger than 1000 bytes' },
+      ]);
+      expect(large.result?.artifacts.at(2)?.description).toBe('small');
+      const many = await own.shell('for i in 1 2 3 4; do echo $i > out/$i; done', spec, fields);
+      expect(many.result?.artifacts).toHaveLength(4);
+      expect(many.outcome?.omitted[0]?.reason).toMatch(/more than 2 files/);
+    } finally {
+      await own.end();
+    }
   });
 });

@@ -96,3 +96,24 @@ test('a parent that cannot be written to is said, and no unfinished file stays',
     /^output_result_path cannot be written/,
   );
 });
+
+test('a path under a confined directory does not follow a link out of it, neither of its parents nor its own', async () => {
+  const outside = join(dir, 'outside');
+  const work = join(dir, 'work');
+  mkdirSync(outside);
+  mkdirSync(join(work, 'real'), { recursive: true });
+  symlinkSync(outside, join(work, 'parent'));
+  writeFileSync(join(outside, 'mine'), 'mine');
+  symlinkSync(join(outside, 'mine'), join(work, 'own'));
+  symlinkSync('real', join(work, 'inside'));
+  for (const path of ['parent/result.json', 'parent/new/result.json', 'own'])
+    await expect(writeResultFile(join(work, path), RESULT, work)).rejects.toThrow(
+      'leads out of the working directory',
+    );
+  expect(readdirSync(outside)).toEqual(['mine']);
+  expect(readFileSync(join(outside, 'mine'), 'utf8')).toBe('mine');
+  await writeResultFile(join(work, 'inside/new/result.json'), RESULT, work);
+  expect(JSON.parse(readFileSync(join(work, 'real/new/result.json'), 'utf8'))).toEqual(RESULT);
+  await writeResultFile(join(outside, 'elsewhere.json'), RESULT, work);
+  expect(readdirSync(outside)).toEqual(['elsewhere.json', 'mine']);
+});
