@@ -25,7 +25,7 @@ export const callbackRoutes: Routes = (app, { engine }) => {
     '/invocations/:id/callback',
     { schema: callbackSchema },
     async (request, reply) => {
-      await engine.callback(request.params.id, request.query.token, request.body);
+      await engine.callback(request.params.id, request.query.token, request.body ?? null);
       return reply.code(204).send();
     },
   );

@@ -50,6 +50,12 @@ export function mediaTypeOf(header: string | undefined): string {
 }
 
 function place(directory: RunDirectory, id: string): string {
-  mkdirSync(directory.artifacts, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(directory.artifacts, 0o700);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') mkdirSync(directory.artifacts, { recursive: true, mode: 0o700 });
+    else if (code !== 'EEXIST') throw error;
+  }
   return join(directory.artifacts, id);
 }

@@ -83,3 +83,13 @@ test('a caller that wants one address gets an allowed one', async () => {
   });
   expect(found).toEqual({ address: '127.0.0.1', family: 4 });
 });
+
+test('names are rules too: a denied name wins, an allowed one may have denied addresses', async () => {
+  const guard = addressGuard({ deny: ['127.0.0.0/8', '::1', '*.internal'], allow: ['localhost'] });
+  const lookup = (host: string) =>
+    new Promise((resolve) => guard.lookup(host, { all: true }, (error, found) => resolve(error ?? found)));
+  expect(await lookup('localhost')).toBeInstanceOf(Array);
+  expect(() => guard.checkHost('metadata.google.internal.')).toThrow(AddressDenied);
+  expect(() => guard.checkHost('internal.example')).not.toThrow();
+  expect(() => guard.checkHost('127.0.0.1')).toThrow(AddressDenied);
+});
