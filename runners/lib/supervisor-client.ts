@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RunwireError } from '../../src/errors.ts';
 import type { Kill } from '../../src/outcome.ts';
 import { connectSupervisor, type LaunchOptions } from '../../src/supervisor/launch.ts';
@@ -46,6 +47,10 @@ interface Handed {
 
 /** A supervisor that accepts a connection and then says nothing is hung. */
 const WELCOME_TIMEOUT_MS = 10_000;
+const CONNECT_ATTEMPTS = 5;
+const CONNECT_PAUSE_MS = 20;
+
+class ConnectionClosed extends Error {}
 
 type Send = (message: ToSupervisor) => void;
 
@@ -136,11 +141,22 @@ export class SupervisorClient {
   }
 
   #connection(): Promise<Send> {
-    this.#connecting ??= this.#open().catch((error) => {
+    this.#connecting ??= this.#reach().catch((error) => {
       this.#connecting = null;
       throw error;
     });
     return this.#connecting;
+  }
+
+  /** A supervisor in the act of dying may still accept a connection that it will not answer. */
+  async #reach(): Promise<Send> {
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await this.#open();
+      } catch (error) {
+        if (!(error instanceof ConnectionClosed) || attempt === CONNECT_ATTEMPTS) throw error;
+        await sleep(attempt * CONNECT_PAUSE_MS);
+      }
   }
 
   async #open(): Promise<Send> {
@@ -162,7 +178,7 @@ export class SupervisorClient {
     );
     socket.on('error', () => {});
     socket.on('close', () => {
-      welcomed.reject(new Error('the supervisor closed the connection'));
+      welcomed.reject(new ConnectionClosed('the supervisor closed the connection'));
       if (this.#socket === socket) void this.#lost();
     });
     const hung = setTimeout(
