@@ -38,6 +38,8 @@ const COMPONENTS = {
   lighttpd: () => program('lighttpd'),
   webhook: () => program('webhook'),
   cc: () => program('cc'),
+  curl: () => program('curl'),
+  python3: () => program('python3'),
   prlimit: () => program('prlimit'),
   linux: () => (process.platform === 'linux' ? undefined : `this is ${process.platform}, not linux`),
   root: () => (process.getuid?.() === 0 ? undefined : 'the tests do not run as root'),
