@@ -1,11 +1,13 @@
 import type { AddressInfo } from 'node:net';
-import { pino } from 'pino';
+import { destination, pino } from 'pino';
 import { type Config, ConfigError, printable, readConfig } from './config.ts';
 import { createService, type Service } from './service.ts';
 
 /** The process: configuration, listening, and the orderly end. */
 const { config, warnings } = configuration();
-const log = pino({ level: config.logLevel });
+/** Written by the thread pool: a run does not wait for its line in the log. */
+const lines = destination({ sync: false });
+const log = pino({ level: config.logLevel }, lines);
 for (const warning of warnings) log.warn(warning);
 log.info({ config: printable(config) }, 'configuration');
 
@@ -33,6 +35,7 @@ async function stop(signal: string): Promise<void> {
   }
   await service.close(leave ? 'leave' : 'quit');
   log.info('stopped');
+  lines.flushSync();
   process.exit(0);
 }
 
