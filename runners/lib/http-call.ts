@@ -6,7 +6,7 @@ import { keepCapture, keepText, mediaTypeOf } from './http-artifact.ts';
 import type { AnswerHead, Connections } from './http-client.ts';
 import { failureWords, statusWords } from './http-failure.ts';
 import { preview } from './http-json.ts';
-import { type Journey, travel } from './http-redirect.ts';
+import { type Journey, NotFollowed, travel } from './http-redirect.ts';
 import { buildRequest } from './http-request.ts';
 import { redactor } from './http-secrets.ts';
 import type { HttpSpec, RETRY_ON } from './http-spec.ts';
@@ -137,6 +137,7 @@ export class HttpCall {
   #summary({ head, error, url }: Journey): string | null {
     if (error !== null) {
       const words = failureWords(error);
+      if (head && error instanceof NotFollowed) return this.#redact(`${statusWords(head)}: ${error.message}`);
       if (head) return this.#redact(`${statusWords(head)}, then the answer broke off: ${words}`);
       return this.#redact(`${url.origin}: ${words}`);
     }

@@ -24,9 +24,9 @@ const WORDS: Readonly<Record<string, string>> = {
 /** Why an exchange failed: Node's code in words. An error's own message may repeat parts of the request. */
 export function failureWords(error: Error): string {
   if (error instanceof AddressDenied) return error.message;
-  const code = 'code' in error ? String(error.code) : '';
+  if (error.name === 'HTTPParserError') return 'the answer is not HTTP';
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (WORDS[code] !== undefined) return `${WORDS[code]} (${code})`;
-  if (code.startsWith('HPE_')) return `the answer is not HTTP (${code})`;
   return code === '' ? error.message : `request failed (${code})`;
 }
 

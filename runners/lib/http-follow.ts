@@ -92,7 +92,7 @@ function tell(
   if ((spec.stream_output_events ?? OUTPUT_EVENTS).includes(type)) {
     if (data === '') return;
     job.streamed = true;
-    output.write('stdout', Buffer.from(data));
+    output.write('stdout', Buffer.from(redact(data)));
     return;
   }
   const text = redact(data);

@@ -26,7 +26,7 @@ export function jobOutcome(
   { answered, sent, unsafeSent, cancelled, redact }: JobFacts,
 ): RunnerOutcome {
   const { spec, invocation, directory } = ctx;
-  if (verdict.kind === 'terminal' && !job.streamed) writeOutput(ctx, job, verdict.document);
+  if (verdict.kind === 'terminal' && !job.streamed) writeOutput(ctx, job, verdict.document, redact);
   const payload = job.lastPayload;
   const facts = {
     started: sent,
@@ -69,10 +69,15 @@ export function jobOutcome(
 }
 
 /** The result as stdout: text as it is, a list of texts joined, anything else as JSON. */
-function writeOutput({ spec, output }: RunContext<HttpAsyncSpec>, job: BackendJob, document: unknown): void {
+function writeOutput(
+  { spec, output }: RunContext<HttpAsyncSpec>,
+  job: BackendJob,
+  document: unknown,
+  redact: (text: string) => string,
+): void {
   const text =
     spec.output_path === undefined ? (job.lastPayload ?? '') : textOf(valueAt(document, spec.output_path));
-  if (text !== '') output.write('stdout', Buffer.from(text));
+  if (text !== '') output.write('stdout', Buffer.from(redact(text)));
 }
 
 function textOf(value: unknown): string {

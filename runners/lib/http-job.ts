@@ -97,7 +97,7 @@ export class BackendJob {
 
   /** A log that grows from answer to answer: what is new of it is stderr. One that got shorter began anew. */
   #log(text: string): void {
-    const log = Buffer.from(text);
+    const log = Buffer.from(this.#redact(text));
     const news = log.length >= this.#logBytes ? log.subarray(this.#logBytes) : log;
     this.#logBytes = log.length;
     if (news.length > 0) this.#ctx.output.write('stderr', news);

@@ -12,6 +12,9 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 /** What may go along to another origin: the rest was meant for the one it was given for. */
 const PUBLIC_HEADERS = new Set(['accept', 'accept-language', 'content-type', 'content-length', 'user-agent']);
 
+/** A redirect that is not followed. */
+export class NotFollowed extends Error {}
+
 export interface Hop {
   status: number;
   url: string;
@@ -69,12 +72,13 @@ export async function travel(
 function follow(request: WireRequest, head: AnswerHead, tooMany: boolean): WireRequest | Error | null {
   const { location } = head.headers;
   if (![301, 302, 303, 307, 308].includes(head.status) || location === undefined) return null;
-  if (tooMany) return new Error('redirected too often');
-  if (!URL.canParse(location, request.url)) return new Error('redirected to what is no URL');
+  if (tooMany) return new NotFollowed('redirected too often');
+  if (!URL.canParse(location, request.url)) return new NotFollowed('redirected to what is no URL');
   const url = new URL(location, request.url);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return new Error(`redirected to a ${url.protocol} URL`);
-  if (url.username !== '' || url.password !== '') return new Error('redirected to a URL with credentials');
+    return new NotFollowed(`redirected to a ${url.protocol} URL`);
+  if (url.username !== '' || url.password !== '')
+    return new NotFollowed('redirected to a URL with credentials');
   const { method } = request;
   const becomesGet =
     (head.status === 303 && method !== 'GET' && method !== 'HEAD') ||

@@ -4,6 +4,7 @@ import { encodeBody, fileBody } from './http-body.ts';
 import type { WireRequest } from './http-client.ts';
 import { authHeaders } from './http-secrets.ts';
 import type { RequestSpec } from './http-spec.ts';
+import { checkAuthorities } from './http-tls.ts';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -53,6 +54,7 @@ export function buildRequest(
   if (OURS.has(spec.auth?.header?.toLowerCase() ?? ''))
     throw new Rejected('http.auth.header is set by the connection');
   checkHeaders(headers);
+  checkAuthorities(spec.tls?.ca);
   return { method, url, headers, body: body.content };
 }
 

@@ -186,6 +186,17 @@ test.each([
   ['http.url: calls to 169.254.169.254', { url: 'http://169.254.169.254/latest/meta-data' }, {}],
   ['http.url: calls to 169.254.169.254', { url: 'http://0xa9fea9fe/' }, {}],
   ['http.url: calls to [::ffff:a9fe:a9fe]', { url: 'http://[::ffff:169.254.169.254]/' }, {}],
+  ['http.tls.ca has no certificate', { url: 'https://127.0.0.1/', tls: { ca: 'nonsense' } }, {}],
+  [
+    'http.tls.ca has a certificate that',
+    {
+      url: 'https://127.0.0.1/',
+      tls: { ca: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' },
+    },
+    {},
+  ],
+  ['http.auth.header', { url: 'http://127.0.0.1/', auth: { secret: 'TOKEN', header: 'Content-Length' } }, {}],
+  ['http.url: calls to 169.254.169.254', { url: 'http://169.254.169.254./' }, {}],
 ])('what cannot be sent is rejected: %s', async (words, http, metadata) => {
   const record = await call(http, { metadata });
   expect(record).toMatchObject({
@@ -336,7 +347,7 @@ test('follow_redirects 0 makes the redirect the answer; too many fail', async ()
   expect((await call({ url: backend.url, follow_redirects: 0 })).result?.exit_code).toBe(302);
   const round = await call({ url: backend.url, follow_redirects: 3 });
   expect(round.status).toBe('failed');
-  expect(summary(round)).toContain('redirected too often');
+  expect(summary(round)).toBe('HTTP 302 Found: redirected too often');
   expect(backend.seen).toHaveLength(1 + 4);
 });
 
@@ -492,17 +503,56 @@ test('TLS is verified, against an authority of the run when it gives one', async
   await expect.poll(() => secure.connections()).toBe(0);
 });
 
-test('a server that speaks no HTTP fails the run', async () => {
-  const server = createServer((socket) => void socket.end('SSH-2.0-nothing\r\n').on('error', () => {}));
+test.each([
+  ['no HTTP at all', 'SSH-2.0-nothing\r\n', { status: 'failed', outcome: { ended: 'lost', started: true } }],
+  [
+    'an upgrade nobody asked for',
+    'HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+    { status: 'failed' },
+  ],
+  [
+    'two lengths',
+    'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+    { status: 'failed' },
+  ],
+  [
+    'a broken chunk',
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nZZ\r\n',
+    { status: 'failed', result: { exit_code: 200 } },
+  ],
+  [
+    'a body shorter than it said',
+    'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok',
+    { status: 'failed', result: { exit_code: 200 } },
+  ],
+  ['headers without end', `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(10_000)}\r\n`, { status: 'failed' }],
+  [
+    'many informational answers',
+    `${'HTTP/1.1 103 Early\r\n\r\n'.repeat(100)}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`,
+    { status: 'succeeded' },
+  ],
+  ['a body until the connection closes', 'HTTP/1.0 200 OK\r\n\r\nuntil the end', { status: 'succeeded' }],
+])('a server that sends %s ends the run, and honestly', async (_name, bytes, expected) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(bytes));
+  });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
-  const record = await call({ url: `http://127.0.0.1:${port}/` });
+  const record = await call({ url: `http://127.0.0.1:${port}/` }, { timeout_seconds: 20 });
   server.close();
-  expect(record).toMatchObject({
-    status: 'failed',
-    outcome: { ended: 'lost', started: true, retry_safe: false },
-  });
+  expect(record).toMatchObject({ outcome: { retry_safe: false }, ...expected });
+});
+
+test('a large file is sent whole, also where it is redirected', async () => {
+  const first = await call({ url: `${backend.url}/none` }); // for a working directory
+  const file = join(first.invocation.working_directory, 'large');
+  writeFileSync(file, Buffer.alloc(5_000_000, 'z'));
+  backend.on('/a', redirect('/b', 307));
+  backend.on('/b', status(200));
+  expect((await call({ url: `${backend.url}/a` }, { input_payload_path: file })).status).toBe('succeeded');
+  expect(backend.seen.slice(1).map(({ body }) => body.length)).toEqual([5_000_000, 5_000_000]);
 });
 
 test('a HEAD has no body and a 204 neither', async () => {
