@@ -1,8 +1,8 @@
 import type { Claimed, ClaimRequest } from '../../src/claim.ts';
 import type { Claims, Report, WorkedRun } from '../../src/claims.ts';
-import { completionHash, wasTaken } from './manual-completion.ts';
+import { reportAfter, reportOn } from './manual-report.ts';
 import type { ManualRun } from './manual-run.ts';
-import { holderOf, type ManualState, mayReport, notAToken, readState } from './manual-state.ts';
+import { holderOf, notAToken, readState } from './manual-state.ts';
 
 /** Who waits for a run to come. */
 interface Asker {
@@ -79,13 +79,7 @@ export class ManualDesk implements Claims {
   report(worked: WorkedRun, token: string): Report {
     if (!this.holds(worked, token)) throw notAToken();
     const run = this.#runs.get(worked.id);
-    if (!run) return overReport(readState(worked.directory), token);
-    return {
-      heartbeat: (request, signal) => run.heartbeat(token, request, signal),
-      events: (events) => run.events(token, events),
-      upload: (upload) => run.upload(token, upload),
-      complete: (completion) => run.complete(token, completion),
-    };
+    return run ? reportOn(run, token) : reportAfter(readState(worked.directory), token);
   }
 
   /** The server stops: nobody is given anything any more, and what is being worked on is the next server's. */
@@ -95,22 +89,6 @@ export class ManualDesk implements Claims {
     this.#askers.clear();
     for (const run of [...this.#runs.values()]) run.leave();
   }
-}
-
-/** What may still be said of a run that is over: the completion that was taken, again. */
-function overReport(state: ManualState, token: string): Report {
-  const refuse = async (): Promise<never> => {
-    mayReport(state, token, true);
-    throw new Error('a run that is over takes no report');
-  };
-  return {
-    heartbeat: refuse,
-    events: refuse,
-    upload: refuse,
-    async complete(completion) {
-      if (!wasTaken(state, token, completionHash(completion))) await refuse();
-    },
-  };
 }
 
 function matches(run: ManualRun, { runtime_name: name }: ClaimRequest): boolean {

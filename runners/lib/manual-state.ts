@@ -60,12 +60,20 @@ export function storageError(error: unknown): unknown {
 }
 
 /** 256 random bits, to be told to the worker and to nobody else. */
-export function newToken(): string {
+function newToken(): string {
   return `rwc_${randomBytes(32).toString('base64url')}`;
 }
 
-export function digest(token: string): string {
-  return hash('sha256', token);
+/** The state once somebody has taken the run. */
+export function withClaim(
+  state: ManualState,
+  facts: Pick<HeldClaim, 'worker' | 'leaseSeconds' | 'accepted' | 'reported'>,
+): { token: string; attempt: number; held: HeldClaim; next: ManualState } {
+  const token = newToken();
+  const attempt = state.attempts + 1;
+  const held = { ...facts, leaseExpiresAt: Date.now() + facts.leaseSeconds * 1000 };
+  const tokens = [...state.tokens, { sha256: hash('sha256', token), attempt }];
+  return { token, attempt, held, next: { ...state, attempts: attempt, tokens, claim: held } };
 }
 
 export type Holder = 'present' | 'past' | 'nobody';
