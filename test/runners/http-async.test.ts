@@ -600,3 +600,35 @@ test('a job that runs on while the server is down is watched on by the next', as
     'completed',
   ]);
 });
+
+test('a kickoff that was under way when the server died is not sent again, and is said to be unknown', async () => {
+  backend.on('/jobs', hang());
+  await start('gone');
+  await expect.poll(() => backend.seen.length).toBe(1);
+  const dataDir = await app.crash();
+  app = buildEngine({ runners: [runner()], dataDir });
+  const record = await ended('gone');
+  expect(record).toMatchObject({
+    status: 'failed',
+    outcome: { ended: 'lost', started: true, retry_safe: false },
+  });
+  expect(summary(record)).toContain('not known whether the backend took the job');
+  expect(backend.seen).toHaveLength(1);
+});
+
+test('a run that is cancelled after the server came back cancels its job', async () => {
+  backend.on('/jobs', accept());
+  backend.on('/jobs/a1', ...states('running'));
+  backend.on('/jobs/a1/cancel', status(200));
+  await start('back', { cancel: { url_template: '/jobs/{run_id}/cancel' } });
+  await expect.poll(() => polls().length).toBeGreaterThan(1);
+  const dataDir = await app.crash();
+  app = buildEngine({ runners: [runner()], dataDir });
+  const before = backend.seen.length;
+  await expect.poll(() => backend.seen.length).toBeGreaterThan(before);
+  app.engine.cancel('back');
+  expect(await ended('back')).toMatchObject({
+    status: 'cancelled',
+    result: { metadata: { cancel: 'HTTP 200 OK' } },
+  });
+});
