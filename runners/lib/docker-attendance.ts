@@ -6,6 +6,7 @@ import { type ContainerOutput, exitOf, followLog } from './docker-streams.ts';
 const RECONNECT_EVERY_MS = 250;
 /** How long an engine that went away in mid-run may stay away. */
 export const RECONNECT_MS = 30_000;
+const INSPECT_MS = 5000;
 const RECONNECT_WHEN_STOPPING_MS = 3000;
 
 /** How a container's run came to its end. */
@@ -104,7 +105,7 @@ async function find({
   const began = performance.now();
   for (;;) {
     try {
-      const { State } = await engine.ask((docker) => docker.getContainer(id).inspect());
+      const { State } = await engine.ask((docker) => docker.getContainer(id).inspect(), { ms: INSPECT_MS });
       return { lost: null, created: State.Status === 'created' };
     } catch (error) {
       if (statusOf(error) === 404)
@@ -128,7 +129,7 @@ async function facts(
   if (exitCode === 0 && !memoryLimited) return { oomKilled: false, engineError: '' };
   for (let n = 0; ; n++)
     try {
-      const { State } = await engine.ask((docker) => docker.getContainer(id).inspect());
+      const { State } = await engine.ask((docker) => docker.getContainer(id).inspect(), { ms: INSPECT_MS });
       // The kernel's notice may reach the engine after the exit.
       if (State.OOMKilled || !memoryLimited || exitCode !== 137 || n === 3)
         return { oomKilled: State.OOMKilled, engineError: State.Error };

@@ -11,7 +11,14 @@ export interface EngineAddress {
 export const DEFAULT_SOCKET = '/var/run/docker.sock';
 /** Longer than any answer of a healthy engine takes; a call that takes longer has failed. */
 const CALL_MS = 120_000;
+const ABORTED_CALL_MS = 10_000;
 const PING_MS = 3000;
+
+/** How long an answer is waited for. */
+export interface Patience {
+  ms?: number;
+  signal?: AbortSignal;
+}
 
 /** The engine did not answer, or went away while it was asked. */
 export class EngineGone extends Error {
@@ -47,11 +54,21 @@ export class DockerEngine {
 
   /**
    * One question to the engine. Rejects with EngineGone when there is no answer, with the
-   * engine's own error when it refuses.
+   * engine's own error when it refuses. When `signal` aborts, it is not waited for much longer.
    */
-  async ask<T>(question: (docker: Docker) => Promise<T>, ms = CALL_MS): Promise<T> {
+  async ask<T>(
+    question: (docker: Docker) => Promise<T>,
+    { ms = CALL_MS, signal }: Patience = {},
+  ): Promise<T> {
     const deadline = Promise.withResolvers<never>();
-    const timer = setTimeout(() => deadline.reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+    const end = (): void => deadline.reject(new Error('no answer in time'));
+    let timer = setTimeout(end, ms);
+    const hasten = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(end, Math.min(ms, ABORTED_CALL_MS));
+    };
+    if (signal?.aborted) hasten();
+    signal?.addEventListener('abort', hasten, { once: true });
     try {
       const docker = await this.client();
       return await Promise.race([question(docker), deadline.promise]);
@@ -59,13 +76,14 @@ export class DockerEngine {
       throw statusOf(error) === undefined ? new EngineGone(this.where, error) : error;
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', hasten);
     }
   }
 
   /** Undefined when the engine answers, else why not. */
   async silence(): Promise<string | undefined> {
     try {
-      await this.ask((docker) => docker.ping(), PING_MS);
+      await this.ask((docker) => docker.ping(), { ms: PING_MS });
       return undefined;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);

@@ -32,20 +32,20 @@ export async function findImage(
   tools: PullTools,
 ): Promise<ImageFacts | null> {
   if (spec.pull !== 'always') {
-    const here = await look(engine, spec.image);
+    const here = await look(engine, spec.image, tools.signal);
     if (here) return here;
     if (spec.pull === 'never')
       throw new Rejected(`image ${spec.image} is not on this engine, and pull is "never"`);
   }
   if (!(await pull(engine, spec, tools))) return null;
-  const pulled = await look(engine, spec.image);
+  const pulled = await look(engine, spec.image, tools.signal);
   if (!pulled) throw new Rejected(`image ${spec.image} was pulled and is not there`);
   return pulled;
 }
 
-async function look(engine: DockerEngine, image: string): Promise<ImageFacts | null> {
+async function look(engine: DockerEngine, image: string, signal: AbortSignal): Promise<ImageFacts | null> {
   try {
-    const { Id, Config } = await engine.ask((docker) => docker.getImage(image).inspect());
+    const { Id, Config } = await engine.ask((docker) => docker.getImage(image).inspect(), { signal });
     const stopSignal: unknown = Config && 'StopSignal' in Config ? Config.StopSignal : null;
     return {
       id: Id,
@@ -75,7 +75,12 @@ async function pull(
   output.progress({ message: `pulling ${spec.image}` });
   let stream: NodeJS.ReadableStream & { destroy?(): void };
   try {
-    stream = await Promise.race([docker.pull(withTag(spec.image), options), aborted(signal)]);
+    const pulling = docker.pull(withTag(spec.image), options);
+    pulling.then(
+      (late: typeof stream) => signal.aborted && late.destroy?.(),
+      () => {},
+    );
+    stream = await Promise.race([pulling, aborted(signal)]);
   } catch (error) {
     if (signal.aborted) return false;
     throw new Rejected(`image ${spec.image} cannot be pulled: ${engineWords(error)}`);

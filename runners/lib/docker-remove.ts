@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DockerEngine, statusOf } from './docker-engine.ts';
+import { type DockerEngine, EngineGone, statusOf } from './docker-engine.ts';
 import { INVOCATION_LABEL, SERVER_LABEL, type ServerIdentity } from './docker-identity.ts';
 
 const TRIES = 4;
 const RETRY_MS = 100;
+/** An engine that takes longer is asked again in the background. */
+const REMOVE_MS = 10_000;
 const LEFTOVER_MS = [1000, 5000, 30_000];
 
 /** Remove a container with its anonymous volumes, running or not. False when the engine could not be brought to. */
@@ -11,10 +13,13 @@ export async function removeContainer(engine: DockerEngine, id: string): Promise
   for (let n = 0; n < TRIES; n++) {
     if (n > 0) await sleep(RETRY_MS * 2 ** n);
     try {
-      await engine.ask((docker) => docker.getContainer(id).remove({ force: true, v: true }));
+      await engine.ask((docker) => docker.getContainer(id).remove({ force: true, v: true }), {
+        ms: REMOVE_MS,
+      });
       return true;
     } catch (error) {
       if (statusOf(error) === 404) return true;
+      if (error instanceof EngineGone) return false;
     }
   }
   return false;

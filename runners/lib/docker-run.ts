@@ -93,7 +93,7 @@ async function create(tools: RunTools, ctx: Context, image: ImageFacts): Promise
     server: identity.id(),
   });
   try {
-    return (await engine.ask((docker) => docker.createContainer(options))).id;
+    return (await engine.ask((docker) => docker.createContainer(options), { signal: ctx.signal })).id;
   } catch (error) {
     if (error instanceof EngineGone) own.sweepLater(); // it may have been made
     const status = statusOf(error);
@@ -128,7 +128,7 @@ async function startAndAttend(
     const startedAt = performance.now();
     let unsure = false;
     try {
-      await engine.ask((docker) => docker.getContainer(id).start());
+      await engine.ask((docker) => docker.getContainer(id).start(), { signal: ctx.signal });
     } catch (error) {
       unsure = error instanceof EngineGone;
       const program = ctx.invocation.command[0] ?? ctx.spec.image;
@@ -185,7 +185,8 @@ async function attended(tools: RunTools, ctx: Context, started: Started): Promis
     const ending = await attend({ engine, id, output, stop, reconnectMs, memoryLimited, unsure, closed });
     const runMs = performance.now() - startedAt;
     const usage = sampler.stop();
-    const omitted: Omitted[] = await copyArtifacts(engine, id, ctx, tools.artifactCaps);
+    const omitted: Omitted[] =
+      ending.lost === null ? await copyArtifacts(engine, id, ctx, tools.artifactCaps) : [];
     const stderr = ctx.directory.stderr;
     const outcome = outcomeOf({
       ending,

@@ -51,47 +51,55 @@ const SecurityOption = z
   });
 
 /** The shape of `options.docker`. docs/runners/docker.md says what each means. */
-export const DockerSpec = z.strictObject({
-  image: Words.refine((text) => !/\s/.test(text), { error: 'must not contain spaces' }),
-  pull: z.enum(['missing', 'always', 'never']).default('missing'),
-  registry_secret: z.string().min(1).max(128).optional().describe('Name of a secret that the server holds'),
-  entrypoint: z.array(z.string().refine(noNul)).optional().describe("Instead of the image's; [] = none"),
-  user: Words.optional().describe('user, uid, or either with :group; default: not root'),
-  workdir: InsidePath.default('/workspace'),
-  mount_workspace: z.boolean().default(true).describe("The run's working directory at workdir, rw"),
-  mounts: z.array(DockerMount).max(100).default([]),
-  tmpfs: z.array(Tmpfs).max(100).default([]),
-  ports: Ports.default({}),
-  network: z
-    .string()
-    .regex(/^[A-Za-z0-9][\w.-]{0,127}$/, { error: 'must be none, bridge, host or the name of a network' })
-    .optional()
-    .describe('none, bridge, host or a name; default: none, or bridge when ports are given'),
-  cpus: z.number().positive().max(10_000).optional(),
-  memory_bytes: count.optional().describe('Without swap; more than this ends the run'),
-  pids: count.default(512),
-  shm_bytes: count.optional(),
-  gpus: z.union([z.literal('all'), count, z.array(Words).min(1)]).optional(),
-  read_only: z.boolean().default(false).describe('Root file system'),
-  cap_add: z
-    .array(z.string().regex(/^[A-Z_]+$/, { error: 'must be a name such as NET_BIND_SERVICE' }))
-    .default([]),
-  security_options: z.array(SecurityOption).default([]),
-  platform: Words.optional(),
-  extra_hosts: z
-    .record(z.string().regex(/^[A-Za-z0-9._-]+$/), z.string().regex(/^([0-9a-fA-F.:]+|host-gateway)$/))
-    .default({})
-    .describe('Name to address'),
-  labels: z
-    .record(
-      z
-        .string()
-        .refine((name) => !name.startsWith('runwire.'), { error: 'runwire.… is kept for the server' }),
-      z.string(),
-    )
-    .default({}),
-  init: z.boolean().default(true).describe('A first process that reaps and passes signals on'),
-});
+export const DockerSpec = z
+  .strictObject({
+    image: Words.refine((text) => !/\s/.test(text), { error: 'must not contain spaces' }),
+    pull: z.enum(['missing', 'always', 'never']).default('missing'),
+    registry_secret: z.string().min(1).max(128).optional().describe('Name of a secret that the server holds'),
+    entrypoint: z.array(z.string().refine(noNul)).optional().describe("Instead of the image's; [] = none"),
+    user: Words.optional().describe('user, uid, or either with :group; default: not root'),
+    workdir: InsidePath.default('/workspace'),
+    mount_workspace: z.boolean().default(true).describe("The run's working directory at workdir, rw"),
+    mounts: z.array(DockerMount).max(100).default([]),
+    tmpfs: z.array(Tmpfs).max(100).default([]),
+    ports: Ports.default({}),
+    network: z
+      .string()
+      .regex(/^[A-Za-z0-9][\w.-]{0,127}$/, { error: 'must be none, bridge, host or the name of a network' })
+      .optional()
+      .describe('none, bridge, host or a name; default: none, or bridge when ports are given'),
+    cpus: z.number().positive().max(10_000).optional(),
+    memory_bytes: count.optional().describe('Without swap; more than this ends the run'),
+    pids: count.default(512),
+    shm_bytes: count.optional(),
+    gpus: z.union([z.literal('all'), count, z.array(Words).min(1)]).optional(),
+    read_only: z.boolean().default(false).describe('Root file system'),
+    cap_add: z
+      .array(z.string().regex(/^[A-Z_]+$/, { error: 'must be a name such as NET_BIND_SERVICE' }))
+      .default([]),
+    security_options: z.array(SecurityOption).default([]),
+    platform: Words.optional(),
+    extra_hosts: z
+      .record(z.string().regex(/^[A-Za-z0-9._-]+$/), z.string().regex(/^([0-9a-fA-F.:]+|host-gateway)$/))
+      .default({})
+      .describe('Name to address'),
+    labels: z
+      .record(
+        z
+          .string()
+          .refine((name) => !name.startsWith('runwire.'), { error: 'runwire.… is kept for the server' }),
+        z.string(),
+      )
+      .default({}),
+    init: z.boolean().default(true).describe('A first process that reaps and passes signals on'),
+  })
+  .refine(
+    ({ ports, network }) => Object.keys(ports).length === 0 || (network !== 'none' && network !== 'host'),
+    {
+      path: ['ports'],
+      error: 'need a network of their own: bridge or a named one',
+    },
+  );
 export type DockerSpec = z.infer<typeof DockerSpec>;
 
 /** Ports as the engine takes them; bound to 127.0.0.1 unless an address is said. */
