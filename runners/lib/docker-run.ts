@@ -127,6 +127,9 @@ async function startAndAttend(
     const controls: RunControls = input === null ? {} : feedStdin(input, ctx);
     const startedAt = performance.now();
     let unsure = false;
+    // Its first output may come before the engine says that it has started it: both are answered to from here on.
+    const answered = Promise.withResolvers<void>();
+    offer(ctx, stop, controls, answered.promise);
     try {
       await engine.ask((docker) => docker.getContainer(id).start(), { signal: ctx.signal });
     } catch (error) {
@@ -134,13 +137,14 @@ async function startAndAttend(
       const program = ctx.invocation.command[0] ?? ctx.spec.image;
       if (!unsure)
         return neverStarted(`could not start ${JSON.stringify(program)}: ${engineWords(error)}`, metadata);
+    } finally {
+      answered.resolve();
     }
     const spawnMs = performance.now() - began;
     return await attended(tools, ctx, {
       id,
       output,
       stop,
-      controls,
       startedAt,
       spawnMs,
       unsure,
@@ -152,11 +156,18 @@ async function startAndAttend(
   }
 }
 
+function offer(ctx: Context, stop: ContainerStop, stdin: RunControls, started: Promise<void>): void {
+  ctx.offer({
+    ...stdin,
+    signal: (name) => started.then(() => stop.send(name)),
+    hasten: (graceMs) => stop.hasten(graceMs),
+  });
+}
+
 interface Started {
   id: string;
   output: ContainerOutput;
   stop: ContainerStop;
-  controls: RunControls;
   /** Monotonic moment at which the engine was asked to start it, ms. */
   startedAt: number;
   spawnMs: number | null;
@@ -170,11 +181,6 @@ async function attended(tools: RunTools, ctx: Context, started: Started): Promis
   const { id, output, stop, startedAt } = started;
   const { spec, invocation } = ctx;
   const sampler = new UsageSampler(engine, id);
-  ctx.offer({
-    ...started.controls,
-    signal: (name) => stop.send(name),
-    hasten: (graceMs) => stop.hasten(graceMs),
-  });
   const stopStopping = stop.on(ctx.signal);
   output.onFailure = () => stop.begin(0);
   const memoryLimit = spec.memory_bytes ?? invocation.options.limits?.memory_bytes ?? null;
@@ -225,11 +231,12 @@ export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerO
     });
     try {
       output.connect(await followLog(engine, found.id), { stdout: 0, stderr: 0 });
+      const stop = new ContainerStop(engine, found.id, null);
+      offer(ctx, stop, {}, Promise.resolve());
       return await attended(tools, ctx, {
         id: found.id,
         output,
-        stop: new ContainerStop(engine, found.id, null),
-        controls: {},
+        stop,
         startedAt: performance.now(),
         spawnMs: null,
         unsure: false,
