@@ -128,13 +128,20 @@ function openPipes(feed: boolean): [posix.Pipe, posix.Pipe, posix.Pipe | null] {
   }
 }
 
+let ourPeak = 0;
+
+/** Until exec a child counts our memory as its own, so that a smaller peak cannot be told from ours. */
+function aboveOurPeak(bytes: number): boolean {
+  if (bytes > ourPeak) ourPeak = process.resourceUsage().maxRSS * 1024;
+  return bytes > ourPeak;
+}
+
 function exitOf(child: posix.Reaped): ProgramExit {
   const signal = child.status & 0x7f;
   const usage = {
     cpu_user_ms: child.cpuUserMs,
     cpu_system_ms: child.cpuSystemMs,
-    // Until exec the child counts our memory as its own, so a smaller peak cannot be told from ours.
-    max_rss_bytes: child.maxRssBytes > process.resourceUsage().maxRSS * 1024 ? child.maxRssBytes : null,
+    max_rss_bytes: aboveOurPeak(child.maxRssBytes) ? child.maxRssBytes : null,
   };
   return signal === 0
     ? { code: (child.status >> 8) & 0xff, signal: null, usage }

@@ -122,11 +122,11 @@ const limit = new BigUint64Array(2);
  * It limits only real-time scheduled threads, after decades of CPU.
  */
 export function setMark(mark: bigint): boolean {
-  if (getrlimit(RLIMIT_RTTIME, limit) !== 0) return false;
   limit[0] = mark;
   return setrlimit(RLIMIT_RTTIME, limit) === 0;
 }
 
+/** The mark this process was started under. Called once, before setMark: the hard limit is kept as it is. */
 export function getMark(): bigint {
   return getrlimit(RLIMIT_RTTIME, limit) === 0 ? (limit[0] ?? 0n) : 0n;
 }
