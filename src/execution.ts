@@ -74,7 +74,8 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     notes,
     nextSeq: scene?.nextSeq ?? run.log.journalSeq,
   };
-  const finished = await storeResult(run, facts, collection.bytes, tools.store);
+  const bytes = facts.artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const finished = await storeResult(run, facts, bytes, tools.store);
   scene?.stored();
   return finished;
 }
