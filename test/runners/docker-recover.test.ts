@@ -70,7 +70,7 @@ requires('docker')('A server that comes back', () => {
       await first.close('quit');
       const own = readFileSync(join(dataDir, 'docker-server-id'), 'utf8').trim();
       docker('create', ...label(own), image, 'true');
-      docker('run', '-d', ...label(own), image, 'sleep', '1000');
+      docker('run', '-d', '--network', 'none', ...label(own), image, 'sleep', '1000');
       expect(containersOf('left')).toHaveLength(3);
       const second = await buildApp({ dataDir, config: { DOCKER_HOST } });
       for (let n = 0; n < 200 && containersOf('left').length > 1; n++) await sleep(50);

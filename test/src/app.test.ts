@@ -23,7 +23,7 @@ describe('paths and methods', () => {
     ['PUT', '/invocations', 'GET, HEAD, POST'],
     ['POST', '/invocations/a', 'DELETE, GET, HEAD'],
     ['GET', '/invocations/a/cancel', 'POST'],
-    ['DELETE', '/invocations/a/artifacts/b?x=1', 'GET, HEAD'],
+    ['DELETE', '/invocations/a/artifacts/b?x=1', 'GET, HEAD, PUT'],
     ['PATCH', '/healthz', 'GET, HEAD'],
     ['OPTIONS', '/invocations', 'GET, HEAD, POST'],
     ['POST', '/openapi.yaml', 'GET, HEAD'],
