@@ -14,17 +14,23 @@ export class GroupCommit {
   readonly #begin;
   readonly #commit;
   readonly #onRollback: (error: Error) => void;
+  readonly #onCommit: () => void;
   #open = false;
   #scheduled: NodeJS.Immediate | undefined;
   #waiting: PromiseWithResolvers<void> | undefined;
   /** Why the turn that is not over yet was rolled back. */
   #failure: Error | undefined;
 
-  constructor(db: DatabaseSync, onRollback: (error: Error) => void = () => {}) {
+  constructor(
+    db: DatabaseSync,
+    onRollback: (error: Error) => void = () => {},
+    onCommit: () => void = () => {},
+  ) {
     this.#db = db;
     this.#begin = db.prepare('BEGIN');
     this.#commit = db.prepare('COMMIT');
     this.#onRollback = onRollback;
+    this.#onCommit = onCommit;
   }
 
   /** Run statements inside the turn's transaction. Rethrows what they throw. */
@@ -71,6 +77,7 @@ export class GroupCommit {
     this.#open = false;
     this.#waiting?.resolve();
     this.#waiting = undefined;
+    this.#onCommit();
   }
 
   #rollBack(error: unknown): Error {

@@ -6,6 +6,7 @@ import type { StoredRun, StoreFilter } from './run-list.ts';
 import { FIND, RunList } from './run-list.ts';
 import type { DatabaseOptions } from './store-schema.ts';
 import { openDatabase } from './store-schema.ts';
+import { syncWal, type WalSync } from './wal-sync.ts';
 
 export type { StoredRun, StoreFilter } from './run-list.ts';
 
@@ -74,6 +75,8 @@ const DELIVERY = `SELECT r.id, r.created_at AS createdAt, d.delivery, d.secret, 
 export class InvocationStore {
   readonly #db: DatabaseSync;
   readonly #group: GroupCommit;
+  /** Null where every commit is synced anyway. */
+  readonly #walSync: WalSync | null;
   readonly #lists: RunList;
   readonly #sql;
   #lastN: number;
@@ -81,7 +84,8 @@ export class InvocationStore {
   constructor(file: string, options: StoreOptions = {}) {
     const db = openDatabase(file, options);
     this.#db = db;
-    this.#group = new GroupCommit(db, options.onRollback);
+    this.#walSync = options.fsync ? null : syncWal(file);
+    this.#group = new GroupCommit(db, options.onRollback, () => this.#walSync?.touch());
     this.#sql = prepareAll(db);
     this.#lists = new RunList(db);
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
@@ -188,6 +192,7 @@ export class InvocationStore {
   /** Commit what is open and close. The last use of the store. */
   close(): void {
     this.#group.flush();
+    void this.#walSync?.stop();
     this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.#db.close();
   }
