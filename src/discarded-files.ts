@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
-import { opendir, rm } from 'node:fs/promises';
+import { chmod, opendir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Files taken away from their run, not deleted yet. */
@@ -31,7 +31,7 @@ export class DiscardedFiles {
     const moved = this.#move(join(this.#runs, id), place);
     return {
       drop: async () => {
-        if (moved) await rm(place, { recursive: true, force: true });
+        if (moved) await removeTree(Buffer.from(place));
       },
       restore: () => {
         if (moved) this.#giveBack(id, place);
@@ -54,7 +54,7 @@ export class DiscardedFiles {
 
   /** Delete what is discarded, and the directories of runs that never got a record. */
   async sweep(isKnown: (id: string) => boolean): Promise<void> {
-    for (const name of this.#names()) await rm(join(this.#place, name), { recursive: true, force: true });
+    for (const name of this.#names()) await removeTree(Buffer.from(join(this.#place, name)));
     for await (const { name } of await opendir(this.#runs)) if (!isKnown(name)) await this.remove(name);
   }
 
@@ -72,4 +72,23 @@ export class DiscardedFiles {
     renameSync(from, to);
     return true;
   }
+}
+
+/** Programs leave directories that nobody may write or read, e.g. caches of packages: their owner may open them. */
+async function removeTree(path: Buffer): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes(String((error as NodeJS.ErrnoException).code))) throw error;
+    await openTree(path);
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** Names are bytes: not all of them are UTF-8. */
+async function openTree(directory: Buffer): Promise<void> {
+  await chmod(directory, 0o700);
+  const entries = await readdir(directory, { withFileTypes: true, encoding: 'buffer' });
+  for (const entry of entries)
+    if (entry.isDirectory()) await openTree(Buffer.concat([directory, Buffer.from('/'), entry.name]));
 }

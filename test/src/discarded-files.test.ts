@@ -1,4 +1,6 @@
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -68,4 +70,29 @@ test('after a crash, files of known runs come back and what belongs to nobody go
   await files.sweep(isKnown);
   expect(readdirSync(join(dataDir, 'runs')).sort()).toEqual(['known', 'other']);
   expect(readdirSync(join(dataDir, 'discarded'))).toEqual([]);
+});
+
+test('directories that a program made unreadable or read-only are deleted, by a server without privileges', async () => {
+  const root = process.getuid?.() === 0;
+  if (root) {
+    chownSync(dataDir, 65534, 65534);
+    chownSync(join(dataDir, 'runs'), 65534, 65534);
+    process.seteuid?.(65534);
+  }
+  try {
+    const directory = runOf('a', 'old');
+    for (const [name, mode] of [
+      ['read-only', 0o555],
+      ['closed', 0],
+    ] as const) {
+      mkdirSync(join(directory, name, 'inner'), { recursive: true });
+      writeFileSync(join(directory, name, 'inner', 'file'), 'x');
+      chmodSync(join(directory, name, 'inner'), mode);
+      chmodSync(join(directory, name), mode);
+    }
+    await new DiscardedFiles(dataDir).remove('a');
+    expect(readdirSync(join(dataDir, 'discarded'))).toEqual([]);
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
 });
