@@ -14,13 +14,20 @@ export function onlyJsonBodies(app: FastifyInstance): void {
     if (!isUtf8(body)) return done(new RunwireError('malformed_json', 'The body is not UTF-8.'));
     // A parser with a callback: it gives nothing back.
     void parse(request, body.toString('utf8'), (error, value) =>
-      error === null ? done(null, value) : done(new RunwireError('malformed_json', wordsOf(error))),
+      error === null
+        ? done(null, value)
+        : done(new RunwireError('malformed_json', wordsOf(body.toString('utf8')))),
     );
   });
 }
 
-/** What the parser says is wrong, without the excerpt of the body that V8 adds. */
-function wordsOf(error: Error): string {
-  const words = error.cause instanceof Error ? error.cause.message : error.message;
-  return words.replace(/, ".*/s, '').replace(/\.?$/, '.');
+/** What is wrong with a text that was refused, without the excerpt of it that V8 adds. */
+function wordsOf(text: string): string {
+  try {
+    JSON.parse(text);
+    return 'The keys __proto__ and constructor.prototype are not taken.';
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    return words.replace(/, ".*/s, '').replace(/\.?$/, '.');
+  }
 }

@@ -231,14 +231,35 @@ describe('faulty bodies', () => {
     expect(coded.statusCode).toBe(415);
   });
 
-  test('what is malformed is told without repeating the body', async () => {
+  test.each([
+    ['{"secret": hunter2}', 'Unexpected token'],
+    ['{"secret": "hunter2" 1}', 'at position 21'],
+    ['{"secret": "hunter2"', 'at position 20'],
+    ['{"__proto__": {"secret": "hunter2"}}', '__proto__'],
+  ])('what is wrong with %s is told without repeating the body', async (payload, words) => {
     await using stub = stubApp();
     const headers = { 'content-type': 'application/json' };
-    const payload = '{"secret": hunter2}';
     const response = await stub.app.inject({ method: 'POST', url: '/invocations', headers, payload });
     expect(response.statusCode).toBe(400);
+    expect(response.json().detail).toContain(words);
     expect(response.body).not.toContain('hunter2');
   });
+
+  test.each([501, 100_000])(
+    'a body nested %d levels deep is refused, not a fault of the server',
+    async (levels) => {
+      await using stub = stubApp();
+      const headers = { 'content-type': 'application/json' };
+      const body = (deep: number) =>
+        `{"runtime_kind":"fake","options":{"http":{"a":${'['.repeat(deep - 3)}${']'.repeat(deep - 3)}}}}`;
+      const post = (payload: string) =>
+        stub.app.inject({ method: 'POST', url: '/invocations', headers, payload });
+      const refused = await post(body(levels));
+      expect(refused.statusCode).toBe(422);
+      expect(refused.json()).toMatchObject({ code: 'invalid_invocation', errors: [{ path: '' }] });
+      expect((await post(body(500))).statusCode).toBe(202);
+    },
+  );
 });
 
 describe('GET /invocations', () => {
