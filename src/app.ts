@@ -63,7 +63,8 @@ export function createApp({ config, engine, metrics, logger }: AppParts): Fastif
     logger: false,
     bodyLimit: config.maxBodyBytes,
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 512 },
+    // An id of any length that a request line may have is unknown, not malformed.
+    routerOptions: { maxParamLength: 16_384 },
     frameworkErrors: (error, request, reply) => answerError(error, request, reply as FastifyReply),
     clientErrorHandler: answerBrokenRequest,
   });

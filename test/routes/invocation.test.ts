@@ -101,6 +101,15 @@ test.each([
   expect(response.json()).toMatchObject({ code: 'invocation_not_found' });
 });
 
+test('an id of any length is just unknown', async () => {
+  await using stub = stubApp();
+  for (const length of [513, 12_000]) {
+    const response = await stub.app.inject(`/invocations/${'a'.repeat(length)}/result`);
+    expect(response.statusCode).toBe(404);
+    expect(response.json()).toMatchObject({ code: 'invocation_not_found' });
+  }
+});
+
 test('an id that could leave its directory is just unknown', async () => {
   await using stub = stubApp();
   for (const id of ['..%2f..%2fetc', '%2e%2e', 'a%00b', 'x'.repeat(300)])
