@@ -110,7 +110,7 @@ function decodeCursor(cursor: string): number {
   const n = Number(Buffer.from(cursor, 'base64url').toString());
   if (!Number.isSafeInteger(n) || n < 1 || encodeCursor(n) !== cursor) {
     const message = 'is not a cursor that this server gave';
-    throw new RunwireError('invalid_field', `cursor ${message}`, { errors: [{ path: 'cursor', message }] });
+    throw new RunwireError('bad_request', `cursor ${message}`, { errors: [{ path: 'cursor', message }] });
   }
   return n;
 }

@@ -112,7 +112,7 @@ test('a page that ends with the last run has no next cursor', () => {
 
 test.each(['', 'x', 'MQ==', 'LTE', 'MS41', 'MDE', '../..'])('the cursor %j is refused by name', (cursor) => {
   expect(() => store.list({ limit: 1, cursor })).toThrow(
-    expect.objectContaining({ code: 'invalid_field', errors: [expect.objectContaining({ path: 'cursor' })] }),
+    expect.objectContaining({ code: 'bad_request', errors: [expect.objectContaining({ path: 'cursor' })] }),
   );
 });
 
