@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 import { DetachedRuns } from './detached-runs.ts';
 import { DiscardedFiles } from './discarded-files.ts';
 import { diskSpace } from './disk-space.ts';
-import type { Engine, RuntimeDescription, Submission, SubmitOptions } from './engine.ts';
+import type { Engine, Submission, SubmitOptions } from './engine.ts';
 import { RunwireError } from './errors.ts';
 import { type ExecutionTools, execute } from './execution.ts';
 import { Intake, newRecord } from './intake.ts';
@@ -18,6 +18,8 @@ import type { Metrics } from './metrics.ts';
 import { beginRun } from './preparation.ts';
 import { baseEnvironment } from './process-environment.ts';
 import { RunQueue } from './queue.ts';
+import { startQueueTimer } from './queue-timer.ts';
+import { queueFull, whyClosed } from './refusals.ts';
 import { Registry } from './registry.ts';
 import { isFinal } from './result.ts';
 import { controlOf } from './run-control.ts';
@@ -57,17 +59,17 @@ export class RunEngine implements Engine {
   #draining = false;
 
   constructor(options: EngineOptions) {
-    const { config, store, runners, environment } = options;
+    const { config, store } = options;
     this.#options = options;
     this.#config = config;
     this.#store = store;
-    this.#registry = new Registry(runners);
+    this.#registry = new Registry(options.runners);
     this.#intake = new Intake(config, store, this.#registry, this.#live);
     this.#tools = {
       config,
       store,
       callbacks: options.callbacks ?? callbackAddresses(),
-      baseEnvironment: baseEnvironment(environment, config.envPassthrough),
+      baseEnvironment: baseEnvironment(options.environment, config.envPassthrough),
     };
     const limits = { concurrent: config.maxConcurrent, waiting: config.maxQueue };
     this.#queue = new RunQueue(limits, (run) => void this.#start(run));
@@ -84,14 +86,14 @@ export class RunEngine implements Engine {
   readonly list: Engine['list'] = (filter) => this.#views.list(filter);
   readonly log: Engine['log'] = (id) => this.#views.log(id);
   readonly directory: Engine['directory'] = (id) => this.#views.directory(id);
+  readonly runtimes: Engine['runtimes'] = () => describeRuntimes(this.#registry);
   readonly artifacts: Engine['artifacts'] = (id) => this.#views.artifacts(id);
-  readonly artifactPath: Engine['artifactPath'] = (id, artifactId) =>
-    this.#views.artifactPath(id, artifactId);
+  readonly artifactPath: Engine['artifactPath'] = (id, name) => this.#views.artifactPath(id, name);
 
   submit(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions = {}): Submission {
     const earlier = this.#intake.earlier(input, idempotencyKey);
     if (earlier !== null) return { id: earlier, replayed: true, stored: this.#store.committed() };
-    const closed = this.#closed();
+    const closed = whyClosed(this.#draining, this.#disk);
     if (closed) throw closed;
     const run = this.#intake.accept(input, { idempotencyKey, traceparent });
     const detached = this.#detached.takes(run);
@@ -171,13 +173,9 @@ export class RunEngine implements Engine {
     return this.#views.finished.isRead(id);
   }
 
-  runtimes(): Promise<RuntimeDescription[]> {
-    return describeRuntimes(this.#registry);
-  }
-
   readiness(): { ready: boolean; reason: string | null; running: number; queued: number } {
     const { running, queued, full } = this.#queue;
-    const reason = (this.#closed() ?? (full ? queueFull() : null))?.message ?? null;
+    const reason = (whyClosed(this.#draining, this.#disk) ?? (full ? queueFull() : null))?.message ?? null;
     return { ready: reason === null, reason, running: running + this.#detached.count, queued };
   }
 
@@ -230,17 +228,6 @@ export class RunEngine implements Engine {
     await Promise.all(busy.map((run) => runFinished(run)));
   }
 
-  /** Why nothing is accepted. */
-  #closed(): RunwireError | null {
-    if (this.#draining)
-      return new RunwireError('draining', 'the server is shutting down', { retryAfterSeconds: 5 });
-    if (!this.#disk.enough())
-      return new RunwireError('insufficient_storage', 'there is not enough disk space', {
-        retryAfterSeconds: 10,
-      });
-    return null;
-  }
-
   /** Store a new run. Its files go when its record cannot be stored. */
   #insert(run: LiveRun): Promise<void> {
     try {
@@ -261,7 +248,9 @@ export class RunEngine implements Engine {
   #enqueue(run: LiveRun): void {
     this.#queue.add(run);
     if (!this.#queue.waits(run)) return;
-    this.#startQueueTimer(run);
+    startQueueTimer(run, (reason) => {
+      if (this.#queue.remove(run) && abortRun(run, reason)) void this.#finish(run);
+    });
     run.stored.catch(() => {
       if (this.#queue.remove(run)) void this.#finish(run);
     });
@@ -303,24 +292,9 @@ export class RunEngine implements Engine {
     run.waiting.wake();
   }
 
-  #startQueueTimer(run: LiveRun): void {
-    const seconds = run.invocation.options.queue_timeout_seconds;
-    if (seconds === undefined) return;
-    const waited = performance.now() - run.acceptedAt;
-    run.stopQueueTimer = afterMs(seconds * 1000 - waited, () => {
-      if (!this.#queue.remove(run)) return;
-      abortRun(run, { kind: 'timeout', which: 'queue', seconds, graceMs: 0 });
-      void this.#finish(run);
-    });
-  }
-
   #running(id: string): LiveRun {
     const run = this.#live.get(id);
     if (!run) throw new RunwireError('not_running', `${this.#views.stored(id).id} has finished`);
     return run;
   }
-}
-
-function queueFull(): RunwireError {
-  return new RunwireError('queue_full', 'the queue is full', { retryAfterSeconds: 1 });
 }
