@@ -71,6 +71,8 @@ function checkWorkingDirectory(path: string): void {
   const stats = look('working directory', path);
   if (!stats) throw new Rejected(`working directory does not exist: ${path}`);
   if (!stats.isDirectory()) throw new Rejected(`working directory is not a directory: ${path}`);
+  // May it be entered? Else the program would be blamed: "not executable".
+  attempt(`working directory cannot be used: ${path}`, () => statSync(`${path}/.`));
 }
 
 function checkInputPayload(path: string): void {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -91,6 +92,21 @@ test('a working directory that is missing or no directory is rejected', () => {
   expect(rejection({ working_directory: 'loop' })).toBe(
     `working directory cannot be used: ${dir}/loop (ELOOP)`,
   );
+});
+
+test('a working directory that a server without privileges may not enter is rejected', () => {
+  const closed = join(dir, 'closed');
+  mkdirSync(closed, { mode: 0o600 });
+  chmodSync(dir, 0o755);
+  const root = process.getuid?.() === 0;
+  if (root) process.seteuid?.(65534);
+  try {
+    expect(rejection({ working_directory: closed })).toBe(
+      `working directory cannot be used: ${closed} (EACCES)`,
+    );
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
 });
 
 test('a payload that is missing or no regular file is rejected by its name', () => {
