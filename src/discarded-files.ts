@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
-import { chmod, opendir, readdir, rm } from 'node:fs/promises';
+import { chmod, opendir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Files taken away from their run, not deleted yet. */
@@ -52,10 +52,14 @@ export class DiscardedFiles {
     }
   }
 
-  /** Delete what is discarded, and the directories of runs that never got a record. */
+  /** Delete what is discarded, and the directories of runs that never got a record. Throws when it is through with all. */
   async sweep(isKnown: (id: string) => boolean): Promise<void> {
-    for (const name of this.#names()) await removeTree(Buffer.from(join(this.#place, name)));
-    for await (const { name } of await opendir(this.#runs)) if (!isKnown(name)) await this.remove(name);
+    const failed: unknown[] = [];
+    for (const name of this.#names())
+      await removeTree(Buffer.from(join(this.#place, name))).catch((error) => failed.push(error));
+    for await (const { name } of await opendir(this.#runs))
+      if (!isKnown(name)) await this.remove(name).catch((error) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   }
 
   #names(): string[] {
@@ -74,21 +78,39 @@ export class DiscardedFiles {
   }
 }
 
-/** Programs leave directories that nobody may write or read, e.g. caches of packages: their owner may open them. */
+/** What stands in the way of deleting a tree, and can be cleared away. */
+const OBSTACLES: readonly unknown[] = ['EACCES', 'EPERM', 'ENAMETOOLONG'];
+/** Longer paths are cut: the system takes 4096 bytes, and the rest of one may be as long as a name. */
+const LONG_PATH_BYTES = 2048;
+
+/**
+ * Programs leave directories that nobody may write or read, e.g. caches of packages: their owner may open
+ * them. And trees deeper than a path can tell: the deep parts are moved up and deleted by themselves.
+ */
 async function removeTree(path: Buffer): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
-    if (!['EACCES', 'EPERM'].includes(String((error as NodeJS.ErrnoException).code))) throw error;
-    await openTree(path);
+    if (!OBSTACLES.includes((error as NodeJS.ErrnoException).code)) throw error;
+    await clear(path, path);
     await rm(path, { recursive: true, force: true });
   }
 }
 
 /** Names are bytes: not all of them are UTF-8. */
-async function openTree(directory: Buffer): Promise<void> {
+async function clear(directory: Buffer, top: Buffer): Promise<void> {
   await chmod(directory, 0o700);
-  const entries = await readdir(directory, { withFileTypes: true, encoding: 'buffer' });
-  for (const entry of entries)
-    if (entry.isDirectory()) await openTree(Buffer.concat([directory, Buffer.from('/'), entry.name]));
+  for (const entry of await readdir(directory, { withFileTypes: true, encoding: 'buffer' })) {
+    if (!entry.isDirectory()) continue;
+    const path = Buffer.concat([directory, Buffer.from('/'), entry.name]);
+    if (path.length <= LONG_PATH_BYTES) await clear(path, top);
+    else {
+      const cut = Buffer.concat([
+        top.subarray(0, top.lastIndexOf('/') + 1),
+        Buffer.from(MARK + randomUUID()),
+      ]);
+      await rename(path, cut);
+      await removeTree(cut);
+    }
+  }
 }

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -13,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DiscardedFiles } from '../../src/discarded-files.ts';
+import { requires } from '../helpers/require.ts';
 
 let dataDir: string;
 beforeEach(() => {
@@ -95,4 +97,43 @@ test('directories that a program made unreadable or read-only are deleted, by a 
   } finally {
     if (root) process.seteuid?.(0);
   }
+});
+
+test('trees deeper than a path can tell are deleted', async () => {
+  const directory = runOf('a', 'old');
+  const level = 'd'.repeat(200);
+  // Grown from below: a path to the deepest directory would be too long.
+  mkdirSync(join(dataDir, 'grown'));
+  for (let at = 0; at < 60; at++) {
+    mkdirSync(join(dataDir, level));
+    renameSync(join(dataDir, 'grown'), join(dataDir, level, level));
+    renameSync(join(dataDir, level), join(dataDir, 'grown'));
+  }
+  renameSync(join(dataDir, 'grown'), join(directory, 'work'));
+  await new DiscardedFiles(dataDir).remove('a');
+  expect(readdirSync(join(dataDir, 'discarded'))).toEqual([]);
+});
+
+requires('root')('A directory that cannot be deleted', () => {
+  test('is told of, and stops the sweep of no other', async () => {
+    const files = new DiscardedFiles(dataDir);
+    for (const id of ['a', 'b', 'c']) {
+      mkdirSync(join(runOf(id, 'old'), 'theirs'));
+      writeFileSync(join(dataDir, 'runs', id, 'theirs', 'file'), 'of root');
+      files.take(id);
+    }
+    const [a = '', b = '', c = ''] = readdirSync(join(dataDir, 'discarded')).sort();
+    rmSync(join(dataDir, 'discarded', a, 'theirs'), { recursive: true });
+    rmSync(join(dataDir, 'discarded', c, 'theirs'), { recursive: true });
+    for (const path of ['runs', 'discarded', `discarded/${a}`, `discarded/${b}`, `discarded/${c}`])
+      chownSync(join(dataDir, path), 65534, 65534);
+    chownSync(dataDir, 65534, 65534);
+    process.seteuid?.(65534);
+    try {
+      await expect(files.sweep(() => false)).rejects.toThrow('EPERM');
+      expect(readdirSync(join(dataDir, 'discarded'))).toEqual([b]);
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
 });
