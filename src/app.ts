@@ -61,6 +61,8 @@ export function createApp({ config, engine, metrics, logger }: AppParts): Fastif
   const answerError = problemHandler(logger);
   const app = fastify({
     logger: false,
+    // The guard refuses it, with a problem document; Node would with nothing.
+    http: { requireHostHeader: false },
     bodyLimit: config.maxBodyBytes,
     return503OnClosing: false,
     // An id of any length that a request line may have is unknown, not malformed.
@@ -73,6 +75,8 @@ export function createApp({ config, engine, metrics, logger }: AppParts): Fastif
   const paths = new KnownPaths();
   let closing = false;
 
+  // Only 100-continue is known; others may be passed over (RFC 9110, 10.1.1).
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(answerError);

@@ -15,7 +15,8 @@ const OPEN = /^\/(?:healthz|openapi\.yaml|docs(?:\/[^?]*)?|invocations\/[^/?]+\/
 /**
  * Who may ask. A web page in a browser on this machine may not: neither by a name of its own that
  * resolves here (Host), nor across sites (Origin, Sec-Fetch-Site). Who has no token may not, where
- * there is one, unless `isExempt` says that the request proves itself in another way. Throws RunwireError forbidden_host, forbidden_origin, unauthorized.
+ * there is one, unless `isExempt` says that the request proves itself in another way. Throws RunwireError bad_request (no Host), forbidden_host,
+ * forbidden_origin, unauthorized.
  */
 export function createGuard(
   options: GuardOptions,
@@ -27,9 +28,11 @@ export function createGuard(
   allowed.add(bare(options.host));
 
   return (request) => {
-    const { url, headers, socket } = request.raw;
+    const { url, headers, httpVersion, socket } = request.raw;
     const path = url ?? '/';
     if (path === '/healthz') return; // asked by load balancers under any name
+    if (headers.host === undefined && httpVersion !== '1.0')
+      throw new RunwireError('bad_request', 'A Host header is needed.');
     const host = headers.host?.toLowerCase() ?? '';
     if (!anyHost && !hostAllowed(host, allowed, socket.localAddress))
       throw new RunwireError(

@@ -90,6 +90,25 @@ describe('connections', () => {
     expect(JSON.parse(text.slice(text.indexOf('{')))).toMatchObject({ code: 'bad_request', status: 400 });
   });
 
+  test('a request without a Host header gets a problem', async () => {
+    await using stub = stubApp();
+    const socket = await dial(await stub.listen());
+    socket.write('GET /invocations HTTP/1.1\r\nConnection: close\r\n\r\n');
+    let text = '';
+    for await (const chunk of socket) text += chunk;
+    expect(text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(JSON.parse(text.slice(text.indexOf('{')))).toMatchObject({ code: 'bad_request', status: 400 });
+  });
+
+  test('an expectation that nobody knows is passed over', async () => {
+    await using stub = stubApp();
+    const socket = await dial(await stub.listen());
+    socket.write('GET /nope HTTP/1.1\r\nHost: localhost\r\nExpect: miracles\r\nConnection: close\r\n\r\n');
+    let text = '';
+    for await (const chunk of socket) text += chunk;
+    expect(text).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
+  });
+
   test('requests on one connection are answered in order, an error in between too', async () => {
     await using stub = stubApp();
     const socket = await dial(await stub.listen());
