@@ -25,5 +25,9 @@ function parseOptions(runner: Runner, invocation: Invocation): unknown {
   const kind = runner.kind as 'http' | 'http_async' | 'manual' | 'docker'; // other kinds have no key: undefined is right
   const parsed = runner.spec.safeParse(invocation.options[kind] ?? {});
   if (parsed.success) return parsed.data;
-  throw refusal('invalid_invocation', fieldErrors(parsed.error, ['options', kind]));
+  const errors = fieldErrors(parsed.error, ['options', kind]);
+  // An exact RxP invocation, which has no options, is accepted also where it cannot be run.
+  if (invocation.options[kind] === undefined)
+    throw new RejectedError(errors.map(({ path, message }) => `${path}: ${message}`).join('; '));
+  throw refusal('invalid_invocation', errors);
 }

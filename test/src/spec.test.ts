@@ -1,47 +1,40 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { buildEngine } from '../helpers/build-engine.ts';
-import { exited, scripted } from '../helpers/fake-runner.ts';
+import { completeInvocation } from '../../src/complete-invocation.ts';
+import { InvocationInput } from '../../src/invocation.ts';
+import { runDirectory } from '../../src/run-directory.ts';
+import type { Runner } from '../../src/runner.ts';
+import { parseSpec } from '../../src/spec.ts';
 
-const { parse: _parse, ...bare } = scripted(async () => exited());
-const http = {
-  ...bare,
-  kind: 'http',
-  spec: z.strictObject({ url: z.string(), retries: z.number().int().default(2) }),
+const runner: Runner<{ image: string }> = {
+  kind: 'docker',
+  name: 'needs an image',
+  description: '',
+  spec: z.strictObject({ image: z.string() }),
+  needsCommand: false,
+  captures: false,
+  run: () => Promise.reject(new Error('not run here')),
 };
 
-test('the spec of a kind is checked before the run is accepted, and faulty fields are named', async () => {
-  await using server = buildEngine({ runners: [http] });
-  const refused = await server.post({ runtime_kind: 'http', options: { http: { url: 7, retrys: 1 } } });
-  expect(refused.json()).toMatchObject({
-    status: 422,
-    code: 'invalid_invocation',
-    errors: [
-      { path: 'options.http.url', message: expect.any(String) },
-      { path: 'options.http.retrys', message: 'is not a known field' },
-    ],
-  });
-  expect((await server.post({ runtime_kind: 'http' })).json().errors[0].path).toBe('options.http.url');
-  expect((await server.get('/invocations')).json().items).toEqual([]);
-  expect((await server.run({ runtime_kind: 'http', options: { http: { url: 'x' } } })).status).toBe(
-    'succeeded',
-  );
+function invocation(options?: Record<string, unknown>) {
+  const input = InvocationInput.parse({ runtime_kind: 'docker', ...(options && { options }) });
+  const defaults = { defaultTimeoutSeconds: null, maxTimeoutSeconds: null };
+  return completeInvocation(input, 'a', runDirectory('/nowhere', 'a'), defaults);
+}
+
+test('an exact RxP invocation is accepted and refused by name, where the kind needs more than RxP has', () => {
+  const { spec, refusal } = parseSpec(runner, invocation());
+  expect(spec).toBeNull();
+  expect(refusal?.message).toContain('options.docker.image: ');
 });
 
-test('a kind that starts a process needs a command', async () => {
-  await using server = buildEngine({ runners: [scripted(async () => exited(), { needsCommand: true })] });
-  const refused = await server.post({ runtime_kind: 'scripted' });
-  expect(refused.json()).toMatchObject({
-    status: 422,
-    errors: [{ path: 'command', message: 'is needed by this kind' }],
-  });
+test('options of the kind that do not fit are the fault of the request', () => {
+  expect(() => parseSpec(runner, invocation({ docker: { imge: 'x' } }))).toThrow(/options\.docker/);
 });
 
-test('an alias finds its runner, and the result echoes the word that was sent', async () => {
-  await using server = buildEngine({ runners: [scripted(async () => exited(), { kind: 'docker' })] });
-  const { result, invocation } = await server.run({ runtime_kind: 'container' });
-  expect(result).toMatchObject({ status: 'succeeded', runtime_kind: 'container', runtime_name: 'container' });
-  const { items } = (await server.get('/invocations?runtime_kind=docker')).json();
-  expect(items).toHaveLength(1);
-  expect(items[0].invocation).toEqual(invocation);
+test('options that fit become the spec', () => {
+  expect(parseSpec(runner, invocation({ docker: { image: 'x' } }))).toEqual({
+    spec: { image: 'x' },
+    refusal: null,
+  });
 });
