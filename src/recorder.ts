@@ -139,7 +139,12 @@ export class Recorder {
   #tellWhole(stream: Stream, seen: Buffer): void {
     const capture = this.#captures[stream];
     const tail = incompleteTail(seen);
-    this.#tell(stream, capture, seen.subarray(0, seen.length - tail));
+    try {
+      this.#tell(stream, capture, seen.subarray(0, seen.length - tail));
+    } catch (error) {
+      capture.held = Buffer.from(seen); // captured and not told of: the next event begins with it
+      throw error;
+    }
     capture.held = tail === 0 ? EMPTY : Buffer.from(seen.subarray(seen.length - tail));
   }
 
@@ -149,7 +154,6 @@ export class Recorder {
     capture.held = EMPTY;
     const { kept, bytes, gapped } = capture;
     if (bytes === kept + gapped) return;
-    capture.gapped = bytes - kept;
     this.#append([
       {
         seq: this.#seq++,
@@ -161,22 +165,30 @@ export class Recorder {
         reason: 'output_limit',
       },
     ]);
+    capture.gapped = bytes - kept;
   }
 
   #tell(stream: Stream, capture: Capture, bytes: Buffer): void {
     const time = Date.now();
     const { phase } = capture;
+    let offset = capture.told;
     const entries = eventLengths(bytes).map((length): JournalEntry => {
-      const offset = capture.told;
-      capture.told += length;
-      return { seq: this.#seq++, time, type: stream, phase, offset, length };
+      const entry = { seq: this.#seq++, time, type: stream, phase, offset, length };
+      offset += length;
+      return entry;
     });
     if (entries.length > 0) this.#append(entries);
+    capture.told = offset;
   }
 
   #append(entries: JournalEntry[]): void {
     const lines = entries.map(encodeEntry).join('');
-    this.#write(lines);
+    try {
+      this.#write(lines);
+    } catch (error) {
+      this.#seq -= entries.length; // what could not be written leaves no hole
+      throw error;
+    }
     this.#options.onAppend?.(this.#position);
   }
 

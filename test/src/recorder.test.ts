@@ -91,3 +91,17 @@ test('a large write is cut into events of a comfortable size', () => {
     expect('length' in entry && entry.length % 3).toBe(0);
   }
 });
+
+test('an event that could not be written leaves no hole, and its bytes are told of by the next', () => {
+  const written = recorder();
+  mkdirSync(directory.journal);
+  expect(() => written.write('stdout', Buffer.from('one '))).toThrow();
+  expect(() => written.progress({ message: 'never written' })).toThrow();
+  rmSync(directory.journal, { recursive: true });
+  written.write('stdout', Buffer.from('two'));
+  const facts = written.end();
+  written.close();
+  expect(readFileSync(directory.stdout, 'utf8')).toBe('one two');
+  expect(journal()).toMatchObject([{ seq: 3, type: 'stdout', offset: 0, length: 7 }]);
+  expect(facts).toMatchObject({ nextSeq: 4, error: null, stdout: { kept: 7 } });
+});
