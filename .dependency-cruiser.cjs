@@ -185,10 +185,10 @@ module.exports = {
     },
     {
       name: 'supervisor-libraries',
-      comment: 'It stays small: koffi, and execa where koffi cannot be.',
+      comment: 'It stays small: koffi, and nothing else.',
       severity: 'error',
       from: { path: SUPERVISOR },
-      to: { path: PACKAGES, pathNot: packages('koffi', 'execa') },
+      to: { path: PACKAGES, pathNot: packages('koffi') },
     },
     {
       name: 'supervisor-is-behind-its-protocol',
