@@ -28,8 +28,6 @@ export interface CollectionCaps {
   entries?: number;
 }
 
-export const DEFAULT_CAPS: CollectionCaps = { fileBytes: 2 ** 30, totalBytes: 4 * 2 ** 30, count: 10_000 };
-
 export interface CollectionRequest {
   invocation: { options: Pick<Invocation['options'], 'artifacts'> };
   directory: RunDirectory;

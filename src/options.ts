@@ -22,7 +22,13 @@ export type Limits = z.infer<typeof Limits>;
 /** A POST of the result when the run has finished, signed as Standard Webhooks say when a secret is given. */
 export const OnFinish = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
-  secret: z.string().min(1).optional(),
+  secret: z
+    .string()
+    .min(1)
+    .refine((secret) => !secret.startsWith('whsec_') || /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(secret), {
+      error: 'after whsec_ must be base64',
+    })
+    .optional(),
 });
 export type OnFinish = z.infer<typeof OnFinish>;
 

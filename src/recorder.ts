@@ -69,16 +69,6 @@ export class Recorder {
     return this.#position;
   }
 
-  /** The seq the next entry gets. */
-  get nextSeq(): number {
-    return this.#seq;
-  }
-
-  /** Bytes the program has written to a stream, kept or not. */
-  bytes(stream: Stream): number {
-    return this.#captures[stream].bytes;
-  }
-
   /** Append output. The chunk is used before this returns and may be reused. False when none of it was kept. */
   write(stream: Stream, chunk: Buffer, phase: Phase = 'command'): boolean {
     const capture = this.#captures[stream];

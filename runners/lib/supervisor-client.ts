@@ -8,7 +8,6 @@ import {
   type Captures,
   type ExitFacts,
   type FromSupervisor,
-  type KnownRun,
   PROTOCOL_VERSION,
   type SpawnFailure,
   type SpawnRequest,
@@ -64,17 +63,14 @@ export class SupervisorClient {
   #socket: Socket | null = null;
   #n = 0;
   #closing = false;
-  /** Runs that the supervisor had when it was reached. */
-  #known: KnownRun[] = [];
 
   constructor(launch: LaunchOptions) {
     this.#launch = launch;
   }
 
-  /** Reach the supervisor, starting it when needed. Returns the runs it has. */
-  async connect(): Promise<KnownRun[]> {
+  /** Reach the supervisor, starting it when needed. */
+  async connect(): Promise<void> {
     await this.#connection();
-    return this.#known;
   }
 
   /** Rejects when there is no supervisor and none can be started. */
@@ -168,7 +164,6 @@ export class SupervisorClient {
       lineSplitter((line) => {
         const message = JSON.parse(line) as FromSupervisor;
         if (message.op !== 'welcome') return this.#receive(message);
-        this.#known = message.runs;
         if (message.version === PROTOCOL_VERSION) welcomed.resolve();
         else
           welcomed.reject(

@@ -68,7 +68,6 @@ function onConnection(socket: Socket): void {
         version: PROTOCOL_VERSION,
         pid: process.pid,
         spawn: spawner.name,
-        runs: supervisor.known(),
       });
       supervisor.connect(send);
     }),

@@ -89,14 +89,8 @@ export interface StartedFacts {
   start_time: number;
 }
 
-export interface KnownRun {
-  run: string;
-  pid: number;
-  journal_end: number;
-}
-
 export type FromSupervisor =
-  | { op: 'welcome'; version: number; pid: number; spawn: string; runs: KnownRun[] }
+  | { op: 'welcome'; version: number; pid: number; spawn: string }
   | { op: 'started'; run: string; pid: number }
   | { op: 'failed'; run: string; failure: SpawnFailure; captures: Captures | null; next_seq: number }
   | { op: 'grew'; run: string; end: number }

@@ -7,14 +7,7 @@ import { killAll } from './kill-rounds.ts';
 import { withLimits } from './limits.ts';
 import { MARK_BIT, type Marks } from './processes.ts';
 import { Program, recordExit } from './program.ts';
-import type {
-  ExitFacts,
-  FromSupervisor,
-  KnownRun,
-  SpawnFailure,
-  SpawnRequest,
-  ToSupervisor,
-} from './protocol.ts';
+import type { ExitFacts, FromSupervisor, SpawnFailure, SpawnRequest, ToSupervisor } from './protocol.ts';
 import { completeJournal, readRemains } from './salvage.ts';
 import { failureOf } from './spawn-failure.ts';
 import type { Spawner, Started } from './spawner.ts';
@@ -64,14 +57,6 @@ export class Supervisor {
       recorder.close();
       this.#runs.delete(run);
     }
-  }
-
-  known(): KnownRun[] {
-    return [...this.#runs].map(([run, { program, recorder }]) => ({
-      run,
-      pid: program?.pid ?? 0,
-      journal_end: recorder.position,
-    }));
   }
 
   handle(message: ToSupervisor): void {

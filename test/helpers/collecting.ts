@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import {
   artifactFile,
+  type CollectionCaps,
   type CollectionRequest,
   collectArtifacts,
-  DEFAULT_CAPS,
 } from '../../src/artifact-collection.ts';
 import { runDirectory } from '../../src/run-directory.ts';
+
+/** What the configuration allows when nothing is said. */
+export const DEFAULT_CAPS: CollectionCaps = { fileBytes: 2 ** 30, totalBytes: 4 * 2 ** 30, count: 10_000 };
 
 /** Directories of a run that artifacts are collected from, new for each test: read the fields when the test runs. */
 export function collecting() {

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { artifactFile, DEFAULT_CAPS } from '../../src/artifact-collection.ts';
+import { artifactFile } from '../../src/artifact-collection.ts';
 import type { RunDirectory } from '../../src/run-directory.ts';
-import { collecting } from '../helpers/collecting.ts';
+import { collecting, DEFAULT_CAPS } from '../helpers/collecting.ts';
 
 const { places, collect, whole, kept } = collecting();
 const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex');

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { artifactFile, DEFAULT_CAPS } from '../../src/artifact-collection.ts';
-import { collecting } from '../helpers/collecting.ts';
+import { artifactFile } from '../../src/artifact-collection.ts';
+import { collecting, DEFAULT_CAPS } from '../helpers/collecting.ts';
 
 const { places, collect, whole, kept } = collecting();
 
