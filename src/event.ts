@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ArtifactDescriptor } from './artifact.ts';
 import { Outcome } from './outcome.ts';
 import { RuntimeResult } from './result.ts';
-import { PHASES, STREAMS } from './stream.ts';
+import { GAP_REASONS, PHASES, STREAMS } from './stream.ts';
 
 const head = {
   invocation_id: z.string(),
@@ -40,7 +40,7 @@ export const RuntimeEvent = z.discriminatedUnion('type', [
     stream: z.enum(STREAMS),
     offset: z.number().int().nonnegative(),
     length: z.number().int().positive(),
-    reason: z.enum(['output_limit', 'retention']),
+    reason: z.enum(GAP_REASONS),
   }),
   z.strictObject({ ...head, type: z.literal('finished'), result: RuntimeResult, outcome: Outcome }),
 ]);

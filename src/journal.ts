@@ -1,4 +1,4 @@
-import type { Phase, Stream } from './stream.ts';
+import type { GapReason, Phase, Stream } from './stream.ts';
 
 /**
  * The journal of a run: one JSON object a line, appended, never rewritten. Output entries name
@@ -28,7 +28,7 @@ export interface GapEntry extends EntryHead {
   stream: Stream;
   offset: number;
   length: number;
-  reason: 'output_limit' | 'retention';
+  reason: GapReason;
 }
 
 export function encodeEntry(entry: JournalEntry): string {

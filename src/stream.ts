@@ -3,3 +3,10 @@ export const STREAMS = ['stdout', 'stderr'] as const;
 export type Stream = (typeof STREAMS)[number];
 export const PHASES = ['setup', 'command'] as const;
 export type Phase = (typeof PHASES)[number];
+
+/**
+ * Why bytes that existed are not kept: more than `max_output_bytes`, history that was deleted, or what the
+ * storage could not take or did not keep (a full disk, a power cut).
+ */
+export const GAP_REASONS = ['output_limit', 'retention', 'storage'] as const;
+export type GapReason = (typeof GAP_REASONS)[number];
