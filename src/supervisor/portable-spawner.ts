@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
 import { checkExecutable } from './command.ts';
+import { programScoring } from './oom-score.ts';
 import { pipeInput } from './pipes.ts';
 import { findPrlimit } from './prlimit.ts';
 import {
@@ -20,6 +21,7 @@ import {
  */
 export function portableSpawner(): Spawner {
   const prlimit = findPrlimit();
+  const withProgramScore = programScoring();
   return {
     name: 'portable',
     adoptsOrphans: false,
@@ -27,13 +29,15 @@ export function portableSpawner(): Spawner {
     async spawn(spec: ProgramSpec): Promise<Started> {
       checkExecutable(spec.program); // libuv hands a text without interpreter to a shell
       const { program, argv } = prlimit ? marked(prlimit, spec) : spec;
-      const child = spawn(program, argv.slice(1), {
-        argv0: argv[0],
-        cwd: spec.workingDirectory,
-        env: Object.fromEntries(spec.environment.map(splitPair)),
-        detached: true,
-        stdio: [spec.stdin, 'pipe', 'pipe'],
-      });
+      const child = withProgramScore(() =>
+        spawn(program, argv.slice(1), {
+          argv0: argv[0],
+          cwd: spec.workingDirectory,
+          env: Object.fromEntries(spec.environment.map(splitPair)),
+          detached: true,
+          stdio: [spec.stdin, 'pipe', 'pipe'],
+        }),
+      );
       const { stdout, stderr } = child;
       const sources = { stdout: streamSource(stdout), stderr: streamSource(stderr) };
       const exited = Promise.withResolvers<ProgramExit>();

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
+import { programScoring } from './oom-score.ts';
 import { followPipe, pipeInput } from './pipes.ts';
 import * as posix from './posix.ts';
 import {
@@ -53,6 +54,7 @@ export function posixSpawner(): Spawner {
   const adoptsOrphans = posix.becomeSubreaper();
   const leaders = new Map<number, (exit: ProgramExit) => void>();
   const inherited = posix.getMark();
+  const withProgramScore = programScoring();
 
   function reap(): void {
     for (let child = posix.reapOne(); child; child = posix.reapOne()) {
@@ -75,13 +77,10 @@ export function posixSpawner(): Spawner {
       addDup2(actions, out.write, 1);
       addDup2(actions, err.write, 2);
       addChdir(actions, spec.workingDirectory);
-      const error: number = posixSpawn(
-        pidOut,
-        spec.program,
-        actions,
-        attributes,
-        [...spec.argv, null],
-        [...spec.environment, null],
+      const argv = [...spec.argv, null];
+      const environment = [...spec.environment, null];
+      const error = withProgramScore<number>(() =>
+        posixSpawn(pidOut, spec.program, actions, attributes, argv, environment),
       );
       actionsDestroy(actions);
       if (marked) posix.setMark(inherited);
