@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { programScore, programScoring } from '../../src/supervisor/oom-score.ts';
+import { supervisorOf } from '../helpers/processes.ts';
+import { requires } from '../helpers/require.ts';
+import { withSubprocesses } from '../helpers/subprocess-suite.ts';
+
+const scoreOf = (pid: number | string): number =>
+  Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim());
+
+requires('linux')('When memory runs out', () => {
+  withSubprocesses('The programs of a server', (parts) => {
+    test('are taken before it and its supervisor, with all they forked from their first moment on', async () => {
+      const own = scoreOf('self');
+      const id = await parts.start([
+        'sh',
+        '-c',
+        '(cat /proc/self/oom_score_adj); setsid cat /proc/self/oom_score_adj; cat /proc/$$/oom_score_adj; echo up; sleep 60',
+      ]);
+      await parts.said(id, 'up');
+      expect(scoreOf('self')).toBe(own);
+      expect(scoreOf(supervisorOf(parts.app.dataDir))).toBe(own);
+      parts.app.engine.cancel(id, 0);
+      const more = programScore(own);
+      expect(more).toBeGreaterThan(own);
+      expect(await parts.stdout(await parts.finished(id))).toBe(`${more}\n${more}\n${more}\nup\n`);
+    });
+
+    test('are so under limits too, and the supervisor is as before when one could not start', async () => {
+      const own = scoreOf('self');
+      const limited = await parts.run(['cat', '/proc/self/oom_score_adj'], {
+        options: { limits: { open_files: 64 } },
+      });
+      expect(await parts.stdout(limited)).toBe(`${programScore(own)}\n`);
+      expect((await parts.run(['/no/such/program'])).outcome?.ended).toBe('never_started');
+      expect((await parts.run(['/etc/passwd'])).outcome?.ended).toBe('never_started');
+      expect(scoreOf(supervisorOf(parts.app.dataDir))).toBe(own);
+    });
+  });
+
+  test('programs of a server that was protected are not, and those of one that was offered are offered more', () => {
+    expect([-1000, -500, 0, 300, 800, 1000].map(programScore)).toEqual([500, 500, 500, 800, 1000, 1000]);
+  });
+
+  test('a machine that has no such scores starts programs all the same', () => {
+    expect(programScoring('/no/such/file')(() => 'started')).toBe('started');
+  });
+
+  test('the score is back also when the start throws', () => {
+    const own = scoreOf('self');
+    let during = Number.NaN;
+    const start = () =>
+      programScoring()(() => {
+        during = scoreOf('self');
+        throw new Error('could not start');
+      });
+    expect(start).toThrow('could not start');
+    expect(during).toBe(programScore(own));
+    expect(scoreOf('self')).toBe(own);
+  });
+});
