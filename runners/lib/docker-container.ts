@@ -19,6 +19,8 @@ export interface ContainerPlan {
 }
 
 const MIB = 1024 ** 2;
+/** When memory runs out, a container is taken before a server that holds up to half of the memory more. */
+const OOM_SCORE = 500;
 
 /** What the engine is asked to create: everything that is not asked for is closed. */
 export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOptions {
@@ -85,6 +87,7 @@ function resources(spec: DockerSpec, limits: Limits = {}) {
   const ulimit = (Name: string, value: number | undefined) =>
     value === undefined ? [] : [{ Name, Soft: value, Hard: value }];
   return {
+    OomScoreAdj: OOM_SCORE,
     PidsLimit: smaller(spec.pids, limits.processes) ?? spec.pids,
     ...(memory === undefined ? {} : { Memory: memory, MemorySwap: memory }),
     ...(spec.cpus === undefined ? {} : { NanoCpus: Math.round(spec.cpus * 1e9) }),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { programScore, programScoring } from '../../src/supervisor/oom-score.ts';
+import { DockerServer } from '../helpers/docker-server.ts';
 import { supervisorOf } from '../helpers/processes.ts';
 import { requires } from '../helpers/require.ts';
 import { withSubprocesses } from '../helpers/subprocess-suite.ts';
@@ -57,5 +58,18 @@ requires('linux')('When memory runs out', () => {
     expect(start).toThrow('could not start');
     expect(during).toBe(programScore(own));
     expect(scoreOf('self')).toBe(own);
+  });
+});
+
+requires('linux', 'docker')('When memory runs out on a machine with an engine', () => {
+  test('its containers are taken before the server', async () => {
+    const server = await DockerServer.on();
+    try {
+      const record = await server.run(['cat', '/proc/self/oom_score_adj']);
+      const { body } = await server.app.app.inject(`/invocations/${record.invocation.invocation_id}/stdout`);
+      expect(Number(body)).toBeGreaterThan(scoreOf('self'));
+    } finally {
+      await server.end();
+    }
   });
 });
