@@ -2,7 +2,7 @@ import type { AddressGuard } from '../src/address-guard.ts';
 import { Rejected, type RunContext, type Runner } from '../src/runner.ts';
 import type { Secrets } from '../src/secrets.ts';
 import { completeAsyncSpec, HttpAsyncSpec, missingFields } from './lib/http-async-spec.ts';
-import { checkTemplates, withCallback } from './lib/http-backend.ts';
+import { checkTemplates, kickoffSpec } from './lib/http-backend.ts';
 import { type BackendConnections, BackendRun } from './lib/http-backend-run.ts';
 import { openConnections } from './lib/http-client.ts';
 import { withMetadata } from './lib/http-metadata.ts';
@@ -36,7 +36,7 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncRunnerOptions): Run
       if (missing.length > 0) throw new Rejected(`missing ${missing.join(', ')}`);
       if (spec.callback?.body_field !== undefined && spec.body === undefined && invocation.input_payload_path)
         throw new Rejected('http.callback.body_field needs http.body, not input_payload_path');
-      buildRequest(withCallback(spec, 'https://callback.invalid/'), { secrets });
+      buildRequest(kickoffSpec(spec, { callbackUrl: 'https://callback.invalid/', id: 'id' }), { secrets });
       checkTemplates(spec, secrets);
       return spec;
     },

@@ -39,7 +39,10 @@ async function runProgram(
     if (ctx.signal.aborted) stop();
   };
   const listener: ProgramListener = {
-    started: stopIfAborted,
+    started() {
+      ctx.goesOn();
+      stopIfAborted();
+    },
     grew: writer.grew,
     active: writer.active,
     exited(facts, end) {
@@ -57,8 +60,10 @@ async function runProgram(
     },
     absent() {
       // The server that accepted it died before it handed it over: it begins now, once.
-      if (mayBegin && !ctx.signal.aborted) begin('spawn');
-      else {
+      if (mayBegin && !ctx.signal.aborted) {
+        ctx.goesOn();
+        begin('spawn');
+      } else {
         writer.abandoned();
         over.resolve(neverBegan('its supervisor died before the program was started'));
       }

@@ -3,14 +3,14 @@ import type { CallbackAddresses } from './callback-address.ts';
 import type { Config } from './config.ts';
 import type { InvocationStore } from './invocation-store.ts';
 import { writeUntilStored } from './lasting-write.ts';
-import { abortReason, abortRun, graceMs, type LiveRun } from './live-run.ts';
-import { afterMs } from './long-timer.ts';
+import { abortReason, graceMs, type LiveRun } from './live-run.ts';
 import { normalize, type RunFacts } from './normalize.ts';
 import type { Outcome } from './outcome.ts';
 import { prepare } from './preparation.ts';
 import { processEnvironment } from './process-environment.ts';
 import type { FinalStatus, RuntimeResult } from './result.ts';
 import { writeResultFile } from './result-file.ts';
+import { startClocks } from './run-clocks.ts';
 import { RunScene } from './run-context.ts';
 import type { AbortReason, RunnerOutcome } from './runner.ts';
 import { resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
@@ -94,7 +94,7 @@ async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
   if (!run.prepared || ((run.refusal || run.abort.signal.aborted) && !run.recovering))
     return { scene: null, outcome: null, thrown: run.refusal, reason: abortReason(run) };
   const scene = new RunScene(run, surroundings(run, run.prepared.paths, tools));
-  const stopTimers = startTimers(run, scene, tools.config);
+  const stopClocks = startClocks(run, scene, tools.config);
   const done: Work = { scene, outcome: null, thrown: null, reason: null };
   try {
     const call = run.recovering ? run.runner.recover : run.runner.run;
@@ -104,7 +104,7 @@ async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
   } catch (error) {
     done.thrown = error;
   } finally {
-    stopTimers();
+    stopClocks();
     scene.over();
   }
   return { ...done, reason: abortReason(run) };
@@ -147,23 +147,6 @@ function surroundings(run: LiveRun, paths: WorkingPaths, tools: ExecutionTools) 
     maxOutputBytes: options.max_output_bytes ?? config.maxOutputBytes,
     killGraceMs: graceMs(run, config),
     callbackUrl: () => callbacks.of(run),
-  };
-}
-
-/** The clocks that may press the run's signal. Returns how they all stop. */
-function startTimers(run: LiveRun, scene: RunScene, config: Config): () => void {
-  const stops: (() => void)[] = [];
-  const { timeout_seconds: seconds, options } = run.invocation;
-  const pressed = { kind: 'timeout', graceMs: graceMs(run, config) } as const;
-  if (seconds !== null) {
-    const left = Math.max(0, seconds * 1000 - (run.recovering ? Date.now() - (run.startedAt ?? 0) : 0));
-    stops.push(afterMs(left, () => abortRun(run, { ...pressed, which: 'run', seconds })));
-  }
-  const idle = options.idle_timeout_seconds;
-  if (idle !== undefined)
-    stops.push(scene.onIdle(idle * 1000, () => abortRun(run, { ...pressed, which: 'idle', seconds: idle })));
-  return () => {
-    for (const stop of stops) stop();
   };
 }
 

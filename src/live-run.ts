@@ -43,6 +43,8 @@ export interface LiveRun {
   controls: RunControls | null;
   /** Carry on what an earlier server started. */
   recovering: boolean;
+  /** It has been looked what became of it under the earlier server. */
+  onTakenUp: () => void;
   /** Takes back the clock that runs while it waits for a place. */
   stopQueueTimer: (() => void) | null;
 }
@@ -81,6 +83,7 @@ export function newLiveRun(facts: NewLiveRun): LiveRun {
     prepared: null,
     controls: null,
     recovering: false,
+    onTakenUp: () => {},
     stopQueueTimer: null,
   };
 }

@@ -29,6 +29,7 @@ export class RunScene {
   #over = false;
   #activeAt = performance.now();
   readonly #stored: (() => void)[] = [];
+  #onGoesOn: (() => void) | null = null;
 
   constructor(run: LiveRun, surroundings: Surroundings) {
     this.#run = run;
@@ -44,6 +45,9 @@ export class RunScene {
       output: this.#output(),
       outsideWriter: () => this.#outsideWriter(),
       resumeOutput: () => this.#resume(),
+      goesOn: () => {
+        if (!this.#over) this.#onGoesOn?.();
+      },
       offer: (controls) => {
         if (!this.#over) run.controls = controls;
       },
@@ -86,6 +90,11 @@ export class RunScene {
     };
     cancel = afterMs(ms, look);
     return () => cancel();
+  }
+
+  /** Call back when the runner says that the work of an earlier server goes on. */
+  onGoesOn(callback: (() => void) | null): void {
+    this.#onGoesOn = callback;
   }
 
   stored(): void {

@@ -119,6 +119,11 @@ export interface RunContext<Spec = unknown> {
    * on with, byte for byte and seq for seq. Without it they are written anew.
    */
   resumeOutput(): Promise<void>;
+  /**
+   * For `recover`: it has been looked, and the work of the earlier server goes on. Clocks that ran out meanwhile press
+   * the signal from here on (or some seconds after the call): work that had ended is told as it ended.
+   */
+  goesOn(): void;
   /** Hands captures and journal to a writer in another process instead. Exclusive with `output`. */
   outsideWriter(): OutsideWriter;
   /** Offer what may be done to the running run. */

@@ -53,6 +53,9 @@ const asyncFields = {
       body_field: Path.optional().describe('Field of the JSON body that gets it; dotted'),
     })
     .optional(),
+  idempotency_header: Path.optional().describe(
+    'Kickoff header that gets the invocation id, by which the backend knows a repeat: after a crash it may be sent again',
+  ),
   output_path: Path.optional().describe(
     'Where the final payload has what becomes stdout; default: all of it',
   ),

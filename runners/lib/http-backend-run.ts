@@ -10,9 +10,9 @@ import { BackendJob } from './http-job.ts';
 import { jobOutcome } from './http-job-outcome.ts';
 import { readJobRecord, writeJobRecord } from './http-job-record.ts';
 import { parseJson, preview, TextTaker, valueAt, wordAt } from './http-json.ts';
-import { poll } from './http-poll.ts';
+import { backoffOf, poll, TRANSIENT, transientLimit } from './http-poll.ts';
 import { redactor } from './http-secrets.ts';
-import { nap } from './http-wait.ts';
+import { backoffMs, nap, retryAfterMs } from './http-wait.ts';
 
 /** A cancel call gets at least so long. */
 const SHORTEST_GRACE_MS = 200;
@@ -20,6 +20,8 @@ const SHORTEST_GRACE_MS = 200;
 const DRAIN_QUIET_MS = 250;
 const DRAIN_MOST_MS = 5000;
 const LONGEST_GRACE_MS = 2 ** 31 - 1;
+/** 409: the first one with this idempotency key is still being looked at. */
+const PASSING: ReadonlySet<number> = new Set([...TRANSIENT, 409]);
 
 export interface BackendConnections {
   calls: Connections;
@@ -70,7 +72,7 @@ export class BackendRun {
   /** Go on with a job that an earlier server started. */
   async recover(): Promise<RunnerOutcome> {
     await this.#ctx.resumeOutput();
-    return this.#attend(async () => this.#takeUp());
+    return this.#attend(() => this.#takeUp());
   }
 
   /** `start` gives the places to watch, or null when there is nothing to watch. */
@@ -111,25 +113,39 @@ export class BackendRun {
     this.#graceTimer = setTimeout(() => this.#graceOver.abort(), ms);
   }
 
-  async #kickOff() {
-    const taker = new TextTaker();
+  /** `again`: an earlier server may have sent it, so that it is tried as patiently as a poll. */
+  async #kickOff(again = false) {
     const stop = new AbortController();
     // A kickoff under way when the run is aborted may still name the job that has to be cancelled.
     void this.#job.verdict.then(({ kind }) => {
       if (kind !== 'aborted' || this.#ctx.spec.cancel === undefined) stop.abort();
     });
     this.#graceOver.signal.addEventListener('abort', () => stop.abort(), { once: true });
-    const { head, error, sent, unsafeSent } = await this.#backend.kickoff(taker, stop.signal);
-    Object.assign(this.#facts, { answered: head !== null, sent, unsafeSent });
-    if (error instanceof AddressDenied && !sent) throw new Rejected(`http.url: ${error.message}`);
-    if (stop.signal.aborted) return null;
-    const text = taker.text();
+    for (let left = again ? transientLimit(this.#ctx.spec) : 0, waits = 0; ; left--, waits++) {
+      const taker = new TextTaker();
+      const { head, error, sent, unsafeSent } = await this.#backend.kickoff(taker, stop.signal);
+      this.#facts.answered ||= head !== null;
+      this.#facts.sent ||= sent;
+      this.#facts.unsafeSent ||= unsafeSent;
+      if (error instanceof AddressDenied && !this.#facts.sent)
+        throw new Rejected(`http.url: ${error.message}`);
+      if (stop.signal.aborted) return null;
+      if (head && error === null && [200, 201, 202].includes(head.status))
+        return this.#accepted(taker.text(), head);
+      const transient = head ? PASSING.has(head.status) : !(error instanceof AddressDenied);
+      if (left <= 0 || !transient || this.#ctx.signal.aborted) {
+        this.#kickOffFailed(head, error, taker.text());
+        return null;
+      }
+      const asked = retryAfterMs(head?.headers['retry-after']);
+      await nap(Math.max(backoffMs(backoffOf(this.#ctx.spec), waits), asked), this.#ctx.signal);
+    }
+  }
+
+  #kickOffFailed(head: AnswerHead | null, error: Error | null, text: string): void {
     if (head && ![200, 201, 202].includes(head.status))
       this.#fail(`kickoff expected HTTP 202 or 200, got ${statusWords(head)}`, text);
-    else if (error !== null || head === null)
-      this.#fail(`kickoff: ${failureWords(error ?? new Error('no answer'))}`);
-    else return this.#accepted(text, head);
-    return null;
+    else this.#fail(`kickoff: ${failureWords(error ?? new Error('no answer'))}`);
   }
 
   /** What the kickoff's answer says of the job, and where to look for more. */
@@ -153,22 +169,32 @@ export class BackendRun {
     }
   }
 
-  #takeUp() {
+  async #takeUp() {
     const record = readJobRecord(this.#ctx.directory);
-    Object.assign(this.#facts, { answered: record !== null, sent: true, unsafeSent: true });
-    if (record === null) {
-      this.#fail('the server that ran it is gone, and it is not known whether the backend took the job');
-      return null;
-    }
+    if (record === null) return this.#kickOffAgain();
+    Object.assign(this.#facts, { answered: true, sent: true, unsafeSent: true });
     const { poll, stream } = record;
     this.#job.takeUp(record);
     this.#job.remember = (facts) => writeJobRecord(this.#ctx.directory, { ...facts, poll, stream });
+    if (poll === null) this.#ctx.goesOn();
     return { poll: fromRecord(poll), stream: fromRecord(stream) };
+  }
+
+  /** Nobody knows whether the kickoff arrived: only a backend that knows it again may get it twice. */
+  async #kickOffAgain() {
+    Object.assign(this.#facts, { sent: true, unsafeSent: true });
+    if (this.#ctx.spec.idempotency_header !== undefined) {
+      this.#ctx.goesOn();
+      return this.#kickOff(true);
+    }
+    this.#fail('the server that ran it is gone, and it is not known whether the backend took the job');
+    return null;
   }
 
   #watch({ poll: polled, stream }: { poll: Place | null; stream: Place | null }): Watchers {
     const { spec } = this.#ctx;
     const redact = this.#redact;
+    const goesOn = (): void => this.#ctx.goesOn();
     const guarded = (watcher: Promise<void>): Promise<void> =>
       watcher.catch((error: unknown) => this.#fail(error instanceof Error ? error.message : String(error)));
     const alone = polled === null && spec.callback === undefined;
@@ -177,7 +203,8 @@ export class BackendRun {
     const enough = this.#enough.signal;
     return {
       polled:
-        polled && guarded(poll(this.#job, this.#backend, { ...polled, spec, redact }, this.#enough.signal)),
+        polled &&
+        guarded(poll(this.#job, this.#backend, { ...polled, spec, redact, goesOn }, this.#enough.signal)),
       streamed:
         stream &&
         guarded(

@@ -22,13 +22,16 @@ export class Backend {
   }
 
   kickoff(taker: Taker, signal: AbortSignal): Promise<Journey> {
-    const { spec, inputPath, environment, callbackUrl } = this.#ctx;
-    const request = buildRequest(withCallback(spec, spec.callback ? callbackUrl() : ''), {
+    const { spec, inputPath, environment, callbackUrl, invocation } = this.#ctx;
+    const address = spec.callback ? callbackUrl() : '';
+    const request = buildRequest(kickoffSpec(spec, { callbackUrl: address, id: invocation.invocation_id }), {
       secrets: this.#secrets,
       inputPath,
       traceparent: environment.TRACEPARENT,
     });
-    return this.#send(request, taker, signal);
+    // Whoever does the job in the end must know it again.
+    const { idempotency_header: everywhere } = spec;
+    return this.#send({ ...request, ...(everywhere && { everywhere }) }, taker, signal);
   }
 
   /** Where a template leads. Null when it needs a run id and there is none. Throws Error for an id that is no part of a path. */
@@ -106,12 +109,29 @@ function fill(template: string, runId: string): string {
   return filled;
 }
 
-/** The kickoff with the completion URL where the spec wants it. Throws Rejected where it cannot be put. */
-export function withCallback(spec: HttpAsyncSpec, url: string): HttpAsyncSpec {
+export interface KickoffFacts {
+  callbackUrl: string;
+  /** Of the invocation. */
+  id: string;
+}
+
+/** The kickoff with the completion URL and the idempotency key where the spec wants them. Throws Rejected where they cannot be put. */
+export function kickoffSpec(spec: HttpAsyncSpec, { callbackUrl, id }: KickoffFacts): HttpAsyncSpec {
   const { header, body_field: field } = spec.callback ?? {};
-  const headers = header === undefined ? spec.headers : { ...spec.headers, [header]: url };
-  const body = field === undefined ? spec.body : withField(spec, field.split('.'), url);
-  return { ...spec, ...(headers === undefined ? {} : { headers }), body };
+  const headers = { ...spec.headers };
+  if (header !== undefined) headers[header] = callbackUrl;
+  const { idempotency_header: key } = spec;
+  if (key !== undefined) {
+    const others = [
+      ...Object.keys(headers),
+      spec.auth === undefined ? '' : (spec.auth.header ?? 'authorization'),
+    ];
+    if (others.some((name) => name.toLowerCase() === key.toLowerCase()))
+      throw new Rejected(`http.idempotency_header: ${key} is another header of the kickoff`);
+    headers[key] = id;
+  }
+  const body = field === undefined ? spec.body : withField(spec, field.split('.'), callbackUrl);
+  return { ...spec, headers, body };
 }
 
 function withField(spec: HttpAsyncSpec, path: string[], url: string): unknown {

@@ -11,6 +11,8 @@ export interface WireRequest {
   headers: Readonly<Record<string, string>>;
   /** Bytes, or a stream made anew for each time the request is sent. */
   body: Buffer | (() => Readable) | null;
+  /** Name of a header that goes along to another origin too. */
+  everywhere?: string;
 }
 
 export interface AnswerHead {

@@ -7,7 +7,8 @@ import { parseJson, preview, TextTaker } from './http-json.ts';
 import type { Journey } from './http-redirect.ts';
 import { type Backoff, backoffMs, nap, retryAfterMs, TooLate, within } from './http-wait.ts';
 
-const TRANSIENT = new Set([429, 502, 503, 504]);
+/** Answers that may be another one a little later. */
+export const TRANSIENT: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const DEFAULT_INTERVAL_SECONDS = 2;
 /** A connection that died without a word would be waited for until the run's deadline, or for ever. */
 const DEFAULT_POLL_TIMEOUT_SECONDS = 60;
@@ -26,17 +27,19 @@ export interface PollPlan {
   named: boolean;
   spec: HttpAsyncSpec;
   redact: (text: string) => string;
+  /** Called after each answer that is not the end. */
+  goesOn(): void;
 }
 
 /** Ask until the signal aborts, which the job's verdict does too, or asking has become pointless. */
 export async function poll(
   job: BackendJob,
   backend: Backend,
-  { url, named, spec, redact }: PollPlan,
+  { url, named, spec, redact, goesOn }: PollPlan,
   signal: AbortSignal,
 ): Promise<void> {
   const backoff = backoffOf(spec);
-  const limit = spec.poll_transient_limit ?? DEFAULT_TRANSIENT_LIMIT;
+  const limit = transientLimit(spec);
   let inARow = 0;
   for (let waits = 0; !signal.aborted; waits++) {
     const taker = new TextTaker();
@@ -49,6 +52,7 @@ export async function poll(
     if (answer.kind === 'failed') return job.fail(redact(answer.words));
     if (answer.kind === 'transient' && inARow > limit)
       return job.fail(redact(`${answer.words}, ${inARow} times in a row`));
+    goesOn();
     const asked = retryAfterMs(journey.head?.headers['retry-after']);
     await nap(Math.max(SHORTEST_MS, backoffMs(backoff, waits), asked), signal, job.sleepers);
   }
@@ -85,7 +89,14 @@ function judge(job: BackendJob, journey: Journey, taker: TextTaker, pending: rea
   };
 }
 
-function backoffOf({ poll_interval_seconds: interval, poll_backoff: given = {} }: HttpAsyncSpec): Backoff {
+export function transientLimit({ poll_transient_limit: limit }: HttpAsyncSpec): number {
+  return limit ?? DEFAULT_TRANSIENT_LIMIT;
+}
+
+export function backoffOf({
+  poll_interval_seconds: interval,
+  poll_backoff: given = {},
+}: HttpAsyncSpec): Backoff {
   const initial = given.initial_seconds ?? interval ?? DEFAULT_INTERVAL_SECONDS;
   return {
     initialMs: initial * 1000,

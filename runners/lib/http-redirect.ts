@@ -86,8 +86,11 @@ function follow(request: WireRequest, head: AnswerHead, tooMany: boolean): WireR
   let headers = Object.entries(request.headers);
   if (becomesGet) headers = headers.filter(([name]) => !name.toLowerCase().startsWith('content-'));
   if (url.origin !== request.url.origin)
-    headers = headers.filter(([name]) => PUBLIC_HEADERS.has(name.toLowerCase()));
+    headers = headers.filter(
+      ([name]) => PUBLIC_HEADERS.has(name.toLowerCase()) || name === request.everywhere?.toLowerCase(),
+    );
   return {
+    ...request,
     url,
     headers: Object.fromEntries(headers),
     method: becomesGet ? 'GET' : method,

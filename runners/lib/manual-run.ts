@@ -85,6 +85,7 @@ export class ManualRun {
     await this.ctx.resumeOutput();
     const { completion, claim } = this.#state;
     if (completion) return this.#finish(completionOutcome(completion.body, this.uploads.list()));
+    this.ctx.goesOn();
     if (claim?.accepted) {
       const patience = Math.min(RESTART_PATIENCE_MS, claim.leaseSeconds * 1000);
       this.#lease.extend(claim, Math.max(patience, claim.leaseExpiresAt - Date.now()));

@@ -82,12 +82,44 @@ test('the timeout of a run that is carried on counts from its start', async () =
   const { dataDir } = await crashed({ timeout_seconds: 0.5 });
   await sleep(600);
   const runner = scripted(begin, {
-    async recover({ signal }) {
+    async recover({ signal, goesOn }) {
+      goesOn();
       await sleep(60_000, undefined, { signal }).catch(() => {});
       return exited();
     },
   });
   await using next = buildEngine({ dataDir, runners: [runner] });
   expect(await next.engine.waitFinished('a', 10_000)).toBe(true);
+  expect(next.engine.status('a')).toBe('timed_out');
+});
+
+test('work that had ended before its runner looked is told as it ended, however late that is', async () => {
+  const { dataDir } = await crashed({ timeout_seconds: 0.5, options: { idle_timeout_seconds: 0.2 } });
+  await sleep(600);
+  const runner = scripted(begin, {
+    async recover() {
+      await sleep(300); // it takes a while to be told
+      return exited(3);
+    },
+  });
+  await using next = buildEngine({ dataDir, runners: [runner] });
+  expect(await next.engine.waitFinished('a', 10_000)).toBe(true);
+  expect(next.engine.record('a')).toMatchObject({
+    status: 'failed',
+    outcome: { ended: 'exited', exit_code: 3 },
+  });
+});
+
+test('a runner that does not say whether the work goes on is waited for, but not for ever', async () => {
+  const { dataDir } = await crashed({ timeout_seconds: 0.5 });
+  await sleep(600);
+  const runner = scripted(begin, {
+    async recover({ signal }) {
+      await sleep(60_000, undefined, { signal }).catch(() => {});
+      return exited();
+    },
+  });
+  await using next = buildEngine({ dataDir, runners: [runner] });
+  expect(await next.engine.waitFinished('a', 50_000)).toBe(true);
   expect(next.engine.status('a')).toBe('timed_out');
 });
