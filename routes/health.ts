@@ -8,6 +8,14 @@ const Readiness = z.strictObject({
   reason: z.string().nullable(),
   running: z.number().int(),
   queued: z.number().int(),
+  recovery: z
+    .strictObject({
+      queued: z.number().int().describe('Waited for a place, and wait again'),
+      resumed: z.number().int().describe('Ran, and are carried on, or had ended in a way that was learnt'),
+      lost: z.number().int().describe('Ran, and nobody knows how they ended'),
+      still_recovering: z.number().int().describe('Ran, and are still being looked for'),
+    })
+    .describe('Runs that an earlier server left unfinished; new ones are taken meanwhile'),
 });
 
 const tags = ['server'];
@@ -32,8 +40,9 @@ export const healthRoutes: Routes = (app, { engine }) => {
   app.get('/healthz', { schema: healthSchema }, async () => ({ status: 'ok' }));
 
   app.get('/readyz', { schema: readySchema }, async (_request, reply) => {
-    const { ready, reason, running, queued } = engine.readiness();
-    if (!ready) reply.code(503).header('retry-after', '1');
-    return { ready, reason, running, queued };
+    const { recovery, ...readiness } = engine.readiness();
+    if (!readiness.ready) reply.code(503).header('retry-after', '1');
+    const { stillRecovering, ...recovered } = recovery;
+    return { ...readiness, recovery: { ...recovered, still_recovering: stillRecovering } };
   });
 };

@@ -10,8 +10,9 @@ const metricsSchema = {
 
 export const metricsRoutes: Routes = (app, { engine, metrics, exchanges }) => {
   app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
-    const { running, queued } = engine.readiness();
+    const { running, queued, recovery } = engine.readiness();
+    const { streams: openStreams } = exchanges;
     reply.header('content-type', metrics.contentType);
-    return metrics.scrape({ running, queued, openStreams: exchanges.streams });
+    return metrics.scrape({ running, queued, openStreams, recovering: recovery.stillRecovering });
   });
 };

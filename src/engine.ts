@@ -3,6 +3,7 @@ import type { Claims } from './claims.ts';
 import type { EventLog } from './event-log.ts';
 import type { InvocationInput } from './invocation.ts';
 import type { Record } from './record.ts';
+import type { RecoveryState } from './recovery-state.ts';
 import type { Status } from './result.ts';
 import type { RunDirectory } from './run-directory.ts';
 
@@ -36,8 +37,18 @@ export interface Engine {
   /** Delete record and files of a finished run; not_finished (409) while it runs. */
   remove(id: string): Promise<void>;
   runtimes(): Promise<RuntimeDescription[]>;
-  /** draining: no new runs; queueFull: submit would be refused. */
-  readiness(): { ready: boolean; reason: string | null; running: number; queued: number };
+  /** Would submit take a run now. */
+  readiness(): Readiness;
+}
+
+export interface Readiness {
+  ready: boolean;
+  /** Why not, in words. */
+  reason: string | null;
+  running: number;
+  queued: number;
+  /** What became of the runs of an earlier server. New ones are taken meanwhile. */
+  recovery: RecoveryState;
 }
 
 export interface SubmitOptions {

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { canonicalKind, RUNTIME_KINDS } from './invocation.ts';
+import { RECOVERED, type Recovered } from './recovery-state.ts';
 import type { FinalStatus } from './result.ts';
 
 /** What the engine tells of a run that is over. */
@@ -18,10 +19,14 @@ export interface LiveNumbers {
   running: number;
   queued: number;
   openStreams: number;
+  /** Runs of an earlier server that are still being looked for. */
+  recovering: number;
 }
 
 export interface Metrics {
   runFinished(run: FinishedRun): void;
+  /** What became of a run that an earlier server left unfinished. */
+  runRecovered(how: Recovered): void;
   /** All numbers in the Prometheus text format. */
   scrape(live: LiveNumbers): Promise<string>;
   readonly contentType: string;
@@ -55,9 +60,17 @@ export function createMetrics(): Metrics {
     help: 'Bytes that finished runs wrote to stdout and stderr',
     registers,
   });
+  const recovered = new Counter({
+    name: 'runwire_recovered_runs_total',
+    help: 'Runs that an earlier server left unfinished, by what became of them',
+    labelNames: ['how'],
+    registers,
+  });
+  for (const how of RECOVERED) recovered.inc({ how }, 0);
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const running = gauge('runwire_runs_running', 'Runs running now');
   const queued = gauge('runwire_queue_depth', 'Runs waiting for a place');
+  const recovering = gauge('runwire_runs_recovering', 'Runs of an earlier server still being looked for');
   const streams = gauge('runwire_open_streams', 'Event and output responses being sent now');
   const memory = gauge('process_resident_memory_bytes', 'Resident memory of the server');
   const heap = gauge('runwire_heap_used_bytes', 'JavaScript heap in use');
@@ -79,9 +92,11 @@ export function createMetrics(): Metrics {
       durations.observe({ kind: label }, run.seconds);
       output.inc(run.outputBytes);
     },
+    runRecovered: (how) => recovered.inc({ how }),
     scrape(live) {
       running.set(live.running);
       queued.set(live.queued);
+      recovering.set(live.recovering);
       streams.set(live.openStreams);
       const usage = process.memoryUsage();
       memory.set(usage.rss);

@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 import { DetachedRuns } from './detached-runs.ts';
 import { DiscardedFiles } from './discarded-files.ts';
 import { diskSpace } from './disk-space.ts';
-import type { Engine, Submission, SubmitOptions } from './engine.ts';
+import type { Engine, Readiness, Submission, SubmitOptions } from './engine.ts';
 import { RunwireError } from './errors.ts';
 import { type ExecutionTools, execute } from './execution.ts';
 import { Intake, newRecord } from './intake.ts';
@@ -19,6 +19,7 @@ import { beginRun } from './preparation.ts';
 import { baseEnvironment } from './process-environment.ts';
 import { RunQueue } from './queue.ts';
 import { startQueueTimer } from './queue-timer.ts';
+import { Recovery } from './recovery.ts';
 import { queueFull, whyClosed } from './refusals.ts';
 import { Registry } from './registry.ts';
 import { isFinal } from './result.ts';
@@ -56,6 +57,7 @@ export class RunEngine implements Engine {
   readonly #views: RunViews;
   readonly #discarded: DiscardedFiles;
   readonly #disk: { enough(): boolean };
+  readonly #recovery: Recovery;
   #draining = false;
 
   constructor(options: EngineOptions) {
@@ -77,6 +79,12 @@ export class RunEngine implements Engine {
     this.#views = new RunViews(config.dataDir, this.#live, store);
     this.#discarded = new DiscardedFiles(config.dataDir);
     this.#disk = diskSpace(config.dataDir, config.minFreeDiskBytes);
+    this.#recovery = new Recovery({
+      ...options,
+      ...{ intake: this.#intake, live: this.#live },
+      enqueue: (run) => this.#enqueue(run),
+      carryOn: (run) => this.#carryOn(run),
+    });
   }
 
   readonly has: Engine['has'] = (id) => this.#views.has(id);
@@ -173,33 +181,19 @@ export class RunEngine implements Engine {
     return this.#views.finished.isRead(id);
   }
 
-  readiness(): { ready: boolean; reason: string | null; running: number; queued: number } {
+  readiness(): Readiness {
     const { running, queued, full } = this.#queue;
     const reason = (whyClosed(this.#draining, this.#disk) ?? (full ? queueFull() : null))?.message ?? null;
-    return { ready: reason === null, reason, running: running + this.#detached.count, queued };
+    const { state: recovery } = this.#recovery;
+    return { ready: reason === null, reason, running: running + this.#detached.count, queued, recovery };
   }
 
   /** Take up what an earlier server left: waiting runs wait again, in order; running ones are carried on. */
-  recover(): { queued: number; resumed: number } {
-    const counts = { queued: 0, resumed: 0 };
+  recover(): void {
     const isKnown = (id: string): boolean => this.#views.has(id);
     this.#discarded.restoreKnown(isKnown);
     this.#discarded.sweep(isKnown).catch((err) => this.#options.log.warn({ err }, 'sweep of old files'));
-    for (const row of this.#store.unfinished()) {
-      const run = this.#intake.revive(row);
-      this.#live.set(run.id, run);
-      if (row.startedAt === null) {
-        counts.queued++;
-        this.#enqueue(run);
-      } else {
-        counts.resumed++;
-        run.recovering = true;
-        beginRun(run, row.startedAt);
-        if (this.#detached.takes(run)) void this.#detached.hold(run, () => this.#finish(run));
-        else this.#queue.occupy(run);
-      }
-    }
-    return counts;
+    this.#recovery.begin(this.#store.unfinished());
   }
 
   /** Accept no more; waiting and detached runs stay for the next server. Resolves when nothing runs, or after `ms`. */
@@ -256,6 +250,11 @@ export class RunEngine implements Engine {
     });
   }
 
+  #carryOn(run: LiveRun): void {
+    if (this.#detached.takes(run)) void this.#detached.hold(run, () => this.#finish(run));
+    else this.#queue.occupy(run);
+  }
+
   async #start(run: LiveRun): Promise<void> {
     run.stopQueueTimer?.();
     if (run.status === 'pending') {
@@ -278,6 +277,7 @@ export class RunEngine implements Engine {
     try {
       const facts = await execute(run, this.#tools);
       this.#live.delete(run.id);
+      this.#recovery.finished(run, facts.outcome);
       run.log.finish(facts);
       this.#views.finished.adopt(run.id, run.log);
       if (run.invocation.options.on_finish) this.#options.onFinished?.(run.id);

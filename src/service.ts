@@ -104,9 +104,10 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   });
   const app = createApp({ config, engine, metrics, logger: log });
   deliveries.resume();
-  const { queued, resumed } = engine.recover();
-  if (queued + resumed > 0) log.info({ queued, resumed }, 'took up the runs of an earlier server');
-  void docker.sweep((id) => engine.has(id) && !isFinal(engine.status(id)));
+  engine.recover();
+  const isUnfinished = (id: string): boolean => engine.has(id) && !isFinal(engine.status(id));
+  supervisor.endStrangers(isUnfinished);
+  void docker.sweep(isUnfinished);
   const retention = startRetention({
     store,
     seconds: config.retentionSeconds,

@@ -263,7 +263,8 @@ export class StubEngine implements Engine {
   }
 
   readiness() {
-    return { ready: this.ready, reason: this.ready ? null : 'draining', running: 3, queued: 4 };
+    const recovery = { queued: 5, resumed: 6, lost: 7, stillRecovering: 8 };
+    return { ready: this.ready, reason: this.ready ? null : 'draining', running: 3, queued: 4, recovery };
   }
 
   #start(id: string, input: InvocationInput, body: string): void {

@@ -9,16 +9,17 @@ test('healthz says that the process lives, to anyone', async () => {
 
 test('readyz turns 503 when a run would not be taken', async () => {
   await using stub = stubApp();
+  const recovery = { queued: 5, resumed: 6, lost: 7, still_recovering: 8 };
   const ready = await stub.app.inject('/readyz');
   expect([ready.statusCode, ready.json()]).toEqual([
     200,
-    { ready: true, reason: null, running: 3, queued: 4 },
+    { ready: true, reason: null, running: 3, queued: 4, recovery },
   ]);
   stub.engine.ready = false;
   const not = await stub.app.inject('/readyz');
   expect([not.statusCode, not.json()]).toEqual([
     503,
-    { ready: false, reason: 'draining', running: 3, queued: 4 },
+    { ready: false, reason: 'draining', running: 3, queued: 4, recovery },
   ]);
   expect(not.headers['retry-after']).toBe('1');
 });

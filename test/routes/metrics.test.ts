@@ -9,4 +9,5 @@ test('metrics are in the Prometheus text format', async () => {
   expect(response.body).toContain('runwire_runs_total{kind="subprocess",status="failed"} 1');
   expect(response.body).toContain('runwire_runs_running 3');
   expect(response.body).toContain('runwire_queue_depth 4');
+  expect(response.body).toContain('runwire_runs_recovering 8');
 });

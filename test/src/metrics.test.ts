@@ -7,7 +7,7 @@ beforeEach(() => {
 });
 afterEach(() => metrics.close());
 
-const live = { running: 2, queued: 5, openStreams: 1 };
+const live = { running: 2, queued: 5, openStreams: 1, recovering: 3 };
 
 test('finished runs are counted by kind and status, with their durations and output', async () => {
   metrics.runFinished({ kind: 'subprocess', status: 'succeeded', seconds: 0.01, outputBytes: 10 });
@@ -26,6 +26,16 @@ test('what is asked at the scrape is in it', async () => {
   expect(text).toContain('runwire_open_streams 1');
   expect(text).toMatch(/runwire_event_loop_lag_seconds\{quantile="0\.99"\} \d/);
   expect(text).toMatch(/process_resident_memory_bytes \d{6,}/);
+});
+
+test('what became of the runs of an earlier server is counted, from zero', async () => {
+  const none = await metrics.scrape(live);
+  for (const how of ['queued', 'resumed', 'lost'])
+    expect(none).toContain(`runwire_recovered_runs_total{how="${how}"} 0`);
+  metrics.runRecovered('lost');
+  const text = await metrics.scrape(live);
+  expect(text).toContain('runwire_recovered_runs_total{how="lost"} 1');
+  expect(text).toContain('runwire_runs_recovering 3');
 });
 
 test('kinds that clients make up share one label', async () => {
