@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { Agent, request } from 'undici';
-import type { LoadReport } from './load.ts';
+import type { LoadReport } from './clients/load.ts';
 import { describeMachine } from './machine.ts';
 import { freePort, httpRequest, start, stop, untilListening } from './peer.ts';
 import { type RunwireServer, runwire } from './peers/runwire.ts';

@@ -1,40 +1,45 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A server that is measured: its address, one prepared request, what its answer contains, and how it stops. */
+/** A server that is measured. */
 export interface Peer {
   name: string;
+  version: string;
   port: number;
-  request: string;
-  expect: string;
+  /** Its processes, helpers included. */
+  pids(): number[];
+  /** How it is asked to run a program, in one way or in several. */
+  targets(program: Program): Target[];
   stop(): Promise<void>;
 }
 
-/** Why a peer cannot be measured here, in words. */
+export interface Target {
+  /** The row of the table. */
+  name: string;
+  request: string;
+  /** What a right answer has in its body. */
+  expect: string;
+}
+
+/** What every server is asked to run. */
+export interface Program {
+  name: string;
+  command: [string, ...string[]];
+  /** The end of its output; empty when it has none. */
+  lastLine: string;
+}
+
+/** Why something cannot be measured here, in words. */
 export class Absent extends Error {}
 
 /** A POST (or GET, without body) over a kept-alive connection, as bytes. */
-export function httpRequest(port: number, path: string, body?: unknown): string {
-  const head = `Host: 127.0.0.1:${port}\r\nConnection: keep-alive\r\nAccept: application/json\r\n`;
+export function httpRequest(port: number, path: string, body?: unknown, accept = 'application/json'): string {
+  const head = `Host: 127.0.0.1:${port}\r\nConnection: keep-alive\r\nAccept: ${accept}\r\n`;
   if (body === undefined) return `GET ${path} HTTP/1.1\r\n${head}\r\n`;
   const text = JSON.stringify(body);
   return `POST ${path} HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
-}
-
-/** The absolute path of a program in PATH or sbin. */
-export function findProgram(name: string): string | undefined {
-  for (const directory of [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']) {
-    try {
-      accessSync(join(directory, name), constants.X_OK);
-      return join(directory, name);
-    } catch {
-      // Not there: look further.
-    }
-  }
-  return undefined;
 }
 
 /** A loopback port that was free a moment ago. */

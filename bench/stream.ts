@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
+import type { ReaderPlan, ReaderReport } from './clients/reader.ts';
 import { describeMachine } from './machine.ts';
 import { type RunwireServer, runwire } from './peers/runwire.ts';
-import type { ReaderPlan, ReaderReport } from './reader.ts';
 import { type Growth, residentBytes, watchResident } from './resident.ts';
 import { ratios, type Spread, spread, table } from './statistics.ts';
 
@@ -35,7 +35,7 @@ const PROGRAMS: Record<string, (count: number) => string> = {
 
 async function read(plan: ReaderPlan): Promise<ReaderReport> {
   const { stdout } = await run(process.execPath, [
-    join(import.meta.dirname, 'reader.ts'),
+    join(import.meta.dirname, 'clients/reader.ts'),
     JSON.stringify(plan),
   ]);
   return JSON.parse(stdout) as ReaderReport;

@@ -1,55 +1,60 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  Absent,
-  findProgram,
-  freePort,
-  httpRequest,
-  type Peer,
-  start,
-  stop,
-  untilListening,
-} from '../peer.ts';
+import type { Installer } from '../install.ts';
+import { Absent, freePort, httpRequest, type Peer, start, stop, untilListening } from '../peer.ts';
+import { CGI_HEAD, tenKilobytes } from '../program.ts';
 
 /**
- * lighttpd with mod_cgi, one process as Debian starts it. A CGI program has to print a head, which /bin/true does not:
- * the fairest is a C program, linked dynamically as /bin/true is, that writes one line and ends. Without a C
- * compiler it is a shell script of one builtin, which is slower; the name says which.
+ * lighttpd with mod_cgi, one process as Debian starts it. A CGI program has to print a head before its output. For
+ * output that is /bin/cat, as for the others, of a file that begins with one. /bin/true cannot: in its place is a C program,
+ * linked dynamically as it is, that writes the head and ends; without a C compiler it is /bin/cat, and the name says so.
  */
-export async function lighttpd(directory: string): Promise<Peer> {
-  const program = findProgram('lighttpd');
-  if (program === undefined) throw new Absent('lighttpd is not installed');
-  const root = join(directory, 'lighttpd');
-  mkdirSync(root, { recursive: true });
-  const cgi = join(root, 'true.cgi');
-  const compiler = findProgram('cc');
-  if (compiler === undefined) {
-    copyFileSync(join(import.meta.dirname, '../fixtures/true.sh'), cgi);
-    chmodSync(cgi, 0o755);
-  } else {
-    execFileSync(compiler, ['-O2', '-o', cgi, join(import.meta.dirname, '../fixtures/true.c')]);
-  }
+export async function lighttpd(directory: string, installer: Installer): Promise<Peer> {
+  const { path, root } = await installer.debian('lighttpd');
+  const documents = join(directory, 'lighttpd');
+  mkdirSync(documents, { recursive: true });
+  writeFileSync(join(documents, 'output.txt'), CGI_HEAD + tenKilobytes());
+  writeFileSync(join(documents, 'nothing.txt'), `${CGI_HEAD}ok\n`);
+  const compiled = await compile(installer, join(documents, 'true.cgi'));
   const port = await freePort();
-  const config = join(root, 'lighttpd.conf');
+  const config = join(directory, 'lighttpd.conf');
   writeFileSync(
     config,
     `server.modules = ("mod_cgi")
-server.document-root = "${root}"
+server.document-root = "${documents}"
 server.bind = "127.0.0.1"
 server.port = ${port}
 server.max-keep-alive-requests = 100000000
-cgi.assign = (".cgi" => "")
+cgi.assign = (".cgi" => "", ".txt" => "/bin/cat")
 `,
   );
-  const log = join(root, 'log');
-  const child = start([program, '-D', '-f', config], log);
+  const log = join(directory, 'lighttpd.log');
+  const modules = root === '' ? [] : ['-m', join(root, 'usr/lib/lighttpd')];
+  const child = start([path, '-D', '-f', config, ...modules], log);
   await untilListening(child, log, port);
+  const name = 'lighttpd mod_cgi';
   return {
-    name: compiler === undefined ? 'lighttpd mod_cgi (sh)' : 'lighttpd mod_cgi',
+    name,
+    version: /\/(\S+)/.exec(execFileSync(path, ['-v'], { encoding: 'utf8' }))?.[1] ?? 'unknown',
     port,
-    request: httpRequest(port, '/true.cgi'),
-    expect: 'ok',
+    pids: () => [child.pid ?? 0],
+    targets: ({ lastLine }) => {
+      if (lastLine !== '') return [{ name, request: httpRequest(port, '/output.txt'), expect: lastLine }];
+      return compiled
+        ? [{ name, request: httpRequest(port, '/true.cgi'), expect: 'ok' }]
+        : [{ name: `${name} (cat)`, request: httpRequest(port, '/nothing.txt'), expect: 'ok' }];
+    },
     stop: () => stop(child),
   };
+}
+
+async function compile(installer: Installer, to: string): Promise<boolean> {
+  try {
+    copyFileSync(await installer.compile('true.c'), to);
+    return true;
+  } catch (error) {
+    if (error instanceof Absent) return false;
+    throw error;
+  }
 }

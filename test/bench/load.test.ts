@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
 import { createServer, type RequestListener } from 'node:http';
 import { resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
-import type { LoadPlan, LoadReport } from '../../bench/load.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Client, startClient } from '../../bench/client.ts';
+import type { LoadPlan, LoadReport } from '../../bench/clients/load.ts';
 import { httpRequest } from '../../bench/peer.ts';
 
-const program = resolve(import.meta.dirname, '../../bench/load.ts');
+let client: Client;
 
 async function load(listener: RequestListener, plan: Partial<LoadPlan>): Promise<LoadReport> {
   await using server = createServer(listener);
@@ -14,22 +13,19 @@ async function load(listener: RequestListener, plan: Partial<LoadPlan>): Promise
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   const { port } = address;
-  const request = httpRequest(port, '/', { a: 1 });
-  const whole = {
-    host: '127.0.0.1',
-    port,
-    request,
-    expect: 'ok',
-    connections: 4,
-    seconds: 20,
-    requests: 50,
-    ...plan,
-  };
-  const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(whole)]);
-  return JSON.parse(stdout) as LoadReport;
+  const requests = [httpRequest(port, '/', { a: 1 })];
+  return await client.ask(
+    { port, requests, expect: 'ok', connections: 4, seconds: 20, limit: 50, ...plan },
+    40,
+  );
 }
 
 describe('The load generator', () => {
+  beforeAll(() => {
+    client = startClient(resolve(import.meta.dirname, '../../bench/clients/load.ts'));
+  });
+  afterAll(() => client.stop());
+
   test('sends as many requests as it was told, over as many connections', async () => {
     let requests = 0;
     const connections = new Set<unknown>();
@@ -43,8 +39,18 @@ describe('The load generator', () => {
     expect(connections.size).toBe(4);
   });
 
+  test('sends its requests one after the other, and from the first again', async () => {
+    const seen: (string | undefined)[] = [];
+    const plan = { requests: ['/a', '/b'].map((path) => httpRequest(1, path)), connections: 1, limit: 3 };
+    await load(({ url }, response) => {
+      seen.push(url);
+      response.end('ok');
+    }, plan);
+    expect(seen).toEqual(['/a', '/b', '/a']);
+  });
+
   test('ends when its seconds are over', async () => {
-    const report = await load((_, response) => response.end('ok'), { seconds: 0.2, requests: 1e9 });
+    const report = await load((_, response) => response.end('ok'), { seconds: 0.2, limit: 1e9 });
     expect(report.answered).toBeGreaterThan(0);
   });
 
@@ -53,10 +59,11 @@ describe('The load generator', () => {
     expect(report).toMatchObject({ answered: 50, reconnects: 50 });
   });
 
-  test('fails at a wrong status and at a wrong body', async () => {
+  test('fails at a wrong status and at a wrong body, and can be asked again', async () => {
     await expect(load((_, response) => response.writeHead(500).end('ok'), {})).rejects.toThrow(
       'wrong answer: 500',
     );
     await expect(load((_, response) => response.end('no'), {})).rejects.toThrow('wrong answer: 200 no');
+    expect(await load((_, response) => response.end('ok'), {})).toMatchObject({ answered: 50 });
   });
 });

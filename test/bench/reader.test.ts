@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { ReaderPlan, ReaderReport } from '../../bench/reader.ts';
+import type { ReaderPlan, ReaderReport } from '../../bench/clients/reader.ts';
 
-const program = resolve(import.meta.dirname, '../../bench/reader.ts');
+const program = resolve(import.meta.dirname, '../../bench/clients/reader.ts');
 
 async function read(body: string, plan: Pick<ReaderPlan, 'as'> & Partial<ReaderPlan>): Promise<ReaderReport> {
   await using server = createServer((_, response) => response.end(body));
