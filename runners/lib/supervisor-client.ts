@@ -1,18 +1,25 @@
-import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunwireError } from '../../src/errors.ts';
 import type { Kill } from '../../src/outcome.ts';
-import { connectSupervisor, type LaunchOptions } from '../../src/supervisor/launch.ts';
-import { lineSplitter } from '../../src/supervisor/lines.ts';
+import {
+  connectOtherSupervisors,
+  connectSupervisor,
+  type LaunchOptions,
+} from '../../src/supervisor/launch.ts';
 import {
   type Captures,
   type ExitFacts,
-  type FromSupervisor,
   PROTOCOL_VERSION,
   type SpawnFailure,
   type SpawnRequest,
   type ToSupervisor,
 } from '../../src/supervisor/protocol.ts';
+import {
+  ConnectionClosed,
+  openLine,
+  type SupervisorLine,
+  type SupervisorMessage,
+} from './supervisor-line.ts';
 
 /** What became of a program whose supervisor died. */
 export interface LostFacts {
@@ -44,23 +51,20 @@ interface Handed {
   listener: ProgramListener;
 }
 
-/** A supervisor that accepts a connection and then says nothing is hung. */
-const WELCOME_TIMEOUT_MS = 10_000;
 const CONNECT_ATTEMPTS = 5;
 const CONNECT_PAUSE_MS = 20;
 
-class ConnectionClosed extends Error {}
-
-type Send = (message: ToSupervisor) => void;
-
-/** The server's side of the supervisor: one connection, made again when the supervisor has died. */
+/**
+ * The server's side of the supervisor: one connection, made again when the supervisor has died. Supervisors of other
+ * versions that still have programs are listened to until these are over; they get no new ones.
+ */
 export class SupervisorClient {
   readonly #launch: LaunchOptions;
-  readonly #runs = new Map<string, Handed>();
-  readonly #replies = new Map<number, (error: string | null) => void>();
-  #connecting: Promise<Send> | null = null;
-  #send: Send | null = null;
-  #socket: Socket | null = null;
+  readonly #runs = new Map<string, Handed & { line: SupervisorLine }>();
+  readonly #replies = new Map<number, { line: SupervisorLine; settle: (error: string | null) => void }>();
+  #connecting: Promise<SupervisorLine> | null = null;
+  #line: SupervisorLine | null = null;
+  readonly #others = new Set<SupervisorLine>();
   #n = 0;
   #closing = false;
 
@@ -68,75 +72,114 @@ export class SupervisorClient {
     this.#launch = launch;
   }
 
-  /** Reach the supervisor, starting it when needed. */
+  /** Reach the supervisor, starting it when needed, and those of other versions that are there. */
   async connect(): Promise<void> {
     await this.#connection();
+    for (const socket of await connectOtherSupervisors(this.#launch.dataDir)) {
+      const line: SupervisorLine = await openLine(
+        socket,
+        (message) => this.#receive(message),
+        () => void this.#otherLost(line),
+      );
+      this.#others.add(line);
+    }
+  }
+
+  /** What supervisors still have and no record waits for is ended; one of another version that has nothing else is left. */
+  endStrangers(isWaitedFor: (run: string) => boolean): void {
+    for (const line of [this.#line, ...this.#others]) {
+      if (!line?.runs) continue;
+      const strangers = [...line.runs].filter((run) => !isWaitedFor(run));
+      for (const run of strangers) {
+        line.send({ op: 'stop', run, grace_ms: 0 });
+        line.send({ op: 'forget', run });
+      }
+      if (strangers.length === line.runs.size) this.#leaveIfDone(line);
+    }
   }
 
   /** Rejects when there is no supervisor and none can be started. */
   async spawn(request: SpawnRequest, startedAt: number, listener: ProgramListener): Promise<void> {
-    const send = this.#send ?? (await this.#connection());
+    const line = this.#line ?? (await this.#connection());
     const { run, directory, first_seq: firstSeq } = request;
-    this.#runs.set(run, { directory, firstSeq, startedAt, listener });
-    send(request);
+    this.#runs.set(run, { directory, firstSeq, startedAt, listener, line });
+    line.send(request);
   }
 
   /** Carry on with a run of an earlier server: the listener is told what the supervisor, or its files, know. */
   async adopt(run: string, handed: Handed): Promise<void> {
-    const send = this.#send ?? (await this.#connection());
-    this.#runs.set(run, handed);
-    const { directory, firstSeq: first_seq, startedAt: started_at } = handed;
-    send({ op: 'adopt', run, directory, first_seq, started_at });
+    const own = this.#line ?? (await this.#connection());
+    this.#adoptAt(own.runs?.has(run) ? own : (this.#otherWith(run) ?? own), run, handed);
   }
 
   stop(run: string, graceMs: number): void {
-    this.#send?.({ op: 'stop', run, grace_ms: graceMs });
+    this.#runs.get(run)?.line.send({ op: 'stop', run, grace_ms: graceMs });
   }
 
   /** The result of the run is stored. */
   forget(run: string): void {
+    const line = this.#runs.get(run)?.line ?? this.#line;
     this.#runs.delete(run);
-    this.#send?.({ op: 'forget', run });
+    line?.send({ op: 'forget', run });
+    if (line !== this.#line && line) this.#leaveIfDone(line);
   }
 
   /** Rejects with RunwireError stdin_closed when the program takes no more input. */
   writeStdin(run: string, bytes: Buffer): Promise<void> {
-    return this.#ask('stdin_closed', (n) => ({ op: 'stdin', run, n, base64: bytes.toString('base64') }));
+    const base64 = bytes.toString('base64');
+    return this.#ask('stdin_closed', run, (n) => ({ op: 'stdin', run, n, base64 }));
   }
 
   closeStdin(run: string): Promise<void> {
-    return this.#ask('stdin_closed', (n) => ({ op: 'stdin', run, n, eof: true }));
+    return this.#ask('stdin_closed', run, (n) => ({ op: 'stdin', run, n, eof: true }));
   }
 
   /** Rejects with RunwireError not_running when the program has ended. */
   signal(run: string, signal: string): Promise<void> {
-    return this.#ask('not_running', (n) => ({ op: 'signal', run, n, signal }));
+    return this.#ask('not_running', run, (n) => ({ op: 'signal', run, n, signal }));
   }
 
-  /** Leave the supervisor: it ends every program and itself (quit), or carries on (leave). */
+  /** Leave the supervisors: they end every program and themselves (quit), or carry on (leave). */
   async close(how: 'quit' | 'leave'): Promise<void> {
     this.#closing = true;
-    const socket = this.#socket;
-    if (!socket) return;
-    const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    if (how === 'quit') this.#send?.({ op: 'quit' });
-    else socket.end();
-    await gone;
+    await Promise.all([this.#line, ...this.#others].map((line) => line?.close(how)));
   }
 
-  async #ask(refused: 'stdin_closed' | 'not_running', message: (n: number) => ToSupervisor): Promise<void> {
-    const send = this.#send;
-    if (!send) throw new RunwireError('not_running', 'the supervisor of the program is gone');
+  async #ask(
+    refused: 'stdin_closed' | 'not_running',
+    run: string,
+    message: (n: number) => ToSupervisor,
+  ): Promise<void> {
+    const line = this.#runs.get(run)?.line;
+    if (!line || (line !== this.#line && !this.#others.has(line)))
+      throw new RunwireError('not_running', 'the supervisor of the program is gone');
     await new Promise<void>((resolve, reject) => {
       const n = ++this.#n;
-      this.#replies.set(n, (error) =>
-        error === null ? resolve() : reject(new RunwireError(refused, error)),
-      );
-      send(message(n));
+      const settle = (error: string | null): void =>
+        error === null ? resolve() : reject(new RunwireError(refused, error));
+      this.#replies.set(n, { line, settle });
+      line.send(message(n));
     });
   }
 
-  #connection(): Promise<Send> {
+  /** One that does not say what it has is asked: it is older than the first that could have had a run beside it. */
+  #otherWith(run: string): SupervisorLine | undefined {
+    const others = [...this.#others];
+    return others.find(({ runs }) => runs?.has(run)) ?? others.find(({ runs }) => runs === null);
+  }
+
+  /** A supervisor of another version without a server ends itself with its last program. */
+  #leaveIfDone(line: SupervisorLine): void {
+    if (![...this.#runs.values()].some((run) => run.line === line) && this.#others.delete(line))
+      void line.close('leave');
+  }
+
+  #adoptAt(line: SupervisorLine, run: string, { directory, firstSeq, startedAt, listener }: Handed): void {
+    this.#runs.set(run, { directory, firstSeq, startedAt, listener, line });
+    line.send({ op: 'adopt', run, directory, first_seq: firstSeq, started_at: startedAt });
+  }
+
+  #connection(): Promise<SupervisorLine> {
     this.#connecting ??= this.#reach().catch((error) => {
       this.#connecting = null;
       throw error;
@@ -144,8 +187,7 @@ export class SupervisorClient {
     return this.#connecting;
   }
 
-  /** A supervisor in the act of dying may still accept a connection that it will not answer. */
-  async #reach(): Promise<Send> {
+  async #reach(): Promise<SupervisorLine> {
     for (let attempt = 1; ; attempt++)
       try {
         return await this.#open();
@@ -155,53 +197,29 @@ export class SupervisorClient {
       }
   }
 
-  async #open(): Promise<Send> {
-    const socket = await connectSupervisor(this.#launch);
-    const send: Send = (message) => void socket.write(`${JSON.stringify(message)}\n`);
-    const welcomed = Promise.withResolvers<void>();
-    socket.on(
-      'data',
-      lineSplitter((line) => {
-        const message = JSON.parse(line) as FromSupervisor;
-        if (message.op !== 'welcome') return this.#receive(message);
-        if (message.version === PROTOCOL_VERSION) welcomed.resolve();
-        else
-          welcomed.reject(
-            new Error(`the supervisor speaks protocol ${message.version}, not ${PROTOCOL_VERSION}`),
-          );
-      }),
+  async #open(): Promise<SupervisorLine> {
+    const line: SupervisorLine = await openLine(
+      await connectSupervisor(this.#launch),
+      (message) => this.#receive(message),
+      () => void this.#lost(line),
     );
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      welcomed.reject(new ConnectionClosed('the supervisor closed the connection'));
-      if (this.#socket === socket) void this.#lost();
-    });
-    const hung = setTimeout(
-      () => welcomed.reject(new Error('the supervisor does not answer')),
-      WELCOME_TIMEOUT_MS,
-    );
-    send({ op: 'hello', version: PROTOCOL_VERSION });
-    try {
-      await welcomed.promise;
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    } finally {
-      clearTimeout(hung);
+    if (line.version !== PROTOCOL_VERSION) {
+      void line.close('leave');
+      throw new Error(`the supervisor speaks protocol ${line.version}, not ${PROTOCOL_VERSION}`);
     }
-    this.#socket = socket;
-    this.#send = send;
-    return send;
+    this.#line = line;
+    return line;
   }
 
-  #receive(message: Exclude<FromSupervisor, { op: 'welcome' }>): void {
+  #receive(message: SupervisorMessage): void {
     if (message.op === 'reply') {
-      this.#replies.get(message.n)?.(message.error);
+      this.#replies.get(message.n)?.settle(message.error);
       this.#replies.delete(message.n);
       return;
     }
-    const listener = this.#runs.get(message.run)?.listener;
-    if (!listener) return;
+    const handed = this.#runs.get(message.run);
+    if (!handed) return;
+    const { listener } = handed;
     switch (message.op) {
       case 'started':
         return listener.started?.(message.pid);
@@ -218,26 +236,38 @@ export class SupervisorClient {
         return listener.lost({ captures, end, nextSeq, kill });
       }
       case 'absent':
-        return listener.absent();
+        // One that does not say what it has does not know either what others had.
+        return handed.line.runs === null ? void this.#adoptAnew([message.run]) : listener.absent();
       case 'unreadable':
         return listener.lost(null);
     }
   }
 
+  async #otherLost(line: SupervisorLine): Promise<void> {
+    if (this.#others.delete(line)) await this.#lost(line);
+  }
+
   /** A supervisor that died is replaced, and the new one looks what became of the runs. */
-  async #lost(): Promise<void> {
-    this.#send = null;
-    this.#socket = null;
-    this.#connecting = null;
-    for (const reply of this.#replies.values()) reply('the supervisor is gone');
-    this.#replies.clear();
-    if (this.#closing || this.#runs.size === 0) return;
-    const runs = [...this.#runs];
+  async #lost(line: SupervisorLine): Promise<void> {
+    if (line === this.#line) {
+      this.#line = null;
+      this.#connecting = null;
+    }
+    for (const [n, reply] of this.#replies)
+      if (reply.line === line && this.#replies.delete(n)) reply.settle('the supervisor is gone');
+    const runs = [...this.#runs].filter(([, handed]) => handed.line === line);
+    await this.#adoptAnew(runs.map(([run]) => run));
+  }
+
+  async #adoptAnew(runs: string[]): Promise<void> {
+    if (this.#closing || runs.length === 0) return;
+    const handed = runs.map((run) => [run, this.#runs.get(run)] as const);
     try {
-      await this.#connection();
-      for (const [run, handed] of runs) if (this.#runs.get(run) === handed) await this.adopt(run, handed);
+      const own = await this.#connection();
+      for (const [run, known] of handed)
+        if (known && this.#runs.get(run) === known) this.#adoptAt(own, run, known);
     } catch {
-      for (const [run, { listener }] of runs) if (this.#runs.delete(run)) listener.lost(null);
+      for (const [run, known] of handed) if (this.#runs.delete(run)) known?.listener.lost(null);
     }
   }
 }

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { PROTOCOL_VERSION } from './protocol.ts';
 
 export interface LaunchOptions {
   dataDir: string;
@@ -13,14 +14,17 @@ export interface LaunchOptions {
 }
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
-const SOCKET = 'supervisor.sock';
+/** Each version has a name of its own, so that supervisors of two can be there at once. */
+const SOCKET = `supervisor-${PROTOCOL_VERSION}.sock`;
+/** Version 2 knew of no other. */
+const ANY_SOCKET = /^supervisor(?:-\d+)?\.sock$/;
 const START_TIMEOUT_MS = 10_000;
 /** sockaddr_un holds 108 bytes on Linux, 104 elsewhere. */
 const MAX_SOCKET_PATH = 100;
 
 /** Connect to the supervisor of a data directory, starting one when none answers. */
 export async function connectSupervisor(options: LaunchOptions): Promise<Socket> {
-  const address = socketAddress(options.dataDir);
+  const address = socketAddress(options.dataDir, SOCKET);
   try {
     const living = await tryConnect(address.path);
     if (living) return living;
@@ -41,13 +45,33 @@ export async function connectSupervisor(options: LaunchOptions): Promise<Socket>
   }
 }
 
+/** Connect to the living supervisors of other versions of a data directory: programs of earlier runs are theirs. */
+export async function connectOtherSupervisors(dataDir: string): Promise<Socket[]> {
+  const names = readdirSync(dataDir).filter((name) => ANY_SOCKET.test(name) && name !== SOCKET);
+  const sockets: Socket[] = [];
+  for (const name of names) {
+    const address = socketAddress(dataDir, name);
+    try {
+      const socket = await tryConnect(address.path);
+      if (socket) sockets.push(socket);
+      else rmSync(address.file, { force: true });
+    } finally {
+      if (address.directory !== null) closeSync(address.directory);
+    }
+  }
+  return sockets;
+}
+
 /** A path too long for a socket address is reached through a descriptor of its directory (Linux). */
-function socketAddress(dataDir: string): { file: string; path: string; directory: number | null } {
-  const file = join(dataDir, SOCKET);
+function socketAddress(
+  dataDir: string,
+  name: string,
+): { file: string; path: string; directory: number | null } {
+  const file = join(dataDir, name);
   if (Buffer.byteLength(file) <= MAX_SOCKET_PATH || !existsSync('/proc/self/fd'))
     return { file, path: file, directory: null };
   const directory = openSync(dataDir, 'r');
-  return { file, path: `/proc/self/fd/${directory}/${SOCKET}`, directory };
+  return { file, path: `/proc/self/fd/${directory}/${name}`, directory };
 }
 
 /** Null when nobody listens there. */

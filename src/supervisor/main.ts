@@ -68,6 +68,7 @@ function onConnection(socket: Socket): void {
         version: PROTOCOL_VERSION,
         pid: process.pid,
         spawn: spawner.name,
+        runs: supervisor.runs,
       });
       supervisor.connect(send);
     }),

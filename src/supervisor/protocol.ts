@@ -4,8 +4,12 @@ import type { Kill, StreamFacts, Timings, Usage } from '../outcome.ts';
  * What the server and the supervisor say to each other over a Unix socket: one JSON object a line.
  * Bytes of output never travel here: the supervisor writes them to the run directory and tells how
  * far the journal has grown.
+ *
+ * A server of one version sees the runs of a supervisor of any other version to their end, and gives new runs to one
+ * of its own. So what is here keeps its meaning in all versions: messages and fields are added, none is changed,
+ * and who does not know one passes it over. A version that cannot keep to that takes another name for its socket.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export type StdinSource =
   | { kind: 'null' }
@@ -90,7 +94,8 @@ export interface StartedFacts {
 }
 
 export type FromSupervisor =
-  | { op: 'welcome'; version: number; pid: number; spawn: string }
+  /** `runs`: those it has, with programs that live or whose end was not told. Version 2 does not say. */
+  | { op: 'welcome'; version: number; pid: number; spawn: string; runs?: string[] }
   | { op: 'started'; run: string; pid: number }
   | { op: 'failed'; run: string; failure: SpawnFailure; captures: Captures | null; next_seq: number }
   | { op: 'grew'; run: string; end: number }

@@ -30,6 +30,9 @@ export class Supervisor {
   readonly #runs = new Map<string, Entry>();
   readonly #leaders = new Set<number>();
   readonly #startedAt = Date.now();
+  /** When there was no server of ours: runs that began then were handed to another supervisor. */
+  readonly #away: { from: number; to: number }[] = [];
+  #leftAt: number | null = null;
   #send: ((message: FromSupervisor) => void) | null = null;
   /** Runs whose journal has grown since the server was told. */
   readonly #grown = new Map<string, Entry>();
@@ -44,13 +47,21 @@ export class Supervisor {
     return this.#leaders.size + this.#salvaging;
   }
 
+  /** Runs that are not forgotten. */
+  get runs(): string[] {
+    return [...this.#runs.keys()];
+  }
+
   /** From now on tell this server. */
   connect(send: (message: FromSupervisor) => void): void {
+    if (this.#leftAt !== null) this.#away.push({ from: this.#leftAt, to: Date.now() });
+    this.#leftAt = null;
     this.#send = send;
   }
 
   /** What the next server will ask for is written now, and need not be kept. */
   disconnect(): void {
+    this.#leftAt = Date.now();
     this.#send = null;
     for (const [run, { exit, recorder }] of this.#runs) {
       if (!exit || !(exit.recorded || recordExit(recorder, exit.facts))) continue;
@@ -181,7 +192,7 @@ export class Supervisor {
     try {
       const remains = await readRemains(files, first_seq);
       // Nothing written: it was never handed over, if this supervisor would have been the one to get it.
-      if (!remains.recorded && started_at >= this.#startedAt) return this.#tell({ op: 'absent', run });
+      if (!remains.recorded && this.#servedAt(started_at)) return this.#tell({ op: 'absent', run });
       const { recorded, exit, failed, started } = remains;
       if (exit) return this.#tell({ op: 'exit', run, facts: exit, end: recorded?.position ?? 0 });
       const marks: Marks = {
@@ -203,6 +214,11 @@ export class Supervisor {
     } finally {
       this.#salvaging--;
     }
+  }
+
+  /** Would a run that began at this moment have been handed to this supervisor. */
+  #servedAt(moment: number): boolean {
+    return moment >= this.#startedAt && !this.#away.some(({ from, to }) => from < moment && moment < to);
   }
 
   async #reply(n: number, run: string, use: (program: Program) => Promise<void> | void): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { PROTOCOL_VERSION } from '../../../src/supervisor/protocol.ts';
 import { buildApp } from '../../helpers/build-app.ts';
 
 test('a data directory whose path is longer than a socket address is served, and nobody else reaches the socket', async () => {
@@ -12,7 +13,7 @@ test('a data directory whose path is longer than a socket address is served, and
     const app = await buildApp({ dataDir, config: { RUNWIRE_SPAWN } });
     const record = await app.run({ runtime_kind: 'subprocess', command: ['echo', 'far'] });
     expect(record.outcome?.stdout?.bytes).toBe(4);
-    expect(statSync(join(dataDir, 'supervisor.sock')).mode & 0o077).toBe(0);
+    expect(statSync(join(dataDir, `supervisor-${PROTOCOL_VERSION}.sock`)).mode & 0o077).toBe(0);
     await app.end();
   }
   rmSync(root, { recursive: true, force: true });

@@ -1,0 +1,72 @@
+import type { Socket } from 'node:net';
+import { lineSplitter } from '../../src/supervisor/lines.ts';
+import { type FromSupervisor, PROTOCOL_VERSION, type ToSupervisor } from '../../src/supervisor/protocol.ts';
+
+export type SupervisorMessage = Exclude<FromSupervisor, { op: 'welcome' }>;
+
+/** A supervisor that is connected and has answered. */
+export interface SupervisorLine {
+  readonly version: number;
+  /** The runs it had then; null: it does not say. */
+  readonly runs: ReadonlySet<string> | null;
+  send(message: ToSupervisor): void;
+  /** It ends every program and itself (quit), or carries on (leave). Resolves when the connection is closed. */
+  close(how: 'quit' | 'leave'): Promise<void>;
+}
+
+/** A supervisor that accepts a connection and then says nothing is hung. */
+const WELCOME_TIMEOUT_MS = 10_000;
+
+/** In the act of dying it may still accept a connection that it will not answer. */
+export class ConnectionClosed extends Error {}
+
+/** Say hello. `onClose` is called when a supervisor that had answered is gone. */
+export async function openLine(
+  socket: Socket,
+  onMessage: (message: SupervisorMessage) => void,
+  onClose: () => void,
+): Promise<SupervisorLine> {
+  const welcomed = Promise.withResolvers<Extract<FromSupervisor, { op: 'welcome' }>>();
+  const send = (message: ToSupervisor): void => void socket.write(`${JSON.stringify(message)}\n`);
+  let open = false;
+  socket.on(
+    'data',
+    lineSplitter((text) => {
+      const message = JSON.parse(text) as FromSupervisor;
+      if (message.op === 'welcome') welcomed.resolve(message);
+      else onMessage(message);
+    }),
+  );
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    welcomed.reject(new ConnectionClosed('the supervisor closed the connection'));
+    if (open) onClose();
+  });
+  const hung = setTimeout(
+    () => welcomed.reject(new Error('the supervisor does not answer')),
+    WELCOME_TIMEOUT_MS,
+  );
+  send({ op: 'hello', version: PROTOCOL_VERSION });
+  try {
+    const { version, runs } = await welcomed.promise;
+    open = true;
+    return { version, runs: runs ? new Set(runs) : null, send, close: (how) => closeLine(socket, send, how) };
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    clearTimeout(hung);
+  }
+}
+
+async function closeLine(
+  socket: Socket,
+  send: (message: ToSupervisor) => void,
+  how: 'quit' | 'leave',
+): Promise<void> {
+  if (socket.destroyed) return;
+  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  if (how === 'quit') send({ op: 'quit' });
+  else socket.end();
+  await gone;
+}
