@@ -12,6 +12,7 @@ import { type BytePath, bytePath, toText } from './byte-path.ts';
 import type { Invocation } from './invocation.ts';
 import { Omissions } from './omissions.ts';
 import type { RunDirectory } from './run-directory.ts';
+import { shortageOf } from './shortage.ts';
 import type { RealRoots } from './working-paths.ts';
 
 const COPIES_AT_ONCE = 2;
@@ -49,6 +50,21 @@ export interface Collection {
   omitted: Omitted[];
   /** Bytes kept. */
   bytes: number;
+  /** What ran out, in words, so that files were left out; null: nothing did. */
+  shortage: string | null;
+}
+
+/** A file on its way into the storage. */
+interface Copying {
+  source: ArtifactSource;
+  found: Walked & { type: 'file' | 'link' };
+  id: string;
+  path: string;
+  relative: string;
+  /** Bytes, when it was admitted. */
+  size: number;
+  /** Another was copied at the same time. */
+  shared: boolean;
 }
 
 /** Where the kept bytes of a collected artifact are. */
@@ -64,7 +80,7 @@ export function artifactFile(directory: RunDirectory, artifactId: string): strin
 export async function collectArtifacts(request: CollectionRequest): Promise<Collection> {
   const patterns = request.invocation.options.artifacts ?? [];
   if (patterns.length === 0 && request.artifactDirectory === null)
-    return { artifacts: [], omitted: [], bytes: 0 };
+    return { artifacts: [], omitted: [], bytes: 0, shortage: null };
   const collecting = new Collecting(request);
   const { omissions } = collecting;
   if (request.artifactDirectory !== null)
@@ -83,11 +99,14 @@ class Collecting {
   readonly #request: CollectionRequest;
   readonly #ids: ArtifactIds;
   readonly #seen = new Set<BytePath>();
-  readonly #copies = new Set<Promise<void>>();
+  readonly #copies = new Map<Copying, Promise<void>>();
+  /** Those for which there was no room beside others: what failed with them has given room back. */
+  readonly #starved: Copying[] = [];
   readonly #artifacts: ArtifactFacts[] = [];
   #made: Promise<unknown> | null = null;
   #count = 0;
   #reservedBytes = 0;
+  #shortage: string | null = null;
 
   constructor(request: CollectionRequest) {
     this.#request = request;
@@ -118,10 +137,11 @@ class Collecting {
   }
 
   async finish(): Promise<Collection> {
-    await Promise.all(this.#copies);
+    await Promise.all(this.#copies.values());
+    for (const copying of this.#starved.sort((a, b) => a.size - b.size)) await this.#again(copying);
     const artifacts = this.#artifacts.sort((a, b) => (`${a.path}\0${a.id}` < `${b.path}\0${b.id}` ? -1 : 1));
     const bytes = artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    return { artifacts, omitted: this.omissions.list(), bytes };
+    return { artifacts, omitted: this.omissions.list(), bytes, shortage: this.#shortage };
   }
 
   async #take(source: ArtifactSource, walked: Walked): Promise<void> {
@@ -136,12 +156,19 @@ class Collecting {
       file = await openFound(source.root, walked);
       this.#admit(file.stats.size);
       await this.#turn();
-      this.#start(file, path, relative);
+      const id = this.#ids.make(relative);
+      const { size } = file.stats;
+      this.#start(file, { source, found: walked, id, path, relative, size, shared: false });
     } catch (error) {
       await file?.handle.close();
       if (error instanceof StopWalk) throw error;
-      this.omissions.add(path, reasonOf(error));
+      this.#leaveOut(path, error);
     }
+  }
+
+  #leaveOut(path: string, error: unknown): void {
+    this.#shortage ??= shortageOf(error)?.words ?? null;
+    this.omissions.add(path, reasonOf(error));
   }
 
   /** Throws LeftOut when a file of this size is too much. */
@@ -158,21 +185,34 @@ class Collecting {
   async #turn(): Promise<void> {
     this.#made ??= mkdir(this.#request.directory.artifacts, { recursive: true, mode: 0o700 });
     await this.#made;
-    while (this.#copies.size >= COPIES_AT_ONCE) await Promise.race(this.#copies);
+    while (this.#copies.size >= COPIES_AT_ONCE) await Promise.race(this.#copies.values());
   }
 
-  #start(file: OpenFile, path: string, relative: string): void {
-    const copy = this.#copy(file, path, relative)
-      .finally(() => file.handle.close())
-      .catch((error: unknown) => this.omissions.add(path, reasonOf(error)))
-      .finally(() => this.#copies.delete(copy));
-    this.#copies.add(copy);
+  #start(file: OpenFile, copying: Copying): void {
+    for (const other of this.#copies.keys()) other.shared = copying.shared = true;
+    const copy = this.#copy(file, copying)
+      .catch((error: unknown) => {
+        if (copying.shared && shortageOf(error)) this.#starved.push(copying);
+        else this.#leaveOut(copying.path, error);
+      })
+      .finally(() => this.#copies.delete(copying));
+    this.#copies.set(copying, copy);
   }
 
-  async #copy({ handle, stats }: OpenFile, path: string, relative: string): Promise<void> {
-    const id = this.#ids.make(relative);
+  /** Alone this time. */
+  async #again(copying: Copying): Promise<void> {
+    try {
+      await this.#copy(await openFound(copying.source.root, copying.found), copying);
+    } catch (error) {
+      this.#leaveOut(copying.path, error);
+    }
+  }
+
+  async #copy({ handle, stats }: OpenFile, { id, path, relative, size }: Copying): Promise<void> {
     const destination = artifactFile(this.#request.directory, id);
-    const copied = await keepCopy(handle, stats.size, destination, this.#request.signal);
+    const copied = await keepCopy(handle, size, destination, this.#request.signal).finally(() =>
+      handle.close(),
+    );
     this.#artifacts.push({
       id,
       path,

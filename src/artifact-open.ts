@@ -1,6 +1,7 @@
 import { constants, existsSync } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { type BytePath, bytePath, isInside, toBuffer } from './byte-path.ts';
+import { shortageOf } from './shortage.ts';
 
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -65,5 +66,5 @@ export function reasonOf(error: unknown): string {
   if (error instanceof LeftOut) return error.message;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (error instanceof Error && error.name === 'AbortError') return STOPPED;
-  return REASONS[code] ?? `could not be collected: ${code || String(error)}`;
+  return REASONS[code] ?? shortageOf(error)?.words ?? `could not be collected: ${code || String(error)}`;
 }

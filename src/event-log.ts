@@ -1,7 +1,7 @@
 import { type Batch, readBatch } from './journal-batch.ts';
 import { seekJournal } from './journal-seek.ts';
 import { type LogEntry, LoggedEvent } from './logged-event.ts';
-import type { Outcome } from './outcome.ts';
+import { type Outcome, untoldGaps } from './outcome.ts';
 import type { RuntimeResult } from './result.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { RunFiles } from './run-files.ts';
@@ -30,7 +30,7 @@ const SHARED_BATCHES = 2;
 
 /**
  * The events of one run, live or finished: replay, then follow, one code path. Status events come
- * first, then the journal, then what follows from the stored result (artifacts, `finished`). Readers
+ * first, then the journal, then what follows from the stored result (gaps, artifacts, `finished`). Readers
  * pull: a slow one holds nobody and costs no memory.
  */
 export class EventLog {
@@ -79,13 +79,10 @@ export class EventLog {
 
   /** The result is stored: its events follow, and nothing after them. */
   finish({ finishedAt: time, result, outcome }: FinishedRun): void {
-    let seq = outcome.last_seq - result.artifacts.length;
-    const entries: LogEntry[] = result.artifacts.map((artifact) => ({
-      seq: seq++,
-      time,
-      type: 'artifact',
-      artifact,
-    }));
+    const gaps = untoldGaps(outcome);
+    let seq = outcome.last_seq - result.artifacts.length - gaps.length;
+    const entries: LogEntry[] = gaps.map((gap) => ({ seq: seq++, time, type: 'gap', ...gap }));
+    for (const artifact of result.artifacts) entries.push({ seq: seq++, time, type: 'artifact', artifact });
     entries.push({ seq, time, type: 'finished', result, outcome });
     this.#suffix = entries.map((entry) => new LoggedEvent(this.#id, entry));
     this.#wake();

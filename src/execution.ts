@@ -29,7 +29,7 @@ export interface FinishedFacts {
   outcome: Outcome;
 }
 
-const NO_ARTIFACTS: Collection = { artifacts: [], omitted: [], bytes: 0 };
+const NO_ARTIFACTS: Collection = { artifacts: [], omitted: [], bytes: 0, shortage: null };
 
 /**
  * The way of a run, from its place in the queue to its stored result. Whatever the run does, it gets
@@ -51,12 +51,13 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
   const collection =
     (scene && (await attempt('artifacts could not be collected', () => collect(run, outcome, tools)))) ??
     NO_ARTIFACTS;
+  if (collection.shortage !== null) notes.push(`artifacts could not be kept: ${collection.shortage}`);
   const collectMs = scene && asksForArtifacts(run) ? ms(performance.now() - began) : null;
   const captured =
     scene && run.runner.captures && !outcome?.captures
       ? await attempt('output could not be captured', () => scene.endOutput())
       : null;
-  if (captured?.error) notes.push(`output could not be captured: ${captured.error}`);
+  notes.push(...(captured?.losses ?? []));
   const facts: RunFacts = {
     invocation: run.invocation,
     directory: run.directory,

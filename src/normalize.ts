@@ -1,6 +1,6 @@
 import { type ArtifactDescriptor, type ArtifactFacts, describeArtifact, type Omitted } from './artifact.ts';
 import { type Invocation, SCHEMA_VERSION } from './invocation.ts';
-import type { Outcome, StreamFacts } from './outcome.ts';
+import { type Outcome, type StreamFacts, untoldGaps } from './outcome.ts';
 import type { FinalStatus, RuntimeResult } from './result.ts';
 import { captureFile, type RunDirectory } from './run-directory.ts';
 import { type AbortReason, Rejected, type RunnerOutcome } from './runner.ts';
@@ -71,7 +71,7 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
       timeout_reason: reason?.kind === 'timeout' ? reason.which : null,
       stdout: captures?.stdout ?? null,
       stderr: captures?.stderr ?? null,
-      last_seq: facts.nextSeq + artifacts.length,
+      last_seq: facts.nextSeq + (captures ? untoldGaps(captures).length : 0) + artifacts.length,
       timings: {
         queue_ms: facts.queueMs,
         ...outcome?.timings,
@@ -91,7 +91,7 @@ const TIMEOUT_WORDS = {
   setup: 'was not ready within',
 } as const;
 
-function verdict({ reason, thrown, outcome }: RunFacts): Verdict {
+function verdict({ reason, thrown, outcome, captures }: RunFacts): Verdict {
   if (reason?.kind === 'timeout')
     return {
       status: 'timed_out',
@@ -107,11 +107,17 @@ function verdict({ reason, thrown, outcome }: RunFacts): Verdict {
       summary: `the run could not be carried out: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     };
   const succeeded = outcome.success ?? outcome.exitCode === 0;
+  const status = outcome.completion ?? (succeeded ? 'succeeded' : 'failed');
   return {
-    status: outcome.completion ?? (succeeded ? 'succeeded' : 'failed'),
+    status: status === 'succeeded' && lostOutput(captures) ? 'failed' : status,
     ended: outcome.completion === 'cancelled' ? 'cancelled' : outcome.ended,
     summary: outcome.errorSummary ?? null,
   };
+}
+
+/** Who relies on the output must not take it for whole. */
+function lostOutput(captures: RunFacts['captures']): boolean {
+  return captures !== null && untoldGaps(captures).some(({ reason }) => reason === 'storage');
 }
 
 /** `stdout` and `stderr`, always first and in this order, also when empty. */

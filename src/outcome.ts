@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Omitted } from './artifact.ts';
+import { GAP_REASONS } from './stream.ts';
 
 export const ENDED = [
   'exited',
@@ -13,11 +14,18 @@ export const ENDED = [
   'completed',
 ] as const;
 
-/** One captured stream: bytes written by the program, bytes kept, hash of the kept bytes (hex). */
+/**
+ * One captured stream: bytes written by the program, bytes kept, hash of the kept bytes (hex). `gap`: bytes at its
+ * end that are not kept, where the storage could not take them or word of them; it is an event too, the last before
+ * the artifacts.
+ */
 export const StreamFacts = z.strictObject({
   bytes: z.number().int(),
   kept: z.number().int(),
   sha256: z.string(),
+  gap: z
+    .strictObject({ offset: z.number().int(), length: z.number().int(), reason: z.enum(GAP_REASONS) })
+    .optional(),
 });
 export type StreamFacts = z.infer<typeof StreamFacts>;
 
@@ -67,3 +75,11 @@ export const Outcome = z.strictObject({
   omitted: z.array(Omitted),
 });
 export type Outcome = z.infer<typeof Outcome>;
+
+/** The gaps that the journal does not tell of. */
+export function untoldGaps({ stdout, stderr }: { stdout: StreamFacts | null; stderr: StreamFacts | null }) {
+  return [
+    ...(stdout?.gap ? [{ stream: 'stdout' as const, ...stdout.gap }] : []),
+    ...(stderr?.gap ? [{ stream: 'stderr' as const, ...stderr.gap }] : []),
+  ];
+}

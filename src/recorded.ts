@@ -13,7 +13,7 @@ export interface RecordedCapture {
   told: number;
   /** That gaps have told of: they came after those kept. */
   gapped: number;
-  /** Of all that is kept. */
+  /** Of the bytes told of. */
   hash: Hash;
   /** Kept and not told of. */
   untold: Buffer;
@@ -58,7 +58,8 @@ export async function readRecorded(
   const capture = async (stream: Stream): Promise<RecordedCapture> => {
     const kept = sizes[stream] ?? 0;
     const hash = createHash('sha256');
-    if (kept > 0) for await (const chunk of createReadStream(directory[stream])) hash.update(chunk);
+    const end = Math.min(told[stream], kept) - 1;
+    if (end >= 0) for await (const chunk of createReadStream(directory[stream], { end })) hash.update(chunk);
     const untold = await bytesFrom(directory[stream], told[stream], kept);
     return { kept, told: told[stream], gapped: gapped[stream], hash, untold };
   };

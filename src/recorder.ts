@@ -1,9 +1,11 @@
-import { createHash, type Hash, hash } from 'node:crypto';
-import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync, truncateSync, writeSync } from 'node:fs';
+import { type Capture, captureFacts, closeCapture, newCapture } from './capture.ts';
 import { encodeEntry, type JournalEntry } from './journal.ts';
 import type { StreamFacts } from './outcome.ts';
-import type { Recorded, RecordedCapture } from './recorded.ts';
+import type { Recorded } from './recorded.ts';
 import type { RunDirectory } from './run-directory.ts';
+import { failureText } from './shortage.ts';
 import { type Phase, STREAMS, type Stream } from './stream.ts';
 import { incompleteTail } from './utf8.ts';
 
@@ -22,28 +24,14 @@ export interface RecorderOptions {
   recorded?: Recorded | null | undefined;
 }
 
-interface Capture {
-  /** Null until there are bytes to keep. */
-  fd: number | null;
-  bytes: number;
-  kept: number;
-  /** Bytes that an event has told of. */
-  told: number;
-  /** Bytes not kept that a gap has told of. */
-  gapped: number;
-  hash: Hash | null;
-  /** The bytes between `told` and `kept`: the beginning of a character. */
-  held: Buffer;
-  phase: Phase;
-}
-
 const EMPTY = Buffer.alloc(0);
-const EMPTY_SHA256 = hash('sha256', '');
+/** Always at the end of the file, also of one that was cut. */
+const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
 
 /**
  * The one writer of a run's captures and journal. Synchronous: when a call returns, the bytes are
  * with the kernel and outlive the process. Files and their directory are made with the first byte: a run
- * that says nothing costs the file system nothing. Writes that fail throw (ENOSPC, EIO).
+ * that says nothing costs the file system nothing. Writes that fail throw (ENOSPC, EIO) and have taken nothing.
  */
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -51,6 +39,7 @@ export class Recorder {
   #journal: number | null = null;
   #position = 0;
   #seq: number;
+  #loss: string | null = null;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -61,7 +50,12 @@ export class Recorder {
       stdout: newCapture(recorded?.captures.stdout),
       stderr: newCapture(recorded?.captures.stderr),
     };
-    for (const stream of STREAMS) this.#tellWhole(stream, this.#captures[stream].held);
+    for (const stream of STREAMS)
+      try {
+        this.#tellWhole(this.#captures[stream], stream, this.#captures[stream].held);
+      } catch {
+        // It stays held: the next event of the stream begins with it, and the end says so when none can be written.
+      }
   }
 
   /** Size of the journal in bytes. */
@@ -69,45 +63,50 @@ export class Recorder {
     return this.#position;
   }
 
-  /** Append output. The chunk is used before this returns and may be reused. False when none of it was kept. */
+  /**
+   * Append output. The chunk is used before this returns and may be reused. False when none of it was kept.
+   * Throws when the storage does not take it: then nothing of it counts, and it may be sent again.
+   */
   write(stream: Stream, chunk: Buffer, phase: Phase = 'command'): boolean {
     const capture = this.#captures[stream];
-    const room = this.#options.maxOutputBytes - capture.kept;
-    capture.bytes += chunk.length;
-    capture.phase = phase;
+    const room = capture.dropped + capture.gapped > 0 ? 0 : this.#options.maxOutputBytes - capture.kept;
     const kept = chunk.length <= room ? chunk : chunk.subarray(0, room);
-    if (kept.length === 0) return false;
-    capture.fd ??= this.#open(stream, capture.kept > 0 ? 'a' : 'w');
-    writeAll(capture.fd, kept, capture.kept);
-    capture.kept += kept.length;
-    capture.hash ??= createHash('sha256');
-    capture.hash.update(kept);
-    this.#tellWhole(stream, capture.held.length === 0 ? kept : Buffer.concat([capture.held, kept]));
-    return true;
+    capture.phase = phase;
+    if (kept.length > 0) this.#keep(capture, stream, kept);
+    capture.dropped += chunk.length - kept.length;
+    return kept.length > 0;
+  }
+
+  /**
+   * Append output that nobody sends again. What the storage does not take is counted, and so is all that
+   * comes after it: the capture has no holes. False when none of it was kept.
+   */
+  take(stream: Stream, chunk: Buffer, phase?: Phase): boolean {
+    try {
+      return this.write(stream, chunk, phase);
+    } catch (error) {
+      this.#drop(this.#captures[stream], chunk.length, error);
+      return false;
+    }
   }
 
   /** What has been captured of a stream until now. */
   captured(stream: Stream): StreamFacts {
-    const { bytes, kept, hash: digest } = this.#captures[stream];
-    return { bytes, kept, sha256: digest?.copy().digest('hex') ?? EMPTY_SHA256 };
+    return captureFacts(this.#captures[stream]);
   }
 
   progress(entry: { message?: string; data?: unknown }): void {
     this.#append([{ seq: this.#seq++, time: Date.now(), type: 'progress', ...entry }]);
   }
 
-  /** Tell of what is held back and of what was not kept, close the captures and return their facts. */
-  end(): { stdout: StreamFacts; stderr: StreamFacts; nextSeq: number; error: string | null } {
-    let error: string | null = null;
-    for (const stream of STREAMS)
-      try {
-        this.#tellRest(stream);
-      } catch (cause) {
-        error = cause instanceof Error ? cause.message : String(cause);
-      }
-    const stdout = closeCapture(this.#captures.stdout);
-    const stderr = closeCapture(this.#captures.stderr);
-    return { stdout, stderr, nextSeq: this.#seq, error };
+  /**
+   * Tell of what is held back and of what was not kept, close the captures and return their facts. `loss`: why
+   * the storage did not take all bytes, in words. Never throws: what the journal cannot tell is in the facts.
+   */
+  end(): { stdout: StreamFacts; stderr: StreamFacts; nextSeq: number; loss: string | null } {
+    for (const stream of STREAMS) this.#tellRest(this.#captures[stream], stream);
+    const [stdout, stderr] = [closeCapture(this.#captures.stdout), closeCapture(this.#captures.stderr)];
+    return { stdout, stderr, nextSeq: this.#seq, loss: this.#loss };
   }
 
   /** Has the run files of its own. */
@@ -125,40 +124,59 @@ export class Recorder {
     this.#journal = null;
   }
 
-  /** Tell of the whole characters in `seen`, which begins where the last event ended; the rest is held. */
-  #tellWhole(stream: Stream, seen: Buffer): void {
-    const capture = this.#captures[stream];
-    const tail = incompleteTail(seen);
+  /** All of it, told of, or nothing. */
+  #keep(capture: Capture, stream: Stream, bytes: Buffer): void {
+    capture.fd ??= this.#open(stream, capture.kept > 0 ? APPEND : APPEND | constants.O_TRUNC);
+    writeAll(capture.fd, bytes, capture.kept);
+    const before = capture.kept;
+    capture.kept += bytes.length;
     try {
-      this.#tell(stream, capture, seen.subarray(0, seen.length - tail));
+      const { held } = capture;
+      this.#tellWhole(capture, stream, held.length === 0 ? bytes : Buffer.concat([held, bytes]));
     } catch (error) {
-      capture.held = Buffer.from(seen); // captured and not told of: the next event begins with it
+      capture.kept = before;
+      cut(capture.fd, before);
       throw error;
     }
+  }
+
+  #drop(capture: Capture, length: number, error: unknown): void {
+    capture.dropped += length;
+    capture.droppedFor = 'storage';
+    this.#loss ??= failureText(error);
+  }
+
+  /** Tell of the whole characters in `seen`, which begins where the last event ended; the rest is held. */
+  #tellWhole(capture: Capture, stream: Stream, seen: Buffer): void {
+    const tail = incompleteTail(seen);
+    this.#tell(capture, stream, seen.subarray(0, seen.length - tail));
     capture.held = tail === 0 ? EMPTY : Buffer.from(seen.subarray(seen.length - tail));
   }
 
-  #tellRest(stream: Stream): void {
-    const capture = this.#captures[stream];
-    if (capture.held.length > 0) this.#tell(stream, capture, capture.held);
+  #tellRest(capture: Capture, stream: Stream): void {
+    if (capture.held.length > 0)
+      try {
+        this.#tell(capture, stream, capture.held);
+      } catch (error) {
+        capture.kept = capture.told;
+        cut(capture.fd ?? this.#options.directory[stream], capture.kept);
+        this.#drop(capture, capture.held.length, error);
+      }
     capture.held = EMPTY;
-    const { kept, bytes, gapped } = capture;
-    if (bytes === kept + gapped) return;
-    this.#append([
-      {
-        seq: this.#seq++,
-        time: Date.now(),
-        type: 'gap',
-        stream,
-        offset: kept + gapped,
-        length: bytes - kept - gapped,
-        reason: 'output_limit',
-      },
-    ]);
-    capture.gapped = bytes - kept;
+    const { kept, gapped, dropped: length, droppedFor: reason } = capture;
+    // A storage that did not take the bytes may not take word of it: that follows from the record.
+    if (length === 0 || reason === 'storage') return;
+    const gap = { seq: this.#seq++, time: Date.now(), type: 'gap', stream, offset: kept + gapped } as const;
+    try {
+      this.#append([{ ...gap, length, reason }]);
+    } catch {
+      return; // as above
+    }
+    capture.gapped += length;
+    capture.dropped = 0;
   }
 
-  #tell(stream: Stream, capture: Capture, bytes: Buffer): void {
+  #tell(capture: Capture, stream: Stream, bytes: Buffer): void {
     const time = Date.now();
     const { phase } = capture;
     let offset = capture.told;
@@ -167,8 +185,11 @@ export class Recorder {
       offset += length;
       return entry;
     });
-    if (entries.length > 0) this.#append(entries);
+    if (entries.length === 0) return;
+    this.#append(entries);
     capture.told = offset;
+    capture.hash ??= createHash('sha256');
+    capture.hash.update(bytes);
   }
 
   #append(entries: JournalEntry[]): void {
@@ -183,13 +204,13 @@ export class Recorder {
   }
 
   #write(lines: string): void {
-    this.#journal ??= this.#open('journal', 'a');
+    this.#journal ??= this.#open('journal', APPEND);
     const bytes = Buffer.from(lines);
     writeAll(this.#journal, bytes, this.#position);
     this.#position += bytes.length;
   }
 
-  #open(file: Stream | 'journal', flags: 'a' | 'w'): number {
+  #open(file: Stream | 'journal', flags: number): number {
     const { directory } = this.#options;
     try {
       return openSync(directory[file], flags, 0o600);
@@ -213,36 +234,22 @@ export function eventLengths(bytes: Buffer): number[] {
   return lengths;
 }
 
-function newCapture(recorded: RecordedCapture | undefined): Capture {
-  const { kept = 0, told = 0, gapped = 0, hash = null, untold = EMPTY } = recorded ?? {};
-  return {
-    fd: null,
-    bytes: kept + gapped,
-    kept,
-    told,
-    gapped,
-    hash,
-    held: untold,
-    phase: 'command',
-  };
-}
-
-function closeCapture(capture: Capture): StreamFacts {
-  if (capture.fd !== null) closeSync(capture.fd);
-  capture.fd = null;
-  return { bytes: capture.bytes, kept: capture.kept, sha256: capture.hash?.digest('hex') ?? EMPTY_SHA256 };
-}
-
 /** All or nothing: what a full disk took of the bytes is cut off again, at `size`. */
 function writeAll(fd: number, bytes: Buffer, size: number): void {
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
   } catch (error) {
-    try {
-      ftruncateSync(fd, size);
-    } catch {
-      // the error that is told is the first one
-    }
+    cut(fd, size);
     throw error;
+  }
+}
+
+/** What could not be cut off is behind what the facts tell of, and shown to nobody. */
+function cut(file: number | string, size: number): void {
+  try {
+    if (typeof file === 'number') ftruncateSync(file, size);
+    else truncateSync(file, size);
+  } catch {
+    // the error that is told is the one of the write
   }
 }

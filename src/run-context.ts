@@ -4,6 +4,7 @@ import type { StreamFacts } from './outcome.ts';
 import { type Recorded, readRecorded } from './recorded.ts';
 import { Recorder } from './recorder.ts';
 import type { OutsideWriter, RunContext, RunOutput } from './runner.ts';
+import { failureText } from './shortage.ts';
 
 export interface Surroundings {
   workingDirectory: string;
@@ -27,6 +28,8 @@ export class RunScene {
   #nextSeq: number;
   #outside = false;
   #over = false;
+  /** Why progress was not written. */
+  #unsaid: string | null = null;
   #activeAt = performance.now();
   readonly #stored: (() => void)[] = [];
   #onGoesOn: (() => void) | null = null;
@@ -67,17 +70,21 @@ export class RunScene {
   }
 
   /**
-   * Facts of what this process captured; empty captures are made where the runner wrote none. Null: an
-   * outside writer had the files. Throws when they cannot be written.
+   * Facts of what this process captured, and what the storage did not take, in words. Null: an outside writer had
+   * the files. Throws when what an earlier server wrote cannot be read.
    */
-  async endOutput(): Promise<{ stdout: StreamFacts; stderr: StreamFacts; error: string | null } | null> {
+  async endOutput(): Promise<{ stdout: StreamFacts; stderr: StreamFacts; losses: string[] } | null> {
     if (this.#outside) return null;
     if (this.#run.recovering) await this.#resume();
     const recorder = this.#open();
-    const { stdout, stderr, nextSeq, error } = recorder.end();
+    const { stdout, stderr, nextSeq, loss } = recorder.end();
     recorder.close();
     this.#nextSeq = nextSeq;
-    return { stdout, stderr, error };
+    const losses = [
+      ...(loss === null ? [] : [`output could not be kept: ${loss}`]),
+      ...(this.#unsaid === null ? [] : [`progress could not be kept: ${this.#unsaid}`]),
+    ];
+    return { stdout, stderr, losses };
   }
 
   /** Call back once no output has come for so long. Returns how to take it back. */
@@ -103,18 +110,27 @@ export class RunScene {
 
   #output(): RunOutput {
     return {
-      write: (stream, chunk, phase) => {
-        if (this.#over) return;
-        this.#activeAt = performance.now();
-        this.#open().write(stream, chunk, phase);
-      },
+      write: (stream, chunk, phase) => void this.#active()?.take(stream, chunk, phase),
       progress: (entry) => {
-        if (this.#over) return;
-        this.#activeAt = performance.now();
-        this.#open().progress(entry);
+        try {
+          this.#active()?.progress(entry);
+        } catch (error) {
+          this.#unsaid ??= failureText(error);
+        }
+      },
+      acknowledged: {
+        write: (stream, chunk, phase) => void this.#active()?.write(stream, chunk, phase),
+        progress: (entry) => this.#active()?.progress(entry),
       },
       captured: (stream) => this.#open().captured(stream),
     };
+  }
+
+  /** Null: the runner has settled. */
+  #active(): Recorder | null {
+    if (this.#over) return null;
+    this.#activeAt = performance.now();
+    return this.#open();
   }
 
   async #resume(): Promise<void> {

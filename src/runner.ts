@@ -67,10 +67,15 @@ export interface RunControls {
   hasten?(graceMs: number): void;
 }
 
-/** The events that the runner makes, in order of the calls. Bytes are captured exactly. */
+/**
+ * The events that the runner makes, in order of the calls. Bytes are captured exactly; those that the storage does
+ * not take become a `gap`, and the run fails: nothing throws for that, and the work goes on.
+ */
 export interface RunOutput {
   write(stream: Stream, chunk: Buffer, phase?: Phase): void;
   progress(entry: { message?: string; data?: unknown }): void;
+  /** For one who is told whether it was taken, and sends it again: throws what the storage says, having taken nothing. */
+  readonly acknowledged: Pick<RunOutput, 'write' | 'progress'>;
   /** What has been captured of a stream until now. */
   captured(stream: Stream): StreamFacts;
 }

@@ -1,15 +1,32 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ArtifactFacts } from '../../src/artifact.ts';
+import type { ArtifactFacts, Omitted } from '../../src/artifact.ts';
 import type { StreamFacts } from '../../src/outcome.ts';
 import type { RunDirectory } from '../../src/run-directory.ts';
+import { failureText } from '../../src/shortage.ts';
 
 interface Described {
   id: string;
   kind: string;
   description: string;
   mediaType: string;
+}
+
+/** What can be kept of these, and by id what cannot: an outcome is not lost with a full disk. */
+export function keepEach(keeps: Readonly<Record<string, (id: string) => ArtifactFacts>>): {
+  artifacts: ArtifactFacts[];
+  omitted: Omitted[];
+} {
+  const artifacts: ArtifactFacts[] = [];
+  const omitted: Omitted[] = [];
+  for (const [id, keep] of Object.entries(keeps))
+    try {
+      artifacts.push(keep(id));
+    } catch (error) {
+      omitted.push({ path: id, reason: failureText(error) });
+    }
+  return { artifacts, omitted };
 }
 
 /** Keep a text as an artifact of a run. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AddressDenied } from '../../src/address-guard.ts';
 import { Rejected, type RunContext, type RunnerOutcome } from '../../src/runner.ts';
 import type { Secrets } from '../../src/secrets.ts';
-import { keepCapture, keepText, mediaTypeOf } from './http-artifact.ts';
+import { keepCapture, keepEach, keepText, mediaTypeOf } from './http-artifact.ts';
 import type { AnswerHead, Connections } from './http-client.ts';
 import { failureWords, statusWords } from './http-failure.ts';
 import { preview } from './http-json.ts';
@@ -126,7 +126,7 @@ export class HttpCall {
       success: head !== null && error === null && this.#expected(head.status),
       errorSummary: this.#summary(journey),
       ...(seconds === null ? {} : { timeoutSummary: `the exchange exceeded its timeout of ${seconds} s` }),
-      artifacts: head ? this.#artifacts(journey, head) : [],
+      ...(head ? this.#artifacts(journey, head) : {}),
       timings: {
         run_ms: rounded(performance.now() - began),
         ...(this.#firstByteMs === undefined ? {} : { first_byte_ms: rounded(this.#firstByteMs) }),
@@ -158,20 +158,22 @@ export class HttpCall {
       attempts: this.#attempt,
       body: { artifact_id: 'body', bytes: captured.bytes, kept: captured.kept, complete: error === null },
     };
-    return [
-      keepText(directory, this.#redact(`${JSON.stringify(response, null, 2)}\n`), {
-        id: 'response',
-        kind: 'http_response',
-        description: 'status, headers and final URL of the response',
-        mediaType: 'application/json',
-      }),
-      keepCapture(directory, captured, {
-        id: 'body',
-        kind: 'http_body',
-        description: 'body of the response',
-        mediaType: mediaTypeOf(headers['content-type']),
-      }),
-    ];
+    return keepEach({
+      response: (id) =>
+        keepText(directory, this.#redact(`${JSON.stringify(response, null, 2)}\n`), {
+          id,
+          kind: 'http_response',
+          description: 'status, headers and final URL of the response',
+          mediaType: 'application/json',
+        }),
+      body: (id) =>
+        keepCapture(directory, captured, {
+          id,
+          kind: 'http_body',
+          description: 'body of the response',
+          mediaType: mediaTypeOf(headers['content-type']),
+        }),
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { RunContext, RunnerOutcome } from '../../src/runner.ts';
-import { keepText } from './http-artifact.ts';
+import { keepEach, keepText } from './http-artifact.ts';
 import type { HttpAsyncSpec } from './http-async-spec.ts';
 import type { BackendJob, Verdict } from './http-job.ts';
 import { preview, valueAt, wordAt } from './http-json.ts';
@@ -32,17 +32,17 @@ export function jobOutcome(
     started: sent,
     retrySafe: !unsafeSent,
     timeoutSummary: `${answered ? 'poll' : 'kickoff'} exceeded timeout of ${invocation.timeout_seconds} s`,
-    artifacts:
-      payload === undefined
-        ? []
-        : [
+    ...(payload === undefined
+      ? {}
+      : keepEach({
+          final_payload: (id) =>
             keepText(directory, redact(payload), {
-              id: 'final_payload',
+              id,
               kind: 'http_payload',
               description: 'last answer of the backend',
               mediaType: 'application/json',
             }),
-          ],
+        })),
     metadata: metadataOf(job, cancelled, redact),
   };
   if (verdict.kind !== 'terminal')

@@ -1,4 +1,5 @@
 import type { RunContext } from '../../src/runner.ts';
+import { shortageOf } from '../../src/shortage.ts';
 import type { HttpAsyncSpec } from './http-async-spec.ts';
 import { parseJson, wordAt } from './http-json.ts';
 
@@ -27,6 +28,8 @@ export class BackendJob {
   remember: ((facts: { run_id?: string | undefined; last_state?: string | undefined }) => void) | null = null;
   /** Bytes of the backend's log that are written. */
   #logBytes = 0;
+  /** A later server would not know what this one does. */
+  #unsaved = false;
 
   constructor(ctx: RunContext<HttpAsyncSpec>, redact: (text: string) => string) {
     this.#ctx = ctx;
@@ -78,13 +81,20 @@ export class BackendJob {
         message: this.#redact(state),
         data: { state: this.#redact(state), ...(this.runId === undefined ? {} : { run_id: this.runId }) },
       });
-    }
+    } else if (this.#unsaved) this.save();
     if (this.isTerminal(state)) this.#over.resolve({ kind: 'terminal', state, document });
     return true;
   }
 
+  /** What cannot be written now is written with a later answer: until then only a crash would need it. */
   save(): void {
-    this.remember?.({ run_id: this.runId, last_state: this.lastState });
+    try {
+      this.remember?.({ run_id: this.runId, last_state: this.lastState });
+      this.#unsaved = false;
+    } catch (error) {
+      if (shortageOf(error) === null) throw error;
+      this.#unsaved = true;
+    }
   }
 
   /** What an earlier server knew, and what it wrote. */

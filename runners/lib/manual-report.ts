@@ -32,8 +32,8 @@ export function reportOn(run: ManualRun, token: string): Report {
       const steps = readEvents(events, (stream) => output.captured(stream).bytes - held.reported[stream]);
       try {
         for (const step of steps)
-          if (step.type === 'progress') output.progress(step.entry);
-          else if (step.bytes.length > 0) output.write(step.type, step.bytes, step.phase);
+          if (step.type === 'progress') output.acknowledged.progress(step.entry);
+          else if (step.bytes.length > 0) output.acknowledged.write(step.type, step.bytes, step.phase);
       } catch (error) {
         throw storageError(error);
       }

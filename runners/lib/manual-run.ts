@@ -131,7 +131,7 @@ export class ManualRun {
     writeState(directory, next);
     Object.assign(this.#state, next);
     try {
-      output.progress({ message: 'claimed', data: { attempt, worker } });
+      output.acknowledged.progress({ message: 'claimed', data: { attempt, worker } });
     } catch (error) {
       this.#forgetClaim();
       throw storageError(error);

@@ -14,7 +14,9 @@ export function exited(facts: ExitFacts): RunnerOutcome {
     signal,
     success: code === 0 && capture_error === null,
     errorSummary:
-      capture_error === null ? summary(code, signal) : `output could not be captured: ${capture_error}`,
+      [summary(code, signal), capture_error && `output could not be kept: ${capture_error}`]
+        .filter((words) => words !== null)
+        .join('; ') || null,
     captures: { stdout: facts.stdout, stderr: facts.stderr },
     usage,
     kill,

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { Recorder } from '../recorder.ts';
+import { failureText } from '../shortage.ts';
 import type { Stream } from '../stream.ts';
 import { killAll, killRound, SETTLE_MS } from './kill-rounds.ts';
 import { childBelongsTo, directChildren, type Marks, startTimeOf } from './processes.ts';
@@ -51,7 +52,6 @@ export class Program {
   /** The leader has gone and the rest of its group still has its grace. */
   #groupHasGrace = false;
   #settling = false;
-  #captureError: string | null = null;
 
   constructor(
     run: string,
@@ -127,24 +127,18 @@ export class Program {
     const startTime = startTimeOf(this.pid);
     if (startTime === null) return;
     const started: StartedFacts = { pid: this.pid, start_time: startTime };
-    this.#capture(() => this.#recorder.note(JSON.stringify({ started })));
+    try {
+      this.#recorder.note(JSON.stringify({ started }));
+    } catch (error) {
+      console.error(
+        `runwire supervisor: ${this.#marks.run}: its pid could not be written: ${failureText(error)}`,
+      );
+    }
   }
 
   #take(stream: Stream, chunk: Buffer): void {
     this.#firstByteMs ??= performance.now() - this.#spawnedAt;
-    if (this.#captureError !== null) return;
-    this.#capture(() => {
-      if (!this.#recorder.write(stream, chunk)) this.#hooks.active();
-    });
-  }
-
-  #capture(write: () => void): void {
-    try {
-      write();
-    } catch (error) {
-      this.#captureError = error instanceof Error ? error.message : String(error);
-      this.stop(0);
-    }
+    if (!this.#recorder.take(stream, chunk)) this.#hooks.active();
   }
 
   #closed(stream: Stream): void {
@@ -232,7 +226,7 @@ export class Program {
     this.#child.stdout.close();
     this.#child.stderr.close();
     const now = performance.now();
-    const { stdout, stderr, nextSeq, error } = this.#recorder.end();
+    const { stdout, stderr, nextSeq, loss } = this.#recorder.end();
     const facts: ExitFacts = {
       pid: this.pid,
       code: this.#exit?.code ?? null,
@@ -248,7 +242,7 @@ export class Program {
         run_ms: round(this.#exitedAt - this.#spawnedAt),
         drain_ms: round(now - this.#exitedAt),
       },
-      capture_error: this.#captureError ?? error,
+      capture_error: loss,
     };
     // A run without files makes none only to say how it ended, when the server hears it now.
     const recorded =
@@ -258,13 +252,12 @@ export class Program {
   }
 }
 
-/** Write the exit record. False, and said in the facts, when it cannot be written. */
+/** Write the exit record. False when the storage does not take it: whoever has the facts must keep them. */
 export function recordExit(recorder: Recorder, facts: ExitFacts): boolean {
   try {
     recorder.note(JSON.stringify({ exit: facts }));
     return true;
-  } catch (cause) {
-    facts.capture_error ??= cause instanceof Error ? cause.message : String(cause);
+  } catch {
     return false;
   }
 }

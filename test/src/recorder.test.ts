@@ -92,16 +92,73 @@ test('a large write is cut into events of a comfortable size', () => {
   }
 });
 
-test('an event that could not be written leaves no hole, and its bytes are told of by the next', () => {
+/** Nothing can be opened for writing where a directory is. */
+function blocked(file: 'journal' | 'stdout'): { free(): void } {
+  mkdirSync(directory[file]);
+  return { free: () => rmSync(directory[file], { recursive: true }) };
+}
+
+test('a write that the journal does not take has taken nothing: who sends it again loses nothing and repeats nothing', () => {
   const written = recorder();
-  mkdirSync(directory.journal);
+  const journalFull = blocked('journal');
   expect(() => written.write('stdout', Buffer.from('one '))).toThrow();
   expect(() => written.progress({ message: 'never written' })).toThrow();
-  rmSync(directory.journal, { recursive: true });
+  expect(written.captured('stdout')).toMatchObject({ bytes: 0, kept: 0 });
+  journalFull.free();
+  written.write('stdout', Buffer.from('one '));
   written.write('stdout', Buffer.from('two'));
   const facts = written.end();
   written.close();
   expect(readFileSync(directory.stdout, 'utf8')).toBe('one two');
-  expect(journal()).toMatchObject([{ seq: 3, type: 'stdout', offset: 0, length: 7 }]);
-  expect(facts).toMatchObject({ nextSeq: 4, error: null, stdout: { kept: 7 } });
+  expect(journal()).toMatchObject([
+    { seq: 3, type: 'stdout', offset: 0, length: 4 },
+    { seq: 4, type: 'stdout', offset: 4, length: 3 },
+  ]);
+  expect(facts).toMatchObject({ nextSeq: 5, loss: null, stdout: { bytes: 7, kept: 7 } });
+});
+
+test('output that nobody sends again and that the storage does not take is counted, with all that follows, and said', () => {
+  const written = recorder();
+  expect(written.take('stderr', Buffer.from('err'))).toBe(true);
+  const captureFull = blocked('stdout');
+  expect(written.take('stdout', Buffer.from('lost '))).toBe(false);
+  captureFull.free();
+  expect(written.take('stdout', Buffer.from('after'))).toBe(false);
+  expect(written.take('stderr', Buffer.from('or'))).toBe(true);
+  const { stdout, stderr, loss, nextSeq } = written.end();
+  written.close();
+  const nothing = createHash('sha256').digest('hex');
+  const gap = { offset: 0, length: 10, reason: 'storage' };
+  expect(stdout).toEqual({ bytes: 10, kept: 0, sha256: nothing, gap });
+  expect(stderr).toEqual({
+    bytes: 5,
+    kept: 5,
+    sha256: createHash('sha256').update('error').digest('hex'),
+  });
+  expect(loss).toContain('EISDIR');
+  expect(nextSeq).toBe(5);
+});
+
+test('what the journal does not tell of at the end is cut off the capture, or told by the facts', () => {
+  const written = recorder(4);
+  written.take('stdout', Buffer.from([0x61, 0xe2, 0x82]));
+  written.take('stderr', Buffer.from('too long'));
+  written.close();
+  rmSync(directory.journal);
+  blocked('journal');
+  const { stdout, stderr, loss, nextSeq } = written.end();
+  expect(readFileSync(directory.stdout, 'utf8')).toBe('a');
+  expect(stdout).toEqual({
+    bytes: 3,
+    kept: 1,
+    sha256: createHash('sha256').update('a').digest('hex'),
+    gap: { offset: 1, length: 2, reason: 'storage' },
+  });
+  expect(stderr).toMatchObject({
+    bytes: 8,
+    kept: 4,
+    gap: { offset: 4, length: 4, reason: 'output_limit' },
+  });
+  expect(loss).toContain('EISDIR');
+  expect(nextSeq).toBe(5);
 });
