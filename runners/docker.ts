@@ -3,8 +3,9 @@ import { RECONNECT_MS } from './lib/docker-attendance.ts';
 import type { CopyCaps } from './lib/docker-copy-out.ts';
 import { DockerEngine, type EngineAddress, engineWords } from './lib/docker-engine.ts';
 import { serverIdentity } from './lib/docker-identity.ts';
+import { recoverRun } from './lib/docker-recover.ts';
 import { OwnContainers } from './lib/docker-remove.ts';
-import { recoverRun, runOnce } from './lib/docker-run.ts';
+import { runOnce } from './lib/docker-run.ts';
 import { DockerSpec } from './lib/docker-spec.ts';
 
 export interface DockerRunnerOptions {

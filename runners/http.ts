@@ -4,6 +4,7 @@ import type { Secrets } from '../src/secrets.ts';
 import { HttpCall } from './lib/http-call.ts';
 import { openConnections } from './lib/http-client.ts';
 import { withMetadata } from './lib/http-metadata.ts';
+import { isSafe } from './lib/http-redirect.ts';
 import { buildRequest } from './lib/http-request.ts';
 import { checkSpec, HttpSpec } from './lib/http-spec.ts';
 
@@ -36,6 +37,17 @@ export function httpRunner({ guard, secrets }: HttpRunnerOptions): Runner<HttpSp
       } finally {
         own.agent.destroy().catch(() => {});
       }
+    },
+    // Nobody heard the answer, or all of it. Redirects make no method unsafe.
+    async recover({ spec: { method = 'POST' } }) {
+      return {
+        ended: 'lost',
+        started: true,
+        retrySafe: isSafe(method),
+        exitCode: null,
+        success: false,
+        errorSummary: 'the server stopped while the request was under way: how it was answered is not known',
+      };
     },
   };
 

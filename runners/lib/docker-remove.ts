@@ -25,6 +25,18 @@ export async function removeContainer(engine: DockerEngine, id: string): Promise
   return false;
 }
 
+/** Remove a container that was never started. False when it was, after all. */
+export async function removeUnstarted(engine: DockerEngine, id: string): Promise<boolean> {
+  try {
+    await engine.ask((docker) => docker.getContainer(id).remove({ v: true }), { ms: REMOVE_MS });
+    return true;
+  } catch (error) {
+    if (statusOf(error) === 404) return true;
+    if (statusOf(error) === 409) return false;
+    throw error;
+  }
+}
+
 /** A container of this server, as the engine lists it. */
 export interface OwnContainer {
   id: string;

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Omitted } from '../../src/artifact.ts';
+import type { Timings } from '../../src/outcome.ts';
 import { Rejected, type RunContext, type RunControls, type RunnerOutcome } from '../../src/runner.ts';
 import { attend, LetGo } from './docker-attendance.ts';
 import { containerOptions } from './docker-container.ts';
@@ -10,11 +10,12 @@ import { findImage, type ImageFacts } from './docker-image.ts';
 import { initComplaint } from './docker-init.ts';
 import { bindsOf } from './docker-mounts.ts';
 import { neverStarted, outcomeOf } from './docker-outcome.ts';
-import { type OwnContainer, type OwnContainers, removeContainer } from './docker-remove.ts';
+import { writeContainerRecord } from './docker-record.ts';
+import { type OwnContainers, removeContainer } from './docker-remove.ts';
 import type { DockerSpec } from './docker-spec.ts';
 import { feedStdin, wantsStdin } from './docker-stdin.ts';
 import { ContainerStop } from './docker-stop.ts';
-import { attachInput, attachOutput, ContainerOutput, followLog } from './docker-streams.ts';
+import { attachInput, attachOutput, ContainerOutput } from './docker-streams.ts';
 import { UsageSampler } from './docker-usage.ts';
 import { openToUser, userOf } from './docker-user.ts';
 import { copyArtifacts, insideOf, makeDirectories } from './docker-workspace.ts';
@@ -35,7 +36,6 @@ export interface RunTools {
   closed: AbortSignal;
 }
 
-const RETRY_MS = 250;
 const ABORTED_BEFORE = 'aborted before the container was started';
 
 /** The way of a run: image, container, output, start, end, artifacts, and nothing left. */
@@ -124,6 +124,8 @@ async function startAndAttend(
   const input = wantsStdin(ctx) ? await attachInput(engine, id) : null;
   try {
     if (ctx.signal.aborted) return neverStarted(ABORTED_BEFORE, metadata);
+    writeContainerRecord(ctx.directory, { container_id: id, stdin: input === null ? 'none' : 'open' });
+    input?.once('finish', () => rememberSent(ctx, id));
     const controls: RunControls = input === null ? {} : feedStdin(input, ctx);
     const startedAt = performance.now();
     let unsure = false;
@@ -141,22 +143,22 @@ async function startAndAttend(
       answered.resolve();
     }
     const spawnMs = performance.now() - began;
-    return await attended(tools, ctx, {
-      id,
-      output,
-      stop,
-      startedAt,
-      spawnMs,
-      unsure,
-      metadata,
-    });
+    return await attended(tools, ctx, { id, output, stop, here: { startedAt, spawnMs }, unsure, metadata });
   } finally {
     input?.destroy();
     output.disconnect();
   }
 }
 
-function offer(ctx: Context, stop: ContainerStop, stdin: RunControls, started: Promise<void>): void {
+function rememberSent({ directory }: Context, id: string): void {
+  try {
+    writeContainerRecord(directory, { container_id: id, stdin: 'sent' });
+  } catch {
+    // A full disk: after a crash it counts as cut.
+  }
+}
+
+export function offer(ctx: Context, stop: ContainerStop, stdin: RunControls, started: Promise<void>): void {
   ctx.offer({
     ...stdin,
     signal: (name) => started.then(() => stop.send(name)),
@@ -164,21 +166,20 @@ function offer(ctx: Context, stop: ContainerStop, stdin: RunControls, started: P
   });
 }
 
-interface Started {
+export interface Started {
   id: string;
   output: ContainerOutput;
   stop: ContainerStop;
-  /** Monotonic moment at which the engine was asked to start it, ms. */
-  startedAt: number;
-  spawnMs: number | null;
+  /** Null: an earlier server started it. `startedAt`: monotonic moment at which the engine was asked to, ms. */
+  here: { startedAt: number; spawnMs: number } | null;
   /** Whether it was started is not known. */
   unsure: boolean;
   metadata: Record<string, string>;
 }
 
-async function attended(tools: RunTools, ctx: Context, started: Started): Promise<RunnerOutcome> {
+export async function attended(tools: RunTools, ctx: Context, started: Started): Promise<RunnerOutcome> {
   const { engine } = tools;
-  const { id, output, stop, startedAt } = started;
+  const { id, output, stop, here } = started;
   const { spec, invocation } = ctx;
   const sampler = new UsageSampler(engine, id);
   const stopStopping = stop.on(ctx.signal);
@@ -189,7 +190,7 @@ async function attended(tools: RunTools, ctx: Context, started: Started): Promis
     const memoryLimited = memoryLimit !== null;
     const { unsure } = started;
     const ending = await attend({ engine, id, output, stop, reconnectMs, memoryLimited, unsure, closed });
-    const runMs = performance.now() - startedAt;
+    const timings = here === null ? await timingsOf(engine, id) : timingsHere(here, output);
     const usage = sampler.stop();
     const omitted: Omitted[] =
       ending.lost === null ? await copyArtifacts(engine, id, ctx, tools.artifactCaps) : [];
@@ -202,11 +203,7 @@ async function attended(tools: RunTools, ctx: Context, started: Started): Promis
       notStarted: initComplaint(spec.init, ending.exitCode, output.seen, stderr),
       signals: stop.signals,
       usage,
-      timings: {
-        ...(started.spawnMs === null ? {} : { spawn_ms: started.spawnMs }),
-        ...(output.firstByteAt === null ? {} : { first_byte_ms: output.firstByteAt - startedAt }),
-        run_ms: runMs,
-      },
+      timings,
       metadata: started.metadata,
     });
     return omitted.length === 0 ? outcome : { ...outcome, omitted };
@@ -216,52 +213,33 @@ async function attended(tools: RunTools, ctx: Context, started: Started): Promis
   }
 }
 
-/** Carry on with the container that an earlier server started. */
-export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
-  const { engine } = tools;
-  const [found] = await listWhenBack(tools, ctx);
-  if (!found) throw new Error('the server that ran it is gone, and so is its container');
-  return removedAfter(tools, found.id, async () => {
-    if (found.state === 'created')
-      return neverStarted('the server that ran it is gone; its container was never started');
-    await ctx.resumeOutput();
-    const output = new ContainerOutput(ctx.output, {
-      stdout: ctx.output.captured('stdout').bytes,
-      stderr: ctx.output.captured('stderr').bytes,
-    });
-    try {
-      output.connect(await followLog(engine, found.id), { stdout: 0, stderr: 0 });
-      const stop = new ContainerStop(engine, found.id, null);
-      offer(ctx, stop, {}, Promise.resolve());
-      return await attended(tools, ctx, {
-        id: found.id,
-        output,
-        stop,
-        startedAt: performance.now(),
-        spawnMs: null,
-        unsure: false,
-        metadata: { 'docker.container_id': found.id },
-      });
-    } finally {
-      output.disconnect();
-    }
-  });
+function timingsHere(
+  { startedAt, spawnMs }: { startedAt: number; spawnMs: number },
+  output: ContainerOutput,
+) {
+  return {
+    spawn_ms: spawnMs,
+    ...(output.firstByteAt === null ? {} : { first_byte_ms: output.firstByteAt - startedAt }),
+    run_ms: performance.now() - startedAt,
+  };
 }
 
-/** Machine and engine may start at the same time as the server. */
-async function listWhenBack({ own, reconnectMs }: RunTools, ctx: Context): Promise<OwnContainer[]> {
-  const began = performance.now();
-  for (;;)
-    try {
-      return await own.list(ctx.invocation.invocation_id);
-    } catch (error) {
-      if (performance.now() - began > reconnectMs || ctx.signal.aborted) throw error;
-      await sleep(RETRY_MS);
-    }
+/** By the engine's clock, where nobody here saw it start. */
+async function timingsOf(engine: DockerEngine, id: string): Promise<Timings> {
+  try {
+    const { State } = await engine.ask((docker) => docker.getContainer(id).inspect());
+    return { run_ms: Math.max(0, Date.parse(State.FinishedAt) - Date.parse(State.StartedAt)) };
+  } catch {
+    return {}; // it is not known
+  }
 }
 
 /** The container goes when the work with it is over, however that ended; unless this process lets go of it. */
-async function removedAfter<T>({ engine, own }: RunTools, id: string, work: () => Promise<T>): Promise<T> {
+export async function removedAfter<T>(
+  { engine, own }: RunTools,
+  id: string,
+  work: () => Promise<T>,
+): Promise<T> {
   let kept = false;
   try {
     return await work();

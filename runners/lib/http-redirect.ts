@@ -8,9 +8,13 @@ import {
 } from './http-client.ts';
 
 /** Methods that ask for nothing to be done (RFC 9110, 9.2.1): sent twice they do no harm. */
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 /** What may go along to another origin: the rest was meant for the one it was given for. */
 const PUBLIC_HEADERS = new Set(['accept', 'accept-language', 'content-type', 'content-length', 'user-agent']);
+
+export function isSafe(method: string): boolean {
+  return SAFE.has(method.toUpperCase());
+}
 
 /** A redirect that is not followed. */
 export class NotFollowed extends Error {}
@@ -58,7 +62,7 @@ export async function travel(
       signal,
     );
     sent ||= hop.sent;
-    unsafeSent ||= hop.sent && !SAFE.has(request.method);
+    unsafeSent ||= hop.sent && !isSafe(request.method);
     const target = next as WireRequest | Error | null; // set in the callback
     const journey = { ...hop, url: request.url, redirects, sent, unsafeSent };
     if (hop.error !== null || target === null) return journey;
