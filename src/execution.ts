@@ -27,6 +27,8 @@ export interface FinishedFacts {
   finishedAt: number;
   result: RuntimeResult;
   outcome: Outcome;
+  /** The two documents as they are stored. */
+  documents: { result: string; outcome: string };
 }
 
 const NO_ARTIFACTS: Collection = { artifacts: [], omitted: [], bytes: 0, shortage: null };
@@ -170,15 +172,15 @@ async function storeResult(
       }));
     }
   const status = result.status as FinalStatus; // normalize gives final ones only
+  const documents = { result: JSON.stringify(result), outcome: JSON.stringify(outcome) };
   const stored = {
     status,
     finishedAt: facts.finishedAt,
-    result: JSON.stringify(result),
-    outcome: JSON.stringify(outcome),
+    ...documents,
     outputBytes: (outcome.stdout?.kept ?? 0) + (outcome.stderr?.kept ?? 0) + artifactBytes,
   };
   await writeUntilStored(store, () => store.finish(run.id, stored));
-  return { status, finishedAt: facts.finishedAt, result, outcome };
+  return { status, finishedAt: facts.finishedAt, result, outcome, documents };
 }
 
 const ms = (value: number): number => Math.round(value * 1000) / 1000;

@@ -1,101 +1,204 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { RunwireError } from './errors.ts';
+import type { RedoLog, RedoTurn } from './redo-log.ts';
 
 const SQLITE_FULL = 13;
 const SQLITE_CONSTRAINT = 19;
 
+/** How long the database waits for more turns, so that pages that many of them touch are written once. */
+const CARRY_MS = 50;
+/** So many turns, or bytes of them, are carried at once, that no commit holds the event loop for long. */
+const CARRY_TURNS = 200;
+const CARRY_BYTES = 4 * 1024 * 1024;
+/** A database that does not take them is left alone for so long; so many bytes are kept for it, no more. */
+const RETRY_MS = 1000;
+const MOST_BYTES = 256 * 1024 * 1024;
+
+export interface GroupCommitOptions<Operation> {
+  db: DatabaseSync;
+  redo: RedoLog;
+  /** Does one operation in the open transaction. False: it changed nothing. */
+  apply: (operation: Operation) => boolean;
+  /** Told when writes of a turn were lost together (disk full, I/O error). */
+  onRollback?: ((error: Error) => void) | undefined;
+  /** Told when the database does not take what the redo log keeps. Nothing is lost: it is tried again. */
+  onDelay?: ((error: Error) => void) | undefined;
+  /** Told when the database has taken some turns. */
+  onCommit?: (() => void) | undefined;
+}
+
 /**
- * One transaction for all writes of an event-loop turn: the first write begins it, and it is committed
- * when the turn's I/O callbacks have run. A failure other than a broken constraint rolls the whole turn
- * back: all its writes are lost together, `committed()` rejects, and later writes begin afresh.
+ * Makes the writes of one event-loop turn durable together. They are applied at once to a transaction that stays
+ * open, so that every read sees them; at the end of the turn one line of the redo log keeps them; some ms later the
+ * transaction is committed for many turns together. A failure other than a broken constraint undoes the whole turn:
+ * its writes are lost together, `committed()` rejects, and later writes begin afresh.
  */
-export class GroupCommit {
-  readonly #db: DatabaseSync;
-  readonly #begin;
-  readonly #commit;
-  readonly #onRollback: (error: Error) => void;
-  readonly #onCommit: () => void;
-  #open = false;
+export class GroupCommit<Operation> {
+  readonly #options: GroupCommitOptions<Operation>;
+  readonly #sql;
+  /** Of the turn that is not over. */
+  #turn: Operation[] = [];
+  /** In the redo log and not in the database. */
+  #kept: Operation[][] = [];
+  #number: number;
   #scheduled: NodeJS.Immediate | undefined;
+  #carrying: NodeJS.Timeout | undefined;
   #waiting: PromiseWithResolvers<void> | undefined;
-  /** Why the turn that is not over yet was rolled back. */
+  /** Why the turn that is not over was undone. */
   #failure: Error | undefined;
 
-  constructor(
-    db: DatabaseSync,
-    onRollback: (error: Error) => void = () => {},
-    onCommit: () => void = () => {},
-  ) {
-    this.#db = db;
-    this.#begin = db.prepare('BEGIN');
-    this.#commit = db.prepare('COMMIT');
-    this.#onRollback = onRollback;
-    this.#onCommit = onCommit;
+  constructor(options: GroupCommitOptions<Operation>) {
+    const { db } = options;
+    this.#options = options;
+    this.#sql = {
+      begin: db.prepare('BEGIN'),
+      commit: db.prepare('COMMIT'),
+      applied: db.prepare('UPDATE redo SET applied = ?'),
+    };
+    this.#number = Number(db.prepare('SELECT applied FROM redo').get()?.applied);
   }
 
-  /** Run statements inside the turn's transaction. Rethrows what they throw. */
-  write<T>(statements: () => T): T {
-    if (this.#failure) throw this.#failure;
-    if (!this.#open) {
-      this.#begin.run();
-      this.#open = true;
-      this.#scheduled ??= setImmediate(() => this.flush());
+  /** Before anything else: take up what the redo log has and the database has not. */
+  replay(turns: readonly RedoTurn[]): void {
+    for (const { number, operations } of turns) {
+      if (number <= this.#number) continue;
+      this.#number = number;
+      this.#kept.push(operations as Operation[]);
     }
+    this.ready();
+    this.carry();
+  }
+
+  /** Do one operation in the transaction. Rethrows what it throws. False: it changed nothing. */
+  write(operation: Operation): boolean {
+    if (this.#failure) throw this.#failure;
+    if (this.#options.redo.size > MOST_BYTES) throw diskFull();
+    this.#begin();
     try {
-      return statements();
+      if (!this.#options.apply(operation)) return false;
     } catch (error) {
       if (errorClass(error) === SQLITE_CONSTRAINT) throw error;
-      throw this.#rollBack(error);
+      throw this.#undo(error);
     }
+    this.#turn.push(operation);
+    this.#scheduled ??= setImmediate(() => this.flush());
+    return true;
+  }
+
+  /** Before anything is read: the database, as it is seen here, has all that the redo log keeps. Throws RunwireError. */
+  ready(): void {
+    if (this.#kept.length > 0) this.#begin();
   }
 
   /**
    * Resolves when everything written so far survives a crash of the process (of the machine, with
-   * fsync). Rejects with RunwireError insufficient_storage or internal_error when it was rolled back.
+   * fsync). Rejects with RunwireError insufficient_storage or internal_error when it was lost.
    * To be asked in the turn of the write.
    */
   committed(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
-    if (!this.#open) return Promise.resolve();
+    if (this.#turn.length === 0) return Promise.resolve();
     this.#waiting ??= Promise.withResolvers<void>();
     return this.#waiting.promise;
   }
 
-  /** Commit now what is open. Failures are reported by `committed()`. */
+  /** The turn is over. Failures are reported by `committed()`. */
   flush(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     this.#failure = undefined;
-    if (!this.#open) return;
+    if (this.#turn.length === 0) return;
+    const { redo } = this.#options;
     try {
-      this.#commit.run();
+      redo.append({ number: this.#number + 1, operations: this.#turn });
     } catch (error) {
-      this.#rollBack(error);
+      this.#undo(error);
       this.#failure = undefined;
       return;
     }
-    this.#open = false;
+    this.#number++;
+    this.#kept.push(this.#turn);
+    this.#turn = [];
     this.#waiting?.resolve();
     this.#waiting = undefined;
-    this.#onCommit();
+    if (this.#kept.length >= CARRY_TURNS || redo.size > CARRY_BYTES) this.carry();
+    else this.#carrying ??= setTimeout(() => this.carry(), CARRY_MS);
   }
 
-  #rollBack(error: unknown): Error {
-    if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-    this.#open = false;
-    const failure =
-      errorClass(error) === SQLITE_FULL
-        ? new RunwireError('insufficient_storage', 'The disk of the server is full', { cause: error })
-        : new RunwireError('internal_error', 'The record could not be stored', { cause: error });
+  /** Bring into the database what the redo log keeps. A failure loses nothing: it is tried again. */
+  carry(): void {
+    this.flush();
+    clearTimeout(this.#carrying);
+    this.#carrying = undefined;
+    if (this.#kept.length === 0) return;
+    try {
+      this.#begin();
+      this.#sql.applied.run(this.#number);
+      this.#sql.commit.run();
+      this.#kept = [];
+      this.#options.onCommit?.();
+      this.#options.redo.clear();
+    } catch (error) {
+      this.#rollBack();
+      this.#options.onDelay?.(failureOf(error));
+      this.#carrying = setTimeout(() => this.carry(), RETRY_MS);
+    }
+  }
+
+  /** Carry what is left. Throws RunwireError when the database does not take it; the redo log keeps it then. */
+  close(): void {
+    this.carry();
+    clearTimeout(this.#carrying);
+    if (this.#kept.length === 0) return;
+    // The next start takes it up.
+    this.#rollBack();
+  }
+
+  #begin(): void {
+    const { db, apply } = this.#options;
+    if (db.isTransaction) return;
+    try {
+      this.#sql.begin.run();
+      for (const turn of this.#kept) for (const operation of turn) apply(operation);
+    } catch (error) {
+      this.#rollBack();
+      throw failureOf(error);
+    }
+  }
+
+  /** The turn is lost as a whole. */
+  #undo(error: unknown): Error {
+    const failure = failureOf(error);
+    this.#turn = [];
     this.#failure = failure;
     this.#waiting?.reject(failure);
     this.#waiting = undefined;
-    this.#onRollback(failure);
+    this.#rollBack();
+    this.#options.onRollback?.(failure);
     return failure;
   }
+
+  #rollBack(): void {
+    if (this.#options.db.isTransaction) this.#options.db.exec('ROLLBACK');
+  }
+}
+
+function failureOf(error: unknown): RunwireError {
+  if (error instanceof RunwireError) return error;
+  return errorClass(error) === SQLITE_FULL || codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
+    ? diskFull(error)
+    : new RunwireError('internal_error', 'The record could not be stored', { cause: error });
+}
+
+function diskFull(cause?: unknown): RunwireError {
+  return new RunwireError('insufficient_storage', 'The disk of the server is full', { cause });
 }
 
 /** The primary result code of SQLite, or undefined when the error is not SQLite's. */
 export function errorClass(error: unknown): number | undefined {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

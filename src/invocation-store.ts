@@ -1,37 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { errorClass, GroupCommit } from './group-commit.ts';
-import type { FinalStatus, Status } from './result.ts';
+import { RedoLog } from './redo-log.ts';
+import type { Status } from './result.ts';
 import { STATUSES } from './result.ts';
 import type { StoredRun, StoreFilter } from './run-list.ts';
 import { FIND, RunList } from './run-list.ts';
+import { type FinishedRun, type NewRun, type StoreOperation, storeOperations } from './store-operations.ts';
 import type { DatabaseOptions } from './store-schema.ts';
 import { openDatabase } from './store-schema.ts';
 import { syncWal, type WalSync } from './wal-sync.ts';
 
 export type { StoredRun, StoreFilter } from './run-list.ts';
+export type { FinishedRun, NewRun } from './store-operations.ts';
 
-export interface NewRun {
-  id: string;
-  status: 'pending' | 'running';
-  runtimeKind: string;
-  runtimeName: string;
-  createdAt: number;
-  startedAt: number | null;
-  fingerprint: string | null;
-  idempotencyKey: string | null;
-  /** Redacted (redactInvocation): clients see it. */
-  invocation: string;
-  /** Where to send the result; absent for most runs. */
-  delivery?: { delivery: string; secret: string | null };
-}
-
-export interface FinishedRun {
-  status: FinalStatus;
-  finishedAt: number;
-  result: string;
-  outcome: string;
-  /** Bytes on disk, for retention. */
-  outputBytes: number;
+export interface UnfinishedRun extends StoredRun {
+  /** Why it is to stop, as JSON; null when nobody asked. */
+  abort: string | null;
 }
 
 /** What a delivery attempt needs. The secret is never shown or logged. */
@@ -63,6 +47,10 @@ export class DuplicateRun extends Error {
 export interface StoreOptions extends DatabaseOptions {
   /** Told when writes of a turn were lost together (disk full, I/O error). */
   onRollback?: (error: Error) => void;
+  /** Told when the database does not take what is durable already. Nothing is lost: it is tried again. */
+  onDelay?: (error: Error) => void;
+  /** Told at the start of so many bytes of a write that a crash interrupted. */
+  onTorn?: (bytes: number) => void;
 }
 
 const DELIVERY = `SELECT r.id, r.created_at AS createdAt, d.delivery, d.secret, o.result
@@ -74,7 +62,8 @@ const DELIVERY = `SELECT r.id, r.created_at AS createdAt, d.delivery, d.secret, 
  */
 export class InvocationStore {
   readonly #db: DatabaseSync;
-  readonly #group: GroupCommit;
+  readonly #redo: RedoLog;
+  readonly #group: GroupCommit<StoreOperation>;
   /** Null where every commit is synced anyway. */
   readonly #walSync: WalSync | null;
   readonly #lists: RunList;
@@ -85,7 +74,18 @@ export class InvocationStore {
     const db = openDatabase(file, options);
     this.#db = db;
     this.#walSync = options.fsync ? null : syncWal(file);
-    this.#group = new GroupCommit(db, options.onRollback, () => this.#walSync?.touch());
+    this.#redo = new RedoLog(`${file}-redo`, { sync: options.fsync === true });
+    this.#group = new GroupCommit({
+      db,
+      redo: this.#redo,
+      apply: storeOperations(db),
+      onRollback: options.onRollback,
+      onDelay: options.onDelay,
+      onCommit: () => this.#walSync?.touch(),
+    });
+    const { turns, torn } = this.#redo.read();
+    if (torn > 0) options.onTorn?.(torn);
+    this.#group.replay(turns);
     this.#sql = prepareAll(db);
     this.#lists = new RunList(db);
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
@@ -93,16 +93,9 @@ export class InvocationStore {
 
   /** Throws DuplicateRun when the id or the key is taken; nothing is stored then. */
   insert(run: NewRun): void {
-    const { id, status, runtimeKind, runtimeName, createdAt, startedAt, fingerprint, idempotencyKey } = run;
-    const facts = [id, status, runtimeKind, runtimeName, createdAt, startedAt, fingerprint, idempotencyKey];
     try {
-      this.#group.write(() => {
-        const n = this.#lastN + 1;
-        this.#sql.insert.run(n, ...facts);
-        this.#lastN = n;
-        this.#sql.insertInvocation.run(n, run.invocation);
-        if (run.delivery) this.#sql.insertDelivery.run(n, run.delivery.delivery, run.delivery.secret);
-      });
+      this.#group.write({ op: 'insert', n: this.#lastN + 1, run });
+      this.#lastN++;
     } catch (error) {
       throw duplicate(error) ?? error;
     }
@@ -110,75 +103,84 @@ export class InvocationStore {
 
   /** Returns false, and changes nothing, unless the run is pending. */
   markRunning(id: string, startedAt: number): boolean {
-    return this.#group.write(() => this.#sql.markRunning.run(startedAt, id).changes === 1);
+    return this.#group.write({ op: 'running', id, startedAt });
   }
 
   /** A final status never changes: returns false, and changes nothing, when the run has one or is unknown. */
-  finish(id: string, facts: FinishedRun): boolean {
-    return this.#group.write(() => {
-      const row = this.#sql.finish.get(facts.status, facts.finishedAt, facts.outputBytes, id);
-      if (row === undefined) return false;
-      this.#sql.insertResult.run(row.n as number, facts.result, facts.outcome);
-      return true;
-    });
+  finish(id: string, run: FinishedRun): boolean {
+    return this.#group.write({ op: 'finish', id, run });
+  }
+
+  /**
+   * Why an unfinished run is to stop; the first reason stays. Committed when this returns: what is stopped is told
+   * to stop only then, so that no crash forgets why it did.
+   */
+  setAbort(id: string, reason: string): void {
+    this.#group.write({ op: 'abort', id, reason });
+    this.#group.flush();
   }
 
   get(id: string): StoredRun | undefined {
+    this.#group.ready();
     return this.#sql.get.get(id) as StoredRun | undefined;
   }
 
   findByKey(idempotencyKey: string): StoredRun | undefined {
+    this.#group.ready();
     return this.#sql.findByKey.get(idempotencyKey) as StoredRun | undefined;
   }
 
   /** Newest first. Throws RunwireError invalid_field for a cursor that is not ours. */
   list(filter: StoreFilter): { rows: StoredRun[]; nextCursor: string | null } {
+    this.#group.ready();
     return this.#lists.page(filter);
   }
 
   /** Runs without a final status, in order of acceptance. */
-  unfinished(): StoredRun[] {
-    return this.#sql.unfinished.all() as unknown as StoredRun[];
+  unfinished(): UnfinishedRun[] {
+    this.#group.ready();
+    const reasons = new Map(this.#sql.aborts.all().map(({ id, reason }) => [id, reason as string]));
+    const runs = this.#sql.unfinished.all() as unknown as StoredRun[];
+    return runs.map((run) => ({ ...run, abort: reasons.get(run.id) ?? null }));
   }
 
   /** Forget a finished run. Returns false, and changes nothing, when it is not finished or unknown. */
   remove(id: string): boolean {
-    return this.#group.write(() => {
-      const row = this.#sql.remove.get(id);
-      if (row === undefined) return false;
-      for (const statement of this.#sql.removeParts) statement.run(row.n as number);
-      return true;
-    });
+    return this.#group.write({ op: 'remove', id });
   }
 
   /** A settled delivery is not tried again, and its secret is erased. */
   setDelivery(id: string, delivery: string, settled: boolean): void {
-    const done = settled ? 1 : 0;
-    this.#group.write(() => this.#sql.setDelivery.run(delivery, done, done, id));
+    this.#group.write({ op: 'delivery', id, delivery, settled });
   }
 
   /** The delivery of a finished run; undefined when it has none or the run is gone. */
   delivery(id: string): StoredDelivery | undefined {
+    this.#group.ready();
     return this.#sql.delivery.get(id) as StoredDelivery | undefined;
   }
 
   /** Deliveries of finished runs that are not settled, in order of acceptance. */
   pendingDeliveries(): { id: string; delivery: string }[] {
+    this.#group.ready();
     return this.#sql.pendingDeliveries.all() as unknown as { id: string; delivery: string }[];
   }
 
   /** Finished runs and the sum of their outputBytes. Reads every finished run's index entry. */
   finishedTotals(): { count: number; bytes: number } {
+    this.#group.ready();
     return this.#sql.finishedTotals.get() as unknown as { count: number; bytes: number };
   }
 
   /** Finished runs after `after`, oldest finish first; not those whose delivery is still pending. */
   oldestFinished(after: { finishedAt: number; n: number }, limit: number): RetentionCandidate[] {
+    this.#group.ready();
     return this.#sql.oldestFinished.all(after.finishedAt, after.n, limit) as unknown as RetentionCandidate[];
   }
 
   /** How many runs have each status. Reads every run's index entry: for a metrics scrape, not per request. */
   counts(): Record<Status, number> {
+    this.#group.ready();
     const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
     for (const row of this.#sql.counts.all()) counts[row.status as Status] = row.count as number;
     return counts;
@@ -191,35 +193,22 @@ export class InvocationStore {
 
   /** Commit what is open and close. The last use of the store. */
   close(): void {
-    this.#group.flush();
+    this.#group.close();
     void this.#walSync?.stop();
     this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     this.#db.close();
+    this.#redo.close();
   }
 }
 
 function prepareAll(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text);
   return {
-    insert: sql('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?)'),
-    insertInvocation: sql('INSERT INTO invocations VALUES (?, ?)'),
-    insertDelivery: sql('INSERT INTO deliveries VALUES (?, ?, ?, 0)'),
-    markRunning: sql(
-      "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'pending'",
-    ),
-    finish: sql(
-      'UPDATE runs SET status = ?, finished_at = ?, output_bytes = ? WHERE id = ? AND finished_at IS NULL RETURNING n',
-    ),
-    insertResult: sql('INSERT INTO results VALUES (?, ?, ?)'),
+    aborts: sql(`SELECT r.id, a.reason FROM runs r JOIN aborts a ON a.n = r.n
+      WHERE r.status IN ('pending', 'running')`),
     get: sql(`${FIND} WHERE r.id = ?`),
     findByKey: sql(`${FIND} WHERE r.idempotency_key = ?`),
     unfinished: sql(`${FIND} WHERE r.status IN ('pending', 'running') ORDER BY r.n`),
-    remove: sql('DELETE FROM runs WHERE id = ? AND finished_at IS NOT NULL RETURNING n'),
-    removeParts: ['invocations', 'results', 'deliveries'].map((table) =>
-      sql(`DELETE FROM ${table} WHERE n = ?`),
-    ),
-    setDelivery: sql(`UPDATE deliveries SET delivery = ?, settled = ?, secret = iif(?, NULL, secret)
-      WHERE n = (SELECT n FROM runs WHERE id = ?)`),
     delivery: sql(`${DELIVERY} WHERE r.id = ?`),
     pendingDeliveries: sql(`SELECT r.id, d.delivery FROM deliveries d JOIN runs r ON r.n = d.n
       WHERE d.settled = 0 AND r.finished_at IS NOT NULL ORDER BY d.n`),

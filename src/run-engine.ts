@@ -161,7 +161,7 @@ export class RunEngine implements Engine {
     const files = this.#discarded.take(known);
     try {
       if (!this.#store.remove(known)) throw new RunwireError('not_finished', `${known} has not finished`);
-      this.#views.finished.forget(known);
+      this.#views.forget(known);
       await this.#store.committed();
     } catch (error) {
       files.restore();
@@ -240,6 +240,7 @@ export class RunEngine implements Engine {
   }
 
   #enqueue(run: LiveRun): void {
+    if (run.abort.signal.aborted) return void this.#finish(run); // cancelled under an earlier server
     this.#queue.add(run);
     if (!this.#queue.waits(run)) return;
     startQueueTimer(run, (reason) => {
@@ -279,7 +280,7 @@ export class RunEngine implements Engine {
       this.#live.delete(run.id);
       this.#recovery.finished(run, facts.outcome);
       run.log.finish(facts);
-      this.#views.finished.adopt(run.id, run.log);
+      this.#views.finish(run, facts);
       if (run.invocation.options.on_finish) this.#options.onFinished?.(run.id);
       reportRun(run, canonicalKind(run.invocation.runtime_kind), facts, this.#options);
     } catch (error) {

@@ -4,10 +4,12 @@ import { newDelivery } from './delivery-record.ts';
 import type { ListFilter } from './engine.ts';
 import { RunwireError } from './errors.ts';
 import type { EventLog } from './event-log.ts';
+import type { FinishedFacts } from './execution.ts';
 import { FinishedRuns } from './finished-runs.ts';
 import { canonicalKind } from './invocation.ts';
 import type { InvocationStore } from './invocation-store.ts';
 import { type LiveRun, recordJson } from './live-run.ts';
+import { RecentRecords } from './recent-records.ts';
 import type { Record as RunRecord } from './record.ts';
 import type { Status } from './result.ts';
 import { type RunDirectory, runDirectory } from './run-directory.ts';
@@ -16,6 +18,7 @@ import type { StoredRun } from './run-list.ts';
 /** What can be read of runs: the live ones from memory, the others from the store. */
 export class RunViews {
   readonly finished: FinishedRuns;
+  readonly #recent = new RecentRecords();
   readonly #dataDir: string;
   readonly #live: ReadonlyMap<string, LiveRun>;
   readonly #store: InvocationStore;
@@ -32,13 +35,13 @@ export class RunViews {
   }
 
   status(id: string): Status {
-    return this.#live.get(id)?.status ?? this.stored(id).status;
+    return (this.#live.get(id) ?? this.#recent.get(id) ?? this.stored(id)).status;
   }
 
   /** The record as one line of JSON. */
   recordJson(id: string): string {
     const run = this.#live.get(id);
-    return run ? liveJson(run) : recordJson(this.stored(id));
+    return run ? liveJson(run) : recordJson(this.#recent.get(id) ?? this.stored(id));
   }
 
   record(id: string): RunRecord {
@@ -69,6 +72,19 @@ export class RunViews {
     if (!descriptor) throw new RunwireError('artifact_not_found', `${id} has no artifact ${artifactId}`);
     const captured = artifactId === 'stdout' || artifactId === 'stderr';
     return { descriptor, file: captured ? descriptor.path : artifactFile(this.directory(id), artifactId) };
+  }
+
+  /** It is live no more: keep what those who waited for it will ask for. */
+  finish(run: LiveRun, { status, finishedAt, documents }: FinishedFacts): void {
+    const { id, createdAt, startedAt, invocationJson: invocation, log } = run;
+    this.finished.adopt(id, log);
+    const delivery = newDelivery(run.invocation)?.delivery ?? null;
+    this.#recent.keep({ id, status, createdAt, startedAt, finishedAt, invocation, ...documents, delivery });
+  }
+
+  forget(id: string): void {
+    this.finished.forget(id);
+    this.#recent.forget(id);
   }
 
   /** Throws RunwireError invocation_not_found. */

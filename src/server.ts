@@ -5,8 +5,8 @@ import { createService, type Service } from './service.ts';
 
 /** The process: configuration, listening, and the orderly end. */
 const { config, warnings } = configuration();
-/** Written by the thread pool: a run does not wait for its line in the log. */
-const lines = destination({ sync: false });
+/** Written by the thread pool, and lines that come close together at once: a write costs a run as much as its record. */
+const lines = destination({ sync: false, minLength: 8 * 1024, periodicFlush: 100 });
 const log = pino({ level: config.logLevel }, lines);
 for (const warning of warnings) log.warn(warning);
 log.info({ config: printable(config) }, 'configuration');
@@ -68,6 +68,7 @@ async function listen({ app }: Service): Promise<string> {
 }
 
 function fail(error: unknown): never {
+  lines.flushSync();
   process.stderr.write(`Runwire cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 }

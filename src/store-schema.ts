@@ -37,6 +37,11 @@ export const MIGRATIONS: readonly string[] = [
      settled INTEGER NOT NULL
    ) STRICT;
    CREATE INDEX deliveries_open ON deliveries (n) WHERE settled = 0;`,
+  // The number of the last turn of the redo log that is in this database.
+  `CREATE TABLE redo (applied INTEGER NOT NULL) STRICT;
+   INSERT INTO redo VALUES (0);`,
+  // Why a run is being stopped: an AbortReason as JSON.
+  'CREATE TABLE aborts (n INTEGER PRIMARY KEY, reason TEXT NOT NULL) STRICT;',
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */
@@ -61,6 +66,7 @@ export function openDatabase(file: string, options: DatabaseOptions = {}): Datab
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = ${options.fsync ? 'FULL' : 'NORMAL'};
       PRAGMA cache_size = -16000;
+      PRAGMA cache_spill = OFF;
       PRAGMA wal_autocheckpoint = ${WAL_PAGES};
       BEGIN IMMEDIATE`);
     migrate(db, file);

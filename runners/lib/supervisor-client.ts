@@ -120,7 +120,7 @@ export class SupervisorClient {
   forget(run: string): void {
     const line = this.#runs.get(run)?.line ?? this.#line;
     this.#runs.delete(run);
-    line?.send({ op: 'forget', run });
+    line?.mention({ op: 'forget', run });
     if (line !== this.#line && line) this.#leaveIfDone(line);
   }
 

@@ -1,15 +1,14 @@
 import type { Socket } from 'node:net';
-import { lineSplitter } from '../../src/supervisor/lines.ts';
+import { type LineWriter, lineSplitter, lineWriter } from '../../src/supervisor/lines.ts';
 import { type FromSupervisor, PROTOCOL_VERSION, type ToSupervisor } from '../../src/supervisor/protocol.ts';
 
 export type SupervisorMessage = Exclude<FromSupervisor, { op: 'welcome' }>;
 
 /** A supervisor that is connected and has answered. */
-export interface SupervisorLine {
+export interface SupervisorLine extends Pick<LineWriter<ToSupervisor>, 'send' | 'mention'> {
   readonly version: number;
   /** The runs it had then; null: it does not say. */
   readonly runs: ReadonlySet<string> | null;
-  send(message: ToSupervisor): void;
   /** It ends every program and itself (quit), or carries on (leave). Resolves when the connection is closed. */
   close(how: 'quit' | 'leave'): Promise<void>;
 }
@@ -27,7 +26,7 @@ export async function openLine(
   onClose: () => void,
 ): Promise<SupervisorLine> {
   const welcomed = Promise.withResolvers<Extract<FromSupervisor, { op: 'welcome' }>>();
-  const send = (message: ToSupervisor): void => void socket.write(`${JSON.stringify(message)}\n`);
+  const { send, mention, flush } = lineWriter<ToSupervisor>(socket);
   let open = false;
   socket.on(
     'data',
@@ -50,7 +49,17 @@ export async function openLine(
   try {
     const { version, runs } = await welcomed.promise;
     open = true;
-    return { version, runs: runs ? new Set(runs) : null, send, close: (how) => closeLine(socket, send, how) };
+    return {
+      version,
+      runs: runs ? new Set(runs) : null,
+      send,
+      mention,
+      close(how) {
+        if (how === 'quit') send({ op: 'quit' });
+        flush();
+        return closed(socket, how);
+      },
+    };
   } catch (error) {
     socket.destroy();
     throw error;
@@ -59,14 +68,9 @@ export async function openLine(
   }
 }
 
-async function closeLine(
-  socket: Socket,
-  send: (message: ToSupervisor) => void,
-  how: 'quit' | 'leave',
-): Promise<void> {
+async function closed(socket: Socket, how: 'quit' | 'leave'): Promise<void> {
   if (socket.destroyed) return;
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  if (how === 'quit') send({ op: 'quit' });
-  else socket.end();
+  if (how === 'leave') socket.end();
   await gone;
 }

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
-import { lineSplitter } from './lines.ts';
+import { lineSplitter, lineWriter } from './lines.ts';
 import { type FromSupervisor, PROTOCOL_VERSION, type ToSupervisor } from './protocol.ts';
 import type { Spawner } from './spawner.ts';
 import { Supervisor } from './supervisor.ts';
@@ -56,7 +56,7 @@ function closeInherited(): void {
 function onConnection(socket: Socket): void {
   server?.destroy();
   server = socket;
-  const send = (message: FromSupervisor): void => void socket.write(`${JSON.stringify(message)}\n`);
+  const { send } = lineWriter<FromSupervisor>(socket);
   socket.on(
     'data',
     lineSplitter((line) => {

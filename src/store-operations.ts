@@ -1,0 +1,104 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { FinalStatus } from './result.ts';
+
+export interface NewRun {
+  id: string;
+  status: 'pending' | 'running';
+  runtimeKind: string;
+  runtimeName: string;
+  createdAt: number;
+  startedAt: number | null;
+  fingerprint: string | null;
+  idempotencyKey: string | null;
+  /** Redacted (redactInvocation): clients see it. */
+  invocation: string;
+  /** Where to send the result; absent for most runs. */
+  delivery?: { delivery: string; secret: string | null };
+}
+
+export interface FinishedRun {
+  status: FinalStatus;
+  finishedAt: number;
+  result: string;
+  outcome: string;
+  /** Bytes on disk, for retention. */
+  outputBytes: number;
+}
+
+/** A write to the store as the redo log keeps it: plain JSON, and the same whenever it is done. */
+export type StoreOperation =
+  | { op: 'insert'; n: number; run: NewRun }
+  | { op: 'running'; id: string; startedAt: number }
+  | { op: 'finish'; id: string; run: FinishedRun }
+  | { op: 'abort'; id: string; reason: string }
+  | { op: 'remove'; id: string }
+  | { op: 'delivery'; id: string; delivery: string; settled: boolean };
+
+/** How operations are done. False: it changed nothing. Throws what SQLite throws. */
+export function storeOperations(db: DatabaseSync): (operation: StoreOperation) => boolean {
+  const sql = (text: string) => db.prepare(text);
+  const insert = sql('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?)');
+  const insertInvocation = sql('INSERT INTO invocations VALUES (?, ?)');
+  const insertDelivery = sql('INSERT INTO deliveries VALUES (?, ?, ?, 0)');
+  const markRunning = sql(
+    "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'pending'",
+  );
+  const finish = sql(
+    'UPDATE runs SET status = ?, finished_at = ?, output_bytes = ? WHERE id = ? AND finished_at IS NULL RETURNING n',
+  );
+  const insertResult = sql('INSERT INTO results VALUES (?, ?, ?)');
+  const setAbort =
+    sql(`INSERT INTO aborts (n, reason) SELECT n, ? FROM runs WHERE id = ? AND finished_at IS NULL
+    ON CONFLICT DO NOTHING`);
+  const remove = sql('DELETE FROM runs WHERE id = ? AND finished_at IS NOT NULL RETURNING n');
+  const removeParts = ['invocations', 'results', 'deliveries', 'aborts'].map((table) =>
+    sql(`DELETE FROM ${table} WHERE n = ?`),
+  );
+  const setDelivery = sql(`UPDATE deliveries SET delivery = ?, settled = ?, secret = iif(?, NULL, secret)
+    WHERE n = (SELECT n FROM runs WHERE id = ?)`);
+
+  return (operation) => {
+    switch (operation.op) {
+      case 'insert': {
+        const { n, run } = operation;
+        const { id, status, runtimeKind, runtimeName, createdAt, startedAt, fingerprint, idempotencyKey } =
+          run;
+        insert.run(
+          n,
+          id,
+          status,
+          runtimeKind,
+          runtimeName,
+          createdAt,
+          startedAt,
+          fingerprint,
+          idempotencyKey,
+        );
+        insertInvocation.run(n, run.invocation);
+        if (run.delivery) insertDelivery.run(n, run.delivery.delivery, run.delivery.secret);
+        return true;
+      }
+      case 'running':
+        return markRunning.run(operation.startedAt, operation.id).changes === 1;
+      case 'finish': {
+        const { status, finishedAt, outputBytes, result, outcome } = operation.run;
+        const row = finish.get(status, finishedAt, outputBytes, operation.id);
+        if (row === undefined) return false;
+        insertResult.run(row.n as number, result, outcome);
+        return true;
+      }
+      case 'abort':
+        return setAbort.run(operation.reason, operation.id).changes === 1;
+      case 'remove': {
+        const row = remove.get(operation.id);
+        if (row === undefined) return false;
+        for (const statement of removeParts) statement.run(row.n as number);
+        return true;
+      }
+      case 'delivery': {
+        const settled = operation.settled ? 1 : 0;
+        return setDelivery.run(operation.delivery, settled, settled, operation.id).changes === 1;
+      }
+    }
+  };
+}
