@@ -70,7 +70,7 @@ function onConnection(socket: Socket): void {
         spawn: spawner.name,
         runs: supervisor.runs,
       });
-      supervisor.connect(send);
+      supervisor.connect(send, message.version === PROTOCOL_VERSION);
     }),
   );
   socket.on('error', () => {});

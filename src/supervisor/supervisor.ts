@@ -52,16 +52,19 @@ export class Supervisor {
     return [...this.#runs.keys()];
   }
 
-  /** From now on tell this server. */
-  connect(send: (message: FromSupervisor) => void): void {
-    if (this.#leftAt !== null) this.#away.push({ from: this.#leftAt, to: Date.now() });
-    this.#leftAt = null;
+  /** From now on tell this server. One of another version (`isOurs` false) gives its new runs to another supervisor. */
+  connect(send: (message: FromSupervisor) => void, isOurs: boolean): void {
     this.#send = send;
+    if (!isOurs) this.#leftAt ??= Date.now();
+    else if (this.#leftAt !== null) {
+      this.#away.push({ from: this.#leftAt, to: Date.now() });
+      this.#leftAt = null;
+    }
   }
 
   /** What the next server will ask for is written now, and need not be kept. */
   disconnect(): void {
-    this.#leftAt = Date.now();
+    this.#leftAt ??= Date.now();
     this.#send = null;
     for (const [run, { exit, recorder }] of this.#runs) {
       if (!exit || !(exit.recorded || recordExit(recorder, exit.facts))) continue;
