@@ -7,12 +7,11 @@ import { RunwireError } from './errors.ts';
 import { refusal } from './field-errors.ts';
 import { fingerprint } from './fingerprint.ts';
 import { canonicalKind, type Invocation, type InvocationInput } from './invocation.ts';
-import type { InvocationStore, NewRun } from './invocation-store.ts';
+import type { InvocationStore, NewRun, UnfinishedRun } from './invocation-store.ts';
 import { type LiveRun, newLiveRun } from './live-run.ts';
 import { missingRunner, type Registry } from './registry.ts';
 import { runDirectory } from './run-directory.ts';
-import type { StoredRun } from './run-list.ts';
-import { Rejected, type Runner } from './runner.ts';
+import { type AbortReason, Rejected, type Runner } from './runner.ts';
 import { parseSpec } from './spec.ts';
 
 /** Turns what was sent into a run: known already, malformed, or new. */
@@ -62,7 +61,7 @@ export class Intake {
   }
 
   /** A run that an earlier server had accepted. What this one does not understand of it is its refusal. */
-  revive(row: StoredRun): LiveRun {
+  revive(row: UnfinishedRun): LiveRun {
     const invocation = JSON.parse(row.invocation) as Invocation;
     const runner = this.#runnerOf(invocation);
     let spec: ReturnType<typeof specOf>;
@@ -71,7 +70,9 @@ export class Intake {
     } catch (error) {
       spec = { spec: null, refusal: new Rejected(error instanceof Error ? error.message : String(error)) };
     }
-    return this.#make(invocation, runner, spec, { ...row, traceparent: undefined });
+    const run = this.#make(invocation, runner, spec, { ...row, traceparent: undefined });
+    if (row.abort !== null) run.abort.abort(JSON.parse(row.abort) as AbortReason); // written by keepAbort alone
+    return run;
   }
 
   #runnerOf({ runtime_kind }: Invocation): Runner {
@@ -95,8 +96,17 @@ export class Intake {
       fingerprint,
       idempotencyKey,
       traceparent,
+      keepAbort: this.#keepAbort,
     });
   }
+
+  readonly #keepAbort = (id: string, reason: AbortReason): void => {
+    try {
+      this.#store.setAbort(id, JSON.stringify(reason));
+    } catch {
+      // Told by the store's onRollback. What is to stop stops all the same.
+    }
+  };
 }
 
 /** The row of a run that is new. */

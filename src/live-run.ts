@@ -25,6 +25,8 @@ export interface LiveRun {
   /** Monotonic moment of acceptance, ms. */
   readonly acceptedAt: number;
   readonly abort: AbortController;
+  /** Keeps the reason over a crash, before the work hears of it. */
+  readonly keepAbort: (id: string, reason: AbortReason) => void;
   /** Settles when a crash cannot forget the run any more; rejects when its record is lost: then it never was. */
   stored: Promise<void>;
   /** The result is stored and told. */
@@ -61,6 +63,7 @@ export type NewLiveRun = Pick<
   | 'fingerprint'
   | 'idempotencyKey'
   | 'createdAt'
+  | 'keepAbort'
 >;
 
 export function newLiveRun(facts: NewLiveRun): LiveRun {
@@ -96,6 +99,7 @@ export async function runFinished(run: LiveRun, limits: WaitLimits = {}): Promis
 /** Press the run's one signal. The first reason wins; false when there was one already. */
 export function abortRun(run: LiveRun, reason: AbortReason): boolean {
   if (run.abort.signal.aborted) return false;
+  run.keepAbort(run.id, reason);
   run.abort.abort(reason);
   return true;
 }

@@ -1,9 +1,9 @@
 import type { Intake } from './intake.ts';
+import type { UnfinishedRun } from './invocation-store.ts';
 import type { LiveRun } from './live-run.ts';
 import type { Outcome } from './outcome.ts';
 import { beginRun } from './preparation.ts';
 import type { Recovered, RecoveryState } from './recovery-state.ts';
-import type { StoredRun } from './run-list.ts';
 
 export interface RecoveryTools {
   intake: Pick<Intake, 'revive'>;
@@ -33,7 +33,7 @@ export class Recovery {
   }
 
   /** `rows` in order of acceptance. Waiting runs wait again; running ones are carried on. */
-  begin(rows: readonly StoredRun[]): void {
+  begin(rows: readonly UnfinishedRun[]): void {
     const { intake, live, enqueue, carryOn, log } = this.#tools;
     this.#began = performance.now();
     for (const row of rows) {

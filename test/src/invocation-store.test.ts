@@ -78,6 +78,26 @@ test('a final status never changes', () => {
   expect(store.finish('unknown', facts)).toBe(false);
 });
 
+test('the first reason to stop is kept until the run has ended, and goes with its record', async () => {
+  for (const id of ['a', 'b', 'c']) store.insert(run(id));
+  store.setAbort('a', '1');
+  store.setAbort('a', '2');
+  store.finish('c', facts);
+  store.setAbort('c', '3');
+  expect(store.unfinished().map(({ id, abort }) => [id, abort])).toEqual([
+    ['a', '1'],
+    ['b', null],
+  ]);
+  store.finish('a', facts);
+  store.remove('a');
+  store.remove('c');
+  store.close();
+  const db = new DatabaseSync(file);
+  expect(db.prepare('SELECT * FROM aborts').all()).toEqual([]);
+  db.close();
+  store = new InvocationStore(file);
+});
+
 test('an id or a key that is taken is refused by name and nothing of the run is stored', async () => {
   store.insert(run('a', { idempotencyKey: 'k' }));
   expect(() => store.insert(run('a'))).toThrow(DuplicateRun);
