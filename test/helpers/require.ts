@@ -75,6 +75,17 @@ export function requires(...components: Component[]): (name: string, body: () =>
   };
 }
 
+/**
+ * Why a component is absent, for tests that can go without a part of themselves; undefined when it is here. Throws
+ * where RUNWIRE_TEST_REQUIRE lists it.
+ */
+export function absence(component: Component): string | undefined {
+  const absent = COMPONENTS[component]();
+  if (absent !== undefined && demanded().includes(component))
+    throw new Error(`needs ${component}: ${absent}`);
+  return absent;
+}
+
 /** The absolute path of the first of these programs that PATH or sbin has. */
 export function findProgram(...names: string[]): string | undefined {
   const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];

@@ -18,6 +18,15 @@ export async function startServer(
   dataDir: string,
   variables: Record<string, string> = {},
 ): Promise<ServerProcess> {
+  const { listening, ...starting } = launchServer(dataDir, variables);
+  return { ...starting, address: await listening };
+}
+
+/** The same before it listens: it may be killed while it starts. */
+export function launchServer(
+  dataDir: string,
+  variables: Record<string, string> = {},
+): Omit<ServerProcess, 'address'> & { listening: Promise<string> } {
   const child = spawn(process.execPath, ['src/server.ts'], {
     cwd: ROOT,
     env: {
@@ -34,7 +43,7 @@ export async function startServer(
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
-  const address = await new Promise<string>((resolve, reject) => {
+  const listening = new Promise<string>((resolve, reject) => {
     const take = (chunk: Buffer): void => {
       output += chunk;
       const found = /listens on (http:\S+)/.exec(output)?.[1];
@@ -46,7 +55,7 @@ export async function startServer(
   });
   return {
     child,
-    address,
+    listening,
     output: () => output,
     stop(signal = 'SIGTERM') {
       child.kill(signal);
