@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { lstat, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { RuntimeResult } from './result.ts';
@@ -20,7 +20,8 @@ export async function writeResultFile(
     if (confined !== null) await checkStaysIn(resolve(confined), resolve(path));
     await mkdir(dirname(path), { recursive: true });
     const destination = await destinationOf(path);
-    const unfinished = join(dirname(destination), `.runwire-${randomUUID()}.tmp`);
+    const unfinished = join(dirname(destination), unfinishedName(result));
+    await rm(unfinished, { force: true });
     try {
       await writeFile(unfinished, `${JSON.stringify(result, null, 2)}\n`, { flag: 'wx', mode: 0o644 });
       await rename(unfinished, destination);
@@ -31,6 +32,11 @@ export async function writeResultFile(
   } catch (error) {
     throw new Error(`output_result_path cannot be written: ${path} (${wordsOf(error)})`, { cause: error });
   }
+}
+
+/** The same whenever the run's result is written: what a crash left unfinished goes with the next try. */
+function unfinishedName({ invocation_id }: RuntimeResult): string {
+  return `.runwire-${hash('sha256', invocation_id).slice(0, 32)}.tmp`;
 }
 
 /** Throws when a path that is named as under a directory is not under it. Nothing may change the links meanwhile. */
