@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { Recorder } from '../recorder.ts';
 import { runDirectoryAt } from '../run-directory.ts';
 import { resolveProgram } from './command.ts';
+import { Growth } from './growth.ts';
 import { killAll } from './kill-rounds.ts';
 import { withLimits } from './limits.ts';
 import { MARK_BIT, type Marks } from './processes.ts';
@@ -34,8 +35,7 @@ export class Supervisor {
   readonly #away: { from: number; to: number }[] = [];
   #leftAt: number | null = null;
   #send: ((message: FromSupervisor) => void) | null = null;
-  /** Runs whose journal has grown since the server was told. */
-  readonly #grown = new Map<string, Entry>();
+  readonly #growth = new Growth((run) => this.#tellGrown(run));
   #salvaging = 0;
 
   constructor(spawner: Spawner) {
@@ -111,7 +111,7 @@ export class Supervisor {
       directory: runDirectoryAt(request.directory),
       firstSeq: request.first_seq,
       maxOutputBytes: request.max_output_bytes,
-      onAppend: () => this.#grew(run, entry),
+      onAppend: () => this.#growth.grew(run),
     });
     const entry: Entry = { recorder, program: null, begun: null, stopGraceMs: null, exit: null };
     this.#runs.set(run, entry);
@@ -236,16 +236,9 @@ export class Supervisor {
     }
   }
 
-  /** Many small writes of one turn become one message a run. */
-  #grew(run: string, entry: Entry): void {
-    if (this.#grown.size === 0) setImmediate(() => this.#tellGrown());
-    this.#grown.set(run, entry);
-  }
-
-  #tellGrown(): void {
-    for (const [run, { exit, recorder }] of this.#grown)
-      if (!exit) this.#tell({ op: 'grew', run, end: recorder.position });
-    this.#grown.clear();
+  #tellGrown(run: string): void {
+    const entry = this.#runs.get(run);
+    if (entry && !entry.exit) this.#tell({ op: 'grew', run, end: entry.recorder.position });
   }
 }
 
