@@ -32,6 +32,8 @@ if (options.help || unknown.length > 0) {
   process.exit(options.help ? 0 : 2);
 }
 
+// Each server and each client that is started has one.
+process.setMaxListeners(100);
 const began = new Date();
 mkdirSync(options['data-dir'], { recursive: true });
 const root = mkdtempSync(resolve(options['data-dir'], 'bench-'));

@@ -1,5 +1,12 @@
 import type { Aim, Bench, Part } from './part.ts';
+import { concurrency } from './parts/concurrency.ts';
 import { exec } from './parts/exec.ts';
+import { fanOut } from './parts/fan-out.ts';
+import { history } from './parts/history.ts';
+import { http } from './parts/http.ts';
+import { latency } from './parts/latency.ts';
+import { memory } from './parts/memory.ts';
+import { stream } from './parts/stream.ts';
 import type { Table } from './tables.ts';
 
 /** A part whose report is told apart by its name only: it came from this part, now or in a recorded run. */
@@ -22,4 +29,13 @@ function any<Report extends object>(part: Part<Report>): AnyPart {
 }
 
 /** In the order in which they are run. */
-export const PARTS: readonly AnyPart[] = [any(exec)];
+export const PARTS: readonly AnyPart[] = [
+  any(exec),
+  any(memory),
+  any(stream),
+  any(latency),
+  any(fanOut),
+  any(history),
+  any(concurrency),
+  any(http),
+];

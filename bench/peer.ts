@@ -52,6 +52,9 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** A server that has much to hold takes long to start. */
+const START_LIMIT_MS = 60_000;
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 /** Start a server with its output in `log`. */
@@ -71,16 +74,16 @@ export function start(
   return child;
 }
 
-/** Resolve when `ready` gives something; throw with the log's end when the process ends or 15 s go by. */
+/** Resolve when `ready` gives something; throw with the log's end when the process ends or a minute goes by. */
 export async function until<T>(
   child: ChildProcess,
   log: string,
   ready: () => Promise<T | undefined>,
 ): Promise<T> {
-  for (let waited = 0; waited < 15_000 && child.exitCode === null; waited += 50) {
+  for (let waited = 0; waited < START_LIMIT_MS && child.exitCode === null; waited += 10) {
     const found = await ready();
     if (found !== undefined) return found;
-    await sleep(50);
+    await sleep(10);
   }
   throw new Error(`${child.spawnfile} did not start: ${readFileSync(log, 'utf8').slice(-2000)}`);
 }

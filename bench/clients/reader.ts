@@ -1,4 +1,5 @@
 import { get } from 'node:http';
+import { EventCount } from '../event-count.ts';
 
 /**
  * One reader of a run, in a process of its own: `raw` follows stdout, `sse` the events. At most `bytesPerSecond` are
@@ -23,38 +24,9 @@ export interface ReaderReport {
   seconds: number;
 }
 
-/** Counts events without parsing their text: a parse of 1 GB of JSON would measure the reader. */
-class EventCount {
-  events = 0;
-  output = 0;
-  finished = false;
-  holes = false;
-  #rest = '';
-
-  push(chunk: Buffer): void {
-    const text = this.#rest + chunk.toString('latin1');
-    let from = 0;
-    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n', from)) {
-      this.#count(text.slice(from, Math.min(end, from + 1000)));
-      from = end + 2;
-    }
-    this.#rest = text.slice(from);
-  }
-
-  #count(head: string): void {
-    const seq = /^id: ?(\d+)$/m.exec(head)?.[1];
-    if (seq === undefined) return; // a comment
-    this.events++;
-    if (Number(seq) !== this.events) this.holes = true;
-    const type = /^event: ?(\w+)$/m.exec(head)?.[1];
-    if (type === 'stdout') this.output += Number(/"length":(\d+)/.exec(head)?.[1]);
-    this.finished = type === 'finished';
-  }
-}
-
 function read(plan: ReaderPlan): Promise<ReaderReport> {
   const begin = performance.now();
-  const count = new EventCount();
+  const count = new EventCount('sse');
   let received = 0;
   return new Promise((done, fail) => {
     const report = (ended: boolean) =>
