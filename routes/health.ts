@@ -32,7 +32,7 @@ const readySchema = {
   summary: 'Would a new run be taken',
   response: {
     200: json('Yes', Readiness),
-    503: json('No: draining, or the queue is full', Readiness),
+    503: json('No: draining, the queue is full, or the storage takes nothing more', Readiness),
     ...problems,
   },
 };

@@ -1,3 +1,5 @@
+import { shortageOf } from './shortage.ts';
+
 /**
  * Every error a client can see: its code, the HTTP status and the title of the problem
  * document (RFC 9457). docs/errors.md lists the same table; a test keeps them equal.
@@ -30,8 +32,9 @@ export const ERRORS = {
   idempotency_key_conflict: { status: 422, title: 'The Idempotency-Key was used with another body' },
   queue_full: { status: 429, title: 'The queue is full' },
   internal_error: { status: 500, title: 'The server failed' },
+  overloaded: { status: 503, title: 'The server is short of something it needs' },
   draining: { status: 503, title: 'The server is shutting down' },
-  insufficient_storage: { status: 507, title: 'There is not enough disk space' },
+  insufficient_storage: { status: 507, title: 'The storage of the server takes nothing more now' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -63,4 +66,13 @@ export class RunwireError extends Error {
   get status(): number {
     return ERRORS[this.code].status;
   }
+}
+
+/** A shortage as a client is told of it; other errors as they are. */
+export function toldShortage(error: unknown): unknown {
+  const shortage = shortageOf(error);
+  if (shortage === null) return error;
+  return shortage.of === 'storage'
+    ? new RunwireError('insufficient_storage', shortage.words, { retryAfterSeconds: 10, cause: error })
+    : new RunwireError('overloaded', shortage.words, { retryAfterSeconds: 1, cause: error });
 }

@@ -1,9 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { RunwireError } from './errors.ts';
+import { RunwireError, toldShortage } from './errors.ts';
 import type { RedoLog, RedoTurn } from './redo-log.ts';
 
-const SQLITE_FULL = 13;
 const SQLITE_CONSTRAINT = 19;
+/** What SQLite says when the storage does not take a write: READONLY, IOERR, FULL, CANTOPEN. */
+const STORAGE: Readonly<Record<number, string>> = {
+  8: 'the disk of the server is read-only',
+  10: 'the disk of the server failed',
+  13: 'the disk of the server is full',
+  14: 'the disk of the server failed',
+};
 
 /** How long the database waits for more turns, so that pages that many of them touch are written once. */
 const CARRY_MS = 50;
@@ -72,7 +78,8 @@ export class GroupCommit<Operation> {
   /** Do one operation in the transaction. Rethrows what it throws. False: it changed nothing. */
   write(operation: Operation): boolean {
     if (this.#failure) throw this.#failure;
-    if (this.#options.redo.size > MOST_BYTES) throw diskFull();
+    if (this.#options.redo.size > MOST_BYTES)
+      throw storageRefusal('the database of the server takes no more records');
     this.#begin();
     try {
       if (!this.#options.apply(operation)) return false;
@@ -184,21 +191,19 @@ export class GroupCommit<Operation> {
 }
 
 function failureOf(error: unknown): RunwireError {
-  if (error instanceof RunwireError) return error;
-  return errorClass(error) === SQLITE_FULL || codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
-    ? diskFull(error)
-    : new RunwireError('internal_error', 'The record could not be stored', { cause: error });
+  const told = toldShortage(error);
+  if (told instanceof RunwireError) return told;
+  const words = STORAGE[errorClass(error) ?? 0];
+  return words === undefined
+    ? new RunwireError('internal_error', 'The record could not be stored', { cause: error })
+    : storageRefusal(words, error);
 }
 
-function diskFull(cause?: unknown): RunwireError {
-  return new RunwireError('insufficient_storage', 'The disk of the server is full', { cause });
+function storageRefusal(words: string, cause?: unknown): RunwireError {
+  return new RunwireError('insufficient_storage', words, { cause, retryAfterSeconds: 10 });
 }
 
 /** The primary result code of SQLite, or undefined when the error is not SQLite's. */
 export function errorClass(error: unknown): number | undefined {
   return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -4,7 +4,7 @@ import { LONGEST_MS } from './long-timer.ts';
 import { linksOf } from './record.ts';
 import type { Status } from './result.ts';
 import type { RunDirectory } from './run-directory.ts';
-import type { AbortReason, Rejected, RunControls, Runner } from './runner.ts';
+import type { AbortReason, CannotBegin, Rejected, RunControls, Runner } from './runner.ts';
 import { Waiters, type WaitLimits } from './waiters.ts';
 import type { RealRoots, WorkingPaths } from './working-paths.ts';
 
@@ -39,8 +39,8 @@ export interface LiveRun {
   queueMs: number;
   /** What `prepare` made, once it has. */
   prepared: { paths: WorkingPaths; roots: RealRoots } | null;
-  /** Why it cannot be run as it was asked for. */
-  refusal: Rejected | null;
+  /** Why it cannot be run. */
+  refusal: Rejected | CannotBegin | null;
   /** What the runner offers; null before it has and when its work is over. */
   controls: RunControls | null;
   /** Carry on what an earlier server started. */

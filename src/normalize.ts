@@ -3,7 +3,7 @@ import { type Invocation, SCHEMA_VERSION } from './invocation.ts';
 import { type Outcome, type StreamFacts, untoldGaps } from './outcome.ts';
 import type { FinalStatus, RuntimeResult } from './result.ts';
 import { captureFile, type RunDirectory } from './run-directory.ts';
-import { type AbortReason, Rejected, type RunnerOutcome } from './runner.ts';
+import { type AbortReason, CannotBegin, Rejected, type RunnerOutcome } from './runner.ts';
 
 /** All that is known of a run when it is over. Times in ms since the epoch. */
 export interface RunFacts {
@@ -59,7 +59,8 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
     error_summary: [summary, ...facts.notes].filter((words) => words !== null).join('; ') || null,
     metadata: outcome?.metadata ?? {},
   };
-  const started = outcome ? outcome.started : facts.ran && !(facts.thrown instanceof Rejected);
+  const never = facts.thrown instanceof Rejected || facts.thrown instanceof CannotBegin;
+  const started = outcome ? outcome.started : facts.ran && !never;
   return {
     result,
     outcome: {
@@ -100,6 +101,8 @@ function verdict({ reason, thrown, outcome, captures }: RunFacts): Verdict {
     };
   if (reason?.kind === 'cancel') return { status: 'cancelled', ended: 'cancelled', summary: 'cancelled' };
   if (thrown instanceof Rejected) return { status: 'rejected', ended: 'rejected', summary: thrown.message };
+  if (thrown instanceof CannotBegin)
+    return { status: 'failed', ended: 'never_started', summary: thrown.message };
   if (!outcome)
     return {
       status: 'failed',

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { LiveRun } from './live-run.ts';
-import { Rejected } from './runner.ts';
+import { CannotBegin, Rejected } from './runner.ts';
+import { failureText } from './shortage.ts';
 import {
   prepareWorkingPaths,
   type RealRoots,
@@ -21,9 +22,9 @@ export function beginRun(run: LiveRun, startedAt: number): void {
       run.prepared = prepare(run);
     } catch (error) {
       run.refusal =
-        error instanceof Rejected
+        error instanceof Rejected || error instanceof CannotBegin
           ? error
-          : new Rejected(`the run directory cannot be made: ${String(error)}`);
+          : new CannotBegin(`the run directory cannot be made: ${failureText(error)}`, { cause: error });
     }
   if (run.refusal && !run.recovering) return;
   run.startedAt = startedAt;
@@ -32,7 +33,8 @@ export function beginRun(run: LiveRun, startedAt: number): void {
 }
 
 /**
- * Directories and checks before a run starts. Throws Rejected when it cannot be run as it was asked for;
+ * Directories and checks before a run starts. Throws Rejected when it cannot be run as it was asked for, and
+ * CannotBegin or the error of the file system when something has run out;
  * a run that is carried on has started, whatever became of its directories.
  */
 export function prepare(run: LiveRun): Prepared {

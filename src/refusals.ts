@@ -1,14 +1,23 @@
-import { RunwireError } from './errors.ts';
+import type { DiskSpace } from './disk-space.ts';
+import { RunwireError, toldShortage } from './errors.ts';
+import type { LiveRun } from './live-run.ts';
+import { CannotBegin } from './runner.ts';
 
 /** Why nothing is accepted, or null. */
-export function whyClosed(draining: boolean, disk: { enough(): boolean }): RunwireError | null {
+export function whyClosed(draining: boolean, disk: DiskSpace): RunwireError | null {
   if (draining) return new RunwireError('draining', 'the server is shutting down', { retryAfterSeconds: 5 });
-  if (disk.enough()) return null;
-  return new RunwireError('insufficient_storage', 'there is not enough disk space', {
-    retryAfterSeconds: 10,
-  });
+  const shortage = disk.shortage();
+  return shortage === null
+    ? null
+    : new RunwireError('insufficient_storage', shortage, { retryAfterSeconds: 10 });
 }
 
 export function queueFull(): RunwireError {
   return new RunwireError('queue_full', 'the queue is full', { retryAfterSeconds: 1 });
+}
+
+/** Throws for a new run that could not begin because something has run out: it is not accepted, and may be sent again. */
+export function refuseUnbegun({ refusal }: LiveRun): void {
+  const told = refusal instanceof CannotBegin ? toldShortage(refusal.cause) : null;
+  if (told instanceof RunwireError) throw told;
 }

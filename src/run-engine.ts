@@ -4,7 +4,7 @@ import type { Claims } from './claims.ts';
 import type { Config } from './config.ts';
 import { DetachedRuns } from './detached-runs.ts';
 import { DiscardedFiles } from './discarded-files.ts';
-import { diskSpace } from './disk-space.ts';
+import { type DiskSpace, diskSpace } from './disk-space.ts';
 import type { Engine, Readiness, Submission, SubmitOptions } from './engine.ts';
 import { RunwireError } from './errors.ts';
 import { type ExecutionTools, execute } from './execution.ts';
@@ -20,7 +20,7 @@ import { baseEnvironment } from './process-environment.ts';
 import { RunQueue } from './queue.ts';
 import { startQueueTimer } from './queue-timer.ts';
 import { Recovery } from './recovery.ts';
-import { queueFull, whyClosed } from './refusals.ts';
+import { queueFull, refuseUnbegun, whyClosed } from './refusals.ts';
 import { Registry } from './registry.ts';
 import { isFinal } from './result.ts';
 import { controlOf } from './run-control.ts';
@@ -39,6 +39,8 @@ export interface EngineOptions {
   callbacks?: CallbackAddresses;
   /** A run with `on_finish` has finished and its result is stored. */
   onFinished?: (id: string) => void;
+  /** Absent: that of the data directory. */
+  disk?: DiskSpace;
   /** Environment of the server, of which programs get a part. */
   environment: Readonly<Record<string, string | undefined>>;
 }
@@ -56,7 +58,7 @@ export class RunEngine implements Engine {
   readonly #detached: DetachedRuns;
   readonly #views: RunViews;
   readonly #discarded: DiscardedFiles;
-  readonly #disk: { enough(): boolean };
+  readonly #disk: DiskSpace;
   readonly #recovery: Recovery;
   #draining = false;
 
@@ -78,7 +80,7 @@ export class RunEngine implements Engine {
     this.#detached = new DetachedRuns(config.maxQueue);
     this.#views = new RunViews(config.dataDir, this.#live, store);
     this.#discarded = new DiscardedFiles(config.dataDir);
-    this.#disk = diskSpace(config.dataDir, config.minFreeDiskBytes);
+    this.#disk = options.disk ?? diskSpace(config.dataDir, config.minFreeDiskBytes);
     this.#recovery = new Recovery({
       ...options,
       ...{ intake: this.#intake, live: this.#live },
@@ -225,6 +227,7 @@ export class RunEngine implements Engine {
   /** Store a new run. Its files go when its record cannot be stored. */
   #insert(run: LiveRun): Promise<void> {
     try {
+      refuseUnbegun(run);
       this.#store.insert(newRecord(run));
     } catch (error) {
       this.#discard(run);

@@ -166,6 +166,14 @@ export interface RunnerOutcome {
   timings?: Timings;
 }
 
+/** The server could not begin the work, for a reason of its own (`cause`): the run ends as `failed`, and may be tried again. */
+export class CannotBegin extends Error {
+  constructor(message: string, options: { cause: unknown }) {
+    super(message, options);
+    this.name = 'CannotBegin';
+  }
+}
+
 /** The work cannot be run as it was asked for: the run ends as `rejected` with these words. */
 export class Rejected extends Error {
   constructor(message: string) {

@@ -14,6 +14,7 @@ import { claimPoster } from './claim-post.ts';
 import type { Config } from './config.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { startDeliveries } from './delivery.ts';
+import { diskSpace } from './disk-space.ts';
 import { InvocationStore } from './invocation-store.ts';
 import { createMetrics } from './metrics.ts';
 import { baseEnvironment } from './process-environment.ts';
@@ -50,9 +51,18 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     allowedHosts: [...options.config.allowedHosts, ...hostOf(options.config.publicUrl)],
   };
   prepareDataDirectory(config.dataDir);
+  const disk = diskSpace(config.dataDir, config.minFreeDiskBytes);
   const store = new InvocationStore(join(config.dataDir, 'runwire.db'), {
     fsync: config.fsync === 'on',
-    onRollback: (error) => log.error({ err: error }, 'records of a moment could not be stored'),
+    onRollback(error) {
+      disk.failed(error.message);
+      log.error({ err: error }, 'records of a moment could not be stored');
+    },
+    onDelay(error) {
+      disk.failed(error.message);
+      log.warn({ err: error }, 'the database does not take records now: the log beside it keeps them');
+    },
+    onTorn: (bytes) => log.warn({ bytes }, 'a write that a crash interrupted was cut off'),
   });
   const supervisor = new SupervisorClient({
     dataDir: config.dataDir,
@@ -92,6 +102,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const engine = new RunEngine({
     config,
     store,
+    disk,
     runners,
     log,
     metrics,

@@ -2,7 +2,8 @@ import { accessSync, constants, mkdirSync, realpathSync, type Stats, statSync } 
 import { isAbsolute, resolve } from 'node:path';
 import type { InvocationInput } from './invocation.ts';
 import type { RunDirectory } from './run-directory.ts';
-import { Rejected } from './runner.ts';
+import { CannotBegin, Rejected } from './runner.ts';
+import { failureText, shortageOf } from './shortage.ts';
 
 type PathFields = Pick<
   InvocationInput,
@@ -49,11 +50,12 @@ export function resolveWorkingPaths(
 /**
  * Check and make what a run needs before it starts: one call of the file system when only a working
  * directory is asked for. `globs`: are files collected from the working directory.
- * Throws Rejected when a directory or the payload cannot be used.
+ * Throws Rejected when a directory or the payload cannot be used, CannotBegin when something has run out, and the
+ * error of the file system when the scratch directory cannot be made.
  */
 export function prepareWorkingPaths(paths: WorkingPaths, options: { globs?: boolean } = {}): RealRoots {
   const { workingDirectory, artifactDirectory, inputPayload } = paths;
-  if (paths.scratch) makeDirectory('working directory', workingDirectory, 0o700);
+  if (paths.scratch) mkdirSync(workingDirectory, { recursive: true, mode: 0o700 });
   else checkWorkingDirectory(workingDirectory);
   if (inputPayload) checkInputPayload(inputPayload);
   if (artifactDirectory) makeDirectory('artifact directory', artifactDirectory);
@@ -82,8 +84,8 @@ function checkInputPayload(path: string): void {
   attempt(`input_payload_path cannot be read: ${path}`, () => accessSync(path, constants.R_OK));
 }
 
-function makeDirectory(what: string, path: string, mode?: number): void {
-  attempt(`${what} cannot be made: ${path}`, () => mkdirSync(path, { recursive: true, mode }));
+function makeDirectory(what: string, path: string): void {
+  attempt(`${what} cannot be made: ${path}`, () => mkdirSync(path, { recursive: true }));
 }
 
 /** Undefined when there is nothing. */
@@ -96,6 +98,9 @@ function attempt<T>(words: string, call: () => T): T {
     return call();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : error;
+    // A read-only place was named by the invocation; what has run out may be there again later.
+    if (shortageOf(error) && code !== 'EROFS')
+      throw new CannotBegin(`${words}: ${failureText(error)}`, { cause: error });
     throw new Rejected(`${words} (${code})`);
   }
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ERRORS, type ErrorCode, RunwireError } from '../../src/errors.ts';
+import { ERRORS, type ErrorCode, RunwireError, toldShortage } from '../../src/errors.ts';
 
 /** The body of every error (RFC 9457). `code` is one of docs/errors.md; `errors` name faulty fields. */
 export const Problem = z.strictObject({
@@ -31,7 +31,8 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 /** Whatever was thrown, as an error whose words a client may see. */
-export function toRunwireError(error: unknown): RunwireError {
+export function toRunwireError(thrown: unknown): RunwireError {
+  const error = toldShortage(thrown);
   if (error instanceof RunwireError) return error;
   if (error instanceof Error && 'statusCode' in error) {
     const { code, statusCode, message } = error as FastifyError;
@@ -58,7 +59,7 @@ export function problemOf(error: RunwireError, url: string): Problem {
 export function problemHandler(log: ErrorLog | undefined) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const error = toRunwireError(thrown);
-    if (error.code === 'internal_error' && !request.raw.socket.destroyed)
+    if (error.status >= 500 && !(thrown instanceof RunwireError) && !request.raw.socket.destroyed)
       log?.error(
         { err: thrown, method: request.method, path: request.url.split('?', 1)[0] },
         'request failed',

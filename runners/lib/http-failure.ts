@@ -1,4 +1,5 @@
 import { AddressDenied } from '../../src/address-guard.ts';
+import { shortageOf } from '../../src/shortage.ts';
 import type { AnswerHead } from './http-client.ts';
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -27,6 +28,8 @@ export function failureWords(error: Error): string {
   if (error.name === 'HTTPParserError') return 'the answer is not HTTP';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (WORDS[code] !== undefined) return `${WORDS[code]} (${code})`;
+  const shortage = shortageOf(error);
+  if (shortage !== null) return shortage.words;
   return code === '' ? error.message : `request failed (${code})`;
 }
 

@@ -1,9 +1,10 @@
 import type { ClaimState } from '../../src/claim.ts';
 import type { Report } from '../../src/claims.ts';
+import { toldShortage } from '../../src/errors.ts';
 import { checkCompletion, completionHash, wasTaken } from './manual-completion.ts';
 import { readEvents } from './manual-events.ts';
 import type { ManualRun } from './manual-run.ts';
-import { type HeldClaim, type ManualState, mayReport, storageError } from './manual-state.ts';
+import { type HeldClaim, type ManualState, mayReport } from './manual-state.ts';
 
 /** What the holder of this token may say of a run that goes on. */
 export function reportOn(run: ManualRun, token: string): Report {
@@ -35,7 +36,7 @@ export function reportOn(run: ManualRun, token: string): Report {
           if (step.type === 'progress') output.acknowledged.progress(step.entry);
           else if (step.bytes.length > 0) output.acknowledged.write(step.type, step.bytes, step.phase);
       } catch (error) {
-        throw storageError(error);
+        throw toldShortage(error);
       }
       run.renew(held, false);
       return stateOf(held);

@@ -1,6 +1,6 @@
 import type { Claimed } from '../../src/claim.ts';
 import type { Completion } from '../../src/completion.ts';
-import { RunwireError } from '../../src/errors.ts';
+import { RunwireError, toldShortage } from '../../src/errors.ts';
 import type { RunContext, RunnerOutcome } from '../../src/runner.ts';
 import type { Stream } from '../../src/stream.ts';
 import { claimDocument } from './manual-claim.ts';
@@ -13,7 +13,6 @@ import {
   holderOf,
   type ManualState,
   mayReport,
-  storageError,
   withClaim,
   writeState,
 } from './manual-state.ts';
@@ -134,7 +133,7 @@ export class ManualRun {
       output.acknowledged.progress({ message: 'claimed', data: { attempt, worker } });
     } catch (error) {
       this.#forgetClaim();
-      throw storageError(error);
+      throw toldShortage(error);
     }
     this.#unclaimed.clear();
     this.#lease.extend(held, leaseSeconds * 1000);

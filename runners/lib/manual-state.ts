@@ -1,7 +1,7 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Completion } from '../../src/completion.ts';
-import { RunwireError } from '../../src/errors.ts';
+import { RunwireError, toldShortage } from '../../src/errors.ts';
 import type { RunDirectory } from '../../src/run-directory.ts';
 
 /** A worker has the run. Times in ms since the epoch. */
@@ -47,16 +47,8 @@ export function writeState(directory: RunDirectory, state: ManualState): void {
     writeFileSync(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
     renameSync(`${file}.new`, file);
   } catch (error) {
-    throw storageError(error);
+    throw toldShortage(error);
   }
-}
-
-/** What a full disk says, in our words; other errors as they are. */
-export function storageError(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  return code === 'ENOSPC' || code === 'EDQUOT'
-    ? new RunwireError('insufficient_storage', 'There is not enough disk space.', { retryAfterSeconds: 10 })
-    : error;
 }
 
 /** 256 random bits, to be told to the worker and to nobody else. */

@@ -3,9 +3,8 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSy
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import type { ArtifactFacts } from '../../src/artifact.ts';
 import type { Upload } from '../../src/claims.ts';
-import { RunwireError } from '../../src/errors.ts';
+import { RunwireError, toldShortage } from '../../src/errors.ts';
 import type { RunDirectory } from '../../src/run-directory.ts';
-import { storageError } from './manual-state.ts';
 
 /** What may be kept of one run. Bytes. */
 export interface UploadCaps {
@@ -107,7 +106,7 @@ export class Uploads {
       return facts;
     } catch (error) {
       await rm(part, { force: true });
-      throw storageError(error);
+      throw toldShortage(error);
     } finally {
       this.#coming -= size;
     }
