@@ -47,6 +47,7 @@ export function manualRunner(options: ManualRunnerOptions): ManualRunner {
       onOver: (over) => desk.remove(over),
     });
     desk.add(run);
+    if (how === 'resume' && ctx.spec.dispatch_url === undefined) desk.expect(run);
     run[how]();
     return run.outcome;
   };

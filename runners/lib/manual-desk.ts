@@ -22,6 +22,11 @@ export class ManualDesk implements Claims {
     this.#runs.set(run.id, run);
   }
 
+  /** It may turn out to wait: nobody gets a later one before that is known. */
+  expect(run: ManualRun): void {
+    this.#waiting.set(run.id, run);
+  }
+
   /** To the first who asks for one like it, or among those that wait; one that is given back goes before the others. */
   offer(run: ManualRun, front: boolean): void {
     for (const asker of this.#askers) {
@@ -43,11 +48,16 @@ export class ManualDesk implements Claims {
   }
 
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<Claimed | null> {
-    for (const run of this.#waiting.values()) {
-      if (!matches(run, request)) continue;
-      const claimed = take(run, request);
-      this.#waiting.delete(run.id);
-      return claimed;
+    for (let run = this.#oldest(request); run; run = this.#oldest(request)) {
+      await run.ready.catch(() => {}); // it has ended with that
+      if (this.#waiting.get(run.id) !== run) continue;
+      if (!run.isWaiting) this.#waiting.delete(run.id);
+      else if (signal.aborted) return null;
+      else {
+        const claimed = take(run, request);
+        this.#waiting.delete(run.id);
+        return claimed;
+      }
     }
     const ms = (request.wait_seconds ?? 0) * 1000;
     if (ms === 0 || signal.aborted || this.#closed) return null;
@@ -80,6 +90,11 @@ export class ManualDesk implements Claims {
     if (!this.holds(worked, token)) throw notAToken();
     const run = this.#runs.get(worked.id);
     return run ? reportOn(run, token) : reportAfter(readState(worked.directory), token);
+  }
+
+  #oldest(request: ClaimRequest): ManualRun | undefined {
+    for (const run of this.#waiting.values()) if (matches(run, request)) return run;
+    return undefined;
   }
 
   /** The server stops: nobody is given anything any more, and what is being worked on is the next server's. */

@@ -47,6 +47,8 @@ export class ManualRun {
   readonly #grace = new Timer();
   readonly #unclaimed = new Timer();
   #savedAt = 0;
+  /** All that an earlier server wrote has been read. */
+  #isBegun = false;
   /** No worker may say anything any more: the run is over, or the server stops. */
   #shut: 'over' | 'left' | null = null;
   /** Settles when what an earlier server wrote has been read. */
@@ -62,6 +64,11 @@ export class ManualRun {
 
   get outcome(): Promise<RunnerOutcome> {
     return this.#outcome.promise;
+  }
+
+  /** It has no worker, and may be given to one. */
+  get isWaiting(): boolean {
+    return this.#isBegun && !this.isShut && this.#state.claim === null;
   }
 
   get isShut(): boolean {
@@ -93,6 +100,7 @@ export class ManualRun {
   }
 
   begin(): void {
+    this.#isBegun = true;
     const { signal } = this.ctx;
     this.ctx.offer({ hasten: (graceMs) => this.#endIn(graceMs) });
     if (signal.aborted) return this.#stop();
