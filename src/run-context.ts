@@ -47,7 +47,7 @@ export class RunScene {
       signal: run.abort.signal,
       output: this.#output(),
       outsideWriter: () => this.#outsideWriter(),
-      resumeOutput: () => this.#resume(),
+      resumeOutput: (onNote) => this.#resume(onNote),
       goesOn: () => {
         if (!this.#over) this.#onGoesOn?.();
       },
@@ -111,19 +111,24 @@ export class RunScene {
   #output(): RunOutput {
     return {
       write: (stream, chunk, phase) => void this.#active()?.take(stream, chunk, phase),
-      progress: (entry) => {
-        try {
-          this.#active()?.progress(entry);
-        } catch (error) {
-          this.#unsaid ??= failureText(error);
-        }
-      },
+      progress: (entry) => this.#say((recorder) => recorder.progress(entry)),
+      note: (line) => this.#say((recorder) => recorder.note(line)),
       acknowledged: {
         write: (stream, chunk, phase) => void this.#active()?.write(stream, chunk, phase),
         progress: (entry) => this.#active()?.progress(entry),
       },
       captured: (stream) => this.#open().captured(stream),
     };
+  }
+
+  /** What the storage does not take is told at the end. */
+  #say(say: (recorder: Recorder) => void): void {
+    try {
+      const recorder = this.#active();
+      if (recorder) say(recorder);
+    } catch (error) {
+      this.#unsaid ??= failureText(error);
+    }
   }
 
   /** Null: the runner has settled. */
@@ -133,14 +138,14 @@ export class RunScene {
     return this.#open();
   }
 
-  async #resume(): Promise<void> {
-    this.#resumed ??= this.#readEarlier();
+  async #resume(onNote?: (line: string) => void): Promise<void> {
+    this.#resumed ??= this.#readEarlier(onNote);
     await this.#resumed;
   }
 
-  async #readEarlier(): Promise<void> {
+  async #readEarlier(onNote?: (line: string) => void): Promise<void> {
     if (this.#outside || this.#recorder) return;
-    this.#recorded = await readRecorded(this.#run.directory, this.#nextSeq);
+    this.#recorded = await readRecorded(this.#run.directory, this.#nextSeq, onNote);
     if (this.#recorded) this.#run.log.grew(this.#recorded.position);
   }
 

@@ -76,6 +76,8 @@ export interface RunOutput {
   progress(entry: { message?: string; data?: unknown }): void;
   /** For one who is told whether it was taken, and sends it again: throws what the storage says, having taken nothing. */
   readonly acknowledged: Pick<RunOutput, 'write' | 'progress'>;
+  /** Keep one line of JSON without `seq`, which is no event, for the `recover` of a later server. */
+  note(line: string): void;
   /** What has been captured of a stream until now. */
   captured(stream: Stream): StreamFacts;
 }
@@ -121,9 +123,9 @@ export interface RunContext<Spec = unknown> {
   readonly output: RunOutput;
   /**
    * For `recover`, before the first use of `output`: captures and journal of the earlier server are gone
-   * on with, byte for byte and seq for seq. Without it they are written anew.
+   * on with, byte for byte and seq for seq. Without it they are written anew. `onNote` gets what it noted, in order.
    */
-  resumeOutput(): Promise<void>;
+  resumeOutput(onNote?: (line: string) => void): Promise<void>;
   /**
    * For `recover`: it has been looked, and the work of the earlier server goes on. Clocks that ran out meanwhile press
    * the signal from here on (or some seconds after the call): work that had ended is told as it ended.

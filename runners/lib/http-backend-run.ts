@@ -12,6 +12,7 @@ import { readJobRecord, writeJobRecord } from './http-job-record.ts';
 import { parseJson, preview, TextTaker, valueAt, wordAt } from './http-json.ts';
 import { backoffOf, poll, TRANSIENT, transientLimit } from './http-poll.ts';
 import { redactor } from './http-secrets.ts';
+import { StreamPlace } from './http-stream-place.ts';
 import { backoffMs, nap, retryAfterMs } from './http-wait.ts';
 
 /** A cancel call gets at least so long. */
@@ -47,6 +48,7 @@ export class BackendRun {
   readonly #streams: Backend;
   readonly #redact: (text: string) => string;
   readonly #job: BackendJob;
+  readonly #place: StreamPlace;
   /** Aborts when there is a verdict: nothing more is asked. */
   readonly #enough = new AbortController();
   /** Aborts when nothing more of the stream is wanted. */
@@ -62,6 +64,7 @@ export class BackendRun {
     this.#streams = new Backend(ctx, streams, secrets);
     this.#redact = redactor(ctx.spec.auth, secrets);
     this.#job = new BackendJob(ctx, this.#redact);
+    this.#place = new StreamPlace(ctx.output);
     this.#facts = { answered: false, sent: false, unsafeSent: false, cancelled: null };
   }
 
@@ -71,7 +74,8 @@ export class BackendRun {
 
   /** Go on with a job that an earlier server started. */
   async recover(): Promise<RunnerOutcome> {
-    await this.#ctx.resumeOutput();
+    await this.#ctx.resumeOutput((note) => this.#place.recall(note));
+    this.#place.takeUp();
     return this.#attend(() => this.#takeUp());
   }
 
@@ -212,7 +216,7 @@ export class BackendRun {
             this.#job,
             this.#streams,
             this.#ctx,
-            { ...stream, alone, redact, enough },
+            { ...stream, alone, redact, place: this.#place, enough },
             this.#streamOver.signal,
           ),
         ),

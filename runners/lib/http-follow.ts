@@ -5,6 +5,7 @@ import { failureWords, statusWords } from './http-failure.ts';
 import type { BackendJob } from './http-job.ts';
 import { parseJson } from './http-json.ts';
 import { type ServerSentEvent, SseReader } from './http-sse.ts';
+import type { StreamPlace } from './http-stream-place.ts';
 import { nap } from './http-wait.ts';
 
 const OUTPUT_EVENTS = ['message', 'output'];
@@ -21,6 +22,8 @@ export interface FollowPlan {
   /** Nothing else will tell how the job ends. */
   alone: boolean;
   redact: (text: string) => string;
+  /** Where it begins, and how far it came. */
+  place: StreamPlace;
   /** Aborts when the job is over: a stream that ends then is not taken up again. */
   enough: AbortSignal;
 }
@@ -33,21 +36,20 @@ export async function follow(
   job: BackendJob,
   backend: Backend,
   ctx: RunContext<HttpAsyncSpec>,
-  { url, named, alone, redact, enough }: FollowPlan,
+  { url, named, alone, redact, place, enough }: FollowPlan,
   signal: AbortSignal,
 ): Promise<void> {
   const limit = ctx.spec.poll_transient_limit ?? DEFAULT_RECONNECTS;
   let done = false;
-  let lastId: string | undefined;
   let retryMs = RECONNECT_MS;
   const take = (event: ServerSentEvent): void => {
     done ||= (ctx.spec.stream_done_events ?? DONE_EVENTS).includes(event.type);
-    tell(job, ctx, event, redact);
+    tell(job, ctx, event, place, redact);
   };
   let why = 'the stream ended';
   for (let failures = 0; !done && !enough.aborted && failures <= limit; failures++) {
     const reader = new SseReader(take);
-    const id: Record<string, string> = lastId ? { 'last-event-id': encodeURI(lastId) } : {};
+    const id: Record<string, string> = place.id ? { 'last-event-id': encodeURI(place.id) } : {};
     const journey = await backend.call(
       url,
       { named, headers: { accept: 'text/event-stream', ...id } },
@@ -58,12 +60,12 @@ export async function follow(
           failures = 0;
           job.streamedAt = performance.now();
           reader.push(chunk);
+          place.reached(reader.lastId);
         },
       },
       signal,
     );
     if (signal.aborted) return;
-    lastId = reader.lastId ?? lastId;
     retryMs = Math.max(reader.retryMs ?? retryMs, SHORTEST_RECONNECT_MS);
     const { head, error } = journey;
     why = error ? `stream: ${failureWords(error)}` : 'the stream ended before the job';
@@ -85,14 +87,16 @@ function isStream(type: string | undefined): boolean {
 function tell(
   job: BackendJob,
   { spec, output }: RunContext<HttpAsyncSpec>,
-  { type, data }: ServerSentEvent,
+  { type, data, id }: ServerSentEvent,
+  place: StreamPlace,
   redact: (text: string) => string,
 ): void {
   if (data.startsWith('{') && job.hear(data)) return;
   if ((spec.stream_output_events ?? OUTPUT_EVENTS).includes(type)) {
     if (data === '') return;
     job.streamed = true;
-    output.write('stdout', Buffer.from(redact(data)));
+    const news = place.news(Buffer.from(redact(data)), id);
+    if (news.length > 0) output.write('stdout', news);
     return;
   }
   const text = redact(data);

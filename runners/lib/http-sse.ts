@@ -20,7 +20,9 @@ export class SseReader {
   #length = 0;
   #type = '';
   #first = true;
-  /** The last id seen, for Last-Event-ID. */
+  /** That the event after this line will have. */
+  #id: string | undefined;
+  /** The id of the last event that was whole, for Last-Event-ID. */
   lastId: string | undefined;
   /** What the server asked to be waited before a reconnect, ms. */
   retryMs: number | undefined;
@@ -61,11 +63,12 @@ export class SseReader {
       this.#data.push(value);
       this.#length += value.length;
     } else if (name === 'event') this.#type = value;
-    else if (name === 'id' && !value.includes('\0')) this.lastId = value;
+    else if (name === 'id' && !value.includes('\0')) this.#id = value;
     else if (name === 'retry' && /^\d+$/.test(value)) this.retryMs = Number(value);
   }
 
   #dispatch(): void {
+    this.lastId = this.#id;
     if (this.#data.length > 0)
       this.#take({ type: this.#type || 'message', data: this.#data.join('\n'), id: this.lastId });
     this.#data = [];

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { httpAsyncRunner } from '../../runners/http-async.ts';
 import { addressGuard } from '../../src/address-guard.ts';
@@ -631,4 +632,62 @@ test('a run that is cancelled after the server came back cancels its job', async
     status: 'cancelled',
     result: { metadata: { cancel: 'HTTP 200 OK' } },
   });
+});
+
+/** A stream-only run whose server dies when 'one two ' is written; the next one connects to `after`. */
+async function streamedOver(
+  before: string[],
+  after: string[],
+  meanwhile: (journal: string) => void = () => {},
+) {
+  backend.on('/jobs', accept());
+  const first: Answer = async (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const text of before) {
+      response.write(`${text}\n\n`);
+      await sleep(100); // each is a piece of its own
+    }
+  };
+  backend.on('/stream', first, events(after));
+  await start('s', {
+    poll_url_template: undefined,
+    poll_run_id_path: undefined,
+    stream_url_template: '/stream',
+  });
+  const { stdout: capture, journal } = app.engine.directory('s');
+  await expect.poll(() => existsSync(capture) && readFileSync(capture, 'utf8')).toBe('one two ');
+  const dataDir = await app.crash();
+  meanwhile(journal);
+  const connections = polls().length;
+  app = buildEngine({ runners: [runner()], dataDir });
+  const record = await ended('s');
+  return { record, asked: polls()[connections]?.headers['last-event-id'] };
+}
+
+const end = 'data: {"status":"completed"}';
+
+test('a stream is taken up by the next server behind the last event that the earlier one had taken', async () => {
+  const { record, asked } = await streamedOver(
+    ['id: 1\ndata: one ', 'id: 2\ndata: two '],
+    ['id: 3\ndata: three', end],
+  );
+  expect(record.status).toBe('succeeded');
+  expect([asked, stdout(record)]).toEqual(['2', 'one two three']);
+});
+
+test('what the earlier server wrote of a stream and had no time to note is not written twice', async () => {
+  const { record, asked } = await streamedOver(
+    ['id: 1\ndata: one ', 'id: 2\ndata: two '],
+    ['id: 2\ndata: two ', 'id: 3\ndata: three', end],
+    (journal) => {
+      const lines = readFileSync(journal, 'utf8').split('\n');
+      writeFileSync(journal, lines.filter((line) => !line.startsWith('{"stream":{"id":"2"')).join('\n'));
+    },
+  );
+  expect([asked, stdout(record)]).toEqual(['1', 'one two three']);
+});
+
+test('a stream whose events have no ids is taken as it comes, by the next server too', async () => {
+  const { record, asked } = await streamedOver(['data: one ', 'data: two '], ['data: three', end]);
+  expect([asked, stdout(record)]).toEqual([undefined, 'one two three']);
 });

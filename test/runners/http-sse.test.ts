@@ -54,3 +54,11 @@ test('an event without end is refused', () => {
     for (let i = 0; i < 20; i++) reader.push(i === 0 ? chunk : Buffer.alloc(1024 * 1024, 'x'));
   }).toThrow('too long');
 });
+
+test('an id counts once its event is whole: a stream that broke off before is asked for that event again', () => {
+  const reader = new SseReader(() => {});
+  reader.push(Buffer.from('id: 1\ndata: a\n\nid: 2\ndata: b\n'));
+  expect(reader.lastId).toBe('1');
+  reader.push(Buffer.from('\n'));
+  expect(reader.lastId).toBe('2');
+});
