@@ -24,7 +24,7 @@ export function startClient(script: string): Client {
     while (answers.length > 0) tell({ error: `${script} ended (${signal ?? code})` });
   });
   const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  process.prependOnceListener('exit', kill);
   return {
     ask<Report>(plan: object, limitSeconds: number) {
       const { promise, resolve } = Promise.withResolvers<Answer>();

@@ -5,8 +5,7 @@ import { Installer } from './install.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import type { Bench } from './part.ts';
 import { PARTS } from './parts.ts';
-import type { BenchReport } from './report.ts';
-import { aimsTable } from './report.ts';
+import { aimsTable, type BenchReport, chartsOf, reportText, tablesOf } from './report.ts';
 import { asText } from './tables.ts';
 
 const { values: options, positionals } = parseArgs({
@@ -22,24 +21,25 @@ const { values: options, positionals } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-const names = PARTS.map(({ name }) => name);
-const unknown = positionals.filter((name) => !names.includes(name));
+const unknown = positionals.filter((name) => !PARTS.some((part) => part.name === name));
 if (options.help || unknown.length > 0) {
   if (unknown.length > 0) console.error(`there is no part ${unknown.join(', ')}`);
-  console.error(
-    `npm run bench -- [${names.join('] [')}] [--quick] [--rounds N] [--out FILE] [--data-dir DIRECTORY]`,
-  );
+  console.error(`npm run bench -- [PART…] [--quick] [--rounds N] [--out FILE] [--data-dir DIRECTORY] [--limit-minutes N]
+parts: ${PARTS.map(({ name, extra }) => (extra ? `${name} (only when named)` : name)).join(', ')}`);
   process.exit(options.help ? 0 : 2);
 }
+const chosen = PARTS.filter(({ name, extra }) =>
+  positionals.length === 0 ? !extra : positionals.includes(name),
+);
 
 // Each server and each client that is started has one.
 process.setMaxListeners(100);
 const began = new Date();
+const secondsSoFar = () => (Date.now() - began.getTime()) / 1000;
+const say = (line: string) => console.error(`[${secondsSoFar().toFixed(0).padStart(4)} s] ${line}`);
 mkdirSync(options['data-dir'], { recursive: true });
 const root = mkdtempSync(resolve(options['data-dir'], 'bench-'));
 process.once('exit', () => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));
-const say = (line: string) =>
-  console.error(`[${((Date.now() - began.getTime()) / 1000).toFixed(0).padStart(4)} s] ${line}`);
 setTimeout(() => {
   console.error(`not done after ${options['limit-minutes']} minutes: given up`);
   process.exit(1);
@@ -53,6 +53,7 @@ const report: BenchReport = {
   quick: options.quick,
   seconds: 0,
   skipped: [],
+  failed: {},
   parts: {},
 };
 const bench: Bench = {
@@ -66,28 +67,36 @@ const bench: Bench = {
   },
   skip(what) {
     report.skipped.push(what);
-    say(`skipped: ${what}`);
+    say(`not measured: ${what}`);
   },
   say,
 };
-
-console.log(machineLine(report.machine));
-if (options.quick) console.log('--quick: a smoke, its figures mean nothing');
-for (const part of PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
-  say(part.name);
-  const measured = await part.run(bench);
-  report.parts[part.name] = measured;
-  for (const table of part.tables(measured)) console.log(`\n${asText(table)}`);
-  rmSync(join(root, part.name), { recursive: true, force: true });
-}
-report.seconds = Math.round((Date.now() - began.getTime()) / 1000);
-const aims = aimsTable(report);
-if (aims) console.log(`\n${asText(aims)}`);
-for (const what of report.skipped) console.log(`skipped: ${what}`);
 const out = resolve(
   options.out ?? join('bench/results', `${began.toISOString().slice(0, 19).replaceAll(':', '-')}.json`),
 );
 mkdirSync(dirname(out), { recursive: true });
-writeFileSync(out, `${JSON.stringify(report, null, 1)}\n`);
+
+console.log(machineLine(report.machine));
+if (options.quick) console.log('--quick: a smoke, its figures mean nothing');
+for (const part of chosen) {
+  say(part.name);
+  try {
+    report.parts[part.name] = await part.run(bench);
+    for (const table of tablesOf(report, part.name)) console.log(`\n${asText(table)}`);
+  } catch (error) {
+    report.failed[part.name] = error instanceof Error ? error.message : String(error);
+    console.error(error);
+  }
+  report.seconds = Math.round(secondsSoFar());
+  // After each part: what was measured is kept, whatever becomes of the rest.
+  writeFileSync(out, reportText(report));
+  rmSync(join(root, part.name), { recursive: true, force: true, maxRetries: 3 });
+}
+for (const [name, chart] of Object.entries(chartsOf(report)))
+  writeFileSync(out.replace(/(\.json)?$/, `-${name}.svg`), chart);
+console.log(`\n${asText(aimsTable(report))}`);
+for (const what of report.skipped) console.log(`not measured: ${what}`);
+for (const [name, error] of Object.entries(report.failed))
+  console.log(`the part ${name} broke off: ${error}`);
 console.log(`\n${report.seconds} s; the figures of each round are in ${out}`);
-process.exit();
+process.exit(Object.keys(report.failed).length > 0 ? 1 : 0);

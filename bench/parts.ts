@@ -6,21 +6,25 @@ import { history } from './parts/history.ts';
 import { http } from './parts/http.ts';
 import { latency } from './parts/latency.ts';
 import { memory } from './parts/memory.ts';
+import { slowReaders } from './parts/slow-readers.ts';
 import { stream } from './parts/stream.ts';
 import type { Table } from './tables.ts';
 
 /** A part whose report is told apart by its name only: it came from this part, now or in a recorded run. */
 export interface AnyPart {
   name: string;
+  /** Run only when it is named. */
+  extra: boolean;
   run(bench: Bench): Promise<object>;
   tables(report: object): Table[];
   aims(report: object): Aim[];
   charts(report: object): Record<string, string>;
 }
 
-function any<Report extends object>(part: Part<Report>): AnyPart {
+function any<Report extends object>(part: Part<Report>, extra = false): AnyPart {
   return {
     name: part.name,
+    extra,
     run: part.run,
     tables: (report) => part.tables(report as Report),
     aims: (report) => part.aims?.(report as Report) ?? [],
@@ -38,4 +42,5 @@ export const PARTS: readonly AnyPart[] = [
   any(history),
   any(concurrency),
   any(http),
+  any(slowReaders, true),
 ];

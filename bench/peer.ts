@@ -69,7 +69,7 @@ export function start(
   closeSync(fd);
   // Whatever ends the bench, no server outlives it.
   const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  process.prependOnceListener('exit', kill);
   child.once('exit', () => process.off('exit', kill));
   return child;
 }

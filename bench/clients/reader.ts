@@ -1,10 +1,11 @@
 import { get } from 'node:http';
+import { answerPlans } from '../client.ts';
 import { EventCount } from '../event-count.ts';
 
 /**
- * One reader of a run, in a process of its own: `raw` follows stdout, `sse` the events. At most `bytesPerSecond` are
- * taken from the socket when it is given; else as fast as they come. The report is one line of JSON, at the end of
- * the stream or after `seconds`.
+ * One reader of a run: `raw` follows stdout, `sse` the events. At most `bytesPerSecond` are
+ * taken from the socket when it is given; else as fast as they come. The report comes at the end of the stream or after
+ * `seconds`.
  */
 export interface ReaderPlan {
   url: string;
@@ -29,7 +30,9 @@ function read(plan: ReaderPlan): Promise<ReaderReport> {
   const count = new EventCount('sse');
   let received = 0;
   return new Promise((done, fail) => {
-    const report = (ended: boolean) =>
+    const report = (ended: boolean) => {
+      clearTimeout(timer);
+      request.destroy();
       done({
         received,
         output: plan.as === 'raw' ? received : count.output,
@@ -37,6 +40,7 @@ function read(plan: ReaderPlan): Promise<ReaderReport> {
         complete: ended && (plan.as === 'raw' || (count.finished && !count.holes)),
         seconds: (performance.now() - begin) / 1000,
       });
+    };
     const accept = plan.as === 'raw' ? 'application/octet-stream' : 'text/event-stream';
     const request = get(plan.url, { headers: { accept } }, (response) => {
       if (response.statusCode !== 200) return fail(new Error(`${plan.url}: ${response.statusCode}`));
@@ -53,9 +57,8 @@ function read(plan: ReaderPlan): Promise<ReaderReport> {
       response.on('error', fail);
     });
     request.on('error', fail);
-    setTimeout(() => report(false), plan.seconds * 1000);
+    const timer = setTimeout(() => report(false), plan.seconds * 1000);
   });
 }
 
-console.log(JSON.stringify(await read(JSON.parse(process.argv[2] ?? '') as ReaderPlan)));
-process.exit(0);
+await answerPlans(read);

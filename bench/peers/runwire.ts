@@ -34,7 +34,7 @@ export async function runwire(
   const child = start([process.execPath, ...flags, server], log, environment);
   const supervisorPid = () => findSupervisor(dataDir);
   const kill = () => killSupervisor(supervisorPid());
-  process.once('exit', kill);
+  process.prependOnceListener('exit', kill);
   const port = await until(child, log, async () => {
     const address = /http:\/\/127\.0\.0\.1:(\d+)/.exec(readFileSync(log, 'utf8').slice(from))?.[1];
     return address === undefined ? undefined : Number(address);

@@ -1,20 +1,21 @@
-import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import { resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Client, startClient } from '../../bench/client.ts';
 import type { ReaderPlan, ReaderReport } from '../../bench/clients/reader.ts';
 
-const program = resolve(import.meta.dirname, '../../bench/clients/reader.ts');
+let client: Client;
 
-async function read(body: string, plan: Pick<ReaderPlan, 'as'> & Partial<ReaderPlan>): Promise<ReaderReport> {
+async function read(
+  body: string,
+  changes: Pick<ReaderPlan, 'as'> & Partial<ReaderPlan>,
+): Promise<ReaderReport> {
   await using server = createServer((_, response) => response.end(body));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  const whole = { url: `http://127.0.0.1:${address.port}/`, seconds: 20, ...plan };
-  const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(whole)]);
-  return JSON.parse(stdout) as ReaderReport;
+  const plan: ReaderPlan = { url: `http://127.0.0.1:${address.port}/`, seconds: 20, ...changes };
+  return await client.ask<ReaderReport>(plan, 40);
 }
 
 const output = (seq: number, length: number) =>
@@ -22,6 +23,11 @@ const output = (seq: number, length: number) =>
 const finished = (seq: number) => `id: ${seq}\nevent: finished\ndata: {}\n\n`;
 
 describe('A reader of the bench', () => {
+  beforeAll(() => {
+    client = startClient(resolve(import.meta.dirname, '../../bench/clients/reader.ts'));
+  });
+  afterAll(() => client.stop());
+
   test('counts raw bytes', async () => {
     expect(await read('x'.repeat(100_000), { as: 'raw' })).toMatchObject({ output: 100_000, complete: true });
   });
