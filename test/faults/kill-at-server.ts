@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import promises from 'node:fs/promises';
+import Docker from 'dockerode';
 import type { ProgramListener } from '../../runners/lib/supervisor-client.ts';
 import { SupervisorClient } from '../../runners/lib/supervisor-client.ts';
 import { EventLog } from '../../src/event-log.ts';
@@ -23,6 +24,7 @@ export async function installPoints(): Promise<void> {
   storePoints();
   supervisorPoints();
   await filePoints();
+  containerPoints();
   pointsOf(EventLog.prototype, 'grew', { before: 'journal grew, not told' });
   pointsOf(RunScene.prototype, 'over', { before: 'facts received' });
   pointsOf(EventLog.prototype, 'finish', {
@@ -117,6 +119,13 @@ function withPoints(listener: ProgramListener): ProgramListener {
 }
 
 async function filePoints(): Promise<void> {
+  const named =
+    (name: string, text = '') =>
+    ([path]: readonly unknown[]): boolean =>
+      String(path).endsWith(name) && fs.readFileSync(String(path), 'utf8').includes(text);
+  const kept = { claim: named('claims.json.new'), completion: named('claims.json.new', '"completion":{') };
+  for (const [what, when] of Object.entries({ ...kept, job: named('http-job.json.new') }))
+    pointsOf(fs, 'renameSync', { before: `${what} not kept`, after: `${what} kept`, when });
   const unfinished = ([path]: readonly unknown[]): boolean => String(path).includes(UNFINISHED_RESULT);
   pointsOf(promises, 'writeFile', {
     before: 'result file not begun',
@@ -130,4 +139,12 @@ async function filePoints(): Promise<void> {
     when: ([, , length]) => Number(length) >= BLOCK_BYTES,
   });
   await handle.close();
+}
+
+function containerPoints(): void {
+  const docker = new Docker();
+  pointsOf(Docker.prototype, 'createContainer', { after: 'container made' });
+  const container = Object.getPrototypeOf(docker.getContainer(''));
+  pointsOf(container, 'start', { before: 'container not started', after: 'container started' });
+  pointsOf(container, 'remove', { before: 'container not removed', after: 'container removed' });
 }

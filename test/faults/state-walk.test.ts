@@ -176,7 +176,7 @@ describe('A run whose server is killed', () => {
     await server.killed();
     expect(await answer).toBeNull();
     await server.startUnlessUp();
-    expect((await fetch(url())).status).toBe(404);
+    expect((await fetch(url())).status).toBe(410);
     await until(() => !existsSync(join(server.dataDir, 'runs', id)), 'its files are gone');
     expect((await server.post('/invocations', body)).headers.get('idempotency-replayed')).toBeNull();
     walk.remember(await expectInvariants({ url: server.url, id, body }));
