@@ -1,47 +1,56 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childBelongsTo, directChildren, eachProcessOf, type Marks } from './processes.ts';
-import type { Spawner } from './spawner.ts';
+import type { Marks } from './marks.ts';
+import type { Found, ProcessFinder } from './process-finder.ts';
 
 /** How long killed processes are waited for before they are counted as survivors. */
-export const SETTLE_MS = 120;
-/** How often orphans are looked for in a row: each look takes a moment only. */
-const ORPHAN_LOOKS = 50;
+export const SETTLE_MS = 100;
+/** On a machine so busy that few looks fit into that time, at least so many. */
+const MIN_ROUNDS = 6;
+/** How long those of a fork bomb are stopped one after the other before they are killed. */
+const FREEZE_MS = 60;
 
-const { SIGKILL } = constants.signals;
+const { SIGKILL, SIGSTOP } = constants.signals;
 
-/** SIGKILL to every process of a run that can be found. Returns how many there were. */
-export function killRound(spawner: Spawner, marks: Marks): number {
-  const orphans = spawner.adoptsOrphans ? killOrphans(spawner, marks) : 0;
-  return orphans + eachProcessOf(marks, (pid) => spawner.signalProcess(pid, SIGKILL));
-}
-
-/** What forks and ends faster than all processes can be listed becomes a child of ours at every step. */
-function killOrphans(spawner: Spawner, marks: Marks): number {
-  let killed = 0;
-  for (let look = 0; look < ORPHAN_LOOKS; look++) {
-    const found = (directChildren() ?? []).filter((pid) => childBelongsTo(pid, marks));
-    if (found.length === 0) break;
-    for (const pid of found) spawner.signalProcess(pid, SIGKILL);
-    killed += found.length;
-  }
-  return killed;
+export interface KillParts {
+  finder: ProcessFinder;
+  signal(process: Found, signal: number): void;
 }
 
 /**
- * SIGKILL, round after round, until none is left or SETTLE_MS have passed: what a process forks while it
- * is looked for is found by the next round. `found`: were there any; `survivors`: those of the last round.
+ * SIGKILL to all processes of a run, round after round, until none is left. `found`: were there any; `survivors`:
+ * those of the last look. Where new ones keep turning up, all are stopped before the first is killed: what is
+ * stopped cannot fork, and a place that a bomb may fill again is not made free.
  */
 export async function killAll(
-  spawner: Spawner,
+  { finder, signal }: KillParts,
   marks: Marks,
 ): Promise<{ found: boolean; survivors: number }> {
+  const known = new Map<number, Found>();
   const giveUpAt = performance.now() + SETTLE_MS;
-  let found = false;
-  for (let pause = 1; ; pause = Math.min(pause * 2, 20)) {
-    const survivors = killRound(spawner, marks);
-    if (survivors > 0) found = true;
-    if (survivors === 0 || performance.now() >= giveUpAt) return { found, survivors };
+  let born = 0;
+  const round = (number: number) =>
+    finder.each(marks, known, (process) => {
+      if (known.get(process.pid)?.startTime !== process.startTime) born++;
+      known.set(process.pid, process);
+      signal(process, number);
+    });
+  for (let rounds = 1, pause = 1; ; rounds++, pause = Math.min(pause * 2, 20)) {
+    born = 0;
+    const survivors = await round(SIGKILL);
+    if (survivors === 0 || (performance.now() >= giveUpAt && rounds >= MIN_ROUNDS))
+      return { found: known.size > 0, survivors };
+    if (rounds > 1 && born > 0) await freeze();
     await sleep(pause);
+  }
+
+  async function freeze(): Promise<void> {
+    const enoughAt = performance.now() + FREEZE_MS;
+    do {
+      born = 0;
+      await round(SIGSTOP);
+    } while (born > 0 && performance.now() < enoughAt);
+    // Last the oldest: what is left of a stopped group without its parent would be continued.
+    for (const process of [...known.values()].reverse()) signal(process, SIGKILL);
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { lineSplitter, lineWriter } from './lines.ts';
@@ -25,7 +25,7 @@ const O_CLOEXEC = 0o2000000;
 
 closeInherited();
 const spawner = await chooseSpawner(values.spawn);
-const supervisor = new Supervisor(spawner);
+const supervisor = new Supervisor(spawner, String(statSync(values['data-dir'] ?? '.').ino));
 let server: Socket | null = null;
 let quitting = false;
 

@@ -5,6 +5,8 @@ import { checkExecutable } from './command.ts';
 import { programScoring } from './oom-score.ts';
 import { pipeInput } from './pipes.ts';
 import { findPrlimit } from './prlimit.ts';
+import { startTimeOf } from './proc.ts';
+import { ProcessSearch } from './process-search.ts';
 import {
   type OutputSource,
   type ProgramExit,
@@ -24,8 +26,8 @@ export function portableSpawner(): Spawner {
   const withProgramScore = programScoring();
   return {
     name: 'portable',
-    adoptsOrphans: false,
-    signalProcess: (pid, signal) => void tryKill(pid, signal),
+    finder: new ProcessSearch(),
+    signal: ({ pid, startTime }, signal) => void (startTimeOf(pid) === startTime && tryKill(pid, signal)),
     async spawn(spec: ProgramSpec): Promise<Started> {
       checkExecutable(spec.program); // libuv hands a text without interpreter to a shell
       const { program, argv } = prlimit ? marked(prlimit, spec) : spec;

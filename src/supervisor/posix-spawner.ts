@@ -2,9 +2,12 @@ import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
+import { Descendants } from './descendants.ts';
 import { programScoring } from './oom-score.ts';
 import { followPipe, pipeInput } from './pipes.ts';
 import * as posix from './posix.ts';
+import { ownChildren } from './proc.ts';
+import { ProcessSearch } from './process-search.ts';
 import {
   type OutputSource,
   type ProgramExit,
@@ -51,24 +54,33 @@ function initAttributes(): void {
 
 export function posixSpawner(): Spawner {
   initAttributes();
-  const adoptsOrphans = posix.becomeSubreaper();
+  const children = posix.becomeSubreaper() ? ownChildren() : null;
   const leaders = new Map<number, (exit: ProgramExit) => void>();
   const inherited = posix.getMark();
   const withProgramScore = programScoring();
+  const descendants = children
+    ? new Descendants({
+        children,
+        isLeader: (pid) => leaders.has(pid),
+        kill: (pid) => void posix.kill(pid, constants.signals.SIGKILL),
+      })
+    : null;
 
   function reap(): void {
     for (let child = posix.reapOne(); child; child = posix.reapOne()) {
       const leader = leaders.get(child.pid);
-      leaders.delete(child.pid);
-      leader?.(exitOf(child));
+      if (leader) {
+        leaders.delete(child.pid);
+        leader(exitOf(child));
+      } else descendants?.reaped(child.pid);
     }
   }
   process.on('SIGCHLD', reap);
 
   return {
     name: 'posix',
-    adoptsOrphans,
-    signalProcess: posix.signalExactly,
+    finder: descendants ?? new ProcessSearch(),
+    signal: posix.signalExactly,
     spawn(spec: ProgramSpec): Started {
       const [out, err, input] = openPipes(spec.stdin === 'pipe');
       const marked = posix.setMark(spec.mark);

@@ -1,5 +1,7 @@
 import { constants } from 'node:os';
 import koffi from 'koffi';
+import { startTimeOf } from './proc.ts';
+import type { Found } from './process-finder.ts';
 
 /**
  * The system calls that Node has no function for, on Linux with glibc or musl. Importing this file
@@ -132,15 +134,15 @@ export function getMark(): bigint {
 }
 
 /**
- * Signal a process through a pidfd, which cannot come to mean another process: the caller has looked
- * at the pid just before, in the same turn of the event loop.
+ * Signal a process, or nobody when its pid has come to mean another one: a pidfd stays with its process, and
+ * that it is the right one is looked up while the pidfd is held.
  */
-export function signalExactly(pid: number, signal: number): void {
+export function signalExactly({ pid, startTime }: Found, signal: number): void {
   const handle = Number(syscall4(SYS_PIDFD_OPEN, pid, 0, 0, 0));
-  if (handle < 0) {
-    if (errno() === constants.errno.ENOSYS) kill(pid, signal);
-    return;
-  }
-  syscall4(SYS_PIDFD_SEND_SIGNAL, handle, signal, 0, 0);
-  closeFd(handle);
+  const reason = handle < 0 ? errno() : 0;
+  if (reason === constants.errno.ESRCH) return;
+  if (startTimeOf(pid) === startTime)
+    if (reason === 0) syscall4(SYS_PIDFD_SEND_SIGNAL, handle, signal, 0, 0);
+    else kill(pid, signal); // an old kernel, or no descriptor is left
+  if (reason === 0) closeFd(handle);
 }

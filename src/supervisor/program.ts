@@ -1,9 +1,11 @@
 import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recorder } from '../recorder.ts';
 import { failureText } from '../shortage.ts';
 import type { Stream } from '../stream.ts';
-import { killAll, killRound, SETTLE_MS } from './kill-rounds.ts';
-import { childBelongsTo, directChildren, type Marks, startTimeOf } from './processes.ts';
+import { killAll } from './kill-rounds.ts';
+import type { Marks } from './marks.ts';
+import { startTimeOf } from './proc.ts';
 import type { ExitFacts, StartedFacts } from './protocol.ts';
 import type { ProgramExit, Spawner, Started } from './spawner.ts';
 
@@ -12,6 +14,11 @@ const ATTACH_AFTER_MS = 4;
 /** How long output is waited for after the leader has gone while others hold its pipes. */
 const DRAIN_MS = 180;
 const DRAIN_STOPPED_MS = 60;
+/** A leader that not even SIGKILL ends (uninterruptible sleep) must not hold the answer for longer. */
+const UNKILLABLE_MS = 100;
+/** How often what outlived its run is looked for again, at first and at most. */
+const HUNT_MS = 250;
+const HUNT_SELDOM_MS = 10_000;
 /** How often a group whose leader has gone is looked at while it has its grace. */
 const GROUP_LOOK_MS = 10;
 
@@ -26,8 +33,6 @@ export interface ProgramHooks {
   isHeard(): boolean;
   /** The program and all its processes are gone; nothing is called after this. `recorded`: the journal has the facts. */
   ended(facts: ExitFacts, recorded: boolean): void;
-  /** Is this child of ours the leader of a run. */
-  isLeader(pid: number): boolean;
 }
 
 /** One program from spawn to the last of its processes gone. */
@@ -52,6 +57,9 @@ export class Program {
   /** The leader has gone and the rest of its group still has its grace. */
   #groupHasGrace = false;
   #settling = false;
+  /** Null until all that was found has been killed. */
+  #survivors: number | null = null;
+  #finished = false;
 
   constructor(
     run: string,
@@ -67,9 +75,13 @@ export class Program {
     this.#recorder = recorder;
     this.#hooks = hooks;
     this.#spawnMs = spawnMs;
-    this.#marks = { run, leader: child.pid, mark: child.mark };
+    this.#marks = { run, leader: child.pid, leaderGoneAt: null, mark: child.mark };
+    spawner.finder.begin(this.#marks);
     this.#timer = setTimeout(() => this.#attach(), ATTACH_AFTER_MS);
-    child.onExit((exit) => this.#exited(exit));
+    child.onExit((exit) => {
+      this.#marks.leaderGoneAt = performance.now();
+      this.#exited(exit);
+    });
   }
 
   /** Ask the program to end: SIGTERM to its group, SIGKILL to all it started after the grace. The earliest deadline holds. */
@@ -80,13 +92,13 @@ export class Program {
     this.#killAt = killAt;
     if (this.#exit) return; // whoever waits for the group looks at the clock
     clearTimeout(this.#killTimer);
-    if (graceMs === 0) return this.#killNow();
+    if (graceMs === 0) return void this.#killNow();
     if (this.#signals.length === 0) {
       this.#signals.push('SIGTERM');
       this.#child.signalGroup(SIGTERM);
       this.#child.signalGroup(SIGCONT); // a stopped process would see the SIGTERM only when continued
     }
-    this.#killTimer = setTimeout(() => this.#killNow(), graceMs);
+    this.#killTimer = setTimeout(() => void this.#killNow(), graceMs);
   }
 
   /** False when the program has ended already. */
@@ -143,7 +155,9 @@ export class Program {
 
   #closed(stream: Stream): void {
     this.#open.delete(stream);
-    if (this.#exit && this.#open.size === 0 && !this.#groupHasGrace) this.#settle();
+    if (!this.#exit || this.#open.size > 0) return;
+    if (this.#survivors !== null) this.#finish(this.#survivors);
+    else if (!this.#groupHasGrace) void this.#settle();
   }
 
   #exited(exit: ProgramExit): void {
@@ -162,6 +176,7 @@ export class Program {
     this.#groupHasGrace = performance.now() < this.#killAt && !this.#signals.includes('SIGKILL');
     if (this.#groupHasGrace && this.#child.signalGroup(0))
       this.#timer = setTimeout(() => this.#waitForGroup(), GROUP_LOOK_MS);
+    else if (performance.now() >= this.#killAt) void this.#settle();
     else {
       this.#groupHasGrace = false;
       this.#waitForOutput(DRAIN_STOPPED_MS);
@@ -175,8 +190,9 @@ export class Program {
 
   /** A timer that is due comes before pipes that are ready: on a busy machine they are read once more first. */
   #lastLook(turns = 2): void {
-    if (turns === 0) return void this.#settle();
-    setImmediate(() => this.#lastLook(turns - 1));
+    if (turns > 0) setImmediate(() => this.#lastLook(turns - 1));
+    else if (this.#survivors === null) void this.#settle();
+    else this.#finish(this.#survivors);
   }
 
   /** Take what is in the pipes now. True when both have ended. */
@@ -186,12 +202,16 @@ export class Program {
     return this.#open.size === 0;
   }
 
-  #killNow(): void {
+  /** All that can be found is killed before the group, which leads to what has left it. */
+  async #killNow(): Promise<void> {
     this.#note('SIGKILL');
-    this.#child.signalGroup(SIGKILL);
-    killRound(this.#spawner, this.#marks);
-    // A leader that not even SIGKILL ends (uninterruptible sleep) must not hold the answer.
-    this.#killTimer = setTimeout(() => this.#exited({ code: null, signal: null, usage: null }), SETTLE_MS);
+    this.#killTimer = setTimeout(
+      () => this.#exited({ code: null, signal: null, usage: null }),
+      UNKILLABLE_MS,
+    );
+    const { finder } = this.#spawner;
+    await finder.each(this.#marks, new Map(), (process) => this.#spawner.signal(process, SIGKILL));
+    if (this.#marks.leaderGoneAt === null) this.#child.signalGroup(SIGKILL);
   }
 
   #note(signal: string): void {
@@ -202,26 +222,35 @@ export class Program {
   async #settle(): Promise<void> {
     if (this.#settling) return;
     this.#settling = true;
+    this.#groupHasGrace = false;
     clearTimeout(this.#timer);
     this.#child.stdin?.close();
     if (!this.#leavesSomeone()) return this.#finish(0);
     const { found, survivors } = await killAll(this.#spawner, this.#marks);
     if (found) this.#note('SIGKILL');
-    this.#finish(survivors);
+    this.#survivors = survivors;
+    if (this.#drain() || survivors > 0) return this.#finish(survivors);
+    this.#timer = setTimeout(() => this.#lastLook(), DRAIN_STOPPED_MS);
   }
 
-  /**
-   * Cheap and exact where this process is the subreaper: what a run leaves is in the leader's group, or
-   * has an ancestor that became our direct child. Elsewhere all processes must be looked at.
-   */
+  /** A group that has the leader's number and is another's is seen through by whoever then looks closer. */
   #leavesSomeone(): boolean {
-    if (this.#signals.length > 0 || this.#child.signalGroup(0)) return true;
-    const children = this.#spawner.adoptsOrphans ? directChildren() : null;
-    if (children === null) return true;
-    return children.some((pid) => !this.#hooks.isLeader(pid) && childBelongsTo(pid, this.#marks));
+    return this.#child.signalGroup(0) || this.#spawner.finder.mayHaveLeft(this.#marks);
+  }
+
+  /** What outlived its run may have been asleep, or may go on forking: it is not forgotten. */
+  async #hunt(): Promise<void> {
+    for (let pause = HUNT_MS; ; pause = Math.min(pause * 2, HUNT_SELDOM_MS)) {
+      await sleep(pause, undefined, { ref: false });
+      const { survivors } = await killAll(this.#spawner, this.#marks);
+      if (survivors === 0) return this.#spawner.finder.end(this.#marks);
+    }
   }
 
   #finish(survivors: number): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    clearTimeout(this.#timer);
     this.#drain();
     this.#child.stdout.close();
     this.#child.stderr.close();
@@ -248,6 +277,8 @@ export class Program {
     const recorded =
       this.#recorder.hasFiles || !this.#hooks.isHeard() ? recordExit(this.#recorder, facts) : false;
     this.#recorder.close();
+    if (survivors > 0) void this.#hunt();
+    else this.#spawner.finder.end(this.#marks);
     this.#hooks.ended(facts, recorded);
   }
 }

@@ -1,4 +1,5 @@
 import type { Usage } from '../outcome.ts';
+import type { Found, ProcessFinder } from './process-finder.ts';
 
 /** What to start. `program` is a path; its words are `argv`, argv[0] included. */
 export interface ProgramSpec {
@@ -53,11 +54,11 @@ export interface Started {
 /** Starts programs. Throws SpawnError when a program cannot be started. */
 export interface Spawner {
   readonly name: 'posix' | 'portable';
-  /** Orphans of programs become children of this process, so that what a run leaves is seen at one glance. */
-  readonly adoptsOrphans: boolean;
+  /** Finds the processes of the programs it started. */
+  readonly finder: ProcessFinder;
   spawn(spec: ProgramSpec): Promise<Started> | Started;
-  /** Send a signal to one process that was just seen alive. */
-  signalProcess(pid: number, signal: number): void;
+  /** Send a signal to this very process, or to none. */
+  signal(process: Found, signal: number): void;
 }
 
 /** The program cannot be run as it was asked for; the message says why in words for people. */

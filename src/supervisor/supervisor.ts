@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { constants } from 'node:os';
 import { Recorder } from '../recorder.ts';
 import { runDirectoryAt } from '../run-directory.ts';
@@ -6,7 +5,8 @@ import { resolveProgram } from './command.ts';
 import { Growth } from './growth.ts';
 import { killAll } from './kill-rounds.ts';
 import { withLimits } from './limits.ts';
-import { MARK_BIT, type Marks } from './processes.ts';
+import { type Marks, markOf } from './marks.ts';
+import { ProcessSearch } from './process-search.ts';
 import { Program, recordExit } from './program.ts';
 import type { ExitFacts, FromSupervisor, SpawnFailure, SpawnRequest, ToSupervisor } from './protocol.ts';
 import { completeJournal, readRemains } from './salvage.ts';
@@ -28,6 +28,9 @@ interface Entry {
 /** Owns every program of one data directory, for as long as one of them lives. Speaks to one server at a time. */
 export class Supervisor {
   readonly #spawner: Spawner;
+  /** What tells this data directory from others of the same path. */
+  readonly #place: string;
+  readonly #search = new ProcessSearch();
   readonly #runs = new Map<string, Entry>();
   readonly #leaders = new Set<number>();
   readonly #startedAt = Date.now();
@@ -38,8 +41,9 @@ export class Supervisor {
   readonly #growth = new Growth((run) => this.#tellGrown(run));
   #salvaging = 0;
 
-  constructor(spawner: Spawner) {
+  constructor(spawner: Spawner, place: string) {
     this.#spawner = spawner;
+    this.#place = place;
   }
 
   /** Work that still goes on. */
@@ -126,7 +130,7 @@ export class Supervisor {
       path = resolveProgram(command[0] ?? '', environment, workingDirectory);
       const { program, argv } = withLimits(path, command, request.limits);
       const stdin = openStdin(request.stdin, request.directory);
-      const mark = markOf(request.directory);
+      const mark = markOf(this.#place, request.directory);
       const spec = { program, argv, environment, workingDirectory, mark, stdin: stdin.source };
       try {
         const starting = this.#spawner.spawn(spec);
@@ -149,7 +153,6 @@ export class Supervisor {
     entry.program = new Program(run, child, this.#spawner, performance.now() - began, recorder, {
       attached: () => this.#tell({ op: 'started', run, pid: child.pid }),
       active: () => this.#tell({ op: 'active', run }),
-      isLeader: (pid) => this.#leaders.has(pid),
       isHeard: () => this.#send !== null,
       ended: (facts, recorded) => {
         this.#leaders.delete(child.pid);
@@ -201,12 +204,13 @@ export class Supervisor {
       const marks: Marks = {
         run,
         leader: started?.pid ?? null,
+        leaderGoneAt: null,
         ...(started && { leaderStartTime: started.start_time }),
-        mark: started ? null : markOf(directory),
+        mark: started ? null : markOf(this.#place, directory),
       };
       const { found, survivors } = failed
         ? { found: false, survivors: 0 }
-        : await killAll(this.#spawner, marks);
+        : await killAll({ finder: this.#search, signal: this.#spawner.signal }, marks);
       const { captures, end, next_seq } = completeJournal(files, first_seq, recorded);
       const kill = { signals: found ? ['SIGKILL'] : [], survivors };
       if (failed) this.#tell({ op: 'failed', run, failure: failed, captures, next_seq });
@@ -254,9 +258,4 @@ function signal(program: Program, name: string): void {
   const number = constants.signals[name as NodeJS.Signals];
   if (number === undefined) throw new Error(`${name} is not a signal of this system`);
   if (!program.signal(number)) throw new Error('the program has ended');
-}
-
-/** The same for every supervisor of this data directory: a later one finds what a dead one started. */
-function markOf(directory: string): bigint {
-  return MARK_BIT + (hash('sha256', directory, 'buffer').readBigUInt64BE(0) & (MARK_BIT - 1n));
 }

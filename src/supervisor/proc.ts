@@ -1,0 +1,124 @@
+import { existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+
+/** One line of /proc/PID/stat. Pid and start time together never mean another process. */
+export interface ProcessStat {
+  pid: number;
+  state: string;
+  parent: number;
+  session: number;
+  threads: number;
+  /** Clock ticks since boot. */
+  startTime: number;
+}
+
+/** The variable that names the run of a process. */
+const RUN_VARIABLE = 'RUNWIRE_INVOCATION_ID=';
+/** The kernel hands out a page at a time, of whole numbers: less is the end. */
+const PAGE = 4096;
+const ALMOST_A_PAGE = PAGE - 16;
+
+/** Null when the process is gone. proc(5): the name is in parentheses and may hold anything; fields count after the last one. */
+export function readStat(pid: number): ProcessStat | null {
+  const text = read(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return {
+    pid,
+    state: fields[0] ?? '?',
+    parent: Number(fields[1]),
+    session: Number(fields[3]),
+    threads: Number(fields[17]),
+    startTime: Number(fields[19]),
+  };
+}
+
+/** A zombie runs nothing and holds nothing; it only waits to be reaped. */
+export function isLiving({ state }: ProcessStat): boolean {
+  return state !== 'Z' && state !== 'X';
+}
+
+/** Clock ticks since boot, or null when the process is gone. */
+export function startTimeOf(pid: number): number | null {
+  return readStat(pid)?.startTime ?? null;
+}
+
+export function processIds(): number[] {
+  if (!existsSync('/proc')) return [];
+  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+}
+
+/** Children of a process, those of all its threads. */
+export function childrenOf({ pid, threads }: ProcessStat): number[] {
+  const tasks = threads === 1 ? [pid] : tasksOf(pid);
+  return tasks.flatMap((task) => {
+    const text = read(`/proc/${pid}/task/${task}/children`)?.trim();
+    return text ? text.split(' ').map(Number) : [];
+  });
+}
+
+/**
+ * How the children of this process are asked for, zombies too: one file that stays open, read at the end of
+ * every run. Null where the kernel has no such file.
+ */
+export function ownChildren(): (() => number[]) | null {
+  let fd: number;
+  try {
+    fd = openSync(`/proc/self/task/${process.pid}/children`, 'r');
+  } catch {
+    return null;
+  }
+  let buffer = Buffer.alloc(4 * PAGE);
+  return () => {
+    for (let size = 0; ; ) {
+      if (buffer.length - size < 2 * PAGE) buffer = Buffer.concat([buffer, Buffer.alloc(buffer.length)]);
+      const got = readSync(fd, buffer, size, buffer.length - size, size);
+      size += got;
+      if (got < ALMOST_A_PAGE) return numbersIn(buffer.subarray(0, size));
+    }
+  };
+}
+
+/** Soft RLIMIT_RTTIME in µs; null when there is none. */
+export function softRealtimeLimit(pid: number): bigint | null {
+  const match = /^Max realtime timeout\s+(\d+)/m.exec(read(`/proc/${pid}/limits`) ?? '');
+  return match?.[1] ? BigInt(match[1]) : null;
+}
+
+/** The run that the environment of a process names, as it was when the process began. */
+export function runNamedBy(pid: number): string | null {
+  const variables = read(`/proc/${pid}/environ`)?.split('\0');
+  return variables?.find((pair) => pair.startsWith(RUN_VARIABLE))?.slice(RUN_VARIABLE.length) ?? null;
+}
+
+export function commandLineOf(pid: number): string[] {
+  return read(`/proc/${pid}/cmdline`)?.split('\0') ?? [];
+}
+
+function tasksOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** "12 345 " without a string for each. */
+function numbersIn(text: Buffer): number[] {
+  const numbers: number[] = [];
+  let number = 0;
+  for (const byte of text)
+    if (byte === 0x20) {
+      numbers.push(number);
+      number = 0;
+    } else number = number * 10 + byte - 0x30;
+  return numbers;
+}
+
+/** Null when the process is gone or not ours to look at. */
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return null;
+  }
+}
