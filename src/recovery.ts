@@ -1,8 +1,9 @@
 import type { Intake } from './intake.ts';
 import type { UnfinishedRun } from './invocation-store.ts';
-import type { LiveRun } from './live-run.ts';
+import { abortRun, type LiveRun } from './live-run.ts';
 import type { Outcome } from './outcome.ts';
 import { beginRun } from './preparation.ts';
+import { waitedTooLong } from './queue-timer.ts';
 import type { Recovered, RecoveryState } from './recovery-state.ts';
 
 export interface RecoveryTools {
@@ -41,6 +42,8 @@ export class Recovery {
       live.set(run.id, run);
       if (row.startedAt === null) {
         this.#count('queued');
+        const reason = waitedTooLong(run);
+        if (reason) abortRun(run, reason);
         enqueue(run);
       } else {
         run.recovering = true;
