@@ -12,9 +12,9 @@ const STORAGE: Readonly<Record<number, string>> = {
 };
 
 /** How long the database waits for more turns, so that pages that many of them touch are written once. */
-const CARRY_MS = 50;
+const CARRY_MS = 200;
 /** So many turns, or bytes of them, are carried at once, that no commit holds the event loop for long. */
-const CARRY_TURNS = 200;
+const CARRY_TURNS = 500;
 const CARRY_BYTES = 4 * 1024 * 1024;
 /** A database that does not take them is left alone for so long; so many bytes are kept for it, no more. */
 const RETRY_MS = 1000;
@@ -152,12 +152,10 @@ export class GroupCommit<Operation> {
     }
   }
 
-  /** Carry what is left. Throws RunwireError when the database does not take it; the redo log keeps it then. */
+  /** Carry what is left; the redo log keeps what the database does not take, for the next start. */
   close(): void {
     this.carry();
     clearTimeout(this.#carrying);
-    if (this.#kept.length === 0) return;
-    // The next start takes it up.
     this.#rollBack();
   }
 
