@@ -101,11 +101,12 @@ function quit(): void {
   endWhenIdle();
 }
 
+/** One that was started in vain must not take the address of the one that was started after it. */
 function end(): void {
   try {
-    unlinkSync(socketPath);
+    if (statSync(socketPath).ino === ownSocket) unlinkSync(socketPath);
   } catch {
-    // another supervisor has taken the place, or the data directory is gone
+    // the socket or the data directory is gone
   }
   process.exit(0);
 }
@@ -123,4 +124,5 @@ listener.on('error', (error) => {
 const umask = process.umask(0o077);
 listener.listen(socketPath);
 process.umask(umask);
+const ownSocket = statSync(socketPath, { throwIfNoEntry: false })?.ino;
 endWhenIdle();
