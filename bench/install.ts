@@ -71,10 +71,13 @@ export class Installer {
       '-o',
       'APT::Sandbox::User=',
     ];
-    const install = (more: readonly string[]) =>
-      run('apt-get', [...options, ...more, 'install', '--download-only', '--no-install-recommends', name], {
-        timeout: INSTALL_LIMIT_MS,
-      });
+    const archives = join(place, 'archives');
+    const packages = () => readdirSync(archives).filter((entry) => entry.endsWith('.deb'));
+    const install = async (more: readonly string[]) => {
+      const words = ['install', '--download-only', '--reinstall', '--no-install-recommends', name];
+      await run('apt-get', [...options, ...more, ...words], { timeout: INSTALL_LIMIT_MS });
+      if (packages().length === 0) throw new Error('apt-get found no package to download');
+    };
     try {
       await install([]).catch(async () => {
         // The machine's list of packages is empty or old: one of our own.
@@ -82,8 +85,8 @@ export class Installer {
         await run('apt-get', [...options, ...lists, 'update'], { timeout: INSTALL_LIMIT_MS });
         await install(lists);
       });
-      for (const file of readdirSync(join(place, 'archives')).filter((entry) => entry.endsWith('.deb')))
-        await run('dpkg-deb', ['-x', join(place, 'archives', file), root]);
+      mkdirSync(join(root, '..'), { recursive: true });
+      for (const file of packages()) await run('dpkg-deb', ['-x', join(archives, file), root]);
     } catch (error) {
       throw new Absent(`${name} cannot be had from Debian: ${lastLine(error)}`);
     }

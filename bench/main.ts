@@ -66,6 +66,7 @@ const bench: Bench = {
     return made;
   },
   skip(what) {
+    if (report.skipped.includes(what)) return;
     report.skipped.push(what);
     say(`not measured: ${what}`);
   },
@@ -81,7 +82,8 @@ if (options.quick) console.log('--quick: a smoke, its figures mean nothing');
 for (const part of chosen) {
   say(part.name);
   try {
-    report.parts[part.name] = await part.run(bench);
+    const measured = await part.run(bench);
+    if (measured !== null) report.parts[part.name] = measured;
     for (const table of tablesOf(report, part.name)) console.log(`\n${asText(table)}`);
   } catch (error) {
     report.failed[part.name] = error instanceof Error ? error.message : String(error);

@@ -18,7 +18,8 @@ export interface Bench {
 /** One subject of the bench. What it shows is made from its report alone, so that a recorded one can be shown too. */
 export interface Part<Report extends object> {
   name: string;
-  run(bench: Bench): Promise<Report>;
+  /** Null when it cannot be measured here, which has been said. */
+  run(bench: Bench): Promise<Report | null>;
   tables(report: Report): Table[];
   aims?(report: Report): Aim[];
   /** Charts as SVG, by the name of their file. */

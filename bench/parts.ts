@@ -15,7 +15,7 @@ export interface AnyPart {
   name: string;
   /** Run only when it is named. */
   extra: boolean;
-  run(bench: Bench): Promise<object>;
+  run(bench: Bench): Promise<object | null>;
   tables(report: object): Table[];
   aims(report: object): Aim[];
   charts(report: object): Record<string, string>;

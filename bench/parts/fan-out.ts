@@ -39,9 +39,9 @@ export const fanOut: Part<FanOutPartReport> = {
   name: 'fan-out',
   async run(bench) {
     const seconds = bench.quick ? 0.5 : 2;
-    const report: FanOutPartReport = { seconds, bytesPerSecond: BYTES_PER_SECOND, rows: [] };
     const [emitter] = await orSkip(bench, 'fan-out', () => bench.installer.compile('emitter.c'));
-    if (emitter === undefined) return report;
+    if (emitter === undefined) return null;
+    const report: FanOutPartReport = { seconds, bytesPerSecond: BYTES_PER_SECOND, rows: [] };
     for (const level of LEVELS) report.rows.push(await measure(bench, emitter, level, seconds));
     return report;
   },
