@@ -1,0 +1,69 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+
+/** A question to the engine, as its request line has it: `POST /containers/abc/start`. */
+type Question = RegExp;
+
+/** Between a server and its engine: questions can be held back, so that the server dies while it asks. */
+export interface DockerGate extends AsyncDisposable {
+  /** DOCKER_HOST of it. */
+  host: string;
+  /** Let no such question through; resolves when one came. */
+  hold(question: Question): Promise<void>;
+  /** Let such a question through, and none of what the engine says after it; resolves when the engine has begun to answer. */
+  mute(question: Question): Promise<void>;
+  /** Nothing is held any more. What was held is gone. */
+  open(): void;
+}
+
+interface Rule {
+  question: Question;
+  how: 'hold' | 'mute';
+  met(): void;
+}
+
+/** `directory` is where its socket is. */
+export async function dockerGate(engineSocket: string, directory: string): Promise<DockerGate> {
+  const path = join(directory, 'gate.sock');
+  const sockets = new Set<Socket>();
+  let rule: Rule | null = null;
+  const server = createServer((client) => {
+    const engine = connect(engineSocket);
+    let held: Rule | null = null;
+    for (const socket of [client, engine]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.once('close', () => sockets.delete(socket));
+    }
+    client.on('data', (chunk: Buffer) => {
+      if (rule?.question.test(chunk.toString('latin1').split('\r\n', 1)[0] ?? '')) held = rule;
+      if (held?.how === 'hold') return held.met();
+      engine.write(chunk);
+    });
+    engine.on('data', (chunk: Buffer) => {
+      if (held?.how === 'mute') return held.met();
+      client.write(chunk);
+    });
+    client.once('end', () => engine.end());
+    engine.once('end', () => client.end());
+    client.once('close', () => engine.destroy());
+    engine.once('close', () => client.destroySoon());
+  });
+  await new Promise<void>((listening) => server.listen(path, listening));
+  const set = (question: Question, how: Rule['how']): Promise<void> =>
+    new Promise((resolve) => {
+      rule = { question, how, met: () => resolve() };
+    });
+  return {
+    host: `unix://${path}`,
+    hold: (question) => set(question, 'hold'),
+    mute: (question) => set(question, 'mute'),
+    open() {
+      rule = null;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
