@@ -6,6 +6,7 @@ import { history } from './parts/history.ts';
 import { http } from './parts/http.ts';
 import { latency } from './parts/latency.ts';
 import { memory } from './parts/memory.ts';
+import { recovery } from './parts/recovery.ts';
 import { slowReaders } from './parts/slow-readers.ts';
 import { stream } from './parts/stream.ts';
 import type { Table } from './tables.ts';
@@ -43,4 +44,5 @@ export const PARTS: readonly AnyPart[] = [
   any(concurrency),
   any(http),
   any(slowReaders, true),
+  any(recovery, true),
 ];

@@ -125,7 +125,7 @@ async function measure(
     return record.invocation.invocation_id;
   });
   const submitted = since(begin);
-  await until(() => children(supervisor) === programs);
+  await until('all programs run', () => children(supervisor) === programs);
   const running = since(begin);
   await sleep(200);
   const serverGrowth = residentBytes(server.pid) - before[0];
@@ -133,7 +133,7 @@ async function measure(
   const beside = await truth(load, server, seconds);
   const cancelled = performance.now();
   await inParallel(programs, (index) => post(`/invocations/${ids[index]}/cancel`, {}));
-  await until(async () => {
+  await until('all runs have ended', async () => {
     const { body } = await request(`${origin}/invocations?status=running&limit=1`, { dispatcher });
     return ((await body.json()) as { items: unknown[] }).items.length === 0;
   });
@@ -174,11 +174,10 @@ async function inParallel<T>(count: number, work: (index: number) => Promise<T>)
   return done;
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + LIMIT_MS;
   while (!(await condition())) {
-    if (performance.now() > deadline)
-      throw new Error(`not reached within ${LIMIT_MS / 1000} s: ${condition}`);
+    if (performance.now() > deadline) throw new Error(`not after ${LIMIT_MS / 1000} s: ${what}`);
     await sleep(5);
   }
 }
