@@ -6,7 +6,7 @@ import { RunwireError } from '../src/errors.ts';
 import { type ByteSource, serveBytes } from './lib/bytes.ts';
 import { content, json, problems, Raw } from './lib/components.ts';
 import type { OfRun, Routes } from './lib/edge.ts';
-import { fileSize, readFileBytes } from './lib/file-bytes.ts';
+import { type FileBytes, withFileBytes } from './lib/file-bytes.ts';
 import { BYTES_TYPE } from './lib/negotiation.ts';
 
 const tags = ['artifacts'];
@@ -41,20 +41,22 @@ export const artifactsRoutes: Routes = (app, { engine, exchanges }) => {
     '/invocations/:id/artifacts/:artifact_id',
     { schema: contentSchema },
     async (request, reply) => {
-      const { descriptor, file } = engine.artifactPath(request.params.id, request.params.artifact_id);
-      return serveBytes(exchanges, request, reply, await artifactSource(descriptor, file));
+      const { id, artifact_id } = request.params;
+      const { descriptor, file } = engine.artifactPath(id, artifact_id);
+      await engine.reading(id, () =>
+        withFileBytes(file, (bytes) => serveBytes(exchanges, request, reply, sourceOf(descriptor, bytes))),
+      );
     },
   );
 };
 
 /** The bytes that the descriptor describes, or gone. A browser saves them and never runs them. */
-async function artifactSource(descriptor: ArtifactDescriptor, file: string): Promise<ByteSource> {
+function sourceOf(descriptor: ArtifactDescriptor, bytes: FileBytes | null): ByteSource {
   const { sha256, size_bytes, media_type } = descriptor.metadata;
-  const size = await fileSize(file);
-  if (size === null || sha256 === undefined || String(size) !== size_bytes)
+  if (bytes === null || sha256 === undefined || String(bytes.size) !== size_bytes)
     throw new RunwireError('gone', 'The bytes of this artifact are no longer kept.');
   return {
-    size,
+    size: bytes.size,
     etag: `"${sha256}"`,
     sha256,
     mediaType: safeMediaType(media_type),
@@ -62,7 +64,7 @@ async function artifactSource(descriptor: ArtifactDescriptor, file: string): Pro
       'content-disposition': contentDisposition(posix.basename(descriptor.path) || descriptor.artifact_id),
       'content-security-policy': "default-src 'none'; sandbox",
     },
-    read: (start, end) => readFileBytes(file, start, end),
+    read: bytes.read,
   };
 }
 

@@ -1,14 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { RunwireError } from '../src/errors.ts';
-import type { EventLog } from '../src/event-log.ts';
 import type { Outcome } from '../src/outcome.ts';
 import { isFinal } from '../src/result.ts';
 import type { Stream } from '../src/stream.ts';
 import { serveBytes } from './lib/bytes.ts';
 import { content, problems, Raw } from './lib/components.ts';
 import type { Edge, OfRun, Routes } from './lib/edge.ts';
-import { fileSize, readFileBytes } from './lib/file-bytes.ts';
+import type { StreamedResponse } from './lib/exchanges.ts';
+import { nothing, withFileBytes } from './lib/file-bytes.ts';
 import { joinedOutput, joinedRange } from './lib/joined-output.ts';
 import { BYTES_TYPE, Flag, TEXT_TYPE } from './lib/negotiation.ts';
 import { outputType } from './lib/output-answer.ts';
@@ -57,21 +57,24 @@ async function serveCapture(
   const mediaType = outputType(request.headers.accept);
   reply.header('vary', 'accept');
   if (outcome === null && request.query.follow === 'true')
-    return sendLive(edge, log, reply, mediaType, (signal) =>
-      log.readCapture(stream, { offset: 0, follow: true, signal }),
+    return sendLive(edge, id, reply, mediaType, (signal, offset) =>
+      log.readCapture(stream, { offset, follow: true, signal }),
     );
-  const file = engine.directory(id)[stream];
-  const size = (await fileSize(file)) ?? 0;
   const facts = outcome?.[stream];
-  if (facts && size !== facts.kept)
-    throw new RunwireError('gone', `The bytes of ${stream} are no longer kept.`);
-  return serveBytes(exchanges, request, reply, {
-    size,
-    etag: facts ? `"${facts.sha256}"` : null,
-    ...(facts && { sha256: facts.sha256 }),
-    mediaType,
-    read: (start, end) => readFileBytes(file, start, end),
-  });
+  return engine.reading(id, () =>
+    withFileBytes(engine.directory(id)[stream], (file) => {
+      const size = file?.size ?? 0;
+      if (facts && size !== facts.kept)
+        throw new RunwireError('gone', `The bytes of ${stream} are no longer kept.`);
+      return serveBytes(exchanges, request, reply, {
+        size,
+        etag: facts ? `"${facts.sha256}"` : null,
+        ...(facts && { sha256: facts.sha256 }),
+        mediaType,
+        read: (start, end) => file?.read(start, end) ?? nothing(),
+      });
+    }),
+  );
 }
 
 async function serveOutput(
@@ -85,25 +88,27 @@ async function serveOutput(
   const mediaType = outputType(request.headers.accept);
   const follow = request.query.follow === 'true';
   reply.header('vary', 'accept');
-  if (outcome === null)
-    return sendLive(edge, log, reply, mediaType, (signal) => joinedOutput(log, { follow, signal }));
-  return serveBytes(edge.exchanges, request, reply, {
+  if (outcome === null) return sendLive(edge, id, reply, mediaType, joinedOutput(log, follow));
+  const source = {
     size: (outcome.stdout?.kept ?? 0) + (outcome.stderr?.kept ?? 0),
     etag: joinedTag(outcome, edge.engine.record(id).created_at),
     mediaType,
-    read: (start, end) => joinedRange(log, start, end),
-  });
+    read: (start: number, end: number) => joinedRange(log, start, end),
+  };
+  return edge.engine.reading(id, () => serveBytes(edge.exchanges, request, reply, source));
 }
 
 function sendLive(
-  { exchanges }: Edge,
-  log: EventLog,
+  { engine, exchanges }: Edge,
+  id: string,
   reply: FastifyReply,
   mediaType: string,
-  body: (signal: AbortSignal) => AsyncIterable<Buffer>,
+  body: StreamedResponse['body'],
 ): Promise<void> {
+  const log = engine.log(id);
   const headers = { 'content-type': mediaType, 'cache-control': 'no-cache', 'x-accel-buffering': 'no' };
-  return exchanges.send(reply, { status: 200, headers, ends: () => log.lastSeq !== null, body });
+  const ends = (): boolean => log.lastSeq !== null;
+  return engine.reading(id, () => exchanges.send(reply, { status: 200, headers, ends, body }));
 }
 
 function finishedOutcome({ engine }: Edge, id: string): Outcome | null {

@@ -24,7 +24,7 @@ export const manualRoutes: Routes = (app, { engine, exchanges }) => {
     { schema: claimSchema },
     async (request, reply) => {
       const claims = engine.claims();
-      const signal = exchanges.watch(reply.raw);
+      const signal = exchanges.watchTaker(reply.raw);
       const claimed = await claims.claim(request.body ?? {}, signal);
       if (claimed === null) return reply.code(204).send();
       if (signal.aborted) claims.giveBack(claimed);

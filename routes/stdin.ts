@@ -23,7 +23,8 @@ export const stdinRoutes: Routes = (root, { engine }) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
-    app.post<StdinRequest>('/invocations/:id/stdin', { schema: stdinSchema }, async (request, reply) => {
+    const options = { schema: stdinSchema, config: { streamsBody: true } };
+    app.post<StdinRequest>('/invocations/:id/stdin', options, async (request, reply) => {
       const { id } = request.params;
       engine.status(id); // an unknown run is told before the body is read
       await feed(request.body, (chunk) => engine.writeStdin(id, chunk));

@@ -71,7 +71,7 @@ export const workerRoutes: Routes = (root, edge) => {
     '/invocations/:id/heartbeat',
     { schema: heartbeatSchema },
     async (request, reply) =>
-      reportOf(edge, request).heartbeat(request.body, edge.exchanges.watch(reply.raw)),
+      reportOf(edge, request).heartbeat(request.body, edge.exchanges.watchTaker(reply.raw)),
   );
   root.post<OfRun & { Body: Completion }>(
     '/invocations/:id/completion',
@@ -94,7 +94,7 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
 
   app.put<{ Params: { id: string; artifact_id: string }; Body: Readable | undefined }>(
     '/invocations/:id/artifacts/:artifact_id',
-    { schema: uploadSchema },
+    { schema: uploadSchema, config: { streamsBody: true } },
     async (request) => {
       const { headers, body, params } = request;
       const { 'content-length': length, 'content-encoding': coding = 'identity' } = headers;

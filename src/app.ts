@@ -8,12 +8,14 @@ import { eventsRoutes } from '../routes/events.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { invocationRoutes } from '../routes/invocation.ts';
 import { invocationsRoutes } from '../routes/invocations.ts';
+import { expectBodiesWithin } from '../routes/lib/body-deadline.ts';
 import type { Edge, Routes } from '../routes/lib/edge.ts';
 import { Exchanges } from '../routes/lib/exchanges.ts';
 import { createGuard } from '../routes/lib/guard.ts';
 import { onlyJsonBodies } from '../routes/lib/json-body.ts';
 import { KnownPaths } from '../routes/lib/known-paths.ts';
 import { answerBrokenRequest, type ErrorLog, problemHandler } from '../routes/lib/problem.ts';
+import { dropStalledClients } from '../routes/lib/stalled-clients.ts';
 import { validatorCompiler } from '../routes/lib/validation.ts';
 import { fromWorker } from '../routes/lib/worker-token.ts';
 import { manualRoutes } from '../routes/manual.ts';
@@ -46,23 +48,40 @@ const ROUTES: readonly Routes[] = [
 ];
 
 export interface AppParts {
-  config: Pick<Config, 'host' | 'token' | 'allowedHosts' | 'maxBodyBytes'>;
+  config: Pick<Config, 'host' | 'token' | 'allowedHosts' | 'maxBodyBytes' | 'stalledClientSeconds'>;
   engine: Engine;
   metrics: Metrics;
   /** Where the server's own faults are told. Requests are not logged: the engine logs a line a run. */
   logger?: ErrorLog;
+  /** How long a request may take to arrive. */
+  deadlines?: Deadlines;
 }
+
+interface Deadlines {
+  headersMs: number;
+  /** From the header to the last byte, where the body is not passed on as it comes. */
+  bodyMs: number;
+  /** How often headers are looked after. */
+  lookMs: number;
+}
+
+const DEADLINES: Deadlines = { headersMs: 60_000, bodyMs: 300_000, lookMs: 15_000 };
 
 /**
  * The HTTP side of the server, ready for inject() or listen(). close() ends open streams and waits
  * cleanly and answers late requests with 503 draining; runs are the engine's business.
  */
-export function createApp({ config, engine, metrics, logger }: AppParts): FastifyInstance {
+export function createApp({ config, engine, metrics, logger, ...parts }: AppParts): FastifyInstance {
+  const deadlines = parts.deadlines ?? DEADLINES;
   const answerError = problemHandler(logger);
   const app = fastify({
     logger: false,
     // The guard refuses it, with a problem document; Node would with nothing.
-    http: { requireHostHeader: false },
+    http: {
+      requireHostHeader: false,
+      headersTimeout: deadlines.headersMs,
+      connectionsCheckingInterval: deadlines.lookMs,
+    },
     bodyLimit: config.maxBodyBytes,
     return503OnClosing: false,
     // An id of any length that a request line may have is unknown, not malformed.
@@ -75,12 +94,20 @@ export function createApp({ config, engine, metrics, logger }: AppParts): Fastif
   const paths = new KnownPaths();
   let closing = false;
 
+  // Who has said its last word may still wait for the answer: see half-closed.ts.
+  Object.assign(app.server, { httpAllowHalfOpen: true });
+  const stopLooking = dropStalledClients(app.server, {
+    patienceMs: config.stalledClientSeconds * 1000,
+    onDrop: () => metrics.clientStalled(),
+    onError: (err) => logger?.error({ err }, 'connections could not be looked at'),
+  });
   // Only 100-continue is known; others may be passed over (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(answerError);
   onlyJsonBodies(app);
+  expectBodiesWithin(app, deadlines.bodyMs);
   paths.watch(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
@@ -93,6 +120,7 @@ export function createApp({ config, engine, metrics, logger }: AppParts): Fastif
   });
   app.addHook('preClose', (done) => {
     closing = true;
+    stopLooking();
     edge.exchanges.close();
     done();
   });

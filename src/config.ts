@@ -83,6 +83,7 @@ const FIELDS = {
   maxArtifactsBytes: field('RUNWIRE_MAX_ARTIFACTS_BYTES', bytes, 4 * GIB),
   maxArtifactsCount: field('RUNWIRE_MAX_ARTIFACTS_COUNT', whole(0), 10_000),
   minFreeDiskBytes: field('RUNWIRE_MIN_FREE_DISK_BYTES', bytes, 100 * 1024 ** 2),
+  stalledClientSeconds: field('RUNWIRE_STALLED_CLIENT_SECONDS', positiveSeconds, 300),
   retentionSeconds: field('RUNWIRE_RETENTION_SECONDS', positiveSeconds.nullable(), null),
   retentionCount: field('RUNWIRE_RETENTION_COUNT', whole(0).nullable(), null),
   retentionBytes: field('RUNWIRE_RETENTION_BYTES', bytes.nullable(), null),

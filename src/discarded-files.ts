@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { chmod, opendir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type RunDirectory, runDirectoryAt } from './run-directory.ts';
 
 /** Files taken away from their run, not deleted yet. */
 export interface Discarded {
+  /** Where they are until they are dropped. */
+  directory: RunDirectory;
   drop(): Promise<void>;
   /** Give them back, where no new run has taken their place. */
   restore(): void;
@@ -30,6 +33,7 @@ export class DiscardedFiles {
     const place = join(this.#place, `${id}${MARK}${randomUUID()}`);
     const moved = this.#move(join(this.#runs, id), place);
     return {
+      directory: runDirectoryAt(place),
       drop: async () => {
         if (moved) await removeTree(Buffer.from(place));
       },

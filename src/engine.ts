@@ -7,7 +7,7 @@ import type { RecoveryState } from './recovery-state.ts';
 import type { Status } from './result.ts';
 import type { RunDirectory } from './run-directory.ts';
 
-/** What routes may ask of the engine. All functions throw RunwireError (not_found when the id is unknown). */
+/** What routes may ask of the engine. All throw RunwireError (invocation_not_found, or invocation_removed, when there is none of the id). */
 export interface Engine {
   /** Accept an invocation, or join the run that the same id or key already made. */
   submit(input: InvocationInput, options?: SubmitOptions): Submission;
@@ -34,6 +34,8 @@ export interface Engine {
   callback(id: string, token: string, body: unknown): Promise<void>;
   /** Where workers take runs and report on them. Throws not_supported where no kind has workers. */
   claims(): Claims;
+  /** Until `read` settles the history of the run counts as being read: it stays readable, also when the run is deleted. */
+  reading<T>(id: string, read: () => Promise<T>): Promise<T>;
   /** Delete record and files of a finished run; not_finished (409) while it runs. */
   remove(id: string): Promise<void>;
   runtimes(): Promise<RuntimeDescription[]>;

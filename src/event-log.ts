@@ -25,8 +25,12 @@ export interface FinishedRun {
 }
 
 const CAPTURE_BLOCK = 256 * 1024;
-/** Batches kept for readers at the same place: those that are caught up ask for the same one. */
-const SHARED_BATCHES = 2;
+/**
+ * Batches kept for readers at the same place: those that are caught up ask for the same one, and of many that are
+ * behind there is always one that was there a moment ago.
+ */
+const FEWEST_SHARED = 2;
+const MOST_SHARED = 32;
 
 /**
  * The events of one run, live or finished: replay, then follow, one code path. Status events come
@@ -63,6 +67,11 @@ export class EventLog {
 
   get readers(): number {
     return this.#files.readers;
+  }
+
+  /** The files of the run have another place from now on; who reads goes on there. */
+  moveTo(directory: RunDirectory): void {
+    this.#files.moveTo(directory);
   }
 
   status(status: 'pending' | 'running', time: number): void {
@@ -161,8 +170,9 @@ export class EventLog {
     batch = readBatch(this.#id, this.#files, position, this.#end);
     this.#shared.set(position, batch);
     batch.catch(() => this.#shared.delete(position));
+    const most = Math.min(Math.max(this.#files.readers, FEWEST_SHARED), MOST_SHARED);
     for (const oldest of this.#shared.keys()) {
-      if (this.#shared.size <= SHARED_BATCHES) break;
+      if (this.#shared.size <= most) break;
       this.#shared.delete(oldest);
     }
     return batch;

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { errorClass, GroupCommit } from './group-commit.ts';
 import { RedoLog } from './redo-log.ts';
+import { type RemovalReason, type RemovedRun, RemovedRuns } from './removed-runs.ts';
 import type { Status } from './result.ts';
 import { STATUSES } from './result.ts';
 import type { StoredRun, StoreFilter } from './run-list.ts';
@@ -67,6 +68,7 @@ export class InvocationStore {
   /** Null where every commit is synced anyway. */
   readonly #walSync: WalSync | null;
   readonly #lists: RunList;
+  readonly #removed: RemovedRuns;
   readonly #sql;
   #lastN: number;
 
@@ -88,6 +90,7 @@ export class InvocationStore {
     this.#group.replay(turns);
     this.#sql = prepareAll(db);
     this.#lists = new RunList(db);
+    this.#removed = new RemovedRuns(db);
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
   }
 
@@ -144,9 +147,15 @@ export class InvocationStore {
     return runs.map((run) => ({ ...run, abort: reasons.get(run.id) ?? null }));
   }
 
-  /** Forget a finished run. Returns false, and changes nothing, when it is not finished or unknown. */
-  remove(id: string): boolean {
-    return this.#group.write({ op: 'remove', id });
+  /** Forget a finished run, but for its id. Returns false, and changes nothing, when it is not finished or unknown. */
+  remove(id: string, reason: RemovalReason = 'deleted'): boolean {
+    return this.#group.write({ op: 'remove', id, removed: { removedAt: Date.now(), reason } });
+  }
+
+  /** What is remembered of a run that was removed. */
+  removed(id: string): RemovedRun | undefined {
+    this.#group.ready();
+    return this.#removed.get(id);
   }
 
   /** A settled delivery is not tried again, and its secret is erased. */

@@ -1,5 +1,5 @@
 import { decodeEntry, type JournalEntry, type OutputEntry } from './journal.ts';
-import { isOutput, LoggedEvent } from './logged-event.ts';
+import { crosses, isOutput, LoggedEvent } from './logged-event.ts';
 import type { RunFiles } from './run-files.ts';
 import { STREAMS, type Stream } from './stream.ts';
 
@@ -10,8 +10,9 @@ export interface Batch {
 }
 
 const READ_BYTES = 32 * 1024;
-const MAX_EVENTS = 256;
-const MAX_OUTPUT_BYTES = 512 * 1024;
+/** A batch ends at the next of these bounds, so that it ends at the same event wherever it began. */
+const EVENTS_BOUND = 256;
+const OUTPUT_BOUND = 512 * 1024;
 const NEWLINE = 10;
 
 /** Read the events from `position` of the journal, at most up to `end`, which is the end of a line. */
@@ -24,16 +25,16 @@ export async function readBatch(
   const bytes = await readLines(files, position, end);
   if (bytes.length === 0) throw new Error(`the journal of ${invocationId} is shorter than it was`);
   const entries: JournalEntry[] = [];
-  let output = 0;
   let from = 0;
-  while (from < bytes.length && entries.length < MAX_EVENTS && output < MAX_OUTPUT_BYTES) {
+  let complete = false;
+  while (from < bytes.length && !complete) {
     const to = bytes.indexOf(NEWLINE, from);
     if (to === -1) break;
     const entry = decodeEntry(bytes.toString('utf8', from, to));
     from = to + 1;
     if (!entry) continue;
     entries.push(entry);
-    if (isOutput(entry)) output += entry.length;
+    complete = entry.seq % EVENTS_BOUND === 0 || crosses(entry, OUTPUT_BOUND);
   }
   // Bytes without a newline can be no event: a torn end, passed over.
   return { events: withBytes(invocationId, files, entries), next: position + (from || bytes.length) };

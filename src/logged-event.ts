@@ -15,15 +15,21 @@ export function isOutput(entry: LogEntry): entry is OutputEntry {
   return entry.type === 'stdout' || entry.type === 'stderr';
 }
 
+/** Does the event bring its stream over a multiple of so many bytes. */
+export function crosses(entry: LogEntry, bound: number): boolean {
+  return (
+    isOutput(entry) && Math.floor(entry.offset / bound) !== Math.floor((entry.offset + entry.length) / bound)
+  );
+}
+
 const NOTHING = Promise.resolve(Buffer.alloc(0));
 
-/** One event as readers get it; encoded once for all that share it. Buffers must not be written to. */
+/** One event as readers get it. Buffers must not be written to. */
 export class LoggedEvent {
   readonly seq: number;
   readonly entry: LogEntry;
   readonly #invocationId: string;
   readonly #load: (() => Promise<Buffer>) | null;
-  #json: Promise<string> | null = null;
 
   constructor(invocationId: string, entry: LogEntry, load: (() => Promise<Buffer>) | null = null) {
     this.seq = entry.seq;
@@ -38,12 +44,7 @@ export class LoggedEvent {
   }
 
   /** The RuntimeEvent on one line of JSON, without newline. */
-  json(): Promise<string> {
-    this.#json ??= this.#encode();
-    return this.#json;
-  }
-
-  async #encode(): Promise<string> {
+  async json(): Promise<string> {
     const { seq, time, type, ...rest } = this.entry;
     const head = { invocation_id: this.#invocationId, seq, time: new Date(time).toISOString(), type };
     if (!this.#load) return JSON.stringify({ ...head, ...rest });

@@ -25,6 +25,8 @@ export interface LiveNumbers {
 
 export interface Metrics {
   runFinished(run: FinishedRun): void;
+  /** A client took nothing of what waited for it, for too long. */
+  clientStalled(): void;
   /** What became of a run that an earlier server left unfinished. */
   runRecovered(how: Recovered): void;
   /** All numbers in the Prometheus text format. */
@@ -67,6 +69,11 @@ export function createMetrics(): Metrics {
     registers,
   });
   for (const how of RECOVERED) recovered.inc({ how }, 0);
+  const stalled = new Counter({
+    name: 'runwire_stalled_clients_total',
+    help: 'Clients dropped because they took nothing of what waited for them',
+    registers,
+  });
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const running = gauge('runwire_runs_running', 'Runs running now');
   const queued = gauge('runwire_queue_depth', 'Runs waiting for a place');
@@ -92,6 +99,7 @@ export function createMetrics(): Metrics {
       durations.observe({ kind: label }, run.seconds);
       output.inc(run.outputBytes);
     },
+    clientStalled: () => stalled.inc(),
     runRecovered: (how) => recovered.inc({ how }),
     scrape(live) {
       running.set(live.running);

@@ -22,8 +22,10 @@ import { startQueueTimer } from './queue-timer.ts';
 import { Recovery } from './recovery.ts';
 import { queueFull, refuseUnbegun, whyClosed } from './refusals.ts';
 import { Registry } from './registry.ts';
+import type { RemovalReason } from './removed-runs.ts';
 import { isFinal } from './result.ts';
 import { controlOf } from './run-control.ts';
+import { removeRun } from './run-removal.ts';
 import { reportRun } from './run-report.ts';
 import { RunViews } from './run-views.ts';
 import type { Runner } from './runner.ts';
@@ -84,7 +86,7 @@ export class RunEngine implements Engine {
     this.#recovery = new Recovery({
       ...options,
       ...{ intake: this.#intake, live: this.#live },
-      enqueue: (run) => this.#enqueue(run),
+      enqueue: (run) => void (run.abort.signal.aborted ? this.#finish(run) : this.#enqueue(run)),
       carryOn: (run) => this.#carryOn(run),
     });
   }
@@ -157,19 +159,14 @@ export class RunEngine implements Engine {
     if (run?.controls) await controlOf(run, 'callback')(body);
   }
 
-  async remove(id: string): Promise<void> {
+  async remove(id: string, reason: RemovalReason = 'deleted'): Promise<void> {
     if (this.#live.has(id)) throw new RunwireError('not_finished', `${id} has not finished: cancel it first`);
-    const { id: known } = this.#views.stored(id);
-    const files = this.#discarded.take(known);
-    try {
-      if (!this.#store.remove(known)) throw new RunwireError('not_finished', `${known} has not finished`);
-      this.#views.forget(known);
-      await this.#store.committed();
-    } catch (error) {
-      files.restore();
-      throw error;
-    }
-    await files.drop();
+    const parts = { store: this.#store, views: this.#views, discarded: this.#discarded };
+    await removeRun({ ...parts, log: this.#options.log }, id, reason);
+  }
+
+  reading<T>(id: string, read: () => Promise<T>): Promise<T> {
+    return this.#views.finished.reading(id, read);
   }
 
   claims(): Claims {
@@ -243,7 +240,6 @@ export class RunEngine implements Engine {
   }
 
   #enqueue(run: LiveRun): void {
-    if (run.abort.signal.aborted) return void this.#finish(run); // cancelled under an earlier server
     this.#queue.add(run);
     if (!this.#queue.waits(run)) return;
     startQueueTimer(run, (reason) => {

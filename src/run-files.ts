@@ -5,7 +5,7 @@ type Name = 'stdout' | 'stderr' | 'journal';
 
 /** The files of one run, opened for reading when first needed and closed when the last reader leaves. */
 export class RunFiles {
-  readonly #directory: RunDirectory;
+  #directory: RunDirectory;
   readonly #open = new Map<Name, Promise<FileHandle>>();
   #readers = 0;
 
@@ -29,6 +29,11 @@ export class RunFiles {
         () => {}, // it was never open
       );
     this.#open.clear();
+  }
+
+  /** The files have another place from now on. */
+  moveTo(directory: RunDirectory): void {
+    this.#directory = directory;
   }
 
   /** Size in bytes; 0 while there is no such file. */
@@ -61,17 +66,18 @@ export class RunFiles {
   }
 
   async #handle(name: Name): Promise<FileHandle | null> {
+    const directory = this.#directory;
     let handle = this.#open.get(name);
     if (!handle) {
-      handle = open(this.#directory[name], 'r');
+      handle = open(directory[name], 'r');
       this.#open.set(name, handle);
     }
     try {
       return await handle;
     } catch (error) {
       if (this.#open.get(name) === handle) this.#open.delete(name);
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return directory === this.#directory ? null : this.#handle(name); // moved while it was being opened
     }
   }
 }

@@ -5,7 +5,7 @@ import type { ListFilter } from './engine.ts';
 import { RunwireError } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import type { FinishedFacts } from './execution.ts';
-import { FinishedRuns } from './finished-runs.ts';
+import { FinishedRuns, type LastReaders } from './finished-runs.ts';
 import { canonicalKind } from './invocation.ts';
 import type { InvocationStore } from './invocation-store.ts';
 import { type LiveRun, recordJson } from './live-run.ts';
@@ -82,16 +82,21 @@ export class RunViews {
     this.#recent.keep({ id, status, createdAt, startedAt, finishedAt, invocation, ...documents, delivery });
   }
 
-  forget(id: string): void {
-    this.finished.forget(id);
+  /** It is being removed, and its files are in `directory` now. */
+  depart(id: string, directory: RunDirectory): LastReaders {
     this.#recent.forget(id);
+    return this.finished.depart(id, directory);
   }
 
-  /** Throws RunwireError invocation_not_found. */
+  /** Throws RunwireError invocation_not_found, invocation_removed. */
   stored(id: string): StoredRun {
     const run = this.#store.get(id);
-    if (!run) throw new RunwireError('invocation_not_found', `There is no invocation ${id}`);
-    return run;
+    if (run) return run;
+    const removed = this.#store.removed(id);
+    if (!removed) throw new RunwireError('invocation_not_found', `There is no invocation ${id}`);
+    const time = new Date(removed.removedAt).toISOString();
+    const how = removed.reason === 'retention' ? 'removed by retention' : 'deleted';
+    throw new RunwireError('invocation_removed', `The invocation ${id} was ${how} at ${time}`);
   }
 }
 

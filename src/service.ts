@@ -124,7 +124,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     seconds: config.retentionSeconds,
     count: config.retentionCount,
     bytes: config.retentionBytes,
-    removeRun: (id) => engine.remove(id),
+    removeRun: (id) => engine.remove(id, 'retention'),
     isBusy: (id) => engine.isRead(id),
     intervalMs: RETENTION_INTERVAL_MS,
     onError: (id, error) => log.error({ invocation_id: id, err: error }, 'run could not be removed'),

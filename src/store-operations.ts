@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { type RemovedRun, RemovedRuns } from './removed-runs.ts';
 import type { FinalStatus } from './result.ts';
 
 export interface NewRun {
@@ -31,7 +32,7 @@ export type StoreOperation =
   | { op: 'running'; id: string; startedAt: number }
   | { op: 'finish'; id: string; run: FinishedRun }
   | { op: 'abort'; id: string; reason: string }
-  | { op: 'remove'; id: string }
+  | { op: 'remove'; id: string; removed: RemovedRun }
   | { op: 'delivery'; id: string; delivery: string; settled: boolean };
 
 /** How operations are done. False: it changed nothing. Throws what SQLite throws. */
@@ -54,6 +55,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
   const removeParts = ['invocations', 'results', 'deliveries', 'aborts'].map((table) =>
     sql(`DELETE FROM ${table} WHERE n = ?`),
   );
+  const removals = new RemovedRuns(db);
   const setDelivery = sql(`UPDATE deliveries SET delivery = ?, settled = ?, secret = iif(?, NULL, secret)
     WHERE n = (SELECT n FROM runs WHERE id = ?)`);
 
@@ -93,6 +95,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
         const row = remove.get(operation.id);
         if (row === undefined) return false;
         for (const statement of removeParts) statement.run(row.n as number);
+        removals.add(operation.id, operation.removed);
         return true;
       }
       case 'delivery': {

@@ -42,6 +42,13 @@ export const MIGRATIONS: readonly string[] = [
    INSERT INTO redo VALUES (0);`,
   // Why a run is being stopped: an AbortReason as JSON.
   'CREATE TABLE aborts (n INTEGER PRIMARY KEY, reason TEXT NOT NULL) STRICT;',
+  // Runs that were removed, in order of removal: see removed-runs.ts.
+  `CREATE TABLE removed (
+     n INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     removed_at INTEGER NOT NULL,
+     reason TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

@@ -47,14 +47,19 @@ export async function serveBytes(
     throw new RunwireError('range_not_satisfiable', `There are ${size} bytes.`);
   }
   if (range === null)
-    return exchanges.send(reply, { status: 200, headers, length: size, body: () => source.read(0, size) });
+    return exchanges.send(reply, {
+      status: 200,
+      headers,
+      length: size,
+      body: (_signal, written) => source.read(written, size),
+    });
   const total = etag === null ? '*' : size;
   headers['content-range'] = `bytes ${range.start}-${range.end}/${total}`;
   return exchanges.send(reply, {
     status: 206,
     headers,
     length: range.end - range.start + 1,
-    body: () => source.read(range.start, range.end + 1),
+    body: (_signal, written) => source.read(range.start + written, range.end + 1),
   });
 }
 

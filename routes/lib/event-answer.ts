@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { Edge } from './edge.ts';
 import { NDJSON_TYPE, SSE_TYPE } from './negotiation.ts';
-import { type Framing, frames } from './sse.ts';
+import { COMMENT, type Framing, frames } from './sse.ts';
 
 const TYPES: Readonly<Record<Framing, string>> = { sse: SSE_TYPE, ndjson: NDJSON_TYPE };
 
@@ -11,15 +11,23 @@ export function sendEvents(
   reply: FastifyReply,
   events: { id: string; framing: Framing; after: number; follow: boolean; status?: number },
 ): Promise<void> {
-  const log = engine.log(events.id);
-  return exchanges.send(reply, {
-    status: events.status ?? 200,
-    headers: {
-      'content-type': TYPES[events.framing],
-      'cache-control': 'no-cache',
-      'x-accel-buffering': 'no',
-    },
-    ends: () => log.lastSeq !== null,
-    body: (signal) => frames(log, events.framing, { after: events.after, follow: events.follow, signal }),
-  });
+  const { id, framing, follow, status = 200 } = events;
+  let { after } = events;
+  const passed = (seq: number): void => {
+    after = seq;
+  };
+  const log = engine.log(id);
+  return engine.reading(id, () =>
+    exchanges.send(reply, {
+      status,
+      headers: {
+        'content-type': TYPES[framing],
+        'cache-control': 'no-cache',
+        'x-accel-buffering': 'no',
+      },
+      ends: () => log.lastSeq !== null,
+      body: (signal) => frames(log, framing, { after, follow, signal }, passed),
+      ...(framing === 'sse' && { filler: COMMENT }),
+    }),
+  );
 }

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { onHalfClosed, tryClient, writeInterim } from './half-closed.ts';
 import type { ErrorLog } from './problem.ts';
 import { pump } from './pump.ts';
 
@@ -13,10 +14,22 @@ export interface StreamedResponse {
   length?: number;
   /** Will the body end soon by itself: then a closing server lets it. Default: when its length is known. */
   ends?(): boolean;
-  /** Not called for HEAD. `signal` aborts when the client leaves or the server closes. */
-  body(signal: AbortSignal): AsyncIterable<Buffer>;
+  /** Bytes that mean nothing between two buffers of the body. */
+  filler?: Buffer;
+  /**
+   * Not called for HEAD. `signal` aborts when the client leaves or the server closes. Called again to go on after the
+   * `written` bytes of those before, when the client takes more after a while in which it took nothing.
+   */
+  body(signal: AbortSignal, written: number): AsyncIterable<Buffer>;
   /** Read after the body was sent whole; the names are announced in `headers` as Trailer. */
   trailers?(): Record<string, string>;
+}
+
+export interface Watch {
+  /** Will it end soon by itself. Default: no. */
+  ends?: () => boolean;
+  /** What a client that closes its side is taken for; default: one that waits, until it turns out to have gone. */
+  halfClosed?: (controller: AbortController) => void;
 }
 
 /**
@@ -38,18 +51,28 @@ export class Exchanges {
     return this.#streams;
   }
 
-  watch(response: ServerResponse, ends: () => boolean = () => false): AbortSignal {
+  watch(response: ServerResponse, { ends = () => false, halfClosed }: Watch = {}): AbortSignal {
     const controller = new AbortController();
     if (this.#closing || response.destroyed) {
       controller.abort();
       return controller.signal;
     }
     this.#open.set(controller, { response, ends });
+    const forget = onHalfClosed(response, () => {
+      if (halfClosed) halfClosed(controller);
+      else tryClient(response, () => writeInterim(response));
+    });
     response.once('close', () => {
+      forget();
       this.#open.delete(controller);
       if (!response.writableFinished) controller.abort();
     });
     return controller.signal;
+  }
+
+  /** The same where what is given must reach somebody: a client that closes its side is answered at once, with nothing. */
+  watchTaker(response: ServerResponse): AbortSignal {
+    return this.watch(response, { halfClosed: (controller) => controller.abort() });
   }
 
   /** Ends what is open, as far as it does not end by itself. New exchanges end at once. */
@@ -77,9 +100,8 @@ export class Exchanges {
       response.writeHead(streamed.status, headers);
       if (reply.request.method !== 'HEAD') {
         if (streamed.length === undefined) response.flushHeaders();
-        const ends = streamed.ends ?? (() => streamed.length !== undefined);
-        const signal = this.watch(response, ends);
-        const sent = await pump(response, streamed.body(signal), signal);
+        const signal = this.#watchBody(response, streamed);
+        const sent = await pump(response, (written) => streamed.body(signal, written), signal);
         if (streamed.length !== undefined && sent !== streamed.length) throw new Error('body cut short');
         if (streamed.trailers && !signal.aborted) response.addTrailers(streamed.trailers());
       }
@@ -92,5 +114,17 @@ export class Exchanges {
     } finally {
       this.#streams--;
     }
+  }
+
+  /** A body that neither ends by itself nor may be filled cannot tell who has gone from who still listens. */
+  #watchBody(response: ServerResponse, { ends, length, filler }: StreamedResponse): AbortSignal {
+    const endsBySelf = ends ?? (() => length !== undefined);
+    return this.watch(response, {
+      ends: endsBySelf,
+      halfClosed: () => {
+        if (filler) tryClient(response, () => response.write(filler));
+        else if (!endsBySelf()) response.destroy();
+      },
+    });
   }
 }

@@ -28,11 +28,14 @@ export function createGuard(
   allowed.add(bare(options.host));
 
   return (request) => {
-    const { url, headers, httpVersion, socket } = request.raw;
+    const { url, headers, rawHeaders, httpVersion, socket } = request.raw;
     const path = url ?? '/';
     if (path === '/healthz') return; // asked by load balancers under any name
     if (headers.host === undefined && httpVersion !== '1.0')
       throw new RunwireError('bad_request', 'A Host header is needed.');
+    // RFC 9112, 3.2: which of them was meant is for nobody to guess.
+    if (timesGiven(rawHeaders, 'host') > 1)
+      throw new RunwireError('bad_request', 'There are two Host headers.');
     const host = headers.host?.toLowerCase() ?? '';
     if (!anyHost && !hostAllowed(host, allowed, socket.localAddress))
       throw new RunwireError(
@@ -52,6 +55,16 @@ export function createGuard(
         'Send Authorization: Bearer <token> with the token of this server.',
       );
   };
+}
+
+/** Names and values take turns. */
+function timesGiven(rawHeaders: readonly string[], name: string): number {
+  let times = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at];
+    if (given?.length === name.length && given.toLowerCase() === name) times++;
+  }
+  return times;
 }
 
 function hostAllowed(host: string, allowed: ReadonlySet<string>, local: string | undefined): boolean {

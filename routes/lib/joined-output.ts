@@ -1,14 +1,23 @@
 import type { EventLog } from '../../src/event-log.ts';
+import { isOutput } from '../../src/logged-event.ts';
 
-/** stdout and stderr in order of arrival, as they come when `follow`, else what is there. */
-export async function* joinedOutput(
+/**
+ * stdout and stderr in order of arrival, as they come when `follow`, else what is there. Opened again, it goes on
+ * after what it yielded before.
+ */
+export function joinedOutput(
   log: EventLog,
-  options: { follow: boolean; signal?: AbortSignal },
-): AsyncGenerator<Buffer> {
-  for await (const batch of log.read({ after: 0, ...options })) {
-    for (const event of batch)
-      if (event.entry.type === 'stdout' || event.entry.type === 'stderr') yield await event.bytes();
-  }
+  follow: boolean,
+): (signal?: AbortSignal) => AsyncGenerator<Buffer> {
+  let after = 0;
+  return async function* (signal) {
+    for await (const batch of log.read({ after, follow, ...(signal && { signal }) }))
+      for (const event of batch) {
+        const bytes = isOutput(event.entry) ? await event.bytes() : null;
+        after = event.seq;
+        if (bytes) yield bytes;
+      }
+  };
 }
 
 /**
@@ -21,7 +30,7 @@ export async function* joinedRange(log: EventLog, start: number, end: number): A
   for await (const batch of log.read({ after: 0, follow: false })) {
     for (const event of batch) {
       const { entry } = event;
-      if (entry.type !== 'stdout' && entry.type !== 'stderr') continue;
+      if (!isOutput(entry)) continue;
       const from = position;
       position += entry.length;
       if (position > start) yield (await event.bytes()).subarray(Math.max(0, start - from), end - from);

@@ -16,23 +16,21 @@ export function outputType(accept: string | undefined): string {
  */
 export function sendLiveText({ engine, exchanges }: Edge, reply: FastifyReply, id: string): Promise<void> {
   const log = engine.log(id);
-  return exchanges.send(reply, {
-    status: 200,
-    headers: {
-      'content-type': 'text/plain; charset=utf-8',
-      'cache-control': 'no-cache',
-      'x-accel-buffering': 'no',
-      trailer: 'Runwire-Status, Runwire-Exit-Code',
-    },
-    ends: () => log.lastSeq !== null,
-    body: (signal) => joinedOutput(log, { follow: true, signal }),
-    trailers: () => {
-      if (!engine.has(id) || !isFinal(engine.status(id))) return {};
-      const exitCode = engine.record(id).result?.exit_code;
-      return {
-        'Runwire-Status': engine.status(id),
-        ...(typeof exitCode === 'number' && { 'Runwire-Exit-Code': String(exitCode) }),
-      };
-    },
-  });
+  const body = joinedOutput(log, true);
+  const trailers = (): Record<string, string> => {
+    if (!engine.has(id) || !isFinal(engine.status(id))) return {};
+    const exitCode = engine.record(id).result?.exit_code;
+    return {
+      'Runwire-Status': engine.status(id),
+      ...(typeof exitCode === 'number' && { 'Runwire-Exit-Code': String(exitCode) }),
+    };
+  };
+  const headers = {
+    'content-type': 'text/plain; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+    trailer: 'Runwire-Status, Runwire-Exit-Code',
+  };
+  const ends = (): boolean => log.lastSeq !== null;
+  return engine.reading(id, () => exchanges.send(reply, { status: 200, headers, ends, body, trailers }));
 }

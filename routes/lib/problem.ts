@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -75,18 +76,22 @@ export function problemHandler(log: ErrorLog | undefined) {
   };
 }
 
-/** Answers bytes that are not an HTTP request: there is no request to answer, only a socket. */
+/** Answers what is not, or not yet, an HTTP request: there is no request to answer, only a socket. */
 export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const words =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'The header is too large.'
-      : 'The bytes received are not an HTTP request.';
-  const body = JSON.stringify(problemOf(new RunwireError('bad_request', words), '/'));
+  const problem = problemOf(brokenRequest(error.code), '/');
+  const body = JSON.stringify(problem);
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
+}
+
+function brokenRequest(code: string | undefined): RunwireError {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new RunwireError('request_timeout', 'The header took too long to arrive.');
+  if (code === 'HPE_HEADER_OVERFLOW') return new RunwireError('bad_request', 'The header is too large.');
+  return new RunwireError('bad_request', 'The bytes received are not an HTTP request.');
 }

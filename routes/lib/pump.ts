@@ -1,36 +1,48 @@
 import type { ServerResponse } from 'node:http';
 
+/** A reader that takes nothing for so long gets its source closed until it takes more. */
+const PATIENCE_MS = 1000;
+
 /**
  * Writes buffers to a response as fast as its reader takes them and no faster. Ends with the
  * source or when the signal aborts; the source is always closed (its `return` is called).
+ * While the reader takes nothing there is no source, so that what it had read costs no memory:
+ * `open` is called again, with the bytes written so far, and goes on from there.
  * Returns the bytes written. Does not end the response.
  */
 export async function pump(
   response: ServerResponse,
-  source: AsyncIterable<Buffer>,
+  open: (written: number) => AsyncIterable<Buffer>,
   signal: AbortSignal,
+  patienceMs = PATIENCE_MS,
 ): Promise<number> {
   let written = 0;
-  if (signal.aborted) return written;
-  for await (const bytes of source) {
-    if (signal.aborted) break;
-    written += bytes.length;
-    if (!response.write(bytes)) await drained(response, signal);
-    if (signal.aborted) break;
-  }
+  const ended = async (): Promise<boolean> => {
+    for await (const bytes of open(written)) {
+      if (signal.aborted) return true;
+      written += bytes.length;
+      if (!response.write(bytes) && !(await drained(response, signal, patienceMs))) return false;
+      if (signal.aborted) return true;
+    }
+    return true;
+  };
+  while (!signal.aborted && !(await ended())) await drained(response, signal);
   return written;
 }
 
-/** Settles when the response takes more, and also when it never will. */
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+/** True when the response takes more, and also when it never will; false after `ms`. */
+function drained(response: ServerResponse, signal: AbortSignal, ms?: number): Promise<boolean> {
   return new Promise((resolve) => {
-    if (signal.aborted || !response.writableNeedDrain) return resolve();
-    const done = () => {
-      response.off('drain', done);
-      signal.removeEventListener('abort', done);
-      resolve();
+    if (signal.aborted || !response.writableNeedDrain) return resolve(true);
+    const end = (taken: boolean) => {
+      clearTimeout(timer);
+      response.off('drain', take);
+      signal.removeEventListener('abort', take);
+      resolve(taken);
     };
-    response.once('drain', done);
-    signal.addEventListener('abort', done, { once: true });
+    const take = () => end(true);
+    const timer = ms === undefined ? undefined : setTimeout(end, ms, false);
+    response.once('drain', take);
+    signal.addEventListener('abort', take, { once: true });
   });
 }

@@ -1,64 +1,87 @@
 import { setImmediate } from 'node:timers/promises';
 import type { EventLog, ReadOptions } from '../../src/event-log.ts';
-import type { LoggedEvent } from '../../src/logged-event.ts';
+import { crosses, type LoggedEvent } from '../../src/logged-event.ts';
 
 /** A comment goes out when nothing else did for so long, so that proxies keep the connection. */
 export const HEARTBEAT_MS = 15_000;
 
-/** Output encoded in one turn of the event loop. JSON of control characters is slow: six bytes for one. */
+/** What a server-sent-events stream may have anywhere between two events. */
+export const COMMENT = Buffer.from(': \n\n');
+
+/** About as much output is encoded in one turn of the event loop. JSON of control characters is slow: six bytes for one. */
 const TURN_BYTES = 64 * 1024;
 
 /** How an event is written: as a server-sent event (WHATWG HTML, 9.2) or as a line of JSON. */
 export type Framing = 'sse' | 'ndjson';
 
-const HEARTBEATS: Readonly<Record<Framing, Buffer | null>> = { sse: Buffer.from(': \n\n'), ndjson: null };
+const HEARTBEATS: Readonly<Record<Framing, Buffer | null>> = { sse: COMMENT, ndjson: null };
 
-/** Frames made so far, for all readers of the same event: a text is encoded once. */
-const FRAMES: Readonly<Record<Framing, WeakMap<LoggedEvent, Promise<Buffer>>>> = {
+/** Consecutive events, encoded. */
+interface Encoded {
+  last: number;
+  bytes: Promise<Buffer>;
+}
+
+/** What was encoded, by its first event, for all readers of the same events: they share the bytes too. */
+const ENCODED: Readonly<Record<Framing, WeakMap<LoggedEvent, Encoded>>> = {
   sse: new WeakMap(),
   ndjson: new WeakMap(),
 };
 
-/** Events of a run as bytes, one buffer a batch. JSON has no raw line breaks, so `data:` is one line. */
-export async function* frames(log: EventLog, framing: Framing, options: ReadOptions): AsyncGenerator<Buffer> {
+/**
+ * Events of a run as bytes. JSON has no raw line breaks, so `data:` is one line. `passed` is told the seq of the last
+ * event of each buffer, before it is yielded.
+ */
+export async function* frames(
+  log: EventLog,
+  framing: Framing,
+  options: ReadOptions,
+  passed: (seq: number) => void = () => {},
+): AsyncGenerator<Buffer> {
   const heartbeat = HEARTBEATS[framing];
   for await (const batch of log.read(heartbeat === null ? options : { ...options, idleMs: HEARTBEAT_MS })) {
-    const [first] = batch;
-    if (first === undefined) {
-      if (heartbeat !== null) yield heartbeat;
-    } else
-      for (const [at, turn] of turns(batch).entries()) {
-        if (at > 0) await setImmediate();
-        const [only, ...others] = await Promise.all(turn.map((event) => frameOf(event, framing)));
-        if (only) yield others.length === 0 ? only : Buffer.concat([only, ...others]);
-      }
+    if (batch.length === 0 && heartbeat !== null) yield heartbeat;
+    for (const [at, turn] of turns(batch).entries()) {
+      if (at > 0) await setImmediate();
+      const bytes = await encoded(turn, framing);
+      passed(turn.at(-1)?.seq ?? 0);
+      yield bytes;
+    }
   }
 }
 
-/** A batch in parts whose encoding is short enough not to hold up the other readers. */
+/**
+ * A batch in parts whose encoding is short enough not to hold up the other readers. They end at the same events
+ * wherever the batch began, so that readers share them.
+ */
 function turns(batch: readonly LoggedEvent[]): LoggedEvent[][] {
   const parts: LoggedEvent[][] = [];
-  let room = 0;
+  let part: LoggedEvent[] | null = null;
   for (const event of batch) {
-    const size = 'length' in event.entry ? event.entry.length : 0;
-    if (room <= 0) {
-      parts.push([]);
-      room = TURN_BYTES;
+    if (part === null) {
+      part = [];
+      parts.push(part);
     }
-    parts.at(-1)?.push(event);
-    room -= size;
+    part.push(event);
+    if (crosses(event.entry, TURN_BYTES)) part = null;
   }
   return parts;
 }
 
-function frameOf(event: LoggedEvent, framing: Framing): Promise<Buffer> {
-  const known = FRAMES[framing].get(event);
-  if (known !== undefined) return known;
-  const made = event
-    .json()
-    .then((json) => Buffer.from(framing === 'sse' ? sseFrame(event, json) : `${json}\n`));
-  FRAMES[framing].set(event, made);
-  return made;
+function encoded(turn: readonly LoggedEvent[], framing: Framing): Promise<Buffer> {
+  const [first] = turn;
+  const last = turn.at(-1)?.seq ?? 0;
+  const known = first && ENCODED[framing].get(first);
+  if (known?.last === last) return known.bytes;
+  const bytes = encode(turn, framing);
+  if (first) ENCODED[framing].set(first, { last, bytes });
+  return bytes;
+}
+
+async function encode(turn: readonly LoggedEvent[], framing: Framing): Promise<Buffer> {
+  const lines = await Promise.all(turn.map((event) => event.json()));
+  const frame = framing === 'sse' ? sseFrame : (_event: LoggedEvent, json: string) => `${json}\n`;
+  return Buffer.from(turn.map((event, at) => frame(event, lines[at] ?? '')).join(''));
 }
 
 function sseFrame(event: LoggedEvent, json: string): string {

@@ -246,6 +246,10 @@ export class StubEngine implements Engine {
     throw new RunwireError('not_supported', 'No kind of this server has workers.');
   }
 
+  reading<T>(_id: string, read: () => Promise<T>): Promise<T> {
+    return read();
+  }
+
   async remove(id: string): Promise<void> {
     if (!isFinal(this.status(id))) throw new RunwireError('not_finished', 'The run has not finished.');
     this.#runs.delete(id);

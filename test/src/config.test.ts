@@ -33,6 +33,7 @@ describe('readConfig', () => {
       maxArtifactsBytes: 2 ** 32,
       maxArtifactsCount: 10_000,
       minFreeDiskBytes: 104_857_600,
+      stalledClientSeconds: 300,
       retentionSeconds: null,
       retentionCount: null,
       retentionBytes: null,

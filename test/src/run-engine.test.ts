@@ -137,9 +137,9 @@ test('delete is refused while a run is not finished, and takes record and files 
   expect(existsSync(join(server.dataDir, 'runs', 'a'))).toBe(true);
   expect((await remove()).statusCode).toBe(204);
   expect(readdirSync(join(server.dataDir, 'runs'))).toEqual([]);
-  expect((await server.get('/invocations/a')).statusCode).toBe(404);
-  expect((await server.get('/invocations/a/events')).statusCode).toBe(404);
-  expect((await remove()).statusCode).toBe(404);
+  for (const path of ['', '/events', '/result', '/stdout', '/artifacts'])
+    expect((await server.get(`/invocations/a${path}`)).json().code).toBe('invocation_removed');
+  expect((await remove()).statusCode).toBe(410);
 });
 
 test('an id is free again at once when its run is deleted, and the new run keeps its own files', async () => {

@@ -41,7 +41,7 @@ test('a reader that stops reading stops the source, and one that leaves ends it'
       returned = true;
     }
   }
-  const pumping = pump(response, endless(), leave.signal);
+  const pumping = pump(response, endless, leave.signal);
   // Sockets hold some megabytes; after that nothing is made, however long one waits.
   let before = -1;
   await expect
@@ -67,7 +67,7 @@ test('a signal that has aborted already asks nothing of the source', async () =>
     asked = true;
     yield Buffer.from('x');
   }
-  expect(await pump(response, source(), AbortSignal.abort())).toBe(0);
+  expect(await pump(response, source, AbortSignal.abort())).toBe(0);
   expect(asked).toBe(false);
 });
 
@@ -76,5 +76,5 @@ test('an error of the source comes out', async () => {
     yield Buffer.from('x');
     throw new Error('disk');
   }
-  await expect(pump(response, failing(), new AbortController().signal)).rejects.toThrow('disk');
+  await expect(pump(response, failing, new AbortController().signal)).rejects.toThrow('disk');
 });

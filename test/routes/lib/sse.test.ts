@@ -38,11 +38,32 @@ describe('heartbeats', () => {
   });
 });
 
-test('an event is encoded once for all its readers', async () => {
+test('events that are read together are encoded once for all their readers', async () => {
   const fresh = new LoggedEvent('a', { seq: 2, time: 0, type: 'progress', message: 'x' });
   const json = vi.spyOn(fresh, 'json');
-  const { log } = logOf([[fresh], [event, fresh]]);
-  await textOf(log, 'sse');
-  await textOf(log, 'sse');
+  const { log } = logOf([[event, fresh]]);
+  const first = await textOf(log, 'sse');
+  expect(await textOf(log, 'sse')).toBe(first);
   expect(json).toHaveBeenCalledTimes(1);
+  // From another place on, or in another form, they are other bytes.
+  expect(first.endsWith(await textOf(logOf([[fresh]]).log, 'sse'))).toBe(true);
+  expect(await textOf(log, 'ndjson')).not.toContain('id:');
+});
+
+test('output is cut into buffers at the same events, wherever a reader began', async () => {
+  const bytes = Buffer.alloc(5000, 'x');
+  const events = Array.from({ length: 100 }, (_, at) => {
+    const entry = { seq: at + 1, time: 0, type: 'stdout' as const, phase: 'command' as const };
+    return new LoggedEvent('a', { ...entry, offset: at * 5000, length: 5000 }, async () => bytes);
+  });
+  const cuts = async (from: number): Promise<number[]> => {
+    const seqs: number[] = [];
+    const passed = (seq: number): void => void seqs.push(seq);
+    const reading = frames(logOf([events.slice(from)]).log, 'ndjson', { after: 0, follow: true }, passed);
+    for await (const buffer of reading) expect(buffer.length).toBeGreaterThan(0);
+    return seqs;
+  };
+  const all = await cuts(0);
+  expect(all.length).toBeGreaterThan(5);
+  for (const from of [1, 13, 14, 50]) expect(await cuts(from)).toEqual(all.filter((seq) => seq > from));
 });

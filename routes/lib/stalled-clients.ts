@@ -1,0 +1,77 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { sendQueues } from './send-queues.ts';
+
+/** A connection that is silent for so long is asked whether the other side still is there, and how often and when again. */
+const PROBE_AFTER_MS = 60_000;
+const PROBE_EVERY_MS = 15_000;
+const PROBES = 4;
+
+/** How often connections are looked at: so many times in the patience they get, at least this often. */
+const LOOKS = 8;
+const LONGEST_LOOK_MS = 15_000;
+
+export interface StalledClientsOptions {
+  /** A client that takes nothing of what waits for it for so long is dropped. */
+  patienceMs: number;
+  onDrop(): void;
+  /** Connections could not be looked at this time. */
+  onError(error: unknown): void;
+}
+
+/** How far a client has come. */
+interface Progress {
+  /** Bytes that its system has acknowledged, when it was last looked at. */
+  taken: number;
+  /** Since when that is so while there is more to take; null: it had everything. Monotonic, ms. */
+  since: number | null;
+}
+
+/**
+ * Drops clients that take nothing of what waits to be sent to them, and has the system find out those that are gone
+ * without a word (TCP keep-alive). A client that reads slowly, and one for which there is nothing to read, stay.
+ * Returns how it stops.
+ */
+export function dropStalledClients(server: Server, options: StalledClientsOptions): () => void {
+  const { patienceMs, onDrop, onError } = options;
+  const clients = new Map<Socket, Progress>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const look = async (): Promise<void> => {
+    const behind = [...clients].filter(([socket, progress]) => {
+      const all = socket.bytesWritten === progress.taken;
+      if (all) progress.since = null;
+      return !all;
+    });
+    const address = server.address();
+    if (behind.length === 0 || address === null || typeof address === 'string') return;
+    const queues = await sendQueues(address.port);
+    const now = performance.now();
+    for (const [socket, progress] of behind) {
+      const waiting = socket.writableLength + (queues.get(socket.remotePort ?? 0) ?? 0);
+      const taken = socket.bytesWritten - waiting;
+      if (taken !== progress.taken) Object.assign(progress, { taken, since: now });
+      progress.since ??= now;
+      if (waiting === 0 || now - progress.since < patienceMs || socket.destroyed) continue;
+      onDrop();
+      socket.resetAndDestroy(); // an orderly end would leave the bytes with the system until the client reads them
+    }
+  };
+  const arm = (): void => {
+    if (stopped) return;
+    const ms = Math.min(patienceMs / LOOKS, LONGEST_LOOK_MS);
+    timer = setTimeout(() => look().catch(onError).finally(arm), ms).unref();
+  };
+
+  server.on('connection', (socket: Socket) => {
+    socket.setKeepAlive(true, PROBE_AFTER_MS, PROBE_EVERY_MS, PROBES);
+    clients.set(socket, { taken: 0, since: null });
+    socket.once('close', () => clients.delete(socket));
+  });
+  server.once('listening', arm);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}

@@ -1,0 +1,42 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+/** Who removed it: a client by DELETE, or the bounds of retention. */
+export type RemovalReason = 'deleted' | 'retention';
+
+export interface RemovedRun {
+  /** ms since the epoch */
+  removedAt: number;
+  reason: RemovalReason;
+}
+
+/** The last so many removals are remembered: some 10 MB of the database. */
+export const REMEMBERED = 100_000;
+
+/** Ids of runs that were removed, so that who asks for one is told that it was. Used inside a transaction. */
+export class RemovedRuns {
+  readonly #add;
+  readonly #trim;
+  readonly #get;
+  readonly #remembered: number;
+  #lastN: number;
+
+  constructor(db: DatabaseSync, remembered = REMEMBERED) {
+    this.#remembered = remembered;
+    this.#add = db.prepare('INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)');
+    this.#trim = db.prepare('DELETE FROM removed WHERE n <= ?');
+    this.#get = db.prepare('SELECT removed_at AS removedAt, reason FROM removed WHERE id = ?');
+    this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM removed').get()?.n ?? 0);
+  }
+
+  add(id: string, { removedAt, reason }: RemovedRun): void {
+    const n = this.#lastN + 1;
+    this.#add.run(n, id, removedAt, reason);
+    this.#lastN = n;
+    this.#trim.run(n - this.#remembered);
+  }
+
+  /** Undefined: never was one of this id, or it is forgotten. A new run may have the id by now. */
+  get(id: string): RemovedRun | undefined {
+    return this.#get.get(id) as RemovedRun | undefined;
+  }
+}
