@@ -99,12 +99,17 @@ export class Recorder {
     this.#append([{ seq: this.#seq++, time: Date.now(), type: 'progress', ...entry }]);
   }
 
+  /** No more output comes: tell of what is held back and of what was not kept. */
+  complete(): void {
+    for (const stream of STREAMS) this.#tellRest(this.#captures[stream], stream);
+  }
+
   /**
    * Tell of what is held back and of what was not kept, close the captures and return their facts. `loss`: why
    * the storage did not take all bytes, in words. Never throws: what the journal cannot tell is in the facts.
    */
   end(): { stdout: StreamFacts; stderr: StreamFacts; nextSeq: number; loss: string | null } {
-    for (const stream of STREAMS) this.#tellRest(this.#captures[stream], stream);
+    this.complete();
     const [stdout, stderr] = [closeCapture(this.#captures.stdout), closeCapture(this.#captures.stderr)];
     return { stdout, stderr, nextSeq: this.#seq, loss: this.#loss };
   }

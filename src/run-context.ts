@@ -113,6 +113,7 @@ export class RunScene {
       write: (stream, chunk, phase) => void this.#active()?.take(stream, chunk, phase),
       progress: (entry) => this.#say((recorder) => recorder.progress(entry)),
       note: (line) => this.#say((recorder) => recorder.note(line)),
+      complete: () => this.#active()?.complete(),
       acknowledged: {
         write: (stream, chunk, phase) => void this.#active()?.write(stream, chunk, phase),
         progress: (entry) => this.#active()?.progress(entry),

@@ -78,6 +78,8 @@ export interface RunOutput {
   readonly acknowledged: Pick<RunOutput, 'write' | 'progress'>;
   /** Keep one line of JSON without `seq`, which is no event, for the `recover` of a later server. */
   note(line: string): void;
+  /** No more output comes. The end of a run does it too; before a note it makes that the last word. */
+  complete(): void;
   /** What has been captured of a stream until now. */
   captured(stream: Stream): StreamFacts;
 }

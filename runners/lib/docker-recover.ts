@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { RunwireError } from '../../src/errors.ts';
 import type { RunContext, RunControls, RunnerOutcome } from '../../src/runner.ts';
+import { endingOf } from './docker-ending.ts';
 import { type DockerEngine, statusOf } from './docker-engine.ts';
 import { forgetContainerRecord, readContainerRecord, writeContainerRecord } from './docker-record.ts';
 import { type OwnContainer, removeUnstarted } from './docker-remove.ts';
@@ -17,13 +18,27 @@ const RETRY_MS = 250;
 
 /** Carry on with the container that an earlier server started; begin, once, where it had not come to start one. */
 export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
+  const ending = await earlierEnding(ctx);
+  if (ending !== null) {
+    const id = ending.metadata?.['docker.container_id'];
+    return id === undefined ? ending : removedAfter(tools, ctx, id, async () => ending);
+  }
   const container = await findStarted(tools, ctx);
-  await ctx.resumeOutput();
-  if (container !== null) return removedAfter(tools, container.Id, () => takeUp(tools, ctx, container));
+  if (container !== null) return removedAfter(tools, ctx, container.Id, () => takeUp(tools, ctx, container));
   if (readContainerRecord(ctx.directory) !== null)
     throw new Error('the server that ran it is gone, and so is its container');
   ctx.goesOn();
   return runOnce(tools, ctx);
+}
+
+/** How it ended, where the earlier server had come to note that: the container may be gone. */
+async function earlierEnding({ resumeOutput }: Context): Promise<RunnerOutcome | null> {
+  const endings: RunnerOutcome[] = [];
+  await resumeOutput((line) => {
+    const ending = endingOf(line);
+    if (ending) endings.push(ending);
+  });
+  return endings.at(-1) ?? null;
 }
 
 /** The container of the run, if there is one that was started. Others are removed. */

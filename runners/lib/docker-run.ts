@@ -4,6 +4,7 @@ import { Rejected, type RunContext, type RunControls, type RunnerOutcome } from 
 import { attend, LetGo } from './docker-attendance.ts';
 import { containerOptions } from './docker-container.ts';
 import type { CopyCaps } from './docker-copy-out.ts';
+import { noteEnding } from './docker-ending.ts';
 import { type DockerEngine, EngineGone, engineWords, statusOf } from './docker-engine.ts';
 import type { ServerIdentity } from './docker-identity.ts';
 import { findImage, type ImageFacts } from './docker-image.ts';
@@ -50,7 +51,7 @@ export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutc
     });
     if (image === null || ctx.signal.aborted) return neverStarted(ABORTED_BEFORE);
     const id = await create(tools, ctx, image);
-    return await removedAfter(tools, id, () => startAndAttend(tools, ctx, { id, image, began }));
+    return await removedAfter(tools, ctx, id, () => startAndAttend(tools, ctx, { id, image, began }));
   } catch (error) {
     // Whatever goes wrong from the start on is an outcome: this is from before.
     if (error instanceof Rejected || error instanceof LetGo) throw error;
@@ -235,14 +236,17 @@ async function timingsOf(engine: DockerEngine, id: string): Promise<Timings> {
 }
 
 /** The container goes when the work with it is over, however that ended; unless this process lets go of it. */
-export async function removedAfter<T>(
+export async function removedAfter(
   { engine, own }: RunTools,
+  ctx: Context,
   id: string,
-  work: () => Promise<T>,
-): Promise<T> {
+  work: () => Promise<RunnerOutcome>,
+): Promise<RunnerOutcome> {
   let kept = false;
   try {
-    return await work();
+    const outcome = await work();
+    noteEnding(ctx.output, outcome);
+    return outcome;
   } catch (error) {
     kept = error instanceof LetGo;
     if (kept) return await new Promise<never>(() => {}); // the next server tells how it ends
