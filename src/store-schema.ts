@@ -91,6 +91,7 @@ function migrate(db: DatabaseSync, file: string): void {
     throw new Error(
       `${file} was written by a newer Runwire (schema ${version}; this one knows up to ${MIGRATIONS.length})`,
     );
+  if (version === MIGRATIONS.length) return; // nothing is written: a server starts on a full disk too
   for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
   db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
 }

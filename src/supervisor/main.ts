@@ -87,7 +87,7 @@ function endWhenIdle(): void {
   const deadline = setInterval(
     () => {
       if (server && !quitting) return clearInterval(deadline);
-      if (supervisor.living === 0) end();
+      if (quitting ? supervisor.living === 0 : supervisor.isSettled) end();
     },
     quitting ? 20 : LINGER_MS,
   );

@@ -9,6 +9,8 @@ export function failureOf(error: unknown, request: SpawnRequest, program: string
   if (error instanceof Refusal) return { code: 'REFUSED', message: error.message, refused: true };
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
+  const shortage = SHORTAGES[code];
+  if (shortage !== undefined) return { code, message: shortage };
   if (!(error instanceof SpawnError)) return { code, message };
   const directory = request.working_directory;
   if (!isDirectory(directory))
@@ -28,8 +30,17 @@ const REASONS: Record<string, string> = {
   EACCES: 'not executable',
   ENOEXEC: 'not a program this machine can execute',
   E2BIG: 'command and environment are too large',
+};
+
+/** errno names of what has run out, where a program was to be started. */
+const SHORTAGES: Record<string, string> = {
   EMFILE: 'too many files are open in the supervisor',
+  ENFILE: 'too many files are open on this machine',
   EAGAIN: 'the system has no room for another process',
+  ENOMEM: 'the system has no memory for another process',
+  ENOSPC: 'the disk of the server is full',
+  EDQUOT: 'the disk quota of the server is used up',
+  EROFS: 'the disk of the server is read-only',
 };
 
 function codeOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StdinSource } from './protocol.ts';
 
@@ -18,11 +18,14 @@ export function openStdin(stdin: StdinSource, directory: string): OpenedStdin {
   if (stdin.kind === 'null') return { source: nothing, close() {} };
   if (stdin.kind === 'open') return { source: 'pipe', close() {} };
   const path = stdin.kind === 'file' ? stdin.path : join(directory, 'stdin');
-  if (stdin.kind === 'text') {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(path, stdin.text, { mode: 0o600 });
+  try {
+    if (stdin.kind === 'text') {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      writeFileSync(path, stdin.text, { mode: 0o600 });
+    }
+    const fd = openSync(path, 'r');
+    return { source: fd, close: () => closeSync(fd) };
+  } finally {
+    if (stdin.kind === 'text') rmSync(path, { force: true });
   }
-  const fd = openSync(path, 'r');
-  if (stdin.kind === 'text') unlinkSync(path);
-  return { source: fd, close: () => closeSync(fd) };
 }

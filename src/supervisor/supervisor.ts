@@ -51,6 +51,12 @@ export class Supervisor {
     return this.#leaders.size + this.#salvaging;
   }
 
+  /** Without a server: how everything ended is written, so that nobody needs this process any more. */
+  get isSettled(): boolean {
+    this.#writeExits();
+    return this.living + this.#runs.size === 0;
+  }
+
   /** Runs that are not forgotten. */
   get runs(): string[] {
     return [...this.#runs.keys()];
@@ -70,6 +76,11 @@ export class Supervisor {
   disconnect(): void {
     this.#leftAt ??= Date.now();
     this.#send = null;
+    this.#writeExits();
+  }
+
+  /** What a full disk does not take is kept here, and tried again. */
+  #writeExits(): void {
     for (const [run, { exit, recorder }] of this.#runs) {
       if (!exit || !(exit.recorded || recordExit(recorder, exit.facts))) continue;
       recorder.close();

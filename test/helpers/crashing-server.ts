@@ -6,11 +6,13 @@ import { type ServerProcess, startServer } from './server-process.ts';
 
 /** A data directory whose server can be killed and started again. */
 export class CrashingServer {
-  readonly dataDir = mkdtempSync(join(tmpdir(), 'runwire-crash-'));
+  readonly dataDir: string;
   readonly #variables: Record<string, string>;
   #server: ServerProcess | null = null;
 
-  constructor(variables: Record<string, string> = {}) {
+  /** `place`: where the data directory is made. */
+  constructor(variables: Record<string, string> = {}, place = tmpdir()) {
+    this.dataDir = mkdtempSync(join(place, 'runwire-crash-'));
     this.#variables = { RUNWIRE_LOG_LEVEL: 'error', RUNWIRE_DRAIN_SECONDS: '0', ...variables };
   }
 

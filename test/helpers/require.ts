@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
 
@@ -41,6 +42,16 @@ const COMPONENTS = {
   curl: () => program('curl'),
   python3: () => program('python3'),
   prlimit: () => program('prlimit'),
+  mount: () => {
+    const place = mkdtempSync(join(tmpdir(), 'runwire-mount-'));
+    const { error, stderr } = spawnSync('mount', ['-t', 'tmpfs', 'runwire-test', place], {
+      encoding: 'utf8',
+    });
+    const absent = error?.message ?? stderr.trim();
+    if (absent === '') spawnSync('umount', [place]);
+    rmdirSync(place);
+    return absent === '' ? undefined : `no file system can be mounted: ${absent}`;
+  },
   linux: () => (process.platform === 'linux' ? undefined : `this is ${process.platform}, not linux`),
   root: () => (process.getuid?.() === 0 ? undefined : 'the tests do not run as root'),
 } satisfies Record<string, () => string | undefined>;
