@@ -3,6 +3,7 @@ import { accessSync, constants, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
+import { whyNoNamespace } from './network-namespace.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -52,7 +53,16 @@ const COMPONENTS = {
     rmdirSync(place);
     return absent === '' ? undefined : `no file system can be mounted: ${absent}`;
   },
+  netns: whyNoNamespace,
   linux: () => (process.platform === 'linux' ? undefined : `this is ${process.platform}, not linux`),
+  freezer: () => {
+    try {
+      accessSync('/sys/fs/cgroup/freezer/tasks', constants.W_OK);
+      return undefined;
+    } catch {
+      return 'there is no freezer cgroup of version 1, in which not even SIGKILL ends a process';
+    }
+  },
   root: () => (process.getuid?.() === 0 ? undefined : 'the tests do not run as root'),
 } satisfies Record<string, () => string | undefined>;
 
