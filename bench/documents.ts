@@ -11,7 +11,7 @@ export function writeResults(page: string, report: BenchReport): string {
   let written = page;
   const sections = new Map(Object.entries(sectionsOf(report)));
   for (const [name, content] of sections) {
-    const place = new RegExp(`(<!-- bench:${name} -->\n)[^]*?(<!-- /bench:${name} -->)`);
+    const place = new RegExp(`(<!-- bench:${name} -->\n)[\\s\\S]*?(<!-- /bench:${name} -->)`);
     if (!place.test(written)) throw new Error(`the page has no place for ${name}`);
     written = written.replace(place, (_, begin: string, end: string) => `${begin}\n${content}\n\n${end}`);
   }

@@ -17,7 +17,7 @@ export function asText({ title, notes, columns, rows }: Table): string {
 
 export function asMarkdown({ title, notes, columns, rows }: Table): string {
   const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    `| ${cells.map((cell) => cell.trim().replaceAll('|', '\\|')).join(' | ')} |`;
   const rule = columns.map((_, column) => (column === 0 ? '---' : '--:'));
   return [
     `**${title}**`,
@@ -37,7 +37,9 @@ export function figure(value: number): string {
 /** A median with its least and most. */
 export function withSpread({ median, min, max }: Spread, digits = 2): string {
   if (!Number.isFinite(median)) return '–';
-  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+  // Nothing is shown as less than nothing because of rounding.
+  const shown = (value: number) => value.toFixed(digits).replace(/^-(0(?:\.0*)?)$/, '$1');
+  return `${shown(median)} (${shown(min)}–${shown(max)})`;
 }
 
 export const megabytes = (bytes: number): string => figure(bytes / 1e6);

@@ -51,6 +51,7 @@ export const fanOut: Part<FanOutPartReport> = {
       notes: [
         `Median of ${rows[0]?.rounds.length} rounds, a new server for each line; in brackets the least and the most.`,
         "Lag is from the program's write to a reader's read, over the readers that do not stop. Stopped readers take nothing until the others have all.",
+        'Where the readers together want more than the machine moves, they fall behind, catch up from the files, and the lag says so.',
         'Every reader got every byte: the bodies were compared with each other, and one was decoded and hashed.',
         'Growth is the most resident memory of any time of all rounds, above that of the idle server after one small run.',
       ],

@@ -1,10 +1,18 @@
 import { expect, test } from 'vitest';
-import { median, ratios, table } from '../../bench/statistics.ts';
+import { median, percentile, ratios, table } from '../../bench/statistics.ts';
 
 test('The median is the middle, or the mean of the two in the middle', () => {
   expect(median([9, 1, 5])).toBe(5);
   expect(median([4, 1, 2, 9])).toBe(3);
   expect(median([])).toBeNaN();
+});
+
+test('A percentile is a value that was measured', () => {
+  const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
+  expect(percentile(hundred, 0.5)).toBe(51);
+  expect(percentile(hundred, 0.99)).toBe(100);
+  expect(percentile([7], 0.99)).toBe(7);
+  expect(percentile([], 0.5)).toBeNaN();
 });
 
 test('Ratios are taken round by round', () => {
