@@ -18,8 +18,10 @@ const { values } = parseArgs({
   },
 });
 const socketPath = values.socket ?? '';
-/** Without a server and without programs it ends after this. */
+/** Without programs it ends after this, when there is no server that would start any. */
 const LINGER_MS = 5000;
+/** A server of our own version that went away will come back: what it had accepted and not handed over is ours to start. */
+const AWAIT_SERVER_MS = 60_000;
 const QUIT_GRACE_MS = 2000;
 const O_CLOEXEC = 0o2000000;
 
@@ -27,6 +29,8 @@ closeInherited();
 const spawner = await chooseSpawner(values.spawn);
 const supervisor = new Supervisor(spawner, String(statSync(values['data-dir'] ?? '.').ino));
 let server: Socket | null = null;
+let lingerMs = LINGER_MS;
+let lingering: NodeJS.Timeout | undefined;
 let quitting = false;
 
 async function chooseSpawner(choice: string): Promise<Spawner> {
@@ -56,6 +60,7 @@ function closeInherited(): void {
 function onConnection(socket: Socket): void {
   server?.destroy();
   server = socket;
+  if (!quitting) clearInterval(lingering);
   const { send } = lineWriter<FromSupervisor>(socket);
   socket.on(
     'data',
@@ -70,7 +75,9 @@ function onConnection(socket: Socket): void {
         spawn: spawner.name,
         runs: supervisor.runs,
       });
-      supervisor.connect(send, message.version === PROTOCOL_VERSION);
+      const isOurs = message.version === PROTOCOL_VERSION;
+      lingerMs = isOurs ? AWAIT_SERVER_MS : LINGER_MS;
+      supervisor.connect(send, isOurs);
     }),
   );
   socket.on('error', () => {});
@@ -84,12 +91,12 @@ function onConnection(socket: Socket): void {
 
 /** Nobody to serve: end once the last program has ended, and quickly when told to quit. */
 function endWhenIdle(): void {
-  const deadline = setInterval(
+  clearInterval(lingering);
+  lingering = setInterval(
     () => {
-      if (server && !quitting) return clearInterval(deadline);
       if (quitting ? supervisor.living === 0 : supervisor.isSettled) end();
     },
-    quitting ? 20 : LINGER_MS,
+    quitting ? 20 : lingerMs,
   );
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exits, patient, truth } from './state-walk-programs.ts';
 import { Walk } from './state-walk-run.ts';
@@ -73,6 +74,15 @@ describe('A run whose supervisor is killed', () => {
   for (const point of ['facts received', 'result made', 'result committed'])
     test(`with its server, at "${point}", ends as it ended`, () =>
       walk.step({ point, both: true, ...exits(), expected: truth }));
+
+  test('is begun by the supervisor that waited for the next server, which takes its time', () =>
+    walk.step({
+      point: 'spawn not sent',
+      said: 'spawn not sent, next start 6 s later',
+      ...exits(),
+      meanwhile: () => sleep(6000),
+      expected: truth,
+    }));
 
   test('is still what it was after one more restart', async () => {
     await walk.server.crash();
