@@ -1,9 +1,49 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
-/** Make what every run of a data directory relies on: the place of the run directories, and the one empty capture. */
+/** SQLite opens files whose path, links resolved, has at most 504 bytes; the rest is the name of the database. */
+const LONGEST_PATH = 504 - '/runwire.db'.length;
+
+/**
+ * Make what every run of a data directory relies on: the place of the run directories, and the one empty capture.
+ * Throws an Error with one clear line where it cannot be used.
+ */
 export function prepareDataDirectory(dataDir: string): void {
-  mkdirSync(join(dataDir, 'runs'), { recursive: true, mode: 0o700 });
-  const empty = join(dataDir, 'empty');
-  if (!existsSync(empty)) writeFileSync(empty, '', { mode: 0o400 });
+  try {
+    mkdirSync(join(dataDir, 'runs'), { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.W_OK);
+    const empty = join(dataDir, 'empty');
+    if (!existsSync(empty)) writeFileSync(empty, '', { mode: 0o400 });
+  } catch (error) {
+    throw new Error(`the data directory ${dataDir} cannot be used: ${whyNot(dataDir, error)}`, {
+      cause: error,
+    });
+  }
+  const bytes = Buffer.byteLength(realpathSync(dataDir));
+  if (bytes > LONGEST_PATH)
+    throw new Error(
+      `the path of the data directory is too long: ${bytes} bytes, and at most ${LONGEST_PATH} can be used`,
+    );
 }
+
+/** mkdir says ENOENT of a place that is read-only: what is there already is asked. */
+function whyNot(dataDir: string, error: unknown): string {
+  let existing = dataDir;
+  while (!existsSync(existing) && existing !== dirname(existing)) existing = dirname(existing);
+  try {
+    accessSync(existing, constants.W_OK);
+  } catch (denied) {
+    error = denied;
+  }
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOTDIR' || code === 'EEXIST') return `${existing} is not a directory`;
+  return WORDS[code ?? ''] ?? message;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  EROFS: 'its file system is read-only',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOSPC: 'its disk is full',
+  EDQUOT: 'its disk quota is used up',
+};

@@ -6,7 +6,14 @@ import type { Status } from './result.ts';
 import { STATUSES } from './result.ts';
 import type { StoredRun, StoreFilter } from './run-list.ts';
 import { FIND, RunList } from './run-list.ts';
-import { type FinishedRun, type NewRun, type StoreOperation, storeOperations } from './store-operations.ts';
+import {
+  type FinishedRun,
+  type NewRun,
+  type StoredRows,
+  type StoreOperation,
+  storeOperations,
+  TABLES,
+} from './store-operations.ts';
 import type { DatabaseOptions } from './store-schema.ts';
 import { openDatabase } from './store-schema.ts';
 import { syncWal, type WalSync } from './wal-sync.ts';
@@ -152,6 +159,33 @@ export class InvocationStore {
     return this.#group.write({ op: 'remove', id, removed: { removedAt: Date.now(), reason } });
   }
 
+  /** All that is stored of a run, to put it back once it was removed. */
+  rowsOf(id: string): { id: string; rows: StoredRows } {
+    this.#group.ready();
+    const n = this.#sql.get.get(id)?.n ?? null;
+    const rows = TABLES.map((table, at) => [table, Object.values(this.#sql.rows[at]?.get(n) ?? {})] as const);
+    return { id, rows };
+  }
+
+  /** As if it had never been removed. Throws DuplicateRun when the id or the key is taken by now. */
+  putBack(stored: { id: string; rows: StoredRows }): void {
+    try {
+      this.#group.write({ op: 'restore', ...stored });
+    } catch (error) {
+      throw duplicate(error) ?? error;
+    }
+  }
+
+  /** Bring the write-ahead log into the database where that can be done: then it is written anew from its beginning. */
+  reuseLog(): void {
+    this.#group.carry();
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch {
+      // The database has no room for it. It stays in the log, and whoever writes next hears of it.
+    }
+  }
+
   /** What is remembered of a run that was removed. */
   removed(id: string): RemovedRun | undefined {
     this.#group.ready();
@@ -216,6 +250,7 @@ function prepareAll(db: DatabaseSync) {
     aborts: sql(`SELECT r.id, a.reason FROM runs r JOIN aborts a ON a.n = r.n
       WHERE r.status IN ('pending', 'running')`),
     get: sql(`${FIND} WHERE r.id = ?`),
+    rows: TABLES.map((table) => sql(`SELECT * FROM ${table} WHERE n = ?`)),
     findByKey: sql(`${FIND} WHERE r.idempotency_key = ?`),
     unfinished: sql(`${FIND} WHERE r.status IN ('pending', 'running') ORDER BY r.n`),
     delivery: sql(`${DELIVERY} WHERE r.id = ?`),

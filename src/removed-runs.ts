@@ -17,11 +17,13 @@ export class RemovedRuns {
   readonly #add;
   readonly #trim;
   readonly #get;
+  readonly #forget;
   readonly #remembered: number;
   #lastN: number;
 
   constructor(db: DatabaseSync, remembered = REMEMBERED) {
     this.#remembered = remembered;
+    this.#forget = db.prepare('DELETE FROM removed WHERE id = ?');
     this.#add = db.prepare('INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)');
     this.#trim = db.prepare('DELETE FROM removed WHERE n <= ?');
     this.#get = db.prepare('SELECT removed_at AS removedAt, reason FROM removed WHERE id = ?');
@@ -33,6 +35,11 @@ export class RemovedRuns {
     this.#add.run(n, id, removedAt, reason);
     this.#lastN = n;
     this.#trim.run(n - this.#remembered);
+  }
+
+  /** It was not removed after all. */
+  forget(id: string): void {
+    this.#forget.run(id);
   }
 
   /** Undefined: never was one of this id, or it is forgotten. A new run may have the id by now. */

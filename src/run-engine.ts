@@ -161,7 +161,7 @@ export class RunEngine implements Engine {
 
   async remove(id: string, reason: RemovalReason = 'deleted'): Promise<void> {
     if (this.#live.has(id)) throw new RunwireError('not_finished', `${id} has not finished: cancel it first`);
-    const parts = { store: this.#store, views: this.#views, discarded: this.#discarded };
+    const parts = { store: this.#store, views: this.#views, discarded: this.#discarded, disk: this.#disk };
     await removeRun({ ...parts, log: this.#options.log }, id, reason);
   }
 

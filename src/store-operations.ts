@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { type RemovedRun, RemovedRuns } from './removed-runs.ts';
 import type { FinalStatus } from './result.ts';
 
@@ -26,6 +26,11 @@ export interface FinishedRun {
   outputBytes: number;
 }
 
+/** Where a run has rows, one each at most. */
+export const TABLES = ['runs', 'invocations', 'results', 'deliveries', 'aborts'] as const;
+/** The rows of a run: their values in the order of the columns, none where it has no row. */
+export type StoredRows = readonly (readonly [table: (typeof TABLES)[number], values: SQLOutputValue[]])[];
+
 /** A write to the store as the redo log keeps it: plain JSON, and the same whenever it is done. */
 export type StoreOperation =
   | { op: 'insert'; n: number; run: NewRun }
@@ -33,6 +38,7 @@ export type StoreOperation =
   | { op: 'finish'; id: string; run: FinishedRun }
   | { op: 'abort'; id: string; reason: string }
   | { op: 'remove'; id: string; removed: RemovedRun }
+  | { op: 'restore'; id: string; rows: StoredRows }
   | { op: 'delivery'; id: string; delivery: string; settled: boolean };
 
 /** How operations are done. False: it changed nothing. Throws what SQLite throws. */
@@ -52,7 +58,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
     sql(`INSERT INTO aborts (n, reason) SELECT n, ? FROM runs WHERE id = ? AND finished_at IS NULL
     ON CONFLICT DO NOTHING`);
   const remove = sql('DELETE FROM runs WHERE id = ? AND finished_at IS NOT NULL RETURNING n');
-  const removeParts = ['invocations', 'results', 'deliveries', 'aborts'].map((table) =>
+  const removeParts = TABLES.filter((table) => table !== 'runs').map((table) =>
     sql(`DELETE FROM ${table} WHERE n = ?`),
   );
   const removals = new RemovedRuns(db);
@@ -98,6 +104,11 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
         removals.add(operation.id, operation.removed);
         return true;
       }
+      case 'restore':
+        for (const [table, values] of operation.rows)
+          if (values.length > 0) sql(`INSERT INTO ${table} VALUES (${values.map(() => '?')})`).run(...values);
+        removals.forget(operation.id);
+        return true;
       case 'delivery': {
         const settled = operation.settled ? 1 : 0;
         return setDelivery.run(operation.delivery, settled, settled, operation.id).changes === 1;

@@ -248,4 +248,26 @@ requires(
       readdirSync(join(server.dataDir, 'runs', id)).filter((name) => name.startsWith('upload-')),
     ).toEqual([]);
   });
+
+  test('with not a byte free, runs can be deleted, also those that have no files, and that makes room', async () => {
+    const small = `run-${count++}`;
+    await server.post('/invocations?wait=20', sh('head -c 1500000 /dev/zero'));
+    await server.post('/invocations?wait=20', sh('exit 0', { invocation_id: small }));
+    await carried();
+    disk.fill();
+    await expect.poll(async () => (await get('/readyz')).status).toBe(503);
+    for (const path of [`/invocations/${small}`, `/invocations/${id}`]) {
+      const answer = await remove(path);
+      expect(answer.status, await answer.text()).toBe(204);
+      expect((await get(path)).status).toBe(410);
+    }
+    expect(disk.free).toBeGreaterThan(MIB);
+    await roomForRuns();
+    expect((await server.post('/invocations?wait=20', sh('exit 0', { invocation_id: 'after' }))).status).toBe(
+      200,
+    );
+    await server.crash();
+    await server.start();
+    for (const gone of [small, id]) expect((await get(`/invocations/${gone}`)).status).toBe(410);
+  });
 });

@@ -54,6 +54,14 @@ const COMPONENTS = {
     return absent === '' ? undefined : `no file system can be mounted: ${absent}`;
   },
   netns: whyNoNamespace,
+  immutable: () => {
+    const place = mkdtempSync(join(tmpdir(), 'runwire-immutable-'));
+    const { error, stderr } = spawnSync('chattr', ['+i', place], { encoding: 'utf8' });
+    const absent = error?.message ?? stderr.trim();
+    if (absent === '') spawnSync('chattr', ['-i', place]);
+    rmdirSync(place);
+    return absent === '' ? undefined : `no file can be made immutable: ${absent}`;
+  },
   linux: () => (process.platform === 'linux' ? undefined : `this is ${process.platform}, not linux`),
   freezer: () => {
     try {

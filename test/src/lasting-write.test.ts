@@ -83,7 +83,7 @@ test('a waiting run whose record is lost never starts', async () => {
 test('a deletion that cannot be stored leaves the run as it was', async () => {
   await using server = buildEngine();
   await server.run(fake({ logs: ['kept'] }, { invocation_id: 'a' }));
-  failing(server.store, 'remove', 1);
+  failing(server.store, 'remove', 2);
   const remove = () => server.request({ method: 'DELETE', url: '/invocations/a' });
   expect((await remove()).statusCode).toBe(507);
   expect((await server.get('/invocations/a/stdout')).body).toBe('kept');
