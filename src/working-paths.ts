@@ -36,11 +36,12 @@ export function resolveWorkingPaths(
   directory: RunDirectory,
   cwd = process.cwd(),
 ): WorkingPaths {
-  const workingDirectory = under(resolve(cwd), invocation.working_directory ?? resolve(cwd, directory.work));
+  const scratch = under(cwd, directory.work);
+  const workingDirectory = under(cwd, invocation.working_directory ?? scratch);
   const within = (path: string | null | undefined) => (path ? under(workingDirectory, path) : null);
   return {
     workingDirectory,
-    scratch: workingDirectory === resolve(cwd, directory.work),
+    scratch: workingDirectory === scratch,
     artifactDirectory: within(invocation.artifact_directory),
     inputPayload: within(invocation.input_payload_path),
     outputResult: within(invocation.output_result_path),
@@ -70,6 +71,12 @@ function under(directory: string, path: string): string {
 }
 
 function checkWorkingDirectory(path: string): void {
+  try {
+    statSync(`${path}/.`); // it is there, a directory, and may be entered
+    return;
+  } catch {
+    // the words come from a closer look
+  }
   const stats = look('working directory', path);
   if (!stats) throw new Rejected(`working directory does not exist: ${path}`);
   if (!stats.isDirectory()) throw new Rejected(`working directory is not a directory: ${path}`);
