@@ -71,6 +71,14 @@ const COMPONENTS = {
       return 'there is no freezer cgroup of version 1, in which not even SIGKILL ends a process';
     }
   },
+  'pid-namespace': () => {
+    const { status, error } = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true'], {
+      stdio: 'ignore',
+      timeout: 20_000,
+    });
+    if (error) return `unshare cannot be started: ${error.message}`;
+    return status === 0 ? undefined : 'a pid namespace may not be made here';
+  },
   root: () => (process.getuid?.() === 0 ? undefined : 'the tests do not run as root'),
 } satisfies Record<string, () => string | undefined>;
 
