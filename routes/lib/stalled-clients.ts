@@ -2,10 +2,14 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { sendQueues } from './send-queues.ts';
 
-/** A connection that is silent for so long is asked whether the other side still is there, and how often and when again. */
+/**
+ * After so long a silence the system asks the other side whether it still is there, and so often again, without an
+ * answer, before it gives the connection up. Sooner where clients get less patience; whole seconds.
+ */
 const PROBE_AFTER_MS = 60_000;
 const PROBE_EVERY_MS = 15_000;
 const PROBES = 4;
+const SHORTEST_PROBE_MS = 1000;
 
 /** How often connections are looked at: so many times in the patience they get, at least this often. */
 const LOOKS = 8;
@@ -35,6 +39,8 @@ interface Progress {
 export function dropStalledClients(server: Server, options: StalledClientsOptions): () => void {
   const { patienceMs, onDrop, onError } = options;
   const clients = new Map<Socket, Progress>();
+  const probeAfterMs = Math.max(Math.min(PROBE_AFTER_MS, patienceMs), SHORTEST_PROBE_MS);
+  const probeEveryMs = Math.max(Math.min(PROBE_EVERY_MS, patienceMs / PROBES), SHORTEST_PROBE_MS);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -65,7 +71,7 @@ export function dropStalledClients(server: Server, options: StalledClientsOption
   };
 
   server.on('connection', (socket: Socket) => {
-    socket.setKeepAlive(true, PROBE_AFTER_MS, PROBE_EVERY_MS, PROBES);
+    socket.setKeepAlive(true, probeAfterMs, probeEveryMs, PROBES);
     clients.set(socket, { taken: 0, since: null });
     socket.once('close', () => clients.delete(socket));
   });

@@ -61,6 +61,52 @@ test('a reader that stops reading stops the source, and one that leaves ends it'
   expect(response.listenerCount('drain')).toBe(0);
 });
 
+test('the source of a reader that takes nothing is closed, and opened again where it was when more is taken', async () => {
+  const opened: number[] = [];
+  let open = 0;
+  async function* from(written: number) {
+    opened.push(written);
+    open++;
+    try {
+      for (let at = written; at < 200; at++) yield Buffer.alloc(64 * 1024, at);
+    } finally {
+      open--;
+    }
+  }
+  const part = 64 * 1024;
+  const source = (written: number) => from(written / part);
+  const pumping = pump(response, source, new AbortController().signal, 50);
+  await expect.poll(() => open).toBe(0);
+  const read: Buffer[] = [];
+  incoming.on('data', (bytes) => read.push(bytes));
+  expect(await pumping).toBe(200 * part);
+  response.end();
+  await once(incoming, 'end');
+  const all = Buffer.concat(Array.from({ length: 200 }, (_, at) => Buffer.alloc(part, at)));
+  expect(Buffer.concat(read).equals(all)).toBe(true);
+  expect(opened.length).toBeGreaterThan(1);
+  expect(opened).toEqual([...opened].sort((a, b) => a - b));
+  expect([open, response.listenerCount('drain')]).toEqual([0, 0]);
+});
+
+test('a reader that leaves while it has no source ends it', async () => {
+  const leave = new AbortController();
+  let open = 0;
+  async function* endless() {
+    open++;
+    try {
+      for (;;) yield Buffer.alloc(64 * 1024);
+    } finally {
+      open--;
+    }
+  }
+  const pumping = pump(response, endless, leave.signal, 10);
+  await expect.poll(() => open).toBe(0);
+  leave.abort();
+  expect(await pumping).toBeGreaterThan(0);
+  expect(open).toBe(0);
+});
+
 test('a signal that has aborted already asks nothing of the source', async () => {
   let asked = false;
   async function* source() {
