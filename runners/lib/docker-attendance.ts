@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DockerEngine, EngineGone, statusOf } from './docker-engine.ts';
 import type { ContainerStop } from './docker-stop.ts';
-import { type ContainerOutput, exitOf, followLog } from './docker-streams.ts';
+import { type ContainerOutput, exitOf, followLog, readLog } from './docker-streams.ts';
 
 const RECONNECT_EVERY_MS = 250;
 /** How long an engine that went away in mid-run may stay away. */
@@ -37,6 +37,8 @@ export interface Attended {
   memoryLimited: boolean;
   /** The engine went away when it was to start it: whether it did is not known. */
   unsure: boolean;
+  /** The output comes from the engine's log. */
+  followed: boolean;
   /** Aborted when this process lets go. */
   closed: AbortSignal;
 }
@@ -58,6 +60,7 @@ export async function attend(attended: Attended): Promise<Ending> {
 
 async function stay(attended: Attended): Promise<Ending> {
   const { engine, id, output, stop } = attended;
+  let { followed } = attended;
   let engineRestarts = 0;
   const lost = (words: string): Ending => ({
     exitCode: null,
@@ -70,8 +73,7 @@ async function stay(attended: Attended): Promise<Ending> {
   for (let { unsure } = attended; ; unsure = false) {
     const exitCode = unsure ? null : await Promise.race([exitOf(engine, id).catch(goneIsNull), stop.gaveUp]);
     if (exitCode === 'stuck') return lost('the container could not be stopped');
-    if (exitCode !== null) {
-      await output.drain();
+    if (exitCode !== null && (await completed(attended, followed))) {
       return {
         exitCode,
         engineRestarts,
@@ -86,12 +88,29 @@ async function stay(attended: Attended): Promise<Ending> {
     if (unsure && found.created) return { ...lost('the Docker engine went away'), neverBegan: true };
     engineRestarts++;
     stop.repeat();
+    followed = true;
     try {
       output.connect(await followLog(engine, id), { stdout: 0, stderr: 0 });
     } catch (error) {
       if (statusOf(error) === 404) return lost('the Docker engine no longer knows the container');
       if (!(error instanceof EngineGone)) throw error;
     }
+  }
+}
+
+/** The container has ended: take the rest of its output. False when the engine went away meanwhile. */
+async function completed({ engine, id, output }: Attended, followed: boolean): Promise<boolean> {
+  if (!followed) {
+    await output.drain();
+    return true;
+  }
+  output.disconnect();
+  try {
+    output.connect(await readLog(engine, id), { stdout: 0, stderr: 0 });
+    return (await output.drain()) || output.failure !== null;
+  } catch (error) {
+    goneIsNull(error);
+    return false;
   }
 }
 

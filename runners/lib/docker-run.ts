@@ -190,7 +190,9 @@ export async function attended(tools: RunTools, ctx: Context, started: Started):
     const { reconnectMs, closed } = tools;
     const memoryLimited = memoryLimit !== null;
     const { unsure } = started;
-    const ending = await attend({ engine, id, output, stop, reconnectMs, memoryLimited, unsure, closed });
+    const followed = here === null;
+    const about = { engine, id, output, stop, reconnectMs, memoryLimited, unsure, followed, closed };
+    const ending = await attend(about);
     const timings = here === null ? await timingsOf(engine, id) : timingsHere(here, output);
     const usage = sampler.stop();
     const omitted: Omitted[] =

@@ -21,7 +21,8 @@ export class ContainerOutput {
   onFailure: (() => void) | null = null;
   #activeAt = performance.now();
   #connection: Readable | null = null;
-  #ended: Promise<void> = Promise.resolve();
+  /** Whether the connection was whole: false when it broke off. */
+  #ended: Promise<boolean> = Promise.resolve(true);
 
   constructor(output: RunOutput, seen: Record<Stream, number>) {
     this.#output = output;
@@ -47,27 +48,28 @@ export class ContainerOutput {
           this.onFailure?.();
         }
       });
-      connection.on('error', () => resolve());
-      connection.once('end', () => resolve());
-      connection.once('close', () => resolve());
+      connection.on('error', () => resolve(false));
+      connection.once('end', () => resolve(true));
+      connection.once('close', () => resolve(false));
     });
   }
 
-  /** Resolves when the connection has brought all; bounded when it stays silent. */
-  async drain(): Promise<void> {
+  /** Resolves when the connection has brought all (true), has broken off, or was silent for long. */
+  async drain(): Promise<boolean> {
     this.#activeAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
-    const silent = new Promise<void>((resolve) => {
+    const silent = new Promise<boolean>((resolve) => {
       const look = (): void => {
         const left = this.#activeAt + SILENCE_MS - performance.now();
-        if (left <= 0) resolve();
+        if (left <= 0) resolve(false);
         else timer = setTimeout(look, left);
       };
       look();
     });
-    await Promise.race([this.#ended, silent]);
+    const whole = await Promise.race([this.#ended, silent]);
     clearTimeout(timer);
     this.disconnect();
+    return whole;
   }
 
   disconnect(): void {
@@ -100,16 +102,26 @@ export async function attachInput(engine: DockerEngine, id: string): Promise<Soc
   )) as Socket; // hijacked, so it is the bare socket
 }
 
-/** The engine's log of a container from its first byte, and on until it has ended. */
+/**
+ * The engine's log of a container from its first byte, and on until it has ended: then its last bytes may be missing,
+ * for engines end a log that is followed before they have written a last line without a line end.
+ */
 export async function followLog(engine: DockerEngine, id: string): Promise<Readable> {
   return (await engine.ask((docker) =>
     docker.getContainer(id).logs({ follow: true, stdout: true, stderr: true }),
   )) as Readable & NodeJS.ReadableStream;
 }
 
+/** The engine's log as it is. Of a container whose exit code is known it is whole. */
+export function readLog(engine: DockerEngine, id: string): Promise<Readable> {
+  // The library's own call takes the log into memory.
+  const streams = { stdout: true, stderr: true };
+  return engine.ask((docker) => dial(docker.modem, 'GET', `/containers/${id}/logs?`, streams));
+}
+
 /** The exit code when the container has ended; null when the engine went away before. */
 export async function exitOf(engine: DockerEngine, id: string): Promise<number | null> {
-  const answer = await engine.ask((docker) => dialWait(docker.modem, id));
+  const answer = await engine.ask((docker) => dial(docker.modem, 'POST', `/containers/${id}/wait`));
   let text = '';
   try {
     for await (const chunk of answer) text += chunk.toString();
@@ -121,12 +133,13 @@ export async function exitOf(engine: DockerEngine, id: string): Promise<number |
 }
 
 /** As a stream, for the library's own call never settles when the connection breaks in mid-wait. */
-function dialWait(modem: Docker['modem'], id: string): Promise<Readable> {
+function dial(modem: Docker['modem'], method: string, path: string, query?: object): Promise<Readable> {
   return new Promise((resolve, reject) =>
     modem.dial(
       {
-        path: `/containers/${id}/wait`,
-        method: 'POST',
+        path,
+        method,
+        ...(query && { options: query }),
         isStream: true,
         statusCodes: { 200: true, 400: 'bad parameter', 404: 'no such container', 500: 'server error' },
       },

@@ -54,6 +54,38 @@ requires('docker')('A server that comes back', () => {
     }
   });
 
+  test('takes the last bytes of a container too, where they have no line end', async () => {
+    const docker = { image: await testImage() };
+    const dataDir = mkdtempSync(join(tmpdir(), 'runwire-test-'));
+    const command = ['sh', '-c', 'echo one; sleep 3; echo two; printf last; printf error >&2'];
+    try {
+      const first = await buildApp({ dataDir, config: { DOCKER_HOST } });
+      const ids: string[] = [];
+      for (let n = 0; n < 6; n++) {
+        const payload = { runtime_kind: 'docker', command, options: { docker } };
+        const response = await first.app.inject({ method: 'POST', url: '/invocations', payload });
+        ids.push(response.json().invocation.invocation_id);
+      }
+      const captures = ids.map((id) => first.engine.directory(id));
+      for (const { stdout } of captures)
+        for (let n = 0; n < 800 && (await bytesOf(stdout)).length === 0; n++) await sleep(25);
+      await first.close('leave');
+      const second = await buildApp({ dataDir, config: { DOCKER_HOST } });
+      try {
+        for (const id of ids) await second.app.inject({ url: `/invocations/${id}?wait=50` });
+        for (const { stdout, stderr } of captures)
+          expect([String(await bytesOf(stdout)), String(await bytesOf(stderr))]).toEqual([
+            'one\ntwo\nlast',
+            'error',
+          ]);
+      } finally {
+        await second.end();
+      }
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
   test('removes what an earlier self left, and nothing of another server', async () => {
     const image = await testImage();
     const dataDir = mkdtempSync(join(tmpdir(), 'runwire-test-'));
