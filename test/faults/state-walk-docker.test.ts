@@ -1,17 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect } from 'vitest';
 import { containersOf, DOCKER_HOST, testImage } from '../helpers/docker-image.ts';
 import { until } from '../helpers/processes.ts';
 import { requires } from '../helpers/require.ts';
 import { exits, truth } from './state-walk-programs.ts';
-import { Walk } from './state-walk-run.ts';
+import { WalkSuite } from './state-walk-suite.ts';
 
 requires('docker')('A run in a container whose server is killed', () => {
-  const walk = new Walk({ ...(DOCKER_HOST !== '' && { DOCKER_HOST }) });
+  const suite = new WalkSuite('The server was killed during a run of kind docker:', {
+    ...(DOCKER_HOST !== '' && { DOCKER_HOST }),
+  });
   let image = '';
   beforeAll(async () => {
     image = await testImage();
   });
-  afterAll(() => walk.end('The server was killed during a run of kind docker:'));
 
   for (const point of [
     'insert committed',
@@ -25,7 +26,7 @@ requires('docker')('A run in a container whose server is killed', () => {
     'result made',
     'result committed',
   ])
-    test(`at "${point}" ends as it ended, and leaves no container`, async () => {
+    suite.try(`at "${point}" ends as it ended, and leaves no container`, async (walk) => {
       const { body, wrote } = exits(6);
       const { record } = await walk.step({
         point,
@@ -39,7 +40,7 @@ requires('docker')('A run in a container whose server is killed', () => {
       expect(record.result.artifacts.map(({ artifact_id }) => artifact_id)).toContain('zeros');
     });
 
-  test('whose container is gone has told all that was not kept of its output', async () => {
+  suite.try('whose container is gone has told all that was not kept of its output', async (walk) => {
     const { record, lines } = await walk.step({
       point: 'container removed',
       said: 'docker: container removed, output over its limit',
@@ -55,9 +56,5 @@ requires('docker')('A run in a container whose server is killed', () => {
     expect(lines.filter((line) => line.includes('"type":"gap"'))).toHaveLength(1);
   });
 
-  test('is still what it was after one more restart', async () => {
-    await walk.server.crash();
-    await walk.server.startUnlessUp();
-    await walk.expectPreviousUnchanged();
-  });
+  suite.restartOnceMore();
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Outcome } from '../../src/outcome.ts';
 import type { Record as RunRecord } from '../../src/record.ts';
@@ -34,12 +35,13 @@ export interface Step {
 /** Points that are tried one after the other on one data directory: every start takes up what the last kill left. */
 export class Walk {
   readonly server: WalkedServer;
-  readonly #rows: [point: string, outcome: string][] = [];
-  readonly #name = `walk-${process.pid.toString(36)}-${Date.now().toString(36)}`;
+  /** Told of every point and of what became of the run. */
+  onTried: (point: string, outcome: string) => void = () => {};
+  readonly #name = `walk-${randomUUID().slice(0, 8)}`;
   #steps = 0;
   #previous: Final | null = null;
 
-  constructor(variables: Record<string, string> = {}) {
+  constructor(variables: Record<string, string>) {
     this.server = new WalkedServer(variables);
   }
 
@@ -55,12 +57,13 @@ export class Walk {
     const id = this.newId();
     const invocation = { invocation_id: id, ...body };
     const client = new FollowingClient(id);
+    const { url } = server;
     server.killAt({ point, nth }, both);
     const accepted = server.post('/invocations', invocation).then(
       ({ status }) => status,
       () => null, // it died before it answered
     );
-    const followed = accepted.then((status) => (status === 202 ? client.follow(server.url) : undefined));
+    const followed = accepted.then((status) => (status === 202 ? client.follow(url) : undefined));
     const acted = step.act?.(id, client);
     await server.killed();
     await acted;
@@ -83,7 +86,7 @@ export class Walk {
     expect(client.lines, 'what the client has that resumed').toHaveLength(final.lines.length);
     if (expected !== 'absent') expect(final.record).toMatchObject(expected);
     const said = step.said ?? (both ? `${point} (both)` : point);
-    this.tried(said, expected === 'absent' ? 'absent; nobody was told of it' : wordsOf(final.record));
+    this.onTried(said, expected === 'absent' ? 'absent; nobody was told of it' : wordsOf(final.record));
     this.remember(final);
     return final;
   }
@@ -104,18 +107,6 @@ export class Walk {
 
   async expectPreviousUnchanged(): Promise<void> {
     if (this.#previous !== null) await expectUnchanged(this.server.url, this.#previous);
-  }
-
-  tried(point: string, outcome: string): void {
-    this.#rows.push([point, outcome]);
-  }
-
-  /** Print what was tried; end. */
-  async end(title: string): Promise<void> {
-    const width = Math.max(...this.#rows.map(([point]) => point.length));
-    const lines = this.#rows.map(([point, outcome]) => `  ${point.padEnd(width)}  ${outcome}`);
-    console.log([title, ...lines].join('\n'));
-    await this.server.end();
   }
 }
 

@@ -14,8 +14,8 @@ export class WalkedServer {
   readonly #order = mkdtempSync(join(tmpdir(), 'runwire-walk-order-'));
   readonly #variables: Record<string, string>;
   #server: ServerProcess | null = null;
-  /** Pid of the process that an order was given to. */
-  #doomed = 0;
+  /** pids of those that an order was given to. */
+  #doomed: number[] = [];
 
   constructor(variables: Record<string, string> = {}) {
     this.#variables = {
@@ -39,7 +39,7 @@ export class WalkedServer {
   }
 
   async startUnlessUp(): Promise<void> {
-    if (this.#server === null) await this.start();
+    if (this.#server === null || commandLine(this.pid).length === 0) await this.start();
   }
 
   async start(): Promise<void> {
@@ -51,7 +51,7 @@ export class WalkedServer {
     this.#write(order);
     try {
       await this.start();
-      this.#doomed = this.pid;
+      this.#doomed = [this.pid];
       await this.killed();
     } catch (error) {
       // It may die before it listens, without a word.
@@ -66,14 +66,14 @@ export class WalkedServer {
     const [doomed, other] = order.point.startsWith('supervisor: ')
       ? [supervisor, this.pid]
       : [this.pid, supervisor];
-    this.#doomed = doomed;
+    this.#doomed = both ? [doomed, other] : [doomed];
     this.#write(both ? { ...order, also: other } : order);
   }
 
   /** Resolves when the order has been carried out; whoever lives after that dies no more. */
   async killed(): Promise<void> {
     const server = this.#server;
-    await until(() => commandLine(this.#doomed).length === 0, 'the point is reached');
+    await until(() => this.#doomed.every((pid) => commandLine(pid).length === 0), 'the point is reached');
     this.spare();
     if (server === null || commandLine(this.pid).length > 0) return;
     this.#server = null;

@@ -1,22 +1,23 @@
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Record as RunRecord } from '../../src/record.ts';
+import { startBackend, status } from '../fixtures/backend.ts';
 import { until } from '../helpers/processes.ts';
 import { expectInvariants } from './invariants.ts';
+import type { FollowingClient } from './state-walk-client.ts';
 import { exits, patient, truth } from './state-walk-programs.ts';
-import { Walk } from './state-walk-run.ts';
+import type { Walk } from './state-walk-run.ts';
+import { WalkSuite } from './state-walk-suite.ts';
 
 describe('A run whose server is killed', () => {
-  const walk = new Walk({ RUNWIRE_MAX_CONCURRENT: '1' });
-  const { server } = walk;
-  afterAll(() => walk.end('The server was killed:'));
+  const suite = new WalkSuite('The server was killed:', { RUNWIRE_MAX_CONCURRENT: '1' });
 
   for (const point of ['body parsed', 'inserted', 'half a turn in the redo log'])
-    test(`at "${point}" was never accepted`, () => walk.step({ point, ...exits(), expected: 'absent' }));
+    suite.try(`at "${point}" was never accepted`, (walk) =>
+      walk.step({ point, ...exits(), expected: 'absent' }),
+    );
 
   for (const point of [
     'insert committed',
@@ -39,9 +40,9 @@ describe('A run whose server is killed', () => {
     'finished told',
     'forgotten by the supervisor',
   ])
-    test(`at "${point}" ends as it ended`, () => walk.step({ point, ...exits(), expected: truth }));
+    suite.try(`at "${point}" ends as it ended`, (walk) => walk.step({ point, ...exits(), expected: truth }));
 
-  test('in the middle of its output ends as it ended, also when that was while no server lived', () =>
+  suite.try('in mid-output ends as it ended, also when that was while no server lived', (walk) =>
     walk.step({
       point: 'journal grew, not told',
       nth: 4,
@@ -49,169 +50,156 @@ describe('A run whose server is killed', () => {
       ...exits(),
       meanwhile: () => sleep(400),
       expected: truth,
-    }));
+    }),
+  );
 
-  test('before it told its end, ends as it ended although it never wrote anything', () =>
+  suite.try('before it told its end, ends as it ended although it never wrote anything', (walk) =>
     walk.step({
       point: 'exit told',
       said: 'exit told, of a program that wrote nothing',
       body: { runtime_kind: 'subprocess', command: ['false'] },
       wrote: { stdout: '', stderr: '' },
       expected: { status: 'failed', outcome: { ended: 'exited', exit_code: 1 } },
-    }));
+    }),
+  );
 
   for (const point of ['place free', 'running stored', 'running committed'])
-    test(`while it waits, at "${point}", is run once and ends as it ended`, () =>
+    suite.try(`while it waits, at "${point}", is run once and ends as it ended`, (walk) =>
       walk.step({
         point,
         said: `queued: ${point}`,
         ...exits(),
-        prepare: () => server.post('/invocations', { runtime_kind: 'subprocess', command: ['sleep', '0.3'] }),
+        prepare: () =>
+          walk.server.post('/invocations', { runtime_kind: 'subprocess', command: ['sleep', '0.3'] }),
         expected: truth,
-      }));
+      }),
+    );
 
   for (const point of ['recovery begins', 'recovery has read', 'adoption not sent', 'adoption sent'])
-    test(`and the next one too, at "${point}", ends as it ended`, () =>
+    suite.try(`and the next one too, at "${point}", ends as it ended`, (walk) =>
       walk.step({
         point: 'journal grew, not told',
         said: `mid-output, and the next server: ${point}`,
         ...exits(12),
         again: { point },
         expected: truth,
-      }));
+      }),
+    );
 
-  test('while it drains, ends as it ended', () =>
+  suite.try('while it drains, ends as it ended', (walk) =>
     walk.step({
       point: 'draining',
       said: 'SIGTERM: draining',
       ...exits(12),
-      act: (_, client) => client.has(3).then(() => server.terminate()),
+      act: (_, client) => client.has(3).then(() => walk.server.terminate()),
       expected: truth,
-    }));
+    }),
+  );
+
+  const cancelled = { status: 'cancelled', outcome: { ended: 'cancelled' } } as const;
+  const cancel = (walk: Walk) => (id: string, client: FollowingClient) =>
+    client.has(3).then(() => walk.server.post(`/invocations/${id}/cancel`).catch(() => null));
 
   for (const point of ['stop not sent', 'stop sent'])
-    test(`while it cancels what still runs, at "${point}", is cancelled`, () =>
+    suite.try(`while it cancels what still runs, at "${point}", is cancelled`, (walk) =>
       walk.step({
         point,
         said: `SIGTERM, the time to drain is over: ${point}`,
         ...patient(),
-        act: (_, client) => client.has(3).then(() => server.terminate()),
-        expected: { status: 'cancelled', outcome: { ended: 'cancelled' } },
-      }));
+        act: (_, client) => client.has(3).then(() => walk.server.terminate()),
+        expected: cancelled,
+      }),
+    );
 
-  test('before its cancel was heard, goes on until it is cancelled again', () =>
+  suite.try('before its cancel was heard, goes on until it is cancelled again', (walk) =>
     walk.step({
       point: 'cancel received',
       ...patient(),
-      act: (id, client) =>
-        client.has(3).then(() => server.post(`/invocations/${id}/cancel`).catch(() => null)),
-      later: (id) => server.post(`/invocations/${id}/cancel`),
-      expected: { status: 'cancelled', outcome: { ended: 'cancelled' } },
-    }));
+      act: cancel(walk),
+      later: (id) => walk.server.post(`/invocations/${id}/cancel`),
+      expected: cancelled,
+    }),
+  );
 
-  for (const point of ['stop not sent', 'stop sent'])
-    test(`while it is cancelled, at "${point}", is cancelled`, () =>
+  for (const point of ['abort committed', 'stop sent'])
+    suite.try(`while it is cancelled, at "${point}", is cancelled`, (walk) =>
       walk.step({
         point,
         said: `cancel: ${point}`,
         ...patient(),
-        act: (id, client) =>
-          client.has(3).then(() => server.post(`/invocations/${id}/cancel`).catch(() => null)),
-        expected: { status: 'cancelled', outcome: { ended: 'cancelled' } },
-      }));
+        act: cancel(walk),
+        expected: cancelled,
+      }),
+    );
 
-  for (const meanwhile of [0, 700])
-    test(`while it is stopped for its timeout, ${meanwhile} ms before the next start, has timed out`, () =>
-      walk.step({
-        point: 'stop sent',
-        said: `timeout: stop sent, next start ${meanwhile} ms later`,
-        ...patient({ timeout_seconds: 0.5 }),
-        meanwhile: () => sleep(meanwhile),
-        expected: { status: 'timed_out', outcome: { timeout_reason: 'run' } },
-      }));
+  for (const away of [0, 700])
+    suite.try(
+      `while it is stopped for its timeout, ${away} ms before the next start, has timed out`,
+      (walk) =>
+        walk.step({
+          point: 'stop sent',
+          said: `timeout: stop sent${away === 0 ? '' : ', and the program ends before the next start'}`,
+          ...patient({ timeout_seconds: 0.5 }),
+          meanwhile: () => sleep(away),
+          expected: { status: 'timed_out', outcome: { timeout_reason: 'run' } },
+        }),
+    );
 
   for (const [point, times] of [
     ['delivery due', 1],
     ['delivery answered', 2],
     ['delivery stored', 2],
   ] as const)
-    test(`at "${point}" is told to on_finish, with one webhook-id`, async () => {
-      await using hook = await receiver();
-      const final = await walk.step({
+    suite.try(`at "${point}" is told to on_finish, under one webhook-id`, async (walk) => {
+      await using hook = await startBackend();
+      hook.on('/hook', status(204));
+      const { record } = await walk.step({
         point,
         said: `on_finish: ${point}`,
-        ...exits(1, { on_finish: { url: hook.url, secret: 'secret' } }),
+        ...exits(1, { on_finish: { url: `${hook.url}/hook`, secret: 'secret' } }),
         expected: truth,
       });
-      const { invocation, result } = final.record;
-      const url = `${server.url}/invocations/${invocation.invocation_id}`;
-      const delivered = async () => ((await (await fetch(url)).json()) as RunRecord).on_finish;
-      while ((await delivered())?.state === 'pending') await sleep(20);
-      expect(await delivered()).toMatchObject({ state: 'delivered', attempts: 1 });
-      expect(hook.seen).toEqual(Array(times).fill({ id: hook.seen[0]?.id, body: JSON.stringify(result) }));
+      const { server } = walk;
+      const delivery = async () => {
+        const response = await fetch(`${server.url}/invocations/${record.invocation.invocation_id}`);
+        return ((await response.json()) as RunRecord).on_finish;
+      };
+      while ((await delivery())?.state === 'pending') await sleep(20);
+      expect(await delivery()).toMatchObject({ state: 'delivered', attempts: 1 });
+      expect(hook.seen.map(({ body }) => body)).toEqual(Array(times).fill(JSON.stringify(record.result)));
+      expect(new Set(hook.seen.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
     });
 
-  for (const point of ['files moved', 'removal stored'])
-    test(`while it is deleted, at "${point}", is whole again`, async () => {
+  for (const point of ['files moved', 'removal stored', 'removal committed'])
+    suite.try(`while it is deleted, at "${point}", is whole or gone with all its files`, async (walk) => {
+      const { server } = walk;
       await server.startUnlessUp();
-      const { final, id, url } = await finished();
+      const id = walk.newId();
+      const body = { invocation_id: id, ...exits(1).body };
+      await server.post('/invocations', body);
+      const before = await expectInvariants({ url: server.url, id, body });
       server.killAt({ point });
-      const answer = fetch(url(), { method: 'DELETE' }).catch(() => null);
+      const answer = fetch(`${server.url}/invocations/${id}`, { method: 'DELETE' }).catch(() => null);
       await server.killed();
       expect(await answer).toBeNull();
       await server.startUnlessUp();
-      walk.remember(final);
-      await walk.expectPreviousUnchanged();
-      await expectInvariants({ url: server.url, id });
-      walk.tried(`DELETE: ${point}`, 'whole again; may be deleted again');
-      expect((await fetch(url(), { method: 'DELETE' })).status).toBe(204);
-      walk.remember(null);
+      if (point === 'removal committed') {
+        expect((await fetch(`${server.url}/invocations/${id}`)).status).toBe(410);
+        await until(() => !existsSync(join(server.dataDir, 'runs', id)), 'its files are gone');
+        const again = await server.post('/invocations', body);
+        expect(again.headers.get('idempotency-replayed'), 'a new run').toBeNull();
+      } else {
+        walk.remember(before);
+        await walk.expectPreviousUnchanged();
+        expect((await fetch(`${server.url}/invocations/${id}`, { method: 'DELETE' })).status).toBe(204);
+        await server.post('/invocations', body);
+      }
+      walk.remember(await expectInvariants({ url: server.url, id, body }));
+      walk.onTried(
+        `DELETE: ${point}`,
+        point === 'removal committed' ? 'gone' : 'whole, and may be deleted again',
+      );
     });
 
-  test('while it is deleted, at "removal committed", is gone with all its files', async () => {
-    await server.startUnlessUp();
-    const { id, body, url } = await finished();
-    server.killAt({ point: 'removal committed' });
-    const answer = fetch(url(), { method: 'DELETE' }).catch(() => null);
-    await server.killed();
-    expect(await answer).toBeNull();
-    await server.startUnlessUp();
-    expect((await fetch(url())).status).toBe(410);
-    await until(() => !existsSync(join(server.dataDir, 'runs', id)), 'its files are gone');
-    expect((await server.post('/invocations', body)).headers.get('idempotency-replayed')).toBeNull();
-    walk.remember(await expectInvariants({ url: server.url, id, body }));
-    walk.tried('DELETE: removal committed', 'gone; its id may be used again');
-  });
-
-  test('is still what it was after one more restart', async () => {
-    await server.crash();
-    await server.startUnlessUp();
-    await walk.expectPreviousUnchanged();
-  });
-
-  async function finished() {
-    const id = walk.newId();
-    const body = { invocation_id: id, ...exits(1).body };
-    await server.post('/invocations', body);
-    const final = await expectInvariants({ url: server.url, id, body });
-    return { id, body, final, url: () => `${server.url}/invocations/${id}` };
-  }
+  suite.restartOnceMore();
 });
-
-/** Somebody who takes results. */
-async function receiver() {
-  const seen: { id: string; body: string }[] = [];
-  const hook = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
-    seen.push({ id: String(request.headers['webhook-id']), body });
-    response.writeHead(204).end();
-  });
-  await new Promise<void>((listening) => hook.listen(0, '127.0.0.1', listening));
-  const { port } = hook.address() as AddressInfo; // listening on TCP
-  return {
-    seen,
-    url: `http://127.0.0.1:${port}/`,
-    [Symbol.asyncDispose]: () => new Promise<void>((closed) => hook.close(() => closed())),
-  };
-}
