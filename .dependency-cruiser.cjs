@@ -175,12 +175,16 @@ module.exports = {
     {
       name: 'supervisor-stands-alone',
       comment:
-        "The process that owns processes shares the journal's writer and the types with the server, and nothing else.",
+        "The process that owns processes shares the journal's writer, the long timer and the types with the server, and nothing else.",
       severity: 'error',
       from: { path: SUPERVISOR },
       to: {
         path: '^(src|routes|runners)/',
-        pathNot: [SUPERVISOR, WRITER, '^src/(artifact|event|invocation|options|outcome|result|stream)[.]ts$'],
+        pathNot: [
+          SUPERVISOR,
+          WRITER,
+          '^src/(artifact|event|invocation|long-timer|options|outcome|result|stream)[.]ts$',
+        ],
       },
     },
     {

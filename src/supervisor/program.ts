@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterMs } from '../long-timer.ts';
 import type { Recorder } from '../recorder.ts';
 import { failureText } from '../shortage.ts';
 import type { Stream } from '../stream.ts';
@@ -49,7 +50,8 @@ export class Program {
   readonly #signals: string[] = [];
   #attached = false;
   #timer: NodeJS.Timeout | undefined;
-  #killTimer: NodeJS.Timeout | undefined;
+  /** Takes back the SIGKILL that is due, or the end of the wait for what it did. */
+  #callOff = (): void => {};
   #killAt = Number.POSITIVE_INFINITY;
   #firstByteMs: number | undefined;
   #exit: ProgramExit | null = null;
@@ -91,14 +93,14 @@ export class Program {
     if (killAt >= this.#killAt) return;
     this.#killAt = killAt;
     if (this.#exit) return; // whoever waits for the group looks at the clock
-    clearTimeout(this.#killTimer);
+    this.#callOff();
     if (graceMs === 0) return void this.#killNow();
     if (this.#signals.length === 0) {
       this.#signals.push('SIGTERM');
       this.#child.signalGroup(SIGTERM);
       this.#child.signalGroup(SIGCONT); // a stopped process would see the SIGTERM only when continued
     }
-    this.#killTimer = setTimeout(() => void this.#killNow(), graceMs);
+    this.#callOff = afterMs(graceMs, () => void this.#killNow());
   }
 
   /** False when the program has ended already. */
@@ -165,7 +167,7 @@ export class Program {
     this.#exit = exit;
     this.#exitedAt = performance.now();
     clearTimeout(this.#timer);
-    clearTimeout(this.#killTimer);
+    this.#callOff();
     if (!this.#drain()) this.#attach();
     if (this.#signals.length > 0) this.#waitForGroup();
     else this.#waitForOutput(DRAIN_MS);
@@ -205,10 +207,7 @@ export class Program {
   /** All that can be found is killed before the group, which leads to what has left it. */
   async #killNow(): Promise<void> {
     this.#note('SIGKILL');
-    this.#killTimer = setTimeout(
-      () => this.#exited({ code: null, signal: null, usage: null }),
-      UNKILLABLE_MS,
-    );
+    this.#callOff = afterMs(UNKILLABLE_MS, () => this.#exited({ code: null, signal: null, usage: null }));
     const { finder } = this.#spawner;
     await finder.each(this.#marks, new Map(), (process) => this.#spawner.signal(process, SIGKILL));
     if (this.#marks.leaderGoneAt === null) this.#child.signalGroup(SIGKILL);
