@@ -20,14 +20,16 @@ export interface KillParts {
 /**
  * SIGKILL to all processes of a run, round after round, until none is left. `found`: were there any; `survivors`:
  * those of the last look. Where new ones keep turning up, all are stopped before the first is killed: what is
- * stopped cannot fork, and a place that a bomb may fill again is not made free.
+ * stopped cannot fork, and a place that a bomb may fill again is not made free. `settleMs`: for who can wait longer
+ * than the answer of a run may take.
  */
 export async function killAll(
   { finder, signal }: KillParts,
   marks: Marks,
+  settleMs = SETTLE_MS,
 ): Promise<{ found: boolean; survivors: number }> {
   const known = new Map<number, Found>();
-  const giveUpAt = performance.now() + SETTLE_MS;
+  const giveUpAt = performance.now() + settleMs;
   let born = 0;
   const round = (number: number) =>
     finder.each(marks, known, (process) => {

@@ -14,6 +14,9 @@ import { failureOf } from './spawn-failure.ts';
 import type { Spawner, Started } from './spawner.ts';
 import { openStdin } from './stdin-source.ts';
 
+/** Nobody waits for a lost run: what a busy machine takes time to end is not called a survivor. */
+const LOST_SETTLE_MS = 5000;
+
 interface Entry {
   recorder: Recorder;
   /** Null until it has started. */
@@ -221,7 +224,7 @@ export class Supervisor {
       };
       const { found, survivors } = failed
         ? { found: false, survivors: 0 }
-        : await killAll({ finder: this.#search, signal: this.#spawner.signal }, marks);
+        : await killAll({ finder: this.#search, signal: this.#spawner.signal }, marks, LOST_SETTLE_MS);
       const { captures, end, next_seq } = completeJournal(files, first_seq, recorded);
       const kill = { signals: found ? ['SIGKILL'] : [], survivors };
       if (failed) this.#tell({ op: 'failed', run, failure: failed, captures, next_seq });

@@ -33,6 +33,7 @@ describe('A run whose supervisor is killed', () => {
             expected: lost,
           });
           expect(record.outcome.stdout?.bytes).toBeGreaterThan(0);
+          expect(record.outcome.kill).toMatchObject({ survivors: 0 });
         },
       );
 
