@@ -14,15 +14,18 @@ export interface BarChart {
 
 export interface Series {
   name: string;
-  /** Ours: in the strong colours, with figures. */
+  /** Ours: in the strong colours, and with figures also where there is no room for those of all. */
   own: boolean;
   values: (Spread | null)[];
 }
 
 const WIDTH = 900;
 const PLOT = { left: 64, right: 16, height: 260 };
+const WIDEST_BAR = 56;
+/** So many bars have room for their figures. */
+const ROOMY = 18;
 /** Colours that stand out from white and from near-black alike, also for eyes that tell red and green apart badly. */
-const OWN = ['#2f74d0', '#74a9e8', '#1f4f91'];
+const OWN = ['#2f74d0', '#74a9e8', '#3a9d9d', '#3b5fa8'];
 const OTHERS = ['#c2691c', '#7d8590', '#8a63d2', '#b8963e', '#4d8f83'];
 
 /** The chart as an SVG document that follows the reader's light or dark theme. */
@@ -87,17 +90,21 @@ function bars(
   { left, width, y }: Place,
 ): string[] {
   const gap = Math.min(24, width * 0.12);
-  const each = (width - 2 * gap) / Math.max(1, chart.series.length);
+  const count = Math.max(1, chart.series.length);
+  const each = Math.min(WIDEST_BAR, (width - 2 * gap) / count);
+  const first = left + (width - count * each) / 2;
   const drawn = chart.series.flatMap(({ name, own, values }, index) => {
     const value = values[group];
     if (!value) return [];
-    const x = left + gap + index * each;
+    const x = first + index * each;
     const middle = round(x + each / 2);
     const told = `<title>${escaped(`${name}, ${chart.groups[group]}: ${label(value.median)} (${label(value.min)}–${label(value.max)})`)}</title>`;
     return [
       `<rect x="${round(x + 1)}" y="${round(y(value.median))}" width="${round(each - 2)}" height="${round(y(0) - y(value.median))}" rx="1.5" fill="${colours[index]}">${told}</rect>`,
       `<line class="whisker" x1="${middle}" x2="${middle}" y1="${round(y(value.max))}" y2="${round(y(value.min))}"/>`,
-      ...(own ? [text(x + each / 2, y(value.max) - 5, label(value.median), 'figure middle')] : []),
+      ...(own || chart.groups.length * chart.series.length <= ROOMY
+        ? [text(x + each / 2, y(value.max) - 5, label(value.median), 'figure middle')]
+        : []),
     ];
   });
   const reference = chart.reference?.values[group];

@@ -38,7 +38,7 @@ const PEERS = {
 export const exec: Part<ExecReport> = {
   name: 'exec',
   async run(bench) {
-    const seconds = bench.quick ? 0.4 : 1.25;
+    const seconds = bench.quick ? 0.4 : 1;
     const directory = bench.directory('exec');
     const list = programs(directory);
     const own = await runwirePeer(directory);

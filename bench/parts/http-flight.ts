@@ -68,7 +68,7 @@ export async function fly(server: RunwireServer, backend: string, plan: FlightPl
     return {
       ...plan,
       submitSeconds,
-      atOnce: plan.kind === 'http' ? after.mostHeld : after.jobs,
+      atOnce: after.mostHeld,
       idle,
       flying,
       most: growth?.peak ?? Number.NaN,
@@ -82,7 +82,6 @@ export async function fly(server: RunwireServer, backend: string, plan: FlightPl
 
 /** What fixtures/http-backend.ts answers to GET /report. */
 interface BackendReport {
-  jobs: number;
   mostHeld: number;
   polls: number[];
 }

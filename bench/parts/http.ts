@@ -31,36 +31,41 @@ export const http: Part<HttpReport> = {
   async run(bench) {
     const seconds = bench.quick ? 0.4 : 1.25;
     const directory = bench.directory('http');
-    const port = await freePort();
-    const log = join(directory, 'backend.log');
-    const backend = start([process.execPath, script('fixtures/http-backend.ts'), String(port)], log);
-    await untilListening(backend, log, port);
     const load = startClient(script('clients/load.ts'));
     const settings = { RUNWIRE_MAX_CONCURRENT: '6000' };
-    const address = `http://127.0.0.1:${port}`;
-    const report: HttpReport = { seconds, rates: [], flights: [] };
-    try {
-      const server = await runwire(join(directory, 'data'), join(directory, 'runwire.log'), settings);
+    /** A server and a backend of its own for each: memory and counts are theirs. */
+    const withBoth = async <T>(
+      name: string,
+      work: (server: RunwireServer, backend: string) => Promise<T>,
+    ) => {
+      const port = await freePort();
+      const log = join(directory, `${name}-backend.log`);
+      const backend = start([process.execPath, script('fixtures/http-backend.ts'), String(port)], log);
       try {
-        report.rates = await compare(bench, load, server, `${address}/call`, seconds);
-      } finally {
-        await server.stop();
-      }
-      // A server of its own each, so that the memory is theirs.
-      for (const kind of ['http', 'http_async'] as const) {
-        const count = bench.quick ? 200 : 5000;
-        bench.say(`http: ${count} of kind ${kind} in flight`);
-        const own = await runwire(join(directory, kind), join(directory, `${kind}.log`), settings);
+        await untilListening(backend, log, port);
+        const server = await runwire(join(directory, name), join(directory, `${name}.log`), settings);
         try {
-          report.flights.push(await fly(own, address, { kind, count, seconds: bench.quick ? 3 : 12 }));
+          return await work(server, `http://127.0.0.1:${port}`);
         } finally {
-          await own.stop();
+          await server.stop();
         }
+      } finally {
+        await stop(backend);
       }
-      return report;
+    };
+    try {
+      const rates = await withBoth('rates', (server, backend) =>
+        compare(bench, load, server, `${backend}/call`, seconds),
+      );
+      const flights: Flight[] = [];
+      for (const kind of ['http', 'http_async'] as const) {
+        const plan = { kind, count: bench.quick ? 200 : 5000, seconds: bench.quick ? 3 : 15 };
+        bench.say(`http: ${plan.count} of kind ${kind} in flight`);
+        flights.push(await withBoth(kind, (server, backend) => fly(server, backend, plan)));
+      }
+      return { seconds, rates, flights };
     } finally {
       load.stop();
-      await stop(backend);
     }
   },
   tables,
@@ -126,12 +131,13 @@ function tables({ seconds, rates, flights }: HttpReport): Table[] {
       title: 'Calls in flight',
       notes: [
         'One flight of each kind, on a new server; all runs must succeed. http holds a connection for each call; http_async starts a job with each and polls for it.',
-        'Memory is the resident memory of the server, in MB: idle, with all in flight, and the most of any time.',
+        'Memory is the resident memory of the server, in MB: idle, in flight, and the most of any time.',
       ],
-      columns: ['kind', 'in flight', 'submitted s', 'idle', 'flying', 'most', 'polls in 100 ms'],
-      rows: flights.map(({ kind, count, submitSeconds, idle, flying, most, pollsPer100ms }) => [
+      columns: ['kind', 'runs', 'at once', 'submitted s', 'idle', 'flying', 'most', 'polls in 100 ms'],
+      rows: flights.map(({ kind, count, atOnce, submitSeconds, idle, flying, most, pollsPer100ms }) => [
         kind,
         String(count),
+        String(atOnce),
         figure(submitSeconds),
         megabytes(idle),
         megabytes(flying),

@@ -118,7 +118,7 @@ function chartOf({ rows, atOnce }: MemoryReport) {
     groups: sizes.map((held) => String(held / 1e6)),
     series: [...new Set(rows.map(({ name }) => name))].map((name) => ({
       name,
-      own: true,
+      own: name === 'runwire',
       values: sizes.map((held) => {
         const row = rows.find((each) => each.name === name && each.held === held);
         return row === undefined ? null : spread(rates(row));
