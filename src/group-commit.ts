@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { RunwireError, toldShortage } from './errors.ts';
-import type { RedoLog, RedoTurn } from './redo-log.ts';
+import type { RedoLog } from './redo-log.ts';
 
 const SQLITE_CONSTRAINT = 19;
 /** What SQLite says when the storage does not take a write: READONLY, IOERR, FULL, CANTOPEN. */
@@ -18,7 +18,7 @@ const CARRY_TURNS = 500;
 const CARRY_BYTES = 4 * 1024 * 1024;
 /** A database that does not take them is left alone for so long; so many bytes are kept for it, no more. */
 const RETRY_MS = 1000;
-const MOST_BYTES = 256 * 1024 * 1024;
+const MOST_BYTES = 64 * 1024 * 1024;
 
 export interface GroupCommitOptions<Operation> {
   db: DatabaseSync;
@@ -44,14 +44,16 @@ export class GroupCommit<Operation> {
   readonly #sql;
   /** Of the turn that is not over. */
   #turn: Operation[] = [];
-  /** In the redo log and not in the database. */
-  #kept: Operation[][] = [];
+  /** Number of the last turn that is in the database, and of the last one in the redo log. */
+  #applied: number;
   #number: number;
   #scheduled: NodeJS.Immediate | undefined;
   #carrying: NodeJS.Timeout | undefined;
   #waiting: PromiseWithResolvers<void> | undefined;
   /** Why the turn that is not over was undone. */
   #failure: Error | undefined;
+  /** The database did not take the turns when it was last tried. */
+  #delayed = false;
 
   constructor(options: GroupCommitOptions<Operation>) {
     const { db } = options;
@@ -61,18 +63,17 @@ export class GroupCommit<Operation> {
       commit: db.prepare('COMMIT'),
       applied: db.prepare('UPDATE redo SET applied = ?'),
     };
-    this.#number = Number(db.prepare('SELECT applied FROM redo').get()?.applied);
+    this.#applied = Number(db.prepare('SELECT applied FROM redo').get()?.applied);
+    this.#number = this.#applied;
   }
 
-  /** Before anything else: take up what the redo log has and the database has not. */
-  replay(turns: readonly RedoTurn[]): void {
-    for (const { number, operations } of turns) {
-      if (number <= this.#number) continue;
-      this.#number = number;
-      this.#kept.push(operations as Operation[]);
-    }
+  /** Before anything else: take up what the redo log has and the database has not. Returns what was torn, bytes. */
+  takeUp(): number {
+    const { turns, torn } = this.#options.redo.read();
+    this.#number = Math.max(this.#applied, turns.at(-1)?.number ?? 0);
     this.ready();
     this.carry();
+    return torn;
   }
 
   /** Do one operation in the transaction. Rethrows what it throws. False: it changed nothing. */
@@ -94,7 +95,7 @@ export class GroupCommit<Operation> {
 
   /** Before anything is read: the database, as it is seen here, has all that the redo log keeps. Throws RunwireError. */
   ready(): void {
-    if (this.#kept.length > 0) this.#begin();
+    if (this.#number > this.#applied) this.#begin();
   }
 
   /**
@@ -124,11 +125,11 @@ export class GroupCommit<Operation> {
       return;
     }
     this.#number++;
-    this.#kept.push(this.#turn);
     this.#turn = [];
     this.#waiting?.resolve();
     this.#waiting = undefined;
-    if (this.#kept.length >= CARRY_TURNS || redo.size > CARRY_BYTES) this.carry();
+    if (!this.#delayed && (this.#number - this.#applied >= CARRY_TURNS || redo.size > CARRY_BYTES))
+      this.carry();
     else this.#carrying ??= setTimeout(() => this.carry(), CARRY_MS);
   }
 
@@ -137,16 +138,18 @@ export class GroupCommit<Operation> {
     this.flush();
     clearTimeout(this.#carrying);
     this.#carrying = undefined;
-    if (this.#kept.length === 0) return;
+    this.#delayed = false;
+    if (this.#number === this.#applied) return;
     try {
       this.#begin();
       this.#sql.applied.run(this.#number);
       this.#sql.commit.run();
-      this.#kept = [];
+      this.#applied = this.#number;
       this.#options.onCommit?.();
       this.#options.redo.clear();
     } catch (error) {
       this.#rollBack();
+      this.#delayed = true;
       this.#options.onDelay?.(failureOf(error));
       this.#carrying = setTimeout(() => this.carry(), RETRY_MS);
     }
@@ -160,11 +163,13 @@ export class GroupCommit<Operation> {
   }
 
   #begin(): void {
-    const { db, apply } = this.#options;
+    const { db, redo, apply } = this.#options;
     if (db.isTransaction) return;
     try {
       this.#sql.begin.run();
-      for (const turn of this.#kept) for (const operation of turn) apply(operation);
+      if (this.#number === this.#applied) return;
+      for (const { number, operations } of redo.read().turns)
+        if (number > this.#applied) for (const operation of operations) apply(operation as Operation);
     } catch (error) {
       this.#rollBack();
       throw failureOf(error);

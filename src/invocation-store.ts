@@ -92,9 +92,8 @@ export class InvocationStore {
       onDelay: options.onDelay,
       onCommit: () => this.#walSync?.touch(),
     });
-    const { turns, torn } = this.#redo.read();
+    const torn = this.#group.takeUp();
     if (torn > 0) options.onTorn?.(torn);
-    this.#group.replay(turns);
     this.#sql = prepareAll(db);
     this.#lists = new RunList(db);
     this.#removed = new RemovedRuns(db);

@@ -1,7 +1,7 @@
 import type { RecordParts } from './live-run.ts';
 
 /** So many runs, none with a longer record, so that memory stays small. */
-const KEPT = 256;
+const KEPT = 64;
 const LONGEST = 16 * 1024;
 
 /**

@@ -2,9 +2,10 @@ import {
   closeSync,
   constants,
   fdatasyncSync,
+  fstatSync,
   ftruncateSync,
   openSync,
-  readFileSync,
+  readSync,
   writeSync,
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
@@ -40,7 +41,7 @@ export class RedoLog {
 
   /** All whole turns, in order; appending goes on behind them. */
   read(): RedoContents {
-    const bytes = readFileSync(this.#fd);
+    const bytes = this.#bytes();
     const turns: RedoTurn[] = [];
     let at = 0;
     for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, at)) {
@@ -52,6 +53,14 @@ export class RedoLog {
     this.#size = at;
     if (at < bytes.length) ftruncateSync(this.#fd, at);
     return { turns, torn: bytes.length - at };
+  }
+
+  #bytes(): Buffer {
+    const bytes = Buffer.allocUnsafe(fstatSync(this.#fd).size);
+    let got = 0;
+    for (let read = -1; read !== 0 && got < bytes.length; got += read)
+      read = readSync(this.#fd, bytes, got, bytes.length - got, got);
+    return bytes.subarray(0, got);
   }
 
   /** Bytes of turns that are kept. */

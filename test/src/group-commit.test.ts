@@ -51,7 +51,7 @@ function open(at = file) {
     onRollback: ({ message }) => told.push(`rollback: ${message}`),
     onDelay: ({ message }) => told.push(`delay: ${message}`),
   });
-  group.replay(redo.read().turns);
+  group.takeUp();
   return {
     db,
     redo,
