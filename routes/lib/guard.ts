@@ -30,12 +30,12 @@ export function createGuard(
   return (request) => {
     const { url, headers, rawHeaders, httpVersion, socket } = request.raw;
     const path = url ?? '/';
+    // RFC 9112, 3.2: which of them was meant is for nobody to guess.
+    if (timesGiven(rawHeaders, 'host') > 1)
+      throw new RunwireError('bad_request', 'There is more than one Host header.');
     if (path === '/healthz') return; // asked by load balancers under any name
     if (headers.host === undefined && httpVersion !== '1.0')
       throw new RunwireError('bad_request', 'A Host header is needed.');
-    // RFC 9112, 3.2: which of them was meant is for nobody to guess.
-    if (timesGiven(rawHeaders, 'host') > 1)
-      throw new RunwireError('bad_request', 'There are two Host headers.');
     const host = headers.host?.toLowerCase() ?? '';
     if (!anyHost && !hostAllowed(host, allowed, socket.localAddress))
       throw new RunwireError(

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { createApp } from '../../src/app.ts';
+import { type AppParts, createApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import { StubEngine } from './stub-engine.ts';
@@ -18,7 +18,7 @@ export interface StubApp extends AsyncDisposable {
 }
 
 /** The HTTP side on a stub engine. `await using` closes it and removes its files. */
-export function stubApp(changes: Partial<Config> = {}): StubApp {
+export function stubApp(changes: Partial<Config> = {}, deadlines?: AppParts['deadlines']): StubApp {
   const engine = new StubEngine();
   const metrics = createMetrics();
   const logged: object[] = [];
@@ -27,6 +27,7 @@ export function stubApp(changes: Partial<Config> = {}): StubApp {
     engine,
     metrics,
     logger: { error: (facts: object) => logged.push(facts) },
+    ...(deadlines && { deadlines }),
   });
   return {
     app,

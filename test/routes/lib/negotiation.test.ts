@@ -40,6 +40,9 @@ describe('requestedWait', () => {
     [undefined, 'return=minimal', 0, null],
     [undefined, 'await=9', 0, null],
     [undefined, 'wait=soon', 0, null],
+    // RFC 7240, 4.3: delta-seconds, which are whole.
+    [undefined, 'wait=0.2', 0, null],
+    [undefined, 'wait=1.5, respond-async', 0, null],
     [undefined, 'wait=999999', 3600, 'wait=3600'],
     [999999, undefined, 3600, null],
   ])('?wait=%s with Prefer: %s waits %s s', (wait, prefer, seconds, applied) => {
