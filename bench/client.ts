@@ -13,41 +13,60 @@ export interface Client {
 
 type Answer = { report: unknown } | { error: string };
 
-/** Start `script`, a program that calls `answerPlans`. */
+/** Start `script`, a program that calls `answerPlans`. One that has ended is started again with the next plan. */
 export function startClient(script: string): Client {
-  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const answers: ((answer: Answer) => void)[] = [];
-  const tell = (answer: Answer) => answers.shift()?.(answer);
-  createInterface(child.stdout).on('line', (line) => tell(JSON.parse(line) as Answer));
-  child.stdin.on('error', () => {}); // it has ended: `exit` says so
-  child.once('exit', (code, signal) => {
-    while (answers.length > 0) tell({ error: `${script} ended (${signal ?? code})` });
-  });
-  const kill = () => child.kill('SIGKILL');
-  process.prependOnceListener('exit', kill);
+  let running = begin(script);
   return {
-    ask<Report>(plan: object, limitSeconds: number) {
+    async ask<Report>(plan: object, limitSeconds: number) {
+      if (running.ended) running = begin(script);
       const { promise, resolve } = Promise.withResolvers<Answer>();
-      if (child.exitCode !== null || child.signalCode !== null)
-        return Promise.reject(new Error(`${script} has ended`));
-      answers.push(resolve);
-      child.stdin.write(`${JSON.stringify(plan)}\n`);
+      const { kill } = running;
+      running.send(plan, resolve);
       const timer = setTimeout(() => {
         resolve({ error: `${script} gave no report within ${limitSeconds} s` });
         kill();
       }, limitSeconds * 1000);
-      return promise.then((answer) => {
-        clearTimeout(timer);
-        if ('error' in answer) throw new Error(answer.error);
-        return answer.report as Report;
-      });
+      const answer = await promise;
+      clearTimeout(timer);
+      if ('error' in answer) throw new Error(answer.error);
+      return answer.report as Report;
     },
-    stop() {
-      process.off('exit', kill);
-      child.stdin.end();
-      kill();
+    stop: () => running.kill(),
+  };
+}
+
+interface Running {
+  ended: boolean;
+  send(plan: object, tell: (answer: Answer) => void): void;
+  kill(): void;
+}
+
+function begin(script: string): Running {
+  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const waiting: ((answer: Answer) => void)[] = [];
+  const tell = (answer: Answer) => waiting.shift()?.(answer);
+  createInterface(child.stdout).on('line', (line) => tell(JSON.parse(line) as Answer));
+  child.stdin.on('error', () => {}); // it has ended: `exit` says so
+  const end = () => child.kill('SIGKILL');
+  process.prependOnceListener('exit', end);
+  const running: Running = {
+    ended: false,
+    send(plan, answered) {
+      waiting.push(answered);
+      child.stdin.write(`${JSON.stringify(plan)}\n`);
+    },
+    kill() {
+      running.ended = true;
+      process.off('exit', end);
+      end();
     },
   };
+  child.once('exit', (code, signal) => {
+    running.ended = true;
+    process.off('exit', end);
+    while (waiting.length > 0) tell({ error: `${script} ended (${signal ?? code})` });
+  });
+  return running;
 }
 
 /** The client's side: do the work of each plan in turn, until the input ends. */
