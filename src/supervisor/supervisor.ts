@@ -36,10 +36,9 @@ export class Supervisor {
   readonly #search = new ProcessSearch();
   readonly #runs = new Map<string, Entry>();
   readonly #leaders = new Set<number>();
-  readonly #startedAt = Date.now();
-  /** When there was no server of ours: runs that began then were handed to another supervisor. */
-  readonly #away: { from: number; to: number }[] = [];
-  #leftAt: number | null = null;
+  /** When an earlier server handed its runs to this supervisor. Closed: a clock that was set back makes one empty. */
+  readonly #served: { from: number; to: number }[] = [];
+  #servesSince: number | null = null;
   #send: ((message: FromSupervisor) => void) | null = null;
   readonly #growth = new Growth((run) => this.#tellGrown(run));
   #salvaging = 0;
@@ -67,19 +66,21 @@ export class Supervisor {
 
   /** From now on tell this server. One of another version (`isOurs` false) gives its new runs to another supervisor. */
   connect(send: (message: FromSupervisor) => void, isOurs: boolean): void {
+    this.#serverLeft();
     this.#send = send;
-    if (!isOurs) this.#leftAt ??= Date.now();
-    else if (this.#leftAt !== null) {
-      this.#away.push({ from: this.#leftAt, to: Date.now() });
-      this.#leftAt = null;
-    }
+    this.#servesSince = isOurs ? Date.now() : null;
   }
 
   /** What the next server will ask for is written now, and need not be kept. */
   disconnect(): void {
-    this.#leftAt ??= Date.now();
+    this.#serverLeft();
     this.#send = null;
     this.#writeExits();
+  }
+
+  #serverLeft(): void {
+    if (this.#servesSince !== null) this.#served.push({ from: this.#servesSince, to: Date.now() });
+    this.#servesSince = null;
   }
 
   /** What a full disk does not take is kept here, and tried again. */
@@ -237,9 +238,9 @@ export class Supervisor {
     }
   }
 
-  /** Would a run that began at this moment have been handed to this supervisor. */
+  /** Would an earlier server have handed a run that began at this moment to this supervisor. */
   #servedAt(moment: number): boolean {
-    return moment >= this.#startedAt && !this.#away.some(({ from, to }) => from < moment && moment < to);
+    return this.#served.some(({ from, to }) => from <= moment && moment <= to);
   }
 
   async #reply(n: number, run: string, use: (program: Program) => Promise<void> | void): Promise<void> {
