@@ -1,6 +1,7 @@
 import type { AddressGuard } from '../src/address-guard.ts';
 import { Rejected, type RunContext, type Runner, type RunnerOutcome } from '../src/runner.ts';
 import type { Secrets } from '../src/secrets.ts';
+import { earlierEnding, noteEnding } from './lib/ending-note.ts';
 import { HttpCall } from './lib/http-call.ts';
 import { openConnections } from './lib/http-client.ts';
 import { withMetadata } from './lib/http-metadata.ts';
@@ -39,7 +40,10 @@ export function httpRunner({ guard, secrets }: HttpRunnerOptions): Runner<HttpSp
       }
     },
     // Nobody heard the answer, or all of it. Redirects make no method unsafe.
-    async recover({ spec: { method = 'POST' } }) {
+    async recover(ctx) {
+      const ending = await earlierEnding(ctx);
+      if (ending !== null) return ending;
+      const { method = 'POST' } = ctx.spec;
       return {
         ended: 'lost',
         started: true,
@@ -51,7 +55,10 @@ export function httpRunner({ guard, secrets }: HttpRunnerOptions): Runner<HttpSp
     },
   };
 
-  function call(ctx: RunContext<HttpSpec>, connections: typeof shared): Promise<RunnerOutcome> {
-    return new HttpCall(ctx, connections, secrets).run();
+  async function call(ctx: RunContext<HttpSpec>, connections: typeof shared): Promise<RunnerOutcome> {
+    const outcome = await new HttpCall(ctx, connections, secrets).run();
+    // Somebody may see the file before the result is stored: it must not turn out otherwise.
+    if (ctx.invocation.output_result_path !== null) noteEnding(ctx.output, outcome);
+    return outcome;
   }
 }

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { RunwireError } from '../../src/errors.ts';
 import type { RunContext, RunControls, RunnerOutcome } from '../../src/runner.ts';
-import { endingOf } from './docker-ending.ts';
 import { type DockerEngine, statusOf } from './docker-engine.ts';
 import { forgetContainerRecord, readContainerRecord, writeContainerRecord } from './docker-record.ts';
 import { type OwnContainer, removeUnstarted } from './docker-remove.ts';
@@ -11,6 +10,7 @@ import type { DockerSpec } from './docker-spec.ts';
 import { wantsStdin } from './docker-stdin.ts';
 import { ContainerStop } from './docker-stop.ts';
 import { ContainerOutput, followLog } from './docker-streams.ts';
+import { earlierEnding } from './ending-note.ts';
 
 type Context = RunContext<DockerSpec>;
 
@@ -29,16 +29,6 @@ export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerO
     throw new Error('the server that ran it is gone, and so is its container');
   ctx.goesOn();
   return runOnce(tools, ctx);
-}
-
-/** How it ended, where the earlier server had come to note that: the container may be gone. */
-async function earlierEnding({ resumeOutput }: Context): Promise<RunnerOutcome | null> {
-  const endings: RunnerOutcome[] = [];
-  await resumeOutput((line) => {
-    const ending = endingOf(line);
-    if (ending) endings.push(ending);
-  });
-  return endings.at(-1) ?? null;
 }
 
 /** The container of the run, if there is one that was started. Others are removed. */

@@ -4,7 +4,6 @@ import { Rejected, type RunContext, type RunControls, type RunnerOutcome } from 
 import { attend, LetGo } from './docker-attendance.ts';
 import { containerOptions } from './docker-container.ts';
 import type { CopyCaps } from './docker-copy-out.ts';
-import { noteEnding } from './docker-ending.ts';
 import { type DockerEngine, EngineGone, engineWords, statusOf } from './docker-engine.ts';
 import type { ServerIdentity } from './docker-identity.ts';
 import { findImage, type ImageFacts } from './docker-image.ts';
@@ -20,6 +19,7 @@ import { attachInput, attachOutput, ContainerOutput } from './docker-streams.ts'
 import { UsageSampler } from './docker-usage.ts';
 import { openToUser, userOf } from './docker-user.ts';
 import { copyArtifacts, insideOf, makeDirectories } from './docker-workspace.ts';
+import { noteEnding } from './ending-note.ts';
 
 type Context = RunContext<DockerSpec>;
 

@@ -36,6 +36,23 @@ describe('A run of another kind whose server is killed', () => {
     });
   }
 
+  suite.try('http, whose result file is there before its record, is as that says', async (walk) => {
+    await using backend = await startBackend();
+    backend.on('/', json({ answer: 42 }));
+    await walk.step({
+      point: 'result file in place',
+      said: 'http with output_result_path: result file in place',
+      body: {
+        runtime_kind: 'http',
+        output_result_path: 'result.json',
+        options: { http: { url: `${backend.url}/` } },
+      },
+      wrote: { stdout: '{"answer":42}', stderr: '' },
+      expected: responded,
+    });
+    expect(backend.seen).toHaveLength(1);
+  });
+
   for (const [point, header, kickoffs] of [
     ['job not kept', false, 1],
     ['job not kept', true, 2],

@@ -106,3 +106,22 @@ describe('A run whose supervisor is killed', () => {
 
   suite.restartOnceMore();
 });
+
+describe('A run of the portable spawner', () => {
+  const suite = new WalkSuite('With the portable spawner:', { RUNWIRE_SPAWN: 'portable' });
+
+  for (const [point, both, expected] of [
+    ['spawn sent', false, truth],
+    ['journal grew, not told', false, truth],
+    ['exit told', false, truth],
+    ['supervisor: started not told', false, lost],
+    ['supervisor: output captured, not told of', true, lost],
+    ['supervisor: exit not told', true, truth],
+  ] as const)
+    suite.try(
+      `at "${point}"${both ? ', with the other process' : ''} is what it is with the other one`,
+      (walk) => walk.step({ point, both, ...exits(), expected }),
+    );
+
+  suite.restartOnceMore();
+});
