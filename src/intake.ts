@@ -71,7 +71,7 @@ export class Intake {
       spec = { spec: null, refusal: new Rejected(error instanceof Error ? error.message : String(error)) };
     }
     const run = this.#make(invocation, runner, spec, { ...row, traceparent: undefined });
-    if (row.abort !== null) run.abort.abort(JSON.parse(row.abort) as AbortReason); // written by keepAbort alone
+    if (row.abort !== null) run.abort.abort(keptReason(row.abort));
     return run;
   }
 
@@ -102,11 +102,18 @@ export class Intake {
 
   readonly #keepAbort = (id: string, reason: AbortReason): void => {
     try {
-      this.#store.setAbort(id, JSON.stringify(reason));
+      this.#store.setAbort(id, JSON.stringify({ reason, pressedAt: Date.now() }));
     } catch {
       // Told by the store's onRollback. What is to stop stops all the same.
     }
   };
+}
+
+/** What keepAbort wrote. The grace goes on where it was: servers that die again and again do not lengthen it. */
+function keptReason(kept: string): AbortReason {
+  const { reason, pressedAt } = JSON.parse(kept) as { reason: AbortReason; pressedAt: number };
+  const leftMs = pressedAt + reason.graceMs - Date.now();
+  return { ...reason, graceMs: Math.min(Math.max(leftMs, 0), reason.graceMs) };
 }
 
 /** The row of a run that is new. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { RunContext, RunnerOutcome } from '../../src/runner.ts';
+import type { AbortReason, RunContext, RunnerOutcome } from '../../src/runner.ts';
 import { buildEngine } from '../helpers/build-engine.ts';
 import { exited, scripted } from '../helpers/fake-runner.ts';
 
@@ -24,7 +24,7 @@ async function crashedAfter(invocation: Record<string, unknown>, act: 'cancel' |
   if (act === 'cancel') {
     const answer = await server.request({ method: 'POST', url: '/invocations/a/cancel' });
     expect(answer.statusCode).toBe(202);
-  } else await expect.poll(() => server.store.unfinished()[0]?.abort).toBeTruthy();
+  } else await expect.poll(() => [...server.store.unfinished()][0]?.abort).toBeTruthy();
   return server.crash();
 }
 
@@ -57,12 +57,29 @@ test('a run that was stopped for its time is timed out, also when the server was
   });
 });
 
+test('the grace of a run that is being stopped goes on where it was', async () => {
+  const dataDir = await crashedAfter({ options: { kill_grace_seconds: 5 } }, 'cancel');
+  await sleep(300);
+  const graces: number[] = [];
+  const next = scripted(stubborn.run, {
+    async recover({ signal }: RunContext) {
+      graces.push((signal.reason as AbortReason).graceMs);
+      return killed;
+    },
+  });
+  await using engine = buildEngine({ dataDir, runners: [next] });
+  await engine.engine.waitFinished('a', 10_000);
+  expect(graces[0]).toBeGreaterThan(0);
+  expect(graces[0]).toBeLessThan(4800);
+});
+
 test('a waiting run that was cancelled does not begin after a crash', async () => {
   const server = buildEngine({ runners: [stubborn], config: { RUNWIRE_MAX_CONCURRENT: '1' } });
   await server.post({ runtime_kind: 'scripted', invocation_id: 'a' });
   await server.post({ runtime_kind: 'scripted', invocation_id: 'b' });
   // The crash comes between the cancel and its result.
-  server.store.setAbort('b', JSON.stringify({ kind: 'cancel', graceMs: 0 }));
+  const reason = { kind: 'cancel', graceMs: 0 };
+  server.store.setAbort('b', JSON.stringify({ reason, pressedAt: Date.now() }));
   const dataDir = await server.crash();
   await using engine = buildEngine({ dataDir, runners: [stubborn] });
   await engine.engine.waitFinished('b', 10_000);
