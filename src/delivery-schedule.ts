@@ -18,6 +18,11 @@ export const SCHEDULE: DeliverySchedule = {
   jitter: 0.2,
 };
 
+/** No wait is longer. */
+export function longestMs({ maxMs, jitter }: DeliverySchedule): number {
+  return maxMs * (1 + jitter);
+}
+
 /**
  * Milliseconds until the attempt after `attempts` ones. A Retry-After header (RFC 9110, seconds or a date)
  * makes it longer, never shorter, and at most `maxMs`.

@@ -1,7 +1,7 @@
 import type { AddressGuard } from './address-guard.ts';
 import { AddressDenied } from './address-guard.ts';
 import type { Delivery } from './delivery-record.ts';
-import { type DeliverySchedule, delayMs, SCHEDULE } from './delivery-schedule.ts';
+import { type DeliverySchedule, delayMs, longestMs, SCHEDULE } from './delivery-schedule.ts';
 import type { InvocationStore, StoredDelivery } from './invocation-store.ts';
 import { afterMs } from './long-timer.ts';
 import { postWebhook } from './webhook-post.ts';
@@ -129,7 +129,8 @@ export function startDeliveries(options: DeliveriesOptions): Deliveries {
       const pending = store.pendingDeliveries();
       for (const { id, delivery } of pending) {
         const { next_attempt_at } = JSON.parse(delivery) as Delivery;
-        wait(id, next_attempt_at === null ? 0 : Math.max(0, Date.parse(next_attempt_at) - Date.now()));
+        const ms = next_attempt_at === null ? 0 : Date.parse(next_attempt_at) - Date.now();
+        wait(id, Math.min(Math.max(0, ms), longestMs(schedule))); // a clock that was set back makes it no later
       }
       return pending.length;
     },

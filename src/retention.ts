@@ -1,3 +1,4 @@
+import { ageClock } from './age-clock.ts';
 import type { InvocationStore } from './invocation-store.ts';
 import { afterMs } from './long-timer.ts';
 
@@ -18,6 +19,7 @@ export interface RetentionOptions extends RetentionLimits {
   isBusy(id: string): boolean;
   /** A run could not be removed; the pass goes on with the next. */
   onError?(id: string, error: unknown): void;
+  /** By which runs are old, ms since the epoch. */
   now?(): number;
 }
 
@@ -63,11 +65,12 @@ export function startRetention(options: RetentionOptions & { intervalMs: number 
 } {
   const { seconds, count, bytes, intervalMs } = options;
   if (seconds == null && count == null && bytes == null) return { stop: async () => {} };
+  const now = options.now ?? ageClock((seconds ?? 0) * 1000);
   const stopping = new AbortController();
   let cancel = () => {};
   let pass = Promise.resolve();
   const begin = (): void => {
-    pass = applyRetention(options, stopping.signal).then(
+    pass = applyRetention({ ...options, now }, stopping.signal).then(
       () => {},
       (error: unknown) => options.onError?.('', error),
     );

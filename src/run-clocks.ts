@@ -32,8 +32,9 @@ function countDown(run: LiveRun, scene: RunScene, config: Graces): () => void {
   const { timeout_seconds: seconds, options } = run.invocation;
   const pressed = { kind: 'timeout', graceMs: graceMs(run, config) } as const;
   if (seconds !== null) {
-    const left = Math.max(0, seconds * 1000 - (run.recovering ? Date.now() - (run.startedAt ?? 0) : 0));
-    stops.push(afterMs(left, () => abortRun(run, { ...pressed, which: 'run', seconds })));
+    stops.push(
+      afterMs(seconds * 1000 - elapsedMs(run), () => abortRun(run, { ...pressed, which: 'run', seconds })),
+    );
   }
   const idle = options.idle_timeout_seconds;
   if (idle !== undefined)
@@ -41,4 +42,9 @@ function countDown(run: LiveRun, scene: RunScene, config: Graces): () => void {
   return () => {
     for (const stop of stops) stop();
   };
+}
+
+/** Under an earlier server: by the wall clock, since nothing else outlives a restart. One that was set back gives no more time than at first. */
+function elapsedMs({ recovering, startedAt }: LiveRun): number {
+  return recovering && startedAt !== null ? Math.max(0, Date.now() - startedAt) : 0;
 }

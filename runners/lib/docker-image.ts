@@ -130,8 +130,8 @@ async function follow(stream: NodeJS.ReadableStream, output: RunOutput): Promise
       };
       if (step.error !== undefined) throw new Error(step.error);
       const counting = Object.keys(step.progressDetail ?? {}).length > 0;
-      if (counting && Date.now() - told < PROGRESS_EVERY_MS) continue;
-      told = Date.now();
+      if (counting && performance.now() - told < PROGRESS_EVERY_MS) continue;
+      told = performance.now();
       output.progress({ message: [step.id, step.status].filter(Boolean).join(': '), data: step });
     }
   }

@@ -47,6 +47,8 @@ export class ManualRun {
   readonly #grace = new Timer();
   readonly #unclaimed = new Timer();
   #savedAt = 0;
+  /** Monotonic; what it waited under an earlier server counts. */
+  readonly #startedAt: number;
   /** All that an earlier server wrote has been read. */
   #isBegun = false;
   /** No worker may say anything any more: the run is over, or the server stops. */
@@ -58,6 +60,7 @@ export class ManualRun {
     this.#parts = parts;
     this.ctx = parts.ctx;
     this.id = parts.ctx.invocation.invocation_id;
+    this.#startedAt = performance.now() - Math.max(0, Date.now() - parts.ctx.startedAt);
     this.#state = parts.state;
     this.uploads = parts.uploads;
   }
@@ -94,7 +97,8 @@ export class ManualRun {
     this.ctx.goesOn();
     if (claim?.accepted) {
       const patience = Math.min(RESTART_PATIENCE_MS, claim.leaseSeconds * 1000);
-      this.#lease.extend(claim, Math.max(patience, claim.leaseExpiresAt - Date.now()));
+      const left = Math.min(claim.leaseExpiresAt - Date.now(), claim.leaseSeconds * 1000);
+      this.#lease.extend(claim, Math.max(patience, left));
     } else if (claim) this.#forgetClaim();
     this.begin();
   }
@@ -109,10 +113,9 @@ export class ManualRun {
   }
 
   #wait(again: boolean): void {
-    const { startedAt, invocation } = this.ctx;
-    const seconds = invocation.options.queue_timeout_seconds;
+    const seconds = this.ctx.invocation.options.queue_timeout_seconds;
     if (seconds !== undefined && this.#state.attempts === 0)
-      this.#unclaimed.set(Math.max(0, startedAt + seconds * 1000 - Date.now()), () =>
+      this.#unclaimed.set(Math.max(0, this.#startedAt + seconds * 1000 - performance.now()), () =>
         this.#finish(unclaimedOutcome(seconds)),
       );
     this.#parts.onWaiting(this, again);
