@@ -10,7 +10,8 @@ const LONGEST_PATH = 504 - '/runwire.db'.length;
  */
 export function prepareDataDirectory(dataDir: string): void {
   try {
-    mkdirSync(join(dataDir, 'runs'), { recursive: true, mode: 0o700 });
+    for (const name of ['runs', 'discarded'])
+      mkdirSync(join(dataDir, name), { recursive: true, mode: 0o700 });
     accessSync(dataDir, constants.W_OK);
     const empty = join(dataDir, 'empty');
     if (!existsSync(empty)) writeFileSync(empty, '', { mode: 0o400 });

@@ -179,6 +179,7 @@ async function storeResult(
     ...documents,
     outputBytes: (outcome.stdout?.kept ?? 0) + (outcome.stderr?.kept ?? 0) + artifactBytes,
   };
+  run.storingSince = performance.now();
   await writeUntilStored(store, () => store.finish(run.id, stored));
   return { status, finishedAt: facts.finishedAt, result, outcome, documents };
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { RunwireError, toldShortage } from './errors.ts';
 import type { RedoLog } from './redo-log.ts';
+import { storageText } from './shortage.ts';
 
 const SQLITE_CONSTRAINT = 19;
 /** What SQLite says when the storage does not take a write: READONLY, IOERR, FULL, CANTOPEN. */
@@ -196,7 +197,8 @@ export class GroupCommit<Operation> {
 function failureOf(error: unknown): RunwireError {
   const told = toldShortage(error);
   if (told instanceof RunwireError) return told;
-  const words = STORAGE[errorClass(error) ?? 0];
+  const sqlite = errorClass(error);
+  const words = sqlite === undefined ? storageText(error) : STORAGE[sqlite];
   return words === undefined
     ? new RunwireError('internal_error', 'The record could not be stored', { cause: error })
     : storageRefusal(words, error);

@@ -237,7 +237,11 @@ export class InvocationStore {
   close(): void {
     this.#group.close();
     void this.#walSync?.stop();
-    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // What the database does not take now stays in the log, and the next start takes it up.
+    }
     this.#db.close();
     this.#redo.close();
   }

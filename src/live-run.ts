@@ -29,6 +29,8 @@ export interface LiveRun {
   readonly keepAbort: (id: string, reason: AbortReason) => void;
   /** Settles when a crash cannot forget the run any more; rejects when its record is lost: then it never was. */
   stored: Promise<void>;
+  /** Monotonic moment from which only its result is left to be stored, ms; null before. */
+  storingSince: number | null;
   /** The result is stored and told. */
   finished: boolean;
   /** Those who wait for that. */
@@ -78,6 +80,7 @@ export function newLiveRun(facts: NewLiveRun): LiveRun {
     acceptedAt: performance.now() - Math.max(0, Date.now() - facts.createdAt),
     abort: new AbortController(),
     stored: Promise.resolve(),
+    storingSince: null,
     finished: false,
     waiting: new Waiters(),
     status: 'pending',
@@ -94,6 +97,16 @@ export function newLiveRun(facts: NewLiveRun): LiveRun {
 /** Resolves true when the run has finished, false after `ms` or when the signal aborts. */
 export async function runFinished(run: LiveRun, limits: WaitLimits = {}): Promise<boolean> {
   return run.finished || (await run.waiting.next(limits));
+}
+
+const LOOK_MS = 250;
+
+/** Resolves true when the run has finished, false when its result could not be stored for `storeMs`. */
+export async function runOver(run: LiveRun, storeMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+  if (storeMs === Number.POSITIVE_INFINITY) return runFinished(run);
+  while (!(await runFinished(run, { ms: Math.min(storeMs, LOOK_MS) })))
+    if (run.storingSince !== null && performance.now() - run.storingSince >= storeMs) return false;
+  return true;
 }
 
 /** Press the run's one signal. The first reason wins; false when there was one already. */

@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import type { LiveRun } from './live-run.ts';
+import type { RunDirectory } from './run-directory.ts';
 import { CannotBegin, Rejected } from './runner.ts';
-import { failureText } from './shortage.ts';
+import { storageText } from './shortage.ts';
 import {
   prepareWorkingPaths,
   type RealRoots,
@@ -22,14 +23,23 @@ export function beginRun(run: LiveRun, startedAt: number): void {
       run.prepared = prepare(run);
     } catch (error) {
       run.refusal =
-        error instanceof Rejected || error instanceof CannotBegin
-          ? error
-          : new CannotBegin(`the run directory cannot be made: ${failureText(error)}`, { cause: error });
+        error instanceof Rejected || error instanceof CannotBegin ? error : cannotBegin(run.directory, error);
     }
   if (run.refusal && !run.recovering) return;
   run.startedAt = startedAt;
   run.status = 'running';
   run.log.status('running', startedAt);
+}
+
+/** With `recursive` mkdir says ENOENT of a place that is read-only: without, it says why. */
+function cannotBegin({ root }: RunDirectory, error: unknown): CannotBegin {
+  let cause = error;
+  try {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') mkdirSync(root, 0o700);
+  } catch (reason) {
+    cause = reason;
+  }
+  return new CannotBegin(`the run directory cannot be made: ${storageText(cause)}`, { cause });
 }
 
 /**

@@ -5,7 +5,7 @@ import { encodeEntry, type JournalEntry } from './journal.ts';
 import type { StreamFacts } from './outcome.ts';
 import type { Recorded } from './recorded.ts';
 import type { RunDirectory } from './run-directory.ts';
-import { failureText } from './shortage.ts';
+import { storageText } from './shortage.ts';
 import { type Phase, STREAMS, type Stream } from './stream.ts';
 import { incompleteTail } from './utf8.ts';
 
@@ -148,7 +148,7 @@ export class Recorder {
   #drop(capture: Capture, length: number, error: unknown): void {
     capture.dropped += length;
     capture.droppedFor = 'storage';
-    this.#loss ??= failureText(error);
+    this.#loss ??= storageText(error);
   }
 
   /** Tell of the whole characters in `seen`, which begins where the last event ended; the rest is held. */
@@ -221,7 +221,7 @@ export class Recorder {
       return openSync(directory[file], flags, 0o600);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      mkdirSync(directory.root, { recursive: true, mode: 0o700 });
+      mkdirSync(directory.root, 0o700);
       return openSync(directory[file], flags, 0o600);
     }
   }

@@ -16,8 +16,10 @@ export function queueFull(): RunwireError {
   return new RunwireError('queue_full', 'the queue is full', { retryAfterSeconds: 1 });
 }
 
-/** Throws for a new run that could not begin because something has run out: it is not accepted, and may be sent again. */
+/** Throws for a new run that the server could not begin: it is not accepted, and may be sent again. */
 export function refuseUnbegun({ refusal }: LiveRun): void {
-  const told = refusal instanceof CannotBegin ? toldShortage(refusal.cause) : null;
+  if (!(refusal instanceof CannotBegin)) return;
+  const told = toldShortage(refusal.cause);
   if (told instanceof RunwireError) throw told;
+  throw new RunwireError('insufficient_storage', refusal.message, { retryAfterSeconds: 10, cause: refusal });
 }

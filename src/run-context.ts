@@ -4,7 +4,7 @@ import type { StreamFacts } from './outcome.ts';
 import { type Recorded, readRecorded } from './recorded.ts';
 import { Recorder } from './recorder.ts';
 import type { OutsideWriter, RunContext, RunOutput } from './runner.ts';
-import { failureText } from './shortage.ts';
+import { storageText } from './shortage.ts';
 
 export interface Surroundings {
   workingDirectory: string;
@@ -128,7 +128,7 @@ export class RunScene {
       const recorder = this.#active();
       if (recorder) say(recorder);
     } catch (error) {
-      this.#unsaid ??= failureText(error);
+      this.#unsaid ??= storageText(error);
     }
   }
 

@@ -1,20 +1,19 @@
-import type { Logger } from 'pino';
-import { type CallbackAddresses, callbackAddresses } from './callback-address.ts';
+import { callbackAddresses } from './callback-address.ts';
 import type { Claims } from './claims.ts';
 import type { Config } from './config.ts';
 import { DetachedRuns } from './detached-runs.ts';
 import { DiscardedFiles } from './discarded-files.ts';
 import { type DiskSpace, diskSpace } from './disk-space.ts';
 import type { Engine, Readiness, Submission, SubmitOptions } from './engine.ts';
+import type { EngineOptions } from './engine-options.ts';
 import { RunwireError } from './errors.ts';
 import { type ExecutionTools, execute } from './execution.ts';
 import { Intake, newRecord } from './intake.ts';
 import { canonicalKind, type InvocationInput } from './invocation.ts';
 import type { InvocationStore } from './invocation-store.ts';
 import { writeUntilStored } from './lasting-write.ts';
-import { abortRun, graceMs, type LiveRun, runFinished } from './live-run.ts';
+import { abortRun, graceMs, type LiveRun, runFinished, runOver } from './live-run.ts';
 import { afterMs } from './long-timer.ts';
-import type { Metrics } from './metrics.ts';
 import { beginRun } from './preparation.ts';
 import { baseEnvironment } from './process-environment.ts';
 import { RunQueue } from './queue.ts';
@@ -28,24 +27,7 @@ import { controlOf } from './run-control.ts';
 import { removeRun } from './run-removal.ts';
 import { reportRun } from './run-report.ts';
 import { RunViews } from './run-views.ts';
-import type { Runner } from './runner.ts';
 import { describeRuntimes } from './runtimes.ts';
-
-export interface EngineOptions {
-  config: Config;
-  store: InvocationStore;
-  runners: readonly Runner[];
-  log: Logger;
-  metrics: Metrics;
-  /** Absent: addresses that are good for as long as the engine lives. */
-  callbacks?: CallbackAddresses;
-  /** A run with `on_finish` has finished and its result is stored. */
-  onFinished?: (id: string) => void;
-  /** Absent: that of the data directory. */
-  disk?: DiskSpace;
-  /** Environment of the server, of which programs get a part. */
-  environment: Readonly<Record<string, string | undefined>>;
-}
 
 /** The only writer of status: takes invocations in, runs them in order, stores what became of them. */
 export class RunEngine implements Engine {
@@ -205,20 +187,23 @@ export class RunEngine implements Engine {
     stop();
   }
 
-  /** Cancel what still runs, start nothing more, and wait until it is over. */
-  async cancelAll(graceSeconds?: number): Promise<void> {
+  /**
+   * Cancel what still runs, start nothing more, and wait until it is over. False: for `storeMs` some results could
+   * not be stored, and are given up.
+   */
+  async cancelAll(graceSeconds?: number, storeMs?: number): Promise<boolean> {
     this.#draining = true;
     this.#queue.pause();
     for (const run of this.#live.values())
       if (run.status === 'running' && !this.#detached.has(run)) this.cancel(run.id, graceSeconds);
-    await this.#nothingRuns();
+    return this.#nothingRuns(storeMs);
   }
 
-  async #nothingRuns(): Promise<void> {
+  async #nothingRuns(storeMs?: number): Promise<boolean> {
     const busy = [...this.#live.values()].filter(
       (run) => !this.#queue.waits(run) && !this.#detached.has(run),
     );
-    await Promise.all(busy.map((run) => runFinished(run)));
+    return (await Promise.all(busy.map((run) => runOver(run, storeMs)))).every((stored) => stored);
   }
 
   /** Store a new run. Its files go when its record cannot be stored. */
@@ -228,6 +213,7 @@ export class RunEngine implements Engine {
       this.#store.insert(newRecord(run));
     } catch (error) {
       this.#discard(run);
+      if (error instanceof RunwireError && error.code === 'insufficient_storage') this.#disk.failed(error);
       throw error;
     }
     return this.#store.committed();

@@ -13,12 +13,14 @@ log.info({ config: printable(config) }, 'configuration');
 
 const service = await start();
 const url = await listen(service);
-process.stdout.write(`Runwire listens on ${url}\n\nTry it:\n  ${example(url)}\n\n`);
-
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+process.stdout.write(`Runwire listens on ${url}\n\nTry it:\n  ${example(url)}\n\n`);
 
 /** Ends the wait for running runs early. */
 let hurry: (() => void) | null = null;
+
+/** A result that the storage does not take holds the end for so long. */
+const STORE_MS = 5000;
 
 /** First signal: let runs finish for a while, then cancel them (or leave them to the supervisor). Second: now. */
 async function stop(signal: string): Promise<void> {
@@ -27,11 +29,12 @@ async function stop(signal: string): Promise<void> {
     hurry = resolve;
   });
   log.info({ signal }, 'stopping');
-  const leave = config.onExit === 'leave';
+  let leave = config.onExit === 'leave';
   await Promise.race([service.engine.drain(leave ? 0 : config.drainSeconds * 1000), hurried]);
   if (!leave) {
     void hurried.then(() => service.engine.cancelAll(0));
-    await service.engine.cancelAll();
+    leave = !(await service.engine.cancelAll(undefined, STORE_MS));
+    if (leave) log.error('results that could not be stored are left to the next server');
   }
   await service.close(leave ? 'leave' : 'quit');
   log.info('stopped');

@@ -51,17 +51,14 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     allowedHosts: [...options.config.allowedHosts, ...hostOf(options.config.publicUrl)],
   };
   prepareDataDirectory(config.dataDir);
-  const disk = diskSpace(config.dataDir, config.minFreeDiskBytes);
+  const disk = diskSpace(config.dataDir, config.minFreeDiskBytes, (shortage, err) => {
+    if (shortage === null) log.info('the storage takes new runs again');
+    else log.error({ shortage, err }, 'the storage takes no new runs');
+  });
   const store = new InvocationStore(join(config.dataDir, 'runwire.db'), {
     fsync: config.fsync === 'on',
-    onRollback(error) {
-      disk.failed(error.message);
-      log.error({ err: error }, 'records of a moment could not be stored');
-    },
-    onDelay(error) {
-      disk.failed(error.message);
-      log.warn({ err: error }, 'the database does not take records now: the log beside it keeps them');
-    },
+    onRollback: (error) => disk.failed(error),
+    onDelay: (error) => disk.failed(error),
     onTorn: (bytes) => log.warn({ bytes }, 'a write that a crash interrupted was cut off'),
   });
   const supervisor = new SupervisorClient({

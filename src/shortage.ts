@@ -28,7 +28,8 @@ export function shortageOf(error: unknown): Shortage | null {
   return system === undefined ? null : { of: 'system', words: `${system} (${code})` };
 }
 
-/** Why it failed, in words for people where we have some. */
-export function failureText(error: unknown): string {
-  return shortageOf(error)?.words ?? (error instanceof Error ? error.message : String(error));
+/** Why the storage did not take something, in words for people that name no path. */
+export function storageText(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return shortageOf(error)?.words ?? `the storage of the server failed (${code})`;
 }

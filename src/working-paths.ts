@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { InvocationInput } from './invocation.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { CannotBegin, Rejected } from './runner.ts';
-import { failureText, shortageOf } from './shortage.ts';
+import { shortageOf, storageText } from './shortage.ts';
 
 type PathFields = Pick<
   InvocationInput,
@@ -107,7 +107,7 @@ function attempt<T>(words: string, call: () => T): T {
     const code = error instanceof Error && 'code' in error ? error.code : error;
     // A read-only place was named by the invocation; what has run out may be there again later.
     if (shortageOf(error) && code !== 'EROFS')
-      throw new CannotBegin(`${words}: ${failureText(error)}`, { cause: error });
+      throw new CannotBegin(`${words}: ${storageText(error)}`, { cause: error });
     throw new Rejected(`${words} (${code})`);
   }
 }

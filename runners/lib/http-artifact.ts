@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ArtifactFacts, Omitted } from '../../src/artifact.ts';
 import type { StreamFacts } from '../../src/outcome.ts';
 import type { RunDirectory } from '../../src/run-directory.ts';
-import { failureText } from '../../src/shortage.ts';
+import { storageText } from '../../src/shortage.ts';
 
 interface Described {
   id: string;
@@ -24,7 +24,7 @@ export function keepEach(keeps: Readonly<Record<string, (id: string) => Artifact
     try {
       artifacts.push(keep(id));
     } catch (error) {
-      omitted.push({ path: id, reason: failureText(error) });
+      omitted.push({ path: id, reason: storageText(error) });
     }
   return { artifacts, omitted };
 }

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterMs } from '../long-timer.ts';
 import type { Recorder } from '../recorder.ts';
-import { failureText } from '../shortage.ts';
+import { storageText } from '../shortage.ts';
 import type { Stream } from '../stream.ts';
 import { killAll } from './kill-rounds.ts';
 import type { Marks } from './marks.ts';
@@ -145,7 +145,7 @@ export class Program {
       this.#recorder.note(JSON.stringify({ started }));
     } catch (error) {
       console.error(
-        `runwire supervisor: ${this.#marks.run}: its pid could not be written: ${failureText(error)}`,
+        `runwire supervisor: ${this.#marks.run}: its pid could not be written: ${storageText(error)}`,
       );
     }
   }

@@ -3,6 +3,7 @@ import { accessSync, constants, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
+import { whyNoFailingDisk } from './failing-disk.ts';
 import { whyNoNamespace } from './network-namespace.ts';
 
 declare module 'vitest' {
@@ -54,6 +55,7 @@ const COMPONENTS = {
     return absent === '' ? undefined : `no file system can be mounted: ${absent}`;
   },
   netns: whyNoNamespace,
+  'failing-disk': whyNoFailingDisk,
   immutable: () => {
     const place = mkdtempSync(join(tmpdir(), 'runwire-immutable-'));
     const { error, stderr } = spawnSync('chattr', ['+i', place], { encoding: 'utf8' });

@@ -150,7 +150,7 @@ test('an artifact directory that leads elsewhere than before the run is not coll
   const roots = { working: null, artifact: fs.realpathSync(places.out) };
   fs.rmdirSync(places.out);
   fs.symlinkSync(places.dir, places.out);
-  expect(await whole({ roots })).toEqual({
+  expect(await whole({ roots })).toMatchObject({
     artifacts: [],
     omitted: [{ path: places.out, reason: 'was replaced while the run went on' }],
     bytes: 0,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { diskSpace } from '../../src/disk-space.ts';
+import { RunwireError } from '../../src/errors.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -27,13 +28,13 @@ test('a disk with more than the minimum takes more, and one with less says so', 
 
 test('a directory that is gone is a shortage and no exception, until it is back', () => {
   const disk = diskSpace(join(directory, 'none'), 0);
-  expect(disk.shortage()).toContain('cannot be used');
+  expect(disk.shortage()).toBe('the storage of the server failed (ENOENT)');
 });
 
 test('a failed write is a shortage until the system is asked again', () => {
   const disk = diskSpace(directory, 0);
   expect(disk.shortage()).toBeNull();
-  disk.failed('the disk failed');
+  disk.failed(new RunwireError('insufficient_storage', 'the disk failed'));
   expect(disk.shortage()).toBe('the disk failed');
   later(2);
   expect(disk.shortage()).toBeNull();

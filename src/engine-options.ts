@@ -1,0 +1,24 @@
+import type { Logger } from 'pino';
+import type { CallbackAddresses } from './callback-address.ts';
+import type { Config } from './config.ts';
+import type { DiskSpace } from './disk-space.ts';
+import type { InvocationStore } from './invocation-store.ts';
+import type { Metrics } from './metrics.ts';
+import type { Runner } from './runner.ts';
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  config: Config;
+  store: InvocationStore;
+  runners: readonly Runner[];
+  log: Logger;
+  metrics: Metrics;
+  /** Absent: addresses that are good for as long as the engine lives. */
+  callbacks?: CallbackAddresses;
+  /** A run with `on_finish` has finished and its result is stored. */
+  onFinished?: (id: string) => void;
+  /** Absent: that of the data directory. */
+  disk?: DiskSpace;
+  /** Environment of the server, of which programs get a part. */
+  environment: Readonly<Record<string, string | undefined>>;
+}
