@@ -64,21 +64,21 @@ export const workerRoutes: Routes = (root, edge) => {
     app.post<OfRun & { Body: WorkerEvent[] }>(
       '/invocations/:id/events',
       { schema: eventsSchema },
-      async (request) => reportOf(edge, request).events(request.body),
+      async (request) => (await reportOf(edge, request)).events(request.body),
     );
   });
   root.post<OfRun & { Body: HeartbeatRequest }>(
     '/invocations/:id/heartbeat',
     { schema: heartbeatSchema },
     async (request, reply) =>
-      reportOf(edge, request).heartbeat(request.body, edge.exchanges.watchTaker(reply.raw)),
+      (await reportOf(edge, request)).heartbeat(request.body, edge.exchanges.watchTaker(reply.raw)),
   );
   root.post<OfRun & { Body: Completion }>(
     '/invocations/:id/completion',
     { schema: completionSchema },
     async (request, reply) => {
       const { id } = request.params;
-      await reportOf(edge, request).complete(request.body);
+      await (await reportOf(edge, request)).complete(request.body);
       const finished = await edge.engine.waitFinished(id, FINISH_WAIT_MS, edge.exchanges.watch(reply.raw));
       reply.code(finished ? 200 : 202);
       return recordAnswer(edge, id, finished, reply);
@@ -101,7 +101,8 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
       try {
         if (coding !== 'identity')
           throw new RunwireError('unsupported_media_type', 'Send the body without Content-Encoding.');
-        const facts = await reportOf(edge, request).upload({
+        const report = await reportOf(edge, request);
+        const facts = await report.upload({
           id: params.artifact_id,
           mediaType: headers['content-type'] ?? BYTES_TYPE,
           length: length === undefined ? undefined : Number(length),
@@ -120,8 +121,9 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
 
 async function* nothing(): AsyncGenerator<Buffer> {}
 
-function reportOf({ engine }: Edge, request: FastifyRequest<OfRun>): Report {
+async function reportOf({ engine }: Edge, request: FastifyRequest<OfRun>): Promise<Report> {
   const { id } = request.params;
+  await engine.takenUp(id);
   const directory = engine.directory(id);
   return engine.claims().report({ id, directory }, bearerOf(request.headers.authorization) ?? '');
 }

@@ -39,6 +39,8 @@ export interface Engine {
   /** Delete record and files of a finished run; not_finished (409) while it runs. */
   remove(id: string): Promise<void>;
   runtimes(): Promise<RuntimeDescription[]>;
+  /** Resolves when it is known what became of a run that an earlier server left; for others at once. */
+  takenUp(id: string): Promise<void>;
   /** Would submit take a run now. */
   readiness(): Readiness;
 }

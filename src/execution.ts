@@ -93,6 +93,7 @@ interface Work {
 }
 
 async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
+  if (run.recovering) run.prepared ??= prepare(run);
   // A run that is carried on has begun: it is stopped and told of like any other.
   if (!run.prepared || ((run.refusal || run.abort.signal.aborted) && !run.recovering))
     return { scene: null, outcome: null, thrown: run.refusal, reason: abortReason(run) };

@@ -53,6 +53,7 @@ export class Intake {
     const invocation = completeInvocation(input, id, runDirectory(this.#config.dataDir, id), this.#config);
     const runner = this.#runnerOf(invocation);
     return this.#make(invocation, runner, specOf(runner, invocation), {
+      invocationJson: JSON.stringify(redactInvocation(invocation)),
       createdAt: Date.now(),
       fingerprint: repeatable ? fingerprint(input) : null,
       idempotencyKey: idempotencyKey ?? null,
@@ -70,7 +71,9 @@ export class Intake {
     } catch (error) {
       spec = { spec: null, refusal: new Rejected(error instanceof Error ? error.message : String(error)) };
     }
-    const run = this.#make(invocation, runner, spec, { ...row, traceparent: undefined });
+    // What is stored is what clients see.
+    const { invocation: invocationJson, ...facts } = row;
+    const run = this.#make(invocation, runner, spec, { ...facts, invocationJson, traceparent: undefined });
     if (row.abort !== null) run.abort.abort(keptReason(row.abort));
     return run;
   }
@@ -83,13 +86,13 @@ export class Intake {
     invocation: Invocation,
     runner: Runner,
     spec: ReturnType<typeof specOf>,
-    facts: Pick<LiveRun, 'createdAt' | 'fingerprint' | 'idempotencyKey' | 'traceparent'>,
+    facts: Pick<LiveRun, 'invocationJson' | 'createdAt' | 'fingerprint' | 'idempotencyKey' | 'traceparent'>,
   ): LiveRun {
-    const { createdAt, fingerprint, idempotencyKey, traceparent } = facts;
+    const { invocationJson, createdAt, fingerprint, idempotencyKey, traceparent } = facts;
     return newLiveRun({
       ...spec,
       invocation,
-      invocationJson: JSON.stringify(redactInvocation(invocation)),
+      invocationJson,
       runner,
       directory: runDirectory(this.#config.dataDir, invocation.invocation_id),
       createdAt,

@@ -21,10 +21,14 @@ import { syncWal, type WalSync } from './wal-sync.ts';
 export type { StoredRun, StoreFilter } from './run-list.ts';
 export type { FinishedRun, NewRun } from './store-operations.ts';
 
-export interface UnfinishedRun extends StoredRun {
+/** What a later server must know of a run that has not ended. */
+export type UnfinishedRun = Pick<
+  StoredRun,
+  'id' | 'createdAt' | 'startedAt' | 'fingerprint' | 'idempotencyKey' | 'invocation'
+> & {
   /** Why it is to stop, as JSON; null when nobody asked. */
   abort: string | null;
-}
+};
 
 /** What a delivery attempt needs. The secret is never shown or logged. */
 export interface StoredDelivery {
@@ -145,12 +149,11 @@ export class InvocationStore {
     return this.#lists.page(filter);
   }
 
-  /** Runs without a final status, in order of acceptance. */
-  unfinished(): UnfinishedRun[] {
+  /** Runs without a final status, in order of acceptance; each is read when it is come to. */
+  *unfinished(): Generator<UnfinishedRun> {
     this.#group.ready();
-    const reasons = new Map(this.#sql.aborts.all().map(({ id, reason }) => [id, reason as string]));
-    const runs = this.#sql.unfinished.all() as unknown as StoredRun[];
-    return runs.map((run) => ({ ...run, abort: reasons.get(run.id) ?? null }));
+    for (const { n } of this.#sql.unfinished.all())
+      yield this.#sql.unfinishedRun.get(n as number) as unknown as UnfinishedRun;
   }
 
   /** Forget a finished run, but for its id. Returns false, and changes nothing, when it is not finished or unknown. */
@@ -250,12 +253,13 @@ export class InvocationStore {
 function prepareAll(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text);
   return {
-    aborts: sql(`SELECT r.id, a.reason FROM runs r JOIN aborts a ON a.n = r.n
-      WHERE r.status IN ('pending', 'running')`),
     get: sql(`${FIND} WHERE r.id = ?`),
     rows: TABLES.map((table) => sql(`SELECT * FROM ${table} WHERE n = ?`)),
     findByKey: sql(`${FIND} WHERE r.idempotency_key = ?`),
-    unfinished: sql(`${FIND} WHERE r.status IN ('pending', 'running') ORDER BY r.n`),
+    unfinished: sql("SELECT n FROM runs WHERE status IN ('pending', 'running') ORDER BY n"),
+    unfinishedRun: sql(`SELECT r.id, r.created_at AS createdAt, r.started_at AS startedAt, r.fingerprint,
+      r.idempotency_key AS idempotencyKey, i.invocation, a.reason AS abort
+      FROM runs r JOIN invocations i ON i.n = r.n LEFT JOIN aborts a ON a.n = r.n WHERE r.n = ?`),
     delivery: sql(`${DELIVERY} WHERE r.id = ?`),
     pendingDeliveries: sql(`SELECT r.id, d.delivery FROM deliveries d JOIN runs r ON r.n = d.n
       WHERE d.settled = 0 AND r.finished_at IS NOT NULL ORDER BY d.n`),

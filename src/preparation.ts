@@ -17,15 +17,25 @@ export interface Prepared {
 
 /** Pending becomes running, unless it turns out that it cannot be run: then it has a refusal. */
 export function beginRun(run: LiveRun, startedAt: number): void {
-  run.queueMs = run.recovering ? startedAt - run.createdAt : performance.now() - run.acceptedAt;
-  if (!run.refusal || run.recovering)
+  run.queueMs = performance.now() - run.acceptedAt;
+  if (!run.refusal)
     try {
       run.prepared = prepare(run);
     } catch (error) {
       run.refusal =
         error instanceof Rejected || error instanceof CannotBegin ? error : cannotBegin(run.directory, error);
     }
-  if (run.refusal && !run.recovering) return;
+  if (!run.refusal) setRunning(run, startedAt);
+}
+
+/** An earlier server began it. Its directories are looked at when it is carried on. */
+export function resumeRun(run: LiveRun, startedAt: number): void {
+  run.recovering = true;
+  run.queueMs = startedAt - run.createdAt;
+  setRunning(run, startedAt);
+}
+
+function setRunning(run: LiveRun, startedAt: number): void {
   run.startedAt = startedAt;
   run.status = 'running';
   run.log.status('running', startedAt);

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, stat, truncate } from 'node:fs/promises';
+import { createReadStream, statSync } from 'node:fs';
+import { open, truncate } from 'node:fs/promises';
 import { decodeEntry } from './journal.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { STREAMS, type Stream } from './stream.ts';
@@ -33,8 +33,8 @@ export async function readRecorded(
   firstSeq: number,
   onNote: (line: string) => void = () => {},
 ): Promise<Recorded | null> {
-  const sizes = { stdout: await sizeOf(directory.stdout), stderr: await sizeOf(directory.stderr) };
-  const size = await sizeOf(directory.journal);
+  const sizes = { stdout: sizeOf(directory.stdout), stderr: sizeOf(directory.stderr) };
+  const size = sizeOf(directory.journal);
   if (sizes.stdout === null && sizes.stderr === null && size === null) return null;
   const told = { stdout: 0, stderr: 0 };
   const gapped = { stdout: 0, stderr: 0 };
@@ -68,13 +68,9 @@ export async function readRecorded(
   return { position, nextSeq, captures: { stdout, stderr } };
 }
 
-async function sizeOf(path: string): Promise<number | null> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+/** Asked at once: for runs without files, of which there may be very many, the thread pool takes ten times as long. */
+function sizeOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
 }
 
 /** The lines that end in a newline, without it. */

@@ -2,9 +2,12 @@ import type { Intake } from './intake.ts';
 import type { UnfinishedRun } from './invocation-store.ts';
 import { abortRun, type LiveRun } from './live-run.ts';
 import type { Outcome } from './outcome.ts';
-import { beginRun } from './preparation.ts';
+import { resumeRun } from './preparation.ts';
 import { waitedTooLong } from './queue-timer.ts';
 import type { Recovered, RecoveryState } from './recovery-state.ts';
+
+/** So many are looked for at a time: neither memory nor others' requests may depend on how many there are. */
+const AT_ONCE = 64;
 
 export interface RecoveryTools {
   intake: Pick<Intake, 'revive'>;
@@ -22,7 +25,13 @@ export interface RecoveryTools {
 export class Recovery {
   readonly #tools: RecoveryTools;
   readonly #counts = { queued: 0, resumed: 0, lost: 0 };
-  readonly #open = new Set<LiveRun>();
+  /** Runs that had started, until it is known what became of them; and who waits for that. */
+  readonly #open = new Map<LiveRun, PromiseWithResolvers<void> | null>();
+  /** Those of them whose turn has not come, in order. */
+  readonly #waiting = new Map<LiveRun, () => void>();
+  readonly #lookedFor = new Set<LiveRun>();
+  #next: NodeJS.Immediate | null = null;
+  #paused = false;
   #began = 0;
 
   constructor(tools: RecoveryTools) {
@@ -34,7 +43,7 @@ export class Recovery {
   }
 
   /** `rows` in order of acceptance. Waiting runs wait again; running ones are carried on. */
-  begin(rows: readonly UnfinishedRun[]): void {
+  begin(rows: Iterable<UnfinishedRun>): void {
     const { intake, live, enqueue, carryOn, log } = this.#tools;
     this.#began = performance.now();
     for (const row of rows) {
@@ -46,14 +55,31 @@ export class Recovery {
         if (reason) abortRun(run, reason);
         enqueue(run);
       } else {
-        run.recovering = true;
-        this.#open.add(run);
+        this.#open.set(run, null);
         run.onTakenUp = () => this.#settle(run, 'resumed');
-        beginRun(run, row.startedAt);
+        resumeRun(run, row.startedAt);
         carryOn(run);
       }
     }
-    if (rows.length > 0) log.info(this.state, 'takes up the runs of an earlier server');
+    const { queued, stillRecovering } = this.state;
+    if (queued + stillRecovering > 0) log.info(this.state, 'takes up the runs of an earlier server');
+  }
+
+  /** Resolves when a run may be looked for that costs nothing while it waits for that. In order of the calls. */
+  turn(run: LiveRun): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.set(run, resolve);
+    this.#letNext();
+    return promise;
+  }
+
+  /** Resolves when it is known what became of the run: for those who come for it, its turn is now. */
+  async takenUp(run: LiveRun | undefined): Promise<void> {
+    if (!run || !this.#open.has(run)) return;
+    const known = this.#open.get(run) ?? Promise.withResolvers<void>();
+    this.#open.set(run, known);
+    this.#let(run);
+    await known.promise;
   }
 
   /** The run has its result. */
@@ -61,12 +87,37 @@ export class Recovery {
     if (run.recovering) this.#settle(run, ended === 'lost' ? 'lost' : 'resumed');
   }
 
+  /** The server stops: what has not had its turn is left to the next one. */
+  pause(): void {
+    this.#paused = true;
+  }
+
   #settle(run: LiveRun, how: Recovered): void {
-    if (!this.#open.delete(run)) return;
+    if (!this.#open.has(run)) return;
+    this.#open.get(run)?.resolve();
+    this.#open.delete(run);
+    this.#lookedFor.delete(run);
     this.#count(how);
+    if (this.#waiting.size > 0) this.#next ??= setImmediate(() => this.#letNext());
     if (this.#open.size > 0) return;
     const seconds = Math.round(performance.now() - this.#began) / 1000;
     this.#tools.log.info({ ...this.#counts, seconds }, 'took up the runs of an earlier server');
+  }
+
+  #letNext(): void {
+    this.#next = null;
+    for (const run of this.#waiting.keys()) {
+      if (this.#lookedFor.size >= AT_ONCE) return;
+      this.#let(run);
+    }
+  }
+
+  #let(run: LiveRun): void {
+    const begin = this.#waiting.get(run);
+    if (!begin || this.#paused) return;
+    this.#waiting.delete(run);
+    this.#lookedFor.add(run);
+    begin();
   }
 
   #count(how: Recovered): void {

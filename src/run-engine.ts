@@ -177,10 +177,13 @@ export class RunEngine implements Engine {
     this.#recovery.begin(this.#store.unfinished());
   }
 
+  takenUp(id: string): Promise<void> {
+    return this.#recovery.takenUp(this.#live.get(id));
+  }
+
   /** Accept no more; waiting and detached runs stay for the next server. Resolves when nothing runs, or after `ms`. */
   async drain(ms: number): Promise<void> {
-    this.#draining = true;
-    this.#queue.pause();
+    this.#stopStarting();
     const wait = Promise.withResolvers<void>();
     const stop = afterMs(ms, () => wait.resolve());
     await Promise.race([this.#nothingRuns(), wait.promise]);
@@ -192,11 +195,16 @@ export class RunEngine implements Engine {
    * not be stored, and are given up.
    */
   async cancelAll(graceSeconds?: number, storeMs?: number): Promise<boolean> {
-    this.#draining = true;
-    this.#queue.pause();
+    this.#stopStarting();
     for (const run of this.#live.values())
       if (run.status === 'running' && !this.#detached.has(run)) this.cancel(run.id, graceSeconds);
     return this.#nothingRuns(storeMs);
+  }
+
+  #stopStarting(): void {
+    this.#draining = true;
+    this.#queue.pause();
+    this.#recovery.pause();
   }
 
   async #nothingRuns(storeMs?: number): Promise<boolean> {
@@ -237,7 +245,8 @@ export class RunEngine implements Engine {
   }
 
   #carryOn(run: LiveRun): void {
-    if (this.#detached.takes(run)) void this.#detached.hold(run, () => this.#finish(run));
+    const work = (): Promise<void> => this.#recovery.turn(run).then(() => this.#finish(run));
+    if (this.#detached.takes(run)) void this.#detached.hold(run, work);
     else this.#queue.occupy(run);
   }
 

@@ -1,5 +1,5 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import type { Completion } from '../../src/completion.ts';
 import { RunwireError, toldShortage } from '../../src/errors.ts';
 import type { RunDirectory } from '../../src/run-directory.ts';
@@ -32,12 +32,9 @@ const fileOf = (directory: RunDirectory) => `${directory.root}/claims.json`;
 
 /** A new state when nobody ever claimed the run. */
 export function readState(directory: RunDirectory): ManualState {
-  try {
-    return JSON.parse(readFileSync(fileOf(directory), 'utf8')) as ManualState; // written by writeState alone
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return newState();
-    throw error;
-  }
+  const file = fileOf(directory);
+  if (!statSync(file, { throwIfNoEntry: false })) return newState();
+  return JSON.parse(readFileSync(file, 'utf8')) as ManualState; // written by writeState alone
 }
 
 /** By rename: a crash leaves the one before or this one. Throws RunwireError insufficient_storage. */

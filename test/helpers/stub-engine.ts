@@ -266,6 +266,8 @@ export class StubEngine implements Engine {
     }));
   }
 
+  async takenUp(): Promise<void> {}
+
   readiness() {
     const recovery = { queued: 5, resumed: 6, lost: 7, stillRecovering: 8 };
     return { ready: this.ready, reason: this.ready ? null : 'draining', running: 3, queued: 4, recovery };

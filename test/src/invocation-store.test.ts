@@ -84,7 +84,7 @@ test('the first reason to stop is kept until the run has ended, and goes with it
   store.setAbort('a', '2');
   store.finish('c', facts);
   store.setAbort('c', '3');
-  expect(store.unfinished().map(({ id, abort }) => [id, abort])).toEqual([
+  expect([...store.unfinished()].map(({ id, abort }) => [id, abort])).toEqual([
     ['a', '1'],
     ['b', null],
   ]);
@@ -171,7 +171,7 @@ test('unfinished runs come in order of acceptance, whatever their status', () =>
   store.insert(run('c'));
   store.insert(run('d'));
   store.finish('c', facts);
-  expect(ids(store.unfinished())).toBe('a b d');
+  expect([...store.unfinished()].map(({ id }) => id).join(' ')).toBe('a b d');
 });
 
 test('only a finished run is removed, and its place in the order is not given again', () => {

@@ -58,6 +58,47 @@ test('a run of a kind that cannot be carried on is lost, and one whose runner sa
   expect(recovery(next)).toEqual({ queued: 0, resumed: 0, lost: 1, stillRecovering: 0 });
 });
 
+test('of very many only some are looked for at a time, in order, and the one that somebody asks for is next', async () => {
+  const ids = Array.from({ length: 200 }, (_, n) => `run-${n}`);
+  const detached = { kind: 'detached', detached: () => true };
+  const first = buildEngine({ runners: [scripted(() => new Promise(() => {}), detached)] });
+  for (const id of ids) await first.post({ runtime_kind: 'detached', invocation_id: id });
+  const dataDir = await first.crash();
+  const looked: string[] = [];
+  const gates: (() => void)[] = [];
+  const runner = scripted(async () => exited(), {
+    ...detached,
+    async recover({ invocation, goesOn }) {
+      looked.push(invocation.invocation_id);
+      await new Promise<void>((resolve) => gates.push(resolve));
+      goesOn();
+      return exited();
+    },
+  });
+  await using next = buildEngine({ dataDir, runners: [runner] });
+  await expect.poll(() => looked.length).toBe(64);
+  expect(looked).toEqual(ids.slice(0, 64));
+  const told = next.engine.takenUp('run-199');
+  await expect.poll(() => looked.at(-1)).toBe('run-199');
+  expect(recovery(next)).toMatchObject({ resumed: 0, stillRecovering: 200 });
+  gates.at(-1)?.();
+  await told;
+  expect(recovery(next)).toMatchObject({ resumed: 1, stillRecovering: 199 });
+  expect((await next.get('/readyz')).json()).toMatchObject({
+    ready: true,
+    recovery: { still_recovering: 199 },
+  });
+  expect((await next.run({ runtime_kind: 'fake' })).status).toBe('succeeded');
+  const open = setInterval(() => {
+    for (const gate of gates.splice(0)) gate();
+  }, 5);
+  await expect
+    .poll(() => recovery(next), { timeout: 20_000 })
+    .toMatchObject({ resumed: 200, stillRecovering: 0 });
+  clearInterval(open);
+  expect(looked.filter((id) => id !== 'run-199')).toEqual(ids.slice(0, 199));
+});
+
 test('a first server has nothing to take up', async () => {
   await using server = buildEngine();
   expect(recovery(server)).toEqual({ queued: 0, resumed: 0, lost: 0, stillRecovering: 0 });
