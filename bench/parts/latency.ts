@@ -27,7 +27,7 @@ const LEVELS = [
   { programs: 500, intervalMs: 500 },
 ];
 /** Until so many programs are started, on a slow machine too. */
-const leadSeconds = (programs: number) => 0.4 + programs * 0.004;
+const leadSeconds = (programs: number) => 0.4 + programs * 0.005;
 
 /** From a program's write to the client's read, with few and with many programs running. */
 export const latency: Part<LatencyPartReport> = {
@@ -48,7 +48,7 @@ export const latency: Part<LatencyPartReport> = {
         seconds,
         leadSeconds: leadSeconds(level.programs),
       };
-      return client.ask<LatencyReport>(plan, 60);
+      return client.ask<LatencyReport>(plan, 120);
     };
     try {
       const rows: LatencyRow[] = [];
