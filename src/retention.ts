@@ -1,5 +1,5 @@
 import { ageClock } from './age-clock.ts';
-import type { InvocationStore } from './invocation-store.ts';
+import type { InvocationStore, RetentionCandidate } from './invocation-store.ts';
 import { afterMs } from './long-timer.ts';
 
 /** What is kept of finished runs; absent or null: no bound. */
@@ -27,33 +27,41 @@ const BATCH = 32;
 
 /**
  * Remove the runs that finished first until all limits hold; returns how many. Runs that are not final,
- * are being read or have a delivery pending are never touched. Between batches other work gets its turn.
+ * are being read or have a delivery pending are never touched. Those of a batch go together, since each waits for
+ * the disk: one after the other they would go slower than runs come. Between batches other work gets its turn.
  */
 export async function applyRetention(options: RetentionOptions, signal?: AbortSignal): Promise<number> {
-  const { store, removeRun, isBusy, onError, now = Date.now } = options;
+  const { store, isBusy, removeRun, onError, now = Date.now } = options;
   const kept = store.finishedTotals();
   const count = options.count ?? Number.POSITIVE_INFINITY;
   const bytes = options.bytes ?? Number.POSITIVE_INFINITY;
   const oldest = options.seconds == null ? Number.NEGATIVE_INFINITY : now() - options.seconds * 1000;
+  const remove = async (run: RetentionCandidate): Promise<void> => {
+    kept.count--;
+    kept.bytes -= run.outputBytes;
+    try {
+      await removeRun(run.id);
+      removed++;
+    } catch (error) {
+      kept.count++;
+      kept.bytes += run.outputBytes;
+      onError?.(run.id, error);
+    }
+  };
   let removed = 0;
   let place = { finishedAt: -1, n: 0 };
   while (!signal?.aborted) {
     const batch = store.oldestFinished(place, BATCH);
+    const leaving: Promise<void>[] = [];
+    let looked = 0;
     for (const run of batch) {
-      if (signal?.aborted || (run.finishedAt >= oldest && kept.count <= count && kept.bytes <= bytes))
-        return removed;
+      if (run.finishedAt >= oldest && kept.count <= count && kept.bytes <= bytes) break;
+      looked++;
       place = run;
-      if (isBusy(run.id)) continue;
-      try {
-        await removeRun(run.id);
-        removed++;
-        kept.count--;
-        kept.bytes -= run.outputBytes;
-      } catch (error) {
-        onError?.(run.id, error);
-      }
+      if (!isBusy(run.id)) leaving.push(remove(run));
     }
-    if (batch.length < BATCH) return removed;
+    await Promise.all(leaving);
+    if (looked === 0 || (looked === batch.length && batch.length < BATCH)) return removed;
     await new Promise((resolve) => setImmediate(resolve));
   }
   return removed;

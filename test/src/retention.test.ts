@@ -105,6 +105,23 @@ test('a run that cannot be removed is reported and the others go on, over many b
   expect([removed, failed, left()]).toEqual([99, ['r3'], 'r3']);
 });
 
+test('runs are removed together, not each after the one before, and no more than must go', async () => {
+  for (let at = 0; at < 20; at++) add(`r${at}`, at);
+  let under = 0;
+  let most = 0;
+  const removed = await applyRetention({
+    ...options({ count: 3 }),
+    removeRun: async (id) => {
+      most = Math.max(most, ++under);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      store.remove(id);
+      under--;
+    },
+  });
+  expect([removed, left()]).toEqual([17, 'r17 r18 r19']);
+  expect(most).toBe(17);
+});
+
 test('without a limit nothing runs', async () => {
   add('a', 1);
   const retention = startRetention({ ...options({ seconds: null }), intervalMs: 1 });
