@@ -42,6 +42,8 @@ export interface StoredDelivery {
 export interface RetentionCandidate {
   n: number;
   id: string;
+  /** Rises with every run that finishes. */
+  order: number;
   finishedAt: number;
   outputBytes: number;
 }
@@ -82,6 +84,7 @@ export class InvocationStore {
   readonly #removed: RemovedRuns;
   readonly #sql;
   #lastN: number;
+  #lastFinish: number;
 
   constructor(file: string, options: StoreOptions = {}) {
     const db = openDatabase(file, options);
@@ -102,6 +105,7 @@ export class InvocationStore {
     this.#lists = new RunList(db);
     this.#removed = new RemovedRuns(db);
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
+    this.#lastFinish = Number(db.prepare('SELECT max(finish_order) AS last FROM runs').get()?.last ?? 0);
   }
 
   /** Throws DuplicateRun when the id or the key is taken; nothing is stored then. */
@@ -121,7 +125,10 @@ export class InvocationStore {
 
   /** A final status never changes: returns false, and changes nothing, when the run has one or is unknown. */
   finish(id: string, run: FinishedRun): boolean {
-    return this.#group.write({ op: 'finish', id, run });
+    const order = Math.max(this.#lastFinish + 1, run.finishedAt);
+    if (!this.#group.write({ op: 'finish', id, order, run })) return false;
+    this.#lastFinish = order;
+    return true;
   }
 
   /**
@@ -217,10 +224,10 @@ export class InvocationStore {
     return this.#sql.finishedTotals.get() as unknown as { count: number; bytes: number };
   }
 
-  /** Finished runs after `after`, oldest finish first; not those whose delivery is still pending. */
-  oldestFinished(after: { finishedAt: number; n: number }, limit: number): RetentionCandidate[] {
+  /** Finished runs after `after`, in the order in which they finished; not those whose delivery is still pending. */
+  oldestFinished(after: { order: number; n: number }, limit: number): RetentionCandidate[] {
     this.#group.ready();
-    return this.#sql.oldestFinished.all(after.finishedAt, after.n, limit) as unknown as RetentionCandidate[];
+    return this.#sql.oldestFinished.all(after.order, after.n, limit) as unknown as RetentionCandidate[];
   }
 
   /** How many runs have each status. Reads every run's index entry: for a metrics scrape, not per request. */
@@ -264,11 +271,12 @@ function prepareAll(db: DatabaseSync) {
     pendingDeliveries: sql(`SELECT r.id, d.delivery FROM deliveries d JOIN runs r ON r.n = d.n
       WHERE d.settled = 0 AND r.finished_at IS NOT NULL ORDER BY d.n`),
     finishedTotals: sql(`SELECT count(*) AS count, coalesce(sum(output_bytes), 0) AS bytes
-      FROM runs WHERE finished_at IS NOT NULL`),
-    oldestFinished: sql(`SELECT n, id, finished_at AS finishedAt, output_bytes AS outputBytes FROM runs r
-      WHERE (finished_at, n) > (?, ?) AND finished_at IS NOT NULL
+      FROM runs WHERE finish_order IS NOT NULL`),
+    oldestFinished:
+      sql(`SELECT n, id, finish_order AS "order", finished_at AS finishedAt, output_bytes AS outputBytes
+      FROM runs r WHERE (finish_order, n) > (?, ?) AND finish_order IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.n = r.n AND d.settled = 0)
-      ORDER BY finished_at, n LIMIT ?`),
+      ORDER BY finish_order, n LIMIT ?`),
     counts: sql('SELECT status, count(*) AS count FROM runs GROUP BY status'),
   };
 }

@@ -17,6 +17,11 @@ export interface Prepared {
 
 /** Pending becomes running, unless it turns out that it cannot be run: then it has a refusal. */
 export function beginRun(run: LiveRun, startedAt: number): void {
+  if (makeReady(run)) setRunning(run, startedAt);
+}
+
+/** The first half of beginRun. False: it cannot be run. */
+export function makeReady(run: LiveRun): boolean {
   run.queueMs = performance.now() - run.acceptedAt;
   if (!run.refusal)
     try {
@@ -25,20 +30,21 @@ export function beginRun(run: LiveRun, startedAt: number): void {
       run.refusal =
         error instanceof Rejected || error instanceof CannotBegin ? error : cannotBegin(run.directory, error);
     }
-  if (!run.refusal) setRunning(run, startedAt);
+  return run.refusal === null;
 }
 
 /** An earlier server began it. Its directories are looked at when it is carried on. */
 export function resumeRun(run: LiveRun, startedAt: number): void {
   run.recovering = true;
-  run.queueMs = startedAt - run.createdAt;
+  run.queueMs = Math.max(0, startedAt - run.createdAt);
   setRunning(run, startedAt);
 }
 
-function setRunning(run: LiveRun, startedAt: number): void {
-  run.startedAt = startedAt;
+/** The other half: everybody is told. */
+export function setRunning(run: LiveRun, startedAt: number): void {
+  run.startedAt = Math.max(startedAt, run.createdAt); // also by a clock that was set back in between
   run.status = 'running';
-  run.log.status('running', startedAt);
+  run.log.status('running', run.startedAt);
 }
 
 /** With `recursive` mkdir says ENOENT of a place that is read-only: without, it says why. */

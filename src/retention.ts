@@ -49,7 +49,7 @@ export async function applyRetention(options: RetentionOptions, signal?: AbortSi
     }
   };
   let removed = 0;
-  let place = { finishedAt: -1, n: 0 };
+  let place = { order: -1, n: 0 };
   while (!signal?.aborted) {
     const batch = store.oldestFinished(place, BATCH);
     const leaving: Promise<void>[] = [];

@@ -35,7 +35,7 @@ export type StoredRows = readonly (readonly [table: (typeof TABLES)[number], val
 export type StoreOperation =
   | { op: 'insert'; n: number; run: NewRun }
   | { op: 'running'; id: string; startedAt: number }
-  | { op: 'finish'; id: string; run: FinishedRun }
+  | { op: 'finish'; id: string; order: number; run: FinishedRun }
   | { op: 'abort'; id: string; reason: string }
   | { op: 'remove'; id: string; removed: RemovedRun }
   | { op: 'restore'; id: string; rows: StoredRows }
@@ -44,14 +44,15 @@ export type StoreOperation =
 /** How operations are done. False: it changed nothing. Throws what SQLite throws. */
 export function storeOperations(db: DatabaseSync): (operation: StoreOperation) => boolean {
   const sql = (text: string) => db.prepare(text);
-  const insert = sql('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?)');
+  const insert = sql('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, NULL)');
   const insertInvocation = sql('INSERT INTO invocations VALUES (?, ?)');
   const insertDelivery = sql('INSERT INTO deliveries VALUES (?, ?, ?, 0)');
   const markRunning = sql(
     "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'pending'",
   );
   const finish = sql(
-    'UPDATE runs SET status = ?, finished_at = ?, output_bytes = ? WHERE id = ? AND finished_at IS NULL RETURNING n',
+    `UPDATE runs SET status = ?, finished_at = ?, finish_order = ?, output_bytes = ?
+      WHERE id = ? AND finished_at IS NULL RETURNING n`,
   );
   const insertResult = sql('INSERT INTO results VALUES (?, ?, ?)');
   const setAbort =
@@ -90,7 +91,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
         return markRunning.run(operation.startedAt, operation.id).changes === 1;
       case 'finish': {
         const { status, finishedAt, outputBytes, result, outcome } = operation.run;
-        const row = finish.get(status, finishedAt, outputBytes, operation.id);
+        const row = finish.get(status, finishedAt, operation.order, outputBytes, operation.id);
         if (row === undefined) return false;
         insertResult.run(row.n as number, result, outcome);
         return true;

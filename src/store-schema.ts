@@ -49,6 +49,11 @@ export const MIGRATIONS: readonly string[] = [
      removed_at INTEGER NOT NULL,
      reason TEXT NOT NULL
    ) STRICT;`,
+  // finished_at, but never before that of a run that had finished before: a wall clock may be set back.
+  `ALTER TABLE runs ADD COLUMN finish_order INTEGER;
+   UPDATE runs SET finish_order = finished_at;
+   DROP INDEX runs_by_finish;
+   CREATE INDEX runs_by_finish ON runs (finish_order) WHERE finish_order IS NOT NULL;`,
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

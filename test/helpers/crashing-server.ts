@@ -24,6 +24,10 @@ export class CrashingServer {
     return this.#server?.address ?? '';
   }
 
+  get pid(): number {
+    return this.#server?.child.pid ?? 0;
+  }
+
   /** SIGKILL, as a crash is. */
   async crash(): Promise<void> {
     await this.#server?.stop('SIGKILL');

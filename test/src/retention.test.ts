@@ -31,8 +31,11 @@ function add(id: string, finishedAt: number | null, outputBytes = 10, pendingDel
     invocation: '{}',
     ...(pendingDelivery && { delivery: { delivery: '{}', secret: null } }),
   });
-  if (finishedAt !== null)
-    store.finish(id, { status: 'failed', finishedAt, result: '{}', outcome: '{}', outputBytes });
+  if (finishedAt !== null) finish(id, finishedAt, outputBytes);
+}
+
+function finish(id: string, finishedAt: number, outputBytes = 10): void {
+  store.finish(id, { status: 'failed', finishedAt, result: '{}', outcome: '{}', outputBytes });
 }
 
 function options(limits: RetentionLimits, busy: string[] = []) {
@@ -60,11 +63,25 @@ test('runs that finished longer ago than the age are removed, however old the ot
 });
 
 test('the runs that finished first go first, in whatever order they were accepted', async () => {
-  add('c', 30);
-  add('a', 10);
-  add('b', 20);
+  for (const id of ['c', 'a', 'b']) add(id, null);
+  for (const [id, at] of [
+    ['a', 10],
+    ['b', 20],
+    ['c', 30],
+  ] as const)
+    finish(id, at);
   await applyRetention(options({ count: 1 }));
   expect(left()).toBe('c');
+});
+
+test('so they do when the clock was set back in between, and after a restart', async () => {
+  add('before', NOW);
+  add('after', NOW - 3_600_000);
+  store.close();
+  store = new InvocationStore(join(directory, 'runwire.db'));
+  add('last', NOW - 3_500_000);
+  await applyRetention(options({ count: 2 }));
+  expect(left()).toBe('after last');
 });
 
 test('the sum of bytes comes down to the bound and no further', async () => {
