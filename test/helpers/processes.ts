@@ -52,9 +52,13 @@ export function zombiesOf(parent: number): number[] {
 }
 
 /** Resolves when it is true; fails after a time that only a hang needs. */
-export async function until(isTrue: () => boolean, what: string): Promise<void> {
-  const giveUpAt = Date.now() + 20_000;
-  while (!isTrue()) {
+export async function until(
+  isTrue: () => boolean | Promise<boolean>,
+  what: string,
+  patienceMs = 20_000,
+): Promise<void> {
+  const giveUpAt = Date.now() + patienceMs;
+  while (!(await isTrue())) {
     if (Date.now() > giveUpAt) throw new Error(`waited in vain until ${what}`);
     await sleep(10);
   }
