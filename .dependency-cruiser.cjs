@@ -1,9 +1,9 @@
 // Who may import what: docs/ARCHITECTURE.md has the same table in words.
 // test/imports.test.ts plants a violation of every rule and sees it caught.
 
-/** The shapes that everything stands on: no behaviour of the server, no library but zod. */
+/** The shapes that everything stands on, and a kind of map: no behaviour of the server, no library but zod. */
 const SHAPES =
-  '^src/(artifact|claim|claims|completion|worker-event|errors|event|field-errors|invocation|options|outcome|record|delivery-record|result|run-directory|runner|shortage|stream)[.]ts$';
+  '^src/(artifact|churn-map|claim|claims|completion|worker-event|errors|event|field-errors|invocation|options|outcome|record|delivery-record|result|run-directory|runner|shortage|stream)[.]ts$';
 /** What the journal's writer needs, so that it may run in another process. */
 const WRITER = '^src/(capture|journal|recorded|recorder|run-directory|shortage|utf8)[.]ts$';
 /** The composition root: the only files that know both edges. */
@@ -183,7 +183,7 @@ module.exports = {
         pathNot: [
           SUPERVISOR,
           WRITER,
-          '^src/(artifact|event|invocation|long-timer|options|outcome|result|stream)[.]ts$',
+          '^src/(artifact|churn-map|event|invocation|long-timer|options|outcome|result|stream)[.]ts$',
         ],
       },
     },

@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
+import type { ChurnMap } from './churn-map.ts';
 import { completeInvocation } from './complete-invocation.ts';
 import type { Config } from './config.ts';
 import { newDelivery, redactInvocation } from './delivery-record.ts';
@@ -19,13 +20,13 @@ export class Intake {
   readonly #config: Config;
   readonly #store: InvocationStore;
   readonly #registry: Registry;
-  readonly #live: ReadonlyMap<string, LiveRun>;
+  readonly #live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>;
 
   constructor(
     config: Config,
     store: InvocationStore,
     registry: Registry,
-    live: ReadonlyMap<string, LiveRun>,
+    live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>,
   ) {
     this.#config = config;
     this.#store = store;

@@ -1,3 +1,4 @@
+import { ChurnMap } from './churn-map.ts';
 import type { RecordParts } from './live-run.ts';
 
 /** So many runs, none with a longer record, so that memory stays small. */
@@ -9,18 +10,20 @@ const LONGEST = 16 * 1024;
  * read of the database. Only records that do not change any more, but for their removal.
  */
 export class RecentRecords {
-  readonly #parts = new Map<string, RecordParts>();
+  readonly #parts = new ChurnMap<string, RecordParts>();
+  /** The ids in a ring, and the next place in it. */
+  readonly #ids: string[] = [];
+  #next = 0;
 
   keep(parts: RecordParts): void {
     const { id, invocation, result, outcome, delivery } = parts;
     if (delivery !== null || invocation.length + (result?.length ?? 0) + (outcome?.length ?? 0) > LONGEST)
       return;
+    const oldest = this.#ids[this.#next];
+    if (oldest !== undefined) this.#parts.delete(oldest);
+    this.#ids[this.#next] = id;
+    this.#next = (this.#next + 1) % KEPT;
     this.#parts.set(id, parts);
-    if (this.#parts.size <= KEPT) return;
-    for (const oldest of this.#parts.keys()) {
-      this.#parts.delete(oldest);
-      break;
-    }
   }
 
   get(id: string): RecordParts | undefined {

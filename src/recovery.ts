@@ -1,3 +1,4 @@
+import type { ChurnMap } from './churn-map.ts';
 import type { Intake } from './intake.ts';
 import type { UnfinishedRun } from './invocation-store.ts';
 import { abortRun, type LiveRun } from './live-run.ts';
@@ -12,7 +13,7 @@ const AT_ONCE = 64;
 export interface RecoveryTools {
   intake: Pick<Intake, 'revive'>;
   /** All that are not finished, by id. */
-  live: Map<string, LiveRun>;
+  live: Pick<ChurnMap<string, LiveRun>, 'set'>;
   /** It has not started: it waits again. */
   enqueue(run: LiveRun): void;
   /** It had started. */

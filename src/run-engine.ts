@@ -1,4 +1,5 @@
 import { callbackAddresses } from './callback-address.ts';
+import { ChurnMap } from './churn-map.ts';
 import type { Claims } from './claims.ts';
 import type { Config } from './config.ts';
 import { DetachedRuns } from './detached-runs.ts';
@@ -38,7 +39,7 @@ export class RunEngine implements Engine {
   readonly #intake: Intake;
   readonly #tools: ExecutionTools;
   readonly #queue: RunQueue<LiveRun>;
-  readonly #live = new Map<string, LiveRun>();
+  readonly #live = new ChurnMap<string, LiveRun>();
   readonly #detached: DetachedRuns;
   readonly #views: RunViews;
   readonly #discarded: DiscardedFiles;

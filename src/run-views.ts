@@ -1,5 +1,6 @@
 import type { ArtifactDescriptor } from './artifact.ts';
 import { artifactFile } from './artifact-collection.ts';
+import type { ChurnMap } from './churn-map.ts';
 import { newDelivery } from './delivery-record.ts';
 import type { ListFilter } from './engine.ts';
 import { RunwireError } from './errors.ts';
@@ -20,10 +21,10 @@ export class RunViews {
   readonly finished: FinishedRuns;
   readonly #recent = new RecentRecords();
   readonly #dataDir: string;
-  readonly #live: ReadonlyMap<string, LiveRun>;
+  readonly #live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>;
   readonly #store: InvocationStore;
 
-  constructor(dataDir: string, live: ReadonlyMap<string, LiveRun>, store: InvocationStore) {
+  constructor(dataDir: string, live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>, store: InvocationStore) {
     this.#dataDir = dataDir;
     this.#live = live;
     this.#store = store;

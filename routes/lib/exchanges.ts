@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { ChurnMap } from '../../src/churn-map.ts';
 import { onHalfClosed, tryClient, writeInterim } from './half-closed.ts';
 import type { ErrorLog } from './problem.ts';
 import { pump } from './pump.ts';
@@ -32,12 +33,19 @@ export interface Watch {
   halfClosed?: (controller: AbortController) => void;
 }
 
+interface Open {
+  controller: AbortController;
+  response: ServerResponse;
+  ends: () => boolean;
+}
+
 /**
  * Requests whose answer takes time: streams and waits. Each has a signal that aborts when the
  * client leaves or the server closes, so that none outlives the other side.
  */
 export class Exchanges {
-  readonly #open = new Map<AbortController, { response: ServerResponse; ends: () => boolean }>();
+  readonly #open = new ChurnMap<number, Open>();
+  #count = 0;
   readonly #log: ErrorLog | undefined;
   #closing = false;
   #streams = 0;
@@ -57,14 +65,15 @@ export class Exchanges {
       controller.abort();
       return controller.signal;
     }
-    this.#open.set(controller, { response, ends });
+    const n = ++this.#count;
+    this.#open.set(n, { controller, response, ends });
     const forget = onHalfClosed(response, () => {
       if (halfClosed) halfClosed(controller);
       else tryClient(response, () => writeInterim(response));
     });
     response.once('close', () => {
       forget();
-      this.#open.delete(controller);
+      this.#open.delete(n);
       if (!response.writableFinished) controller.abort();
     });
     return controller.signal;
@@ -78,7 +87,7 @@ export class Exchanges {
   /** Ends what is open, as far as it does not end by itself. New exchanges end at once. */
   close(): void {
     this.#closing = true;
-    for (const [controller, { response, ends }] of this.#open) {
+    for (const { controller, response, ends } of this.#open.values()) {
       const { socket } = response;
       // Else the connection would stay open for a next request, and the server with it.
       response.once('finish', () => socket?.destroySoon());

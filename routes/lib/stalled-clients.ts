@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { ChurnMap } from '../../src/churn-map.ts';
 import { sendQueues } from './send-queues.ts';
 
 /**
@@ -24,7 +25,8 @@ export interface StalledClientsOptions {
 }
 
 /** How far a client has come. */
-interface Progress {
+interface Client {
+  socket: Socket;
   /** Bytes that its system has acknowledged, when it was last looked at. */
   taken: number;
   /** Since when that is so while there is more to take; null: it had everything. Monotonic, ms. */
@@ -38,28 +40,30 @@ interface Progress {
  */
 export function dropStalledClients(server: Server, options: StalledClientsOptions): () => void {
   const { patienceMs, onDrop, onError } = options;
-  const clients = new Map<Socket, Progress>();
+  const clients = new ChurnMap<number, Client>();
+  let count = 0;
   const probeAfterMs = Math.max(Math.min(PROBE_AFTER_MS, patienceMs), SHORTEST_PROBE_MS);
   const probeEveryMs = Math.max(Math.min(PROBE_EVERY_MS, patienceMs / PROBES), SHORTEST_PROBE_MS);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
   const look = async (): Promise<void> => {
-    const behind = [...clients].filter(([socket, progress]) => {
-      const all = socket.bytesWritten === progress.taken;
-      if (all) progress.since = null;
+    const behind = [...clients.values()].filter((client) => {
+      const all = client.socket.bytesWritten === client.taken;
+      if (all) client.since = null;
       return !all;
     });
     const address = server.address();
     if (behind.length === 0 || address === null || typeof address === 'string') return;
     const queues = await sendQueues(address.port);
     const now = performance.now();
-    for (const [socket, progress] of behind) {
+    for (const client of behind) {
+      const { socket } = client;
       const waiting = socket.writableLength + (queues.get(socket.remotePort ?? 0) ?? 0);
       const taken = socket.bytesWritten - waiting;
-      if (taken !== progress.taken) Object.assign(progress, { taken, since: now });
-      progress.since ??= now;
-      if (waiting === 0 || now - progress.since < patienceMs || socket.destroyed) continue;
+      if (taken !== client.taken) Object.assign(client, { taken, since: now });
+      client.since ??= now;
+      if (waiting === 0 || now - client.since < patienceMs || socket.destroyed) continue;
       onDrop();
       socket.resetAndDestroy(); // an orderly end would leave the bytes with the system until the client reads them
     }
@@ -72,8 +76,9 @@ export function dropStalledClients(server: Server, options: StalledClientsOption
 
   server.on('connection', (socket: Socket) => {
     socket.setKeepAlive(true, probeAfterMs, probeEveryMs, PROBES);
-    clients.set(socket, { taken: 0, since: null });
-    socket.once('close', () => clients.delete(socket));
+    const n = ++count;
+    clients.set(n, { socket, taken: 0, since: null });
+    socket.once('close', () => clients.delete(n));
   });
   server.once('listening', arm);
   return () => {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ChurnMap } from '../../src/churn-map.ts';
 import { RunwireError } from '../../src/errors.ts';
 import type { Kill } from '../../src/outcome.ts';
 import {
@@ -60,7 +61,7 @@ const CONNECT_PAUSE_MS = 20;
  */
 export class SupervisorClient {
   readonly #launch: LaunchOptions;
-  readonly #runs = new Map<string, Handed & { line: SupervisorLine }>();
+  readonly #runs = new ChurnMap<string, Handed & { line: SupervisorLine }>();
   readonly #replies = new Map<number, { line: SupervisorLine; settle: (error: string | null) => void }>();
   #connecting: Promise<SupervisorLine> | null = null;
   #line: SupervisorLine | null = null;

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
+import { ChurnMap } from '../churn-map.ts';
 import { Descendants } from './descendants.ts';
 import { programScoring } from './oom-score.ts';
 import { followPipe, pipeInput } from './pipes.ts';
@@ -55,7 +56,7 @@ function initAttributes(): void {
 export function posixSpawner(): Spawner {
   initAttributes();
   const children = posix.becomeSubreaper() ? ownChildren() : null;
-  const leaders = new Map<number, (exit: ProgramExit) => void>();
+  const leaders = new ChurnMap<number, (exit: ProgramExit) => void>();
   const inherited = posix.getMark();
   const withProgramScore = programScoring();
   const descendants = children

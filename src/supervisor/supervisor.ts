@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { ChurnMap } from '../churn-map.ts';
 import { Recorder } from '../recorder.ts';
 import { runDirectoryAt } from '../run-directory.ts';
 import { resolveProgram } from './command.ts';
@@ -34,7 +35,7 @@ export class Supervisor {
   /** What tells this data directory from others of the same path. */
   readonly #place: string;
   readonly #search = new ProcessSearch();
-  readonly #runs = new Map<string, Entry>();
+  readonly #runs = new ChurnMap<string, Entry>();
   readonly #leaders = new Set<number>();
   /** When an earlier server handed its runs to this supervisor. Closed: a clock that was set back makes one empty. */
   readonly #served: { from: number; to: number }[] = [];
