@@ -15,7 +15,7 @@ import type { InvocationStore } from './invocation-store.ts';
 import { writeUntilStored } from './lasting-write.ts';
 import { abortRun, graceMs, type LiveRun, runFinished, runOver } from './live-run.ts';
 import { afterMs } from './long-timer.ts';
-import { beginRun } from './preparation.ts';
+import { beginRun, makeReady, setRunning } from './preparation.ts';
 import { baseEnvironment } from './process-environment.ts';
 import { RunQueue } from './queue.ts';
 import { startQueueTimer } from './queue-timer.ts';
@@ -198,7 +198,7 @@ export class RunEngine implements Engine {
   async cancelAll(graceSeconds?: number, storeMs?: number): Promise<boolean> {
     this.#stopStarting();
     for (const run of this.#live.values())
-      if (run.status === 'running' && !this.#detached.has(run)) this.cancel(run.id, graceSeconds);
+      if (!this.#queue.waits(run) && !this.#detached.has(run)) this.cancel(run.id, graceSeconds);
     return this.#nothingRuns(storeMs);
   }
 
@@ -253,18 +253,17 @@ export class RunEngine implements Engine {
 
   async #start(run: LiveRun): Promise<void> {
     run.stopQueueTimer?.();
-    if (run.status === 'pending') {
-      beginRun(run, Date.now());
-      if (run.startedAt !== null) run.stored = this.#storeRunning(run, run.startedAt);
-    }
+    if (run.status === 'pending' && makeReady(run))
+      run.stored = this.#storeRunning(run, Math.max(Date.now(), run.createdAt));
     await this.#finish(run);
     this.#queue.release();
   }
 
-  /** A crash must not start it twice: it has begun for the record before it begins. */
+  /** A crash must not start it twice, nor at another time than was told: it has begun for the record before it begins. */
   async #storeRunning(run: LiveRun, startedAt: number): Promise<void> {
     await run.stored;
     await writeUntilStored(this.#store, () => this.#store.markRunning(run.id, startedAt));
+    setRunning(run, startedAt);
   }
 
   /** Never rejects. */

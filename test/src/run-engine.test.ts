@@ -191,3 +191,27 @@ test('lists filter by status, kind and name, newest first, page by page', async 
   const third = await list(`runtime_kind=fake&limit=2&cursor=${second.next}`);
   expect(third).toEqual({ ids: ['f1'], next: null });
 });
+
+test('that a waiting run has begun is told once a crash cannot forget it: it would begin at another time', async () => {
+  await using server = buildEngine({ config: { RUNWIRE_MAX_CONCURRENT: '1' } });
+  const { store, engine } = server;
+  const held = Promise.withResolvers<number>();
+  const stored = Promise.withResolvers<void>();
+  const { markRunning, committed } = store;
+  store.markRunning = (id, startedAt) => {
+    held.resolve(startedAt);
+    store.committed = () => stored.promise;
+    return markRunning.call(store, id, startedAt);
+  };
+  await server.post(fake({ sleep_ms: 20 }, { invocation_id: 'a' }));
+  await server.post(fake({}, { invocation_id: 'b' }));
+  const startedAt = await held.promise;
+  const { record, events } = { record: engine.record('b'), events: engine.log('b').journalSeq - 1 };
+  store.committed = committed;
+  stored.resolve();
+  expect(record).toMatchObject({ status: 'pending', started_at: null });
+  expect(events).toBe(1);
+  await engine.waitFinished('b', 10_000);
+  const [, running] = await server.events('b');
+  expect(running).toMatchObject({ status: 'running', time: new Date(startedAt).toISOString() });
+});
