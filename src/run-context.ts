@@ -117,6 +117,7 @@ export class RunScene {
       acknowledged: {
         write: (stream, chunk, phase) => void this.#active()?.write(stream, chunk, phase),
         progress: (entry) => this.#active()?.progress(entry),
+        note: (line) => this.#active()?.note(line),
       },
       captured: (stream) => this.#open().captured(stream),
     };

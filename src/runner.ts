@@ -75,7 +75,7 @@ export interface RunOutput {
   write(stream: Stream, chunk: Buffer, phase?: Phase): void;
   progress(entry: { message?: string; data?: unknown }): void;
   /** For one who is told whether it was taken, and sends it again: throws what the storage says, having taken nothing. */
-  readonly acknowledged: Pick<RunOutput, 'write' | 'progress'>;
+  readonly acknowledged: Pick<RunOutput, 'write' | 'progress' | 'note'>;
   /** Keep one line of JSON without `seq`, which is no event, for the `recover` of a later server. */
   note(line: string): void;
   /** No more output comes. The end of a run does it too; before a note it makes that the last word. */

@@ -22,7 +22,8 @@ export async function earlierEnding({
   return endings.at(-1) ?? null;
 }
 
-function endingOf(line: string): RunnerOutcome | null {
+/** Null: the line is another note. */
+export function endingOf(line: string): RunnerOutcome | null {
   try {
     return (JSON.parse(line) as Partial<EndingNote>).ending ?? null;
   } catch {

@@ -1,19 +1,22 @@
 import { AddressDenied } from '../../src/address-guard.ts';
 import { type AbortReason, Rejected, type RunContext, type RunnerOutcome } from '../../src/runner.ts';
 import type { Secrets } from '../../src/secrets.ts';
+import { endingOf, noteEnding } from './ending-note.ts';
 import type { HttpAsyncSpec } from './http-async-spec.ts';
 import { Backend } from './http-backend.ts';
+import { callbackOf, noteCallback } from './http-callback-note.ts';
 import type { AnswerHead, Connections } from './http-client.ts';
 import { failureWords, statusWords } from './http-failure.ts';
 import { follow } from './http-follow.ts';
 import { BackendJob } from './http-job.ts';
 import { jobOutcome } from './http-job-outcome.ts';
-import { readJobRecord, writeJobRecord } from './http-job-record.ts';
-import { parseJson, preview, TextTaker, valueAt, wordAt } from './http-json.ts';
-import { backoffOf, poll, TRANSIENT, transientLimit } from './http-poll.ts';
+import { fromRecord, type Place, readJobRecord, toRecord, writeJobRecord } from './http-job-record.ts';
+import { parseJson, preview, valueAt, wordAt } from './http-json.ts';
+import { sendKickoff } from './http-kickoff.ts';
+import { poll } from './http-poll.ts';
 import { redactor } from './http-secrets.ts';
 import { StreamPlace } from './http-stream-place.ts';
-import { backoffMs, nap, retryAfterMs } from './http-wait.ts';
+import { nap } from './http-wait.ts';
 
 /** A cancel call gets at least so long. */
 const SHORTEST_GRACE_MS = 200;
@@ -21,18 +24,10 @@ const SHORTEST_GRACE_MS = 200;
 const DRAIN_QUIET_MS = 250;
 const DRAIN_MOST_MS = 5000;
 const LONGEST_GRACE_MS = 2 ** 31 - 1;
-/** 409: the first one with this idempotency key is still being looked at. */
-const PASSING: ReadonlySet<number> = new Set([...TRANSIENT, 409]);
 
 export interface BackendConnections {
   calls: Connections;
   streams: Connections;
-}
-
-/** Where to ask, and whether the backend or the invocation named that address. */
-interface Place {
-  url: URL;
-  named: boolean;
 }
 
 interface Watchers {
@@ -57,6 +52,8 @@ export class BackendRun {
   readonly #graceOver = new AbortController();
   readonly #facts: { answered: boolean; sent: boolean; unsafeSent: boolean; cancelled: string | null };
   #graceTimer: NodeJS.Timeout | undefined;
+  /** What a callback to an earlier server said, that ends the job. */
+  #heard: string | null = null;
 
   constructor(ctx: RunContext<HttpAsyncSpec>, { calls, streams }: BackendConnections, secrets: Secrets) {
     this.#ctx = ctx;
@@ -72,11 +69,24 @@ export class BackendRun {
     return this.#attend(() => this.#kickOff());
   }
 
-  /** Go on with a job that an earlier server started. */
+  /** Go on with a job that an earlier server started. What comes meanwhile waits until all that it wrote is read. */
   async recover(): Promise<RunnerOutcome> {
-    await this.#ctx.resumeOutput((note) => this.#place.recall(note));
+    const earlier = this.#readEarlier();
+    this.#ctx.offer({ callback: (body) => earlier.then(() => this.#callback(body)) });
+    const ending = await earlier;
+    return ending ?? this.#attend(() => this.#takeUp());
+  }
+
+  /** How it ended, where that is known. */
+  async #readEarlier(): Promise<RunnerOutcome | null> {
+    let ending: RunnerOutcome | null = null;
+    await this.#ctx.resumeOutput((note) => {
+      ending = endingOf(note) ?? ending;
+      this.#heard = callbackOf(note) ?? this.#heard;
+      this.#place.recall(note);
+    });
     this.#place.takeUp();
-    return this.#attend(() => this.#takeUp());
+    return ending;
   }
 
   /** `start` gives the places to watch, or null when there is nothing to watch. */
@@ -101,7 +111,10 @@ export class BackendRun {
       this.#streamOver.abort();
       await Promise.all([polled, streamed]);
       if (verdict.kind === 'aborted') await this.#cancel();
-      return jobOutcome(this.#ctx, this.#job, verdict, { ...this.#facts, redact: this.#redact });
+      const outcome = jobOutcome(this.#ctx, this.#job, verdict, { ...this.#facts, redact: this.#redact });
+      // A later server would ask again, and might be told something else, or nothing.
+      noteEnding(this.#ctx.output, outcome);
+      return outcome;
     } finally {
       clearTimeout(this.#graceTimer);
       signal.removeEventListener('abort', aborted);
@@ -117,7 +130,6 @@ export class BackendRun {
     this.#graceTimer = setTimeout(() => this.#graceOver.abort(), ms);
   }
 
-  /** `again`: an earlier server may have sent it, so that it is tried as patiently as a poll. */
   async #kickOff(again = false) {
     const stop = new AbortController();
     // A kickoff under way when the run is aborted may still name the job that has to be cancelled.
@@ -125,31 +137,21 @@ export class BackendRun {
       if (kind !== 'aborted' || this.#ctx.spec.cancel === undefined) stop.abort();
     });
     this.#graceOver.signal.addEventListener('abort', () => stop.abort(), { once: true });
-    for (let left = again ? transientLimit(this.#ctx.spec) : 0, waits = 0; ; left--, waits++) {
-      const taker = new TextTaker();
-      const { head, error, sent, unsafeSent } = await this.#backend.kickoff(taker, stop.signal);
-      this.#facts.answered ||= head !== null;
-      this.#facts.sent ||= sent;
-      this.#facts.unsafeSent ||= unsafeSent;
-      if (error instanceof AddressDenied && !this.#facts.sent)
-        throw new Rejected(`http.url: ${error.message}`);
-      if (stop.signal.aborted) return null;
-      if (head && error === null && [200, 201, 202].includes(head.status))
-        return this.#accepted(taker.text(), head);
-      const transient = head ? PASSING.has(head.status) : !(error instanceof AddressDenied);
-      if (left <= 0 || !transient || this.#ctx.signal.aborted) {
-        this.#kickOffFailed(head, error, taker.text());
-        return null;
-      }
-      const asked = retryAfterMs(head?.headers['retry-after']);
-      await nap(Math.max(backoffMs(backoffOf(this.#ctx.spec), waits), asked), this.#ctx.signal);
-    }
-  }
-
-  #kickOffFailed(head: AnswerHead | null, error: Error | null, text: string): void {
+    const { spec, signal: aborted } = this.#ctx;
+    const kickoff = { spec, again, aborted, stop: stop.signal };
+    const { journey, text } = await sendKickoff(this.#backend, kickoff);
+    const { head, error, sent, unsafeSent } = journey;
+    this.#facts.answered = head !== null;
+    this.#facts.sent ||= sent;
+    this.#facts.unsafeSent ||= unsafeSent;
+    if (error instanceof AddressDenied && !this.#facts.sent) throw new Rejected(`http.url: ${error.message}`);
+    if (stop.signal.aborted) return null;
     if (head && ![200, 201, 202].includes(head.status))
       this.#fail(`kickoff expected HTTP 202 or 200, got ${statusWords(head)}`, text);
-    else this.#fail(`kickoff: ${failureWords(error ?? new Error('no answer'))}`);
+    else if (error !== null || head === null)
+      this.#fail(`kickoff: ${failureWords(error ?? new Error('no answer'))}`);
+    else return this.#accepted(text, head);
+    return null;
   }
 
   /** What the kickoff's answer says of the job, and where to look for more. */
@@ -175,10 +177,14 @@ export class BackendRun {
 
   async #takeUp() {
     const record = readJobRecord(this.#ctx.directory);
+    if (record !== null) this.#job.takeUp(record);
+    if (this.#heard !== null && this.#job.hear(this.#heard)) {
+      Object.assign(this.#facts, { answered: true, sent: true, unsafeSent: true });
+      return record && { poll: null, stream: fromRecord(record.stream) };
+    }
     if (record === null) return this.#kickOffAgain();
     Object.assign(this.#facts, { answered: true, sent: true, unsafeSent: true });
     const { poll, stream } = record;
-    this.#job.takeUp(record);
     this.#job.remember = (facts) => writeJobRecord(this.#ctx.directory, { ...facts, poll, stream });
     if (poll === null) this.#ctx.goesOn();
     return { poll: fromRecord(poll), stream: fromRecord(stream) };
@@ -257,7 +263,11 @@ export class BackendRun {
 
   /** News by callback: a state counts as in an answer to a poll; without one the poller looks. */
   #callback(body: unknown): void {
-    if (!this.#job.hear(JSON.stringify(body ?? null))) this.#job.lookNow();
+    const text = JSON.stringify(body ?? null);
+    const state = this.#job.stateOf(body);
+    if (state !== undefined && this.#job.isTerminal(state))
+      noteCallback(this.#ctx.output, this.#redact(text));
+    if (!this.#job.hear(text)) this.#job.lookNow();
   }
 
   #fail(words: string, answer = ''): void {
@@ -282,12 +292,4 @@ export class BackendRun {
       this.#facts.cancelled = `not sent: ${error instanceof Error ? error.message : error}`;
     }
   }
-}
-
-function toRecord(place: Place | null) {
-  return place && { url: place.url.href, named: place.named };
-}
-
-function fromRecord(place: { url: string; named: boolean } | null): Place | null {
-  return place && { url: new URL(place.url), named: place.named };
 }

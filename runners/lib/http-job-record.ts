@@ -3,14 +3,21 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunDirectory } from '../../src/run-directory.ts';
 
-const Place = z.object({ url: z.url(), named: z.boolean() }).nullable();
+/** Where to ask, and whether the backend or the invocation named that address. */
+export interface Place {
+  url: URL;
+  named: boolean;
+}
+
+const StoredPlace = z.object({ url: z.url(), named: z.boolean() }).nullable();
+type StoredPlace = z.infer<typeof StoredPlace>;
 
 /** What a later server needs to go on watching a job that an earlier one started. */
 const JobRecord = z.object({
   run_id: z.string().optional(),
   last_state: z.string().optional(),
-  poll: Place,
-  stream: Place,
+  poll: StoredPlace,
+  stream: StoredPlace,
 });
 export type JobRecord = z.infer<typeof JobRecord>;
 
@@ -33,4 +40,12 @@ export function readJobRecord(directory: RunDirectory): JobRecord | null {
 
 function place(directory: RunDirectory): string {
   return join(directory.root, 'http-job.json');
+}
+
+export function toRecord(place: Place | null): StoredPlace {
+  return place && { url: place.url.href, named: place.named };
+}
+
+export function fromRecord(place: StoredPlace): Place | null {
+  return place && { url: new URL(place.url), named: place.named };
 }

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Backend, hang, json, redirect, startBackend, status } from '../fixtures/backend.ts';
+import { type Backend, events, hang, json, redirect, startBackend, status } from '../fixtures/backend.ts';
 import { expectInvariants } from './invariants.ts';
 import { recoveringServer } from './recovering.ts';
 
@@ -159,6 +159,44 @@ test('http_async: a kickoff that cannot be sent again is lost and not "never sta
   expect(await server().ended(id)).toMatchObject({
     status: 'failed',
     outcome: { ended: 'lost', started: true, retry_safe: false },
+  });
+});
+
+test('http_async: a callback that was answered is the end, though the backend never says it again', async () => {
+  backend.on('/jobs', accepted);
+  // It is read on for a while after the end: the result is not stored at once.
+  backend.on('/stream', async (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (; !response.destroyed; await sleep(50)) response.write('data: more\n\n');
+  });
+  const only = {
+    poll_url_template: undefined,
+    callback: { header: 'x-hook' },
+    stream_url_template: '/stream',
+  };
+  const body = job(
+    { ...only, stream_output_events: ['message'] },
+    { invocation_id: 'called', timeout_seconds: 60 },
+  );
+  const id = await server().submit(body);
+  await server().wrote(id, 'more');
+  const hook = String(requests('/jobs')[0]?.headers['x-hook']);
+  const answer = await fetch(hook, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ status: 'completed', answer: 42 }),
+  });
+  expect(answer.status).toBe(204);
+  expect((await server().record(id)).status).toBe('running');
+  await server().crash();
+  backend.on('/stream', events([]));
+  await server().start();
+  const { record } = await expectInvariants({ url: server().url, id, body });
+  expect(record).toMatchObject({ status: 'succeeded', result: { metadata: { last_state: 'completed' } } });
+  const payload = record.result.artifacts.find(({ artifact_id }) => artifact_id === 'final_payload');
+  expect(JSON.parse(await server().text(String(payload?.metadata.href)))).toEqual({
+    status: 'completed',
+    answer: 42,
   });
 });
 
