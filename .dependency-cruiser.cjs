@@ -183,7 +183,7 @@ module.exports = {
         pathNot: [
           SUPERVISOR,
           WRITER,
-          '^src/(artifact|churn-map|event|invocation|long-timer|options|outcome|result|stream)[.]ts$',
+          '^src/(artifact|churn-map|event|invocation|long-timer|open-files|options|outcome|result|stream)[.]ts$',
         ],
       },
     },

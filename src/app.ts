@@ -28,6 +28,7 @@ import type { Config } from './config.ts';
 import type { Engine } from './engine.ts';
 import { RunwireError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
+import { openFilesLimit } from './open-files.ts';
 
 /** The resources of the server. */
 const ROUTES: readonly Routes[] = [
@@ -101,6 +102,8 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
     onDrop: () => metrics.clientStalled(),
     onError: (err) => logger?.error({ err }, 'connections could not be looked at'),
   });
+  // Each of them may need three files more, of the run that it reads.
+  app.server.maxConnections = Math.max(16, Math.floor((openFilesLimit() - 100) / 3));
   // Only 100-continue is known; others may be passed over (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setValidatorCompiler(validatorCompiler);

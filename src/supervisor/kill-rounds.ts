@@ -31,12 +31,18 @@ export async function killAll(
   const known = new Map<number, Found>();
   const giveUpAt = performance.now() + settleMs;
   let born = 0;
-  const round = (number: number) =>
-    finder.each(marks, known, (process) => {
-      if (known.get(process.pid)?.startTime !== process.startTime) born++;
-      known.set(process.pid, process);
-      signal(process, number);
-    });
+  const round = async (number: number): Promise<number> => {
+    try {
+      return await finder.each(marks, known, (process) => {
+        if (known.get(process.pid)?.startTime !== process.startTime) born++;
+        known.set(process.pid, process);
+        signal(process, number);
+      });
+    } catch (error) {
+      console.error(`runwire supervisor: ${marks.run}: its processes cannot be looked for: ${String(error)}`);
+      return 1; // not one that is known of, but it is not proven that there is none
+    }
+  };
   for (let rounds = 1, pause = 1; ; rounds++, pause = Math.min(pause * 2, 20)) {
     born = 0;
     const survivors = await round(SIGKILL);

@@ -1,4 +1,4 @@
-import { existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 
 /** One line of /proc/PID/stat. Pid and start time together never mean another process. */
 export interface ProcessStat {
@@ -43,8 +43,7 @@ export function startTimeOf(pid: number): number | null {
 }
 
 export function processIds(): number[] {
-  if (!existsSync('/proc')) return [];
-  return readdirSync('/proc').map(Number).filter(Number.isInteger);
+  return look(() => readdirSync('/proc').map(Number).filter(Number.isInteger)) ?? [];
 }
 
 /** Children of a process, those of all its threads. */
@@ -95,11 +94,7 @@ export function commandLineOf(pid: number): string[] {
 }
 
 function tasksOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).map(Number);
-  } catch {
-    return [];
-  }
+  return look(() => readdirSync(`/proc/${pid}/task`).map(Number)) ?? [];
 }
 
 /** "12 345 " without a string for each. */
@@ -114,11 +109,41 @@ function numbersIn(text: Buffer): number[] {
   return numbers;
 }
 
-/** Null when the process is gone or not ours to look at. */
 function read(path: string): string | null {
+  return look(() => readFileSync(path, 'latin1'));
+}
+
+/** Held back, so that processes can be looked at when no other descriptor is left. */
+let spare: number | null = openSync('/dev/null', 'r');
+
+/** Null when the process is gone or not ours to look at. Throws when there is no descriptor to look with. */
+function look<T>(at: () => T): T | null {
   try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return null;
+    return at();
+  } catch (error) {
+    if (!lacksDescriptors(error)) return null;
   }
+  if (spare !== null) closeSync(spare);
+  spare = null;
+  try {
+    return at();
+  } catch (error) {
+    if (lacksDescriptors(error)) throw error;
+    return null;
+  } finally {
+    spare = openSpare();
+  }
+}
+
+function openSpare(): number | null {
+  try {
+    return openSync('/dev/null', 'r');
+  } catch {
+    return null; // it is missed when it is needed
+  }
+}
+
+function lacksDescriptors(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EMFILE' || code === 'ENFILE';
 }

@@ -209,7 +209,11 @@ export class Program {
     this.#note('SIGKILL');
     this.#callOff = afterMs(UNKILLABLE_MS, () => this.#exited({ code: null, signal: null, usage: null }));
     const { finder } = this.#spawner;
-    await finder.each(this.#marks, new Map(), (process) => this.#spawner.signal(process, SIGKILL));
+    try {
+      await finder.each(this.#marks, new Map(), (process) => this.#spawner.signal(process, SIGKILL));
+    } catch (error) {
+      console.error(`runwire supervisor: ${this.#marks.run}: only its group is killed now: ${String(error)}`);
+    }
     if (this.#marks.leaderGoneAt === null) this.#child.signalGroup(SIGKILL);
   }
 
@@ -234,7 +238,11 @@ export class Program {
 
   /** A group that has the leader's number and is another's is seen through by whoever then looks closer. */
   #leavesSomeone(): boolean {
-    return this.#child.signalGroup(0) || this.#spawner.finder.mayHaveLeft(this.#marks);
+    try {
+      return this.#child.signalGroup(0) || this.#spawner.finder.mayHaveLeft(this.#marks);
+    } catch {
+      return true; // whoever looks closer says why that cannot be told
+    }
   }
 
   /** What outlived its run may have been asleep, or may go on forking: it is not forgotten. */

@@ -3,6 +3,7 @@ import { ChurnMap } from '../churn-map.ts';
 import { Recorder } from '../recorder.ts';
 import { runDirectoryAt } from '../run-directory.ts';
 import { resolveProgram } from './command.ts';
+import { checkDescriptors } from './descriptors.ts';
 import { Growth } from './growth.ts';
 import { killAll } from './kill-rounds.ts';
 import { withLimits } from './limits.ts';
@@ -144,6 +145,7 @@ export class Supervisor {
     let path: string | null = null;
     try {
       path = resolveProgram(command[0] ?? '', environment, workingDirectory);
+      checkDescriptors(this.#leaders.size);
       const { program, argv } = withLimits(path, command, request.limits);
       const stdin = openStdin(request.stdin, request.directory);
       const mark = markOf(this.#place, request.directory);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { whyNoFailingDisk } from './failing-disk.ts';
 import { whyNoNamespace } from './network-namespace.ts';
+import { whyNoProcessLimit } from './process-limit.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -56,6 +57,7 @@ const COMPONENTS = {
   },
   netns: whyNoNamespace,
   'failing-disk': whyNoFailingDisk,
+  'process-limit': whyNoProcessLimit,
   immutable: () => {
     const place = mkdtempSync(join(tmpdir(), 'runwire-immutable-'));
     const { error, stderr } = spawnSync('chattr', ['+i', place], { encoding: 'utf8' });

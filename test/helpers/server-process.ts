@@ -17,17 +17,20 @@ export interface ServerProcess {
 export async function startServer(
   dataDir: string,
   variables: Record<string, string> = {},
+  through: readonly string[] = [],
 ): Promise<ServerProcess> {
-  const { listening, ...starting } = launchServer(dataDir, variables);
+  const { listening, ...starting } = launchServer(dataDir, variables, through);
   return { ...starting, address: await listening };
 }
 
-/** The same before it listens: it may be killed while it starts. */
+/** The same before it listens: it may be killed while it starts. `through`: a command that executes it. */
 export function launchServer(
   dataDir: string,
   variables: Record<string, string> = {},
+  through: readonly string[] = [],
 ): Omit<ServerProcess, 'address'> & { listening: Promise<string> } {
-  const child = spawn(process.execPath, ['src/server.ts'], {
+  const [program = '', ...words] = [...through, process.execPath, 'src/server.ts'];
+  const child = spawn(program, words, {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH,
