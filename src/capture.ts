@@ -27,7 +27,7 @@ const EMPTY = Buffer.alloc(0);
 const EMPTY_SHA256 = hash('sha256', '');
 
 export function newCapture(recorded: RecordedCapture | undefined): Capture {
-  const { kept = 0, told = 0, gapped = 0, hash = null, untold = EMPTY } = recorded ?? {};
+  const { kept = 0, told = 0, gapped = 0, hash = null, phase = 'command' } = recorded ?? {};
   return {
     fd: null,
     kept,
@@ -36,8 +36,8 @@ export function newCapture(recorded: RecordedCapture | undefined): Capture {
     dropped: 0,
     droppedFor: 'output_limit',
     hash,
-    held: untold,
-    phase: 'command',
+    held: EMPTY,
+    phase,
   };
 }
 

@@ -1,4 +1,6 @@
+import type { JournalEntry } from './journal.ts';
 import { type Batch, readBatch } from './journal-batch.ts';
+import { type JournalBounds, JournalHoles } from './journal-holes.ts';
 import { seekJournal } from './journal-seek.ts';
 import { type LogEntry, LoggedEvent } from './logged-event.ts';
 import { type Outcome, untoldGaps } from './outcome.ts';
@@ -49,6 +51,7 @@ export class EventLog {
   /** Counts the changes, for readers that look away while something changes. */
   #version = 0;
   readonly #shared = new Map<number, Promise<Batch>>();
+  #holes: Promise<JournalHoles> | null = null;
 
   constructor(id: string, directory: RunDirectory) {
     this.#id = id;
@@ -124,14 +127,15 @@ export class EventLog {
         } else if (position < this.#end) {
           if (position >= until) return;
           const batch = await this.#batchAt(position);
-          position = batch.next;
-          const events = batch.events.filter((event) => event.seq >= next);
-          next = Math.max(next, (batch.events.at(-1)?.seq ?? 0) + 1);
+          const { events, all } = await this.#continued(batch.events, next, this.#suffix?.[0]?.seq);
+          if (all) position = batch.next;
+          next += events.length;
           if (events.length > 0) yield events;
         } else if (this.#suffix) {
-          const events = this.#suffix.filter((event) => event.seq >= next);
+          const { events, all } = await this.#continued(this.#suffix, next);
+          next += events.length;
           if (events.length > 0) yield events;
-          return;
+          if (all) return;
         } else {
           if (!follow) return;
           if (!(await this.#readers.next({ ms: idleMs, signal }))) yield [];
@@ -164,6 +168,39 @@ export class EventLog {
     }
   }
 
+  /** Of events in order those from `next` on, up to the first hole; or some of those that a hole is for. */
+  async #continued(
+    events: readonly LoggedEvent[],
+    next: number,
+    end = Number.POSITIVE_INFINITY,
+  ): Promise<{ events: LoggedEvent[]; all: boolean }> {
+    const continued: LoggedEvent[] = [];
+    for (const event of events) {
+      if (event.seq < next + continued.length || event.seq >= end) continue;
+      if (event.seq === next + continued.length) continued.push(event);
+      else if (continued.length > 0) return { events: continued, all: false };
+      else return { events: await this.#lost(next), all: false };
+    }
+    return { events: continued, all: true };
+  }
+
+  /** What takes the place of events that a damaged journal no longer has. A live one was repaired before it is read. */
+  async #lost(seq: number): Promise<LoggedEvent[]> {
+    const suffix = this.#suffix;
+    if (!suffix) throw new Error(`the journal of ${this.#id} has no event ${seq}`);
+    this.#holes ??= JournalHoles.find(this.#left(), boundsOf(this.#statuses, suffix));
+    return (await this.#holes).events(seq).map((entry) => new LoggedEvent(this.#id, entry));
+  }
+
+  /** All that the journal still has. */
+  async *#left(): AsyncGenerator<JournalEntry> {
+    for (let position = 0; position < this.#end; ) {
+      const batch = await readBatch(this.#id, this.#files, position, this.#end);
+      for (const { entry } of batch.events) yield entry as JournalEntry; // what a journal has
+      position = batch.next;
+    }
+  }
+
   #batchAt(position: number): Promise<Batch> {
     let batch = this.#shared.get(position);
     if (batch) return batch;
@@ -188,4 +225,19 @@ export class EventLog {
     this.#version++;
     this.#readers.wake();
   }
+}
+
+function boundsOf(statuses: readonly LogEntry[], suffix: readonly LoggedEvent[]): JournalBounds {
+  const last = suffix.at(-1)?.entry;
+  if (last?.type !== 'finished') throw new Error('the run has not finished');
+  const bytesOf = (stream: Stream): number => {
+    const facts = last.outcome[stream];
+    return facts === null ? 0 : facts.bytes - (facts.gap?.length ?? 0);
+  };
+  return {
+    from: statuses.length + 1,
+    to: suffix[0]?.seq ?? last.seq,
+    bytes: { stdout: bytesOf('stdout'), stderr: bytesOf('stderr') },
+    time: statuses.at(-1)?.time ?? last.time,
+  };
 }

@@ -1,7 +1,8 @@
-import { decodeEntry, type JournalEntry, type OutputEntry } from './journal.ts';
-import { crosses, isOutput, LoggedEvent } from './logged-event.ts';
+import { crc32 } from 'node:zlib';
+import { decodeLine, type JournalEntry } from './journal.ts';
+import { crosses, isOutput, LoggedEvent, LostOutput } from './logged-event.ts';
 import type { RunFiles } from './run-files.ts';
-import { STREAMS, type Stream } from './stream.ts';
+import type { Stream } from './stream.ts';
 
 /** Consecutive events of a journal; `next` is the position of what follows. */
 export interface Batch {
@@ -30,7 +31,7 @@ export async function readBatch(
   while (from < bytes.length && !complete) {
     const to = bytes.indexOf(NEWLINE, from);
     if (to === -1) break;
-    const entry = decodeEntry(bytes.toString('utf8', from, to));
+    const entry = decodeLine(bytes.subarray(from, to))?.entry;
     from = to + 1;
     if (!entry) continue;
     entries.push(entry);
@@ -48,26 +49,29 @@ async function readLines(files: RunFiles, position: number, end: number): Promis
   }
 }
 
-/** Output events of one batch are contiguous in their stream: each stream is read once, when first asked for. */
+/** Bytes of one stream that consecutive events tell of: read once, when first asked for. */
+interface Block {
+  from: number;
+  end: number;
+  bytes: Promise<Buffer> | null;
+}
+
+/** Output events of one batch are contiguous in their stream, unless the journal was damaged. */
 function withBytes(invocationId: string, files: RunFiles, entries: JournalEntry[]): LoggedEvent[] {
-  const loaders = new Map<Stream, (entry: OutputEntry) => Promise<Buffer>>();
-  for (const stream of STREAMS) {
-    const own = entries.filter((entry): entry is OutputEntry => entry.type === stream);
-    const [first, last] = [own[0], own.at(-1)];
-    if (!first || !last) continue;
-    const length = last.offset + last.length - first.offset;
-    let block: Promise<Buffer> | null = null;
-    loaders.set(stream, async (entry) => {
-      block ??= files.read(stream, first.offset, length);
-      const bytes = await block;
-      const at = entry.offset - first.offset;
-      if (bytes.length < at + entry.length)
-        throw new Error(`${stream} of ${invocationId} is shorter than its journal says`);
-      return bytes.subarray(at, at + entry.length);
-    });
-  }
+  const blocks = new Map<Stream, Block>();
   return entries.map((entry) => {
-    const load = isOutput(entry) ? loaders.get(entry.type) : undefined;
-    return new LoggedEvent(invocationId, entry, load && isOutput(entry) ? () => load(entry) : null);
+    if (!isOutput(entry)) return new LoggedEvent(invocationId, entry);
+    const { type: stream, offset, length, sum } = entry;
+    const open = blocks.get(stream);
+    const block = open?.end === offset ? open : { from: offset, end: offset, bytes: null };
+    block.end += length;
+    blocks.set(stream, block);
+    return new LoggedEvent(invocationId, entry, async () => {
+      block.bytes ??= files.read(stream, block.from, block.end - block.from);
+      const at = offset - block.from;
+      const bytes = (await block.bytes).subarray(at, at + length);
+      if (bytes.length === length && (sum === undefined || crc32(bytes) === sum)) return bytes;
+      throw new LostOutput(`${stream} of ${invocationId} is not what its journal says`);
+    });
   });
 }

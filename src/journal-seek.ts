@@ -1,4 +1,4 @@
-import { decodeEntry } from './journal.ts';
+import { decodeLine } from './journal.ts';
 import type { RunFiles } from './run-files.ts';
 
 /** Nearer than this it is as quick to read on. */
@@ -34,7 +34,7 @@ async function firstEventIn(
     while (start > 0) {
       const newline = bytes.indexOf(NEWLINE, start);
       if (newline === -1) break;
-      const entry = decodeEntry(bytes.toString('utf8', start, newline));
+      const entry = decodeLine(bytes.subarray(start, newline))?.entry;
       if (entry) return { position: from + start, seq: entry.seq };
       start = newline + 1;
     }

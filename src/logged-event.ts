@@ -24,12 +24,19 @@ export function crosses(entry: LogEntry, bound: number): boolean {
 
 const NOTHING = Promise.resolve(Buffer.alloc(0));
 
-/** One event as readers get it. Buffers must not be written to. */
+/** The capture does not have the bytes that an event tells of, or has others. */
+export class LostOutput extends Error {}
+
+/**
+ * One event as readers get it. Buffers must not be written to. An output event
+ * whose bytes were lost is a gap.
+ */
 export class LoggedEvent {
   readonly seq: number;
   readonly entry: LogEntry;
   readonly #invocationId: string;
   readonly #load: (() => Promise<Buffer>) | null;
+  #lost = false;
 
   constructor(invocationId: string, entry: LogEntry, load: (() => Promise<Buffer>) | null = null) {
     this.seq = entry.seq;
@@ -38,7 +45,12 @@ export class LoggedEvent {
     this.#load = load;
   }
 
-  /** The bytes of a stdout or stderr event. */
+  /** Whether the bytes of an output event are there is known when json() has resolved. */
+  get type(): LogEntry['type'] {
+    return this.#lost ? 'gap' : this.entry.type;
+  }
+
+  /** The bytes of a stdout or stderr event. Rejects with LostOutput. */
   bytes(): Promise<Buffer> {
     return this.#load?.() ?? NOTHING;
   }
@@ -46,10 +58,17 @@ export class LoggedEvent {
   /** The RuntimeEvent on one line of JSON, without newline. */
   async json(): Promise<string> {
     const { seq, time, type, ...rest } = this.entry;
-    const head = { invocation_id: this.#invocationId, seq, time: new Date(time).toISOString(), type };
-    if (!this.#load) return JSON.stringify({ ...head, ...rest });
-    const bytes = await this.#load();
-    const body = isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
-    return JSON.stringify({ ...head, ...rest, ...body });
+    const head = { invocation_id: this.#invocationId, seq, time: new Date(time).toISOString() };
+    if (!this.#load || !isOutput(this.entry)) return JSON.stringify({ ...head, type, ...rest });
+    const { phase, offset, length } = this.entry;
+    try {
+      const bytes = await this.#load();
+      const body = isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
+      return JSON.stringify({ ...head, type, phase, offset, length, ...body });
+    } catch (error) {
+      if (!(error instanceof LostOutput)) throw error;
+      this.#lost = true;
+      return JSON.stringify({ ...head, type: 'gap', stream: type, offset, length, reason: 'storage' });
+    }
   }
 }

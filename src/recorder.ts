@@ -1,7 +1,17 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { type Capture, captureFacts, closeCapture, newCapture } from './capture.ts';
-import { encodeEntry, type JournalEntry } from './journal.ts';
+import { encodeEntry, encodeNote, type JournalEntry } from './journal.ts';
 import type { StreamFacts } from './outcome.ts';
 import type { Recorded } from './recorded.ts';
 import type { RunDirectory } from './run-directory.ts';
@@ -24,7 +34,12 @@ export interface RecorderOptions {
   recorded?: Recorded | null | undefined;
 }
 
+/** Output that is not kept is told of at once, again when it is twice as much, and then whenever it is so much more. */
+const MOST_UNTOLD_BYTES = 16 * 1024 * 1024;
+
+const UNTOLD_BLOCK_BYTES = 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
+const LOST = 'the disk of the server did not keep it';
 /** Always at the end of the file, also of one that was cut. */
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
 
@@ -50,12 +65,7 @@ export class Recorder {
       stdout: newCapture(recorded?.captures.stdout),
       stderr: newCapture(recorded?.captures.stderr),
     };
-    for (const stream of STREAMS)
-      try {
-        this.#tellWhole(this.#captures[stream], stream, this.#captures[stream].held);
-      } catch {
-        // It stays held: the next event of the stream begins with it, and the end says so when none can be written.
-      }
+    if (recorded) this.#goOn(recorded);
   }
 
   /** Size of the journal in bytes. */
@@ -74,6 +84,8 @@ export class Recorder {
     capture.phase = phase;
     if (kept.length > 0) this.#keep(capture, stream, kept);
     capture.dropped += chunk.length - kept.length;
+    if (capture.dropped > 0 && capture.dropped >= Math.min(capture.gapped, MOST_UNTOLD_BYTES))
+      this.#tellDropped(capture, stream);
     return kept.length > 0;
   }
 
@@ -119,9 +131,9 @@ export class Recorder {
     return this.#position > 0 || this.#captures.stdout.kept > 0 || this.#captures.stderr.kept > 0;
   }
 
-  /** Write a line that is no event, e.g. the exit record of a program. */
-  note(line: string): void {
-    this.#write(`${line}\n`);
+  /** Write what is no event, e.g. the exit record of a program. */
+  note(note: object): void {
+    this.#write(encodeNote(note));
   }
 
   close(): void {
@@ -151,6 +163,48 @@ export class Recorder {
     this.#loss ??= storageText(error);
   }
 
+  /** After what an earlier writer left. */
+  #goOn({ captures }: Recorded): void {
+    if (STREAMS.some((stream) => captures[stream].damaged)) this.#loss = LOST;
+    for (const stream of STREAMS) {
+      const capture = this.#captures[stream];
+      this.#tellUntold(capture, stream);
+      for (const { length, reason } of captures[stream].lost) {
+        if (capture.dropped === 0) capture.droppedFor = reason;
+        capture.dropped += length;
+        this.#tellGap(capture, stream);
+      }
+    }
+  }
+
+  /** What was captured and not told of when the earlier writer died: little, unless the journal was damaged. */
+  #tellUntold(capture: Capture, stream: Stream): void {
+    if (capture.told === capture.kept) return;
+    const file = openSync(this.#options.directory[stream], 'r');
+    const block = Buffer.alloc(Math.min(UNTOLD_BLOCK_BYTES, capture.kept - capture.told));
+    let bytes = EMPTY;
+    try {
+      for (let at = capture.told; at < capture.kept; at += bytes.length) {
+        bytes = Buffer.from(block.subarray(0, readSync(file, block, 0, block.length, at)));
+        if (bytes.length === 0) throw new Error(`${stream} is shorter than it was`);
+        this.#tellWhole(capture, stream, Buffer.concat([capture.held, bytes]));
+      }
+    } catch (error) {
+      if (capture.told + capture.held.length + bytes.length === capture.kept) {
+        // The next event begins with it, and the end says so when none can be written.
+        capture.held = Buffer.concat([capture.held, bytes]);
+        return;
+      }
+      const lost = capture.kept - capture.told;
+      capture.kept = capture.told;
+      capture.held = EMPTY;
+      cut(this.#options.directory[stream], capture.kept);
+      this.#drop(capture, lost, error);
+    } finally {
+      closeSync(file);
+    }
+  }
+
   /** Tell of the whole characters in `seen`, which begins where the last event ended; the rest is held. */
   #tellWhole(capture: Capture, stream: Stream, seen: Buffer): void {
     const tail = incompleteTail(seen);
@@ -168,16 +222,26 @@ export class Recorder {
         this.#drop(capture, capture.held.length, error);
       }
     capture.held = EMPTY;
-    const { kept, gapped, dropped: length, droppedFor: reason } = capture;
-    // A storage that did not take the bytes may not take word of it: that follows from the record.
-    if (length === 0 || reason === 'storage') return;
-    const gap = { seq: this.#seq++, time: Date.now(), type: 'gap', stream, offset: kept + gapped } as const;
+    this.#tellDropped(capture, stream);
+  }
+
+  /** A storage that did not take the bytes may not take word of it: that follows from the record. */
+  #tellDropped(capture: Capture, stream: Stream): void {
+    if (capture.dropped > 0 && capture.droppedFor !== 'storage') this.#tellGap(capture, stream);
+  }
+
+  /** Word of what is not kept; where it cannot be written it waits, at the end for the record. */
+  #tellGap(capture: Capture, stream: Stream): void {
     try {
-      this.#append([{ ...gap, length, reason }]);
+      if (capture.held.length > 0) this.#tell(capture, stream, capture.held);
+      capture.held = EMPTY;
+      const { kept, gapped, dropped: length, droppedFor: reason } = capture;
+      const seq = this.#seq++;
+      this.#append([{ seq, time: Date.now(), type: 'gap', stream, offset: kept + gapped, length, reason }]);
     } catch {
-      return; // as above
+      return;
     }
-    capture.gapped += length;
+    capture.gapped += capture.dropped;
     capture.dropped = 0;
   }
 
@@ -186,7 +250,9 @@ export class Recorder {
     const { phase } = capture;
     let offset = capture.told;
     const entries = eventLengths(bytes).map((length): JournalEntry => {
-      const entry = { seq: this.#seq++, time, type: stream, phase, offset, length };
+      const from = offset - capture.told;
+      const sum = crc32(bytes.subarray(from, from + length));
+      const entry = { seq: this.#seq++, time, type: stream, phase, offset, length, sum };
       offset += length;
       return entry;
     });

@@ -112,7 +112,7 @@ export class RunScene {
     return {
       write: (stream, chunk, phase) => void this.#active()?.take(stream, chunk, phase),
       progress: (entry) => this.#say((recorder) => recorder.progress(entry)),
-      note: (line) => this.#say((recorder) => recorder.note(line)),
+      note: (line) => this.#say((recorder) => recorder.note(JSON.parse(line) as object)),
       complete: () => this.#active()?.complete(),
       acknowledged: {
         write: (stream, chunk, phase) => void this.#active()?.write(stream, chunk, phase),
@@ -147,7 +147,12 @@ export class RunScene {
 
   async #readEarlier(onNote?: (line: string) => void): Promise<void> {
     if (this.#outside || this.#recorder) return;
-    this.#recorded = await readRecorded(this.#run.directory, this.#nextSeq, onNote);
+    this.#recorded = await readRecorded(this.#run.directory, this.#nextSeq, {
+      onNote: (note) => {
+        onNote?.(JSON.stringify(note));
+        return null;
+      },
+    });
     if (this.#recorded) this.#run.log.grew(this.#recorded.position);
   }
 

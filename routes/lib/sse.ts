@@ -85,5 +85,5 @@ async function encode(turn: readonly LoggedEvent[], framing: Framing): Promise<B
 }
 
 function sseFrame(event: LoggedEvent, json: string): string {
-  return `id: ${event.seq}\nevent: ${event.entry.type}\ndata: ${json}\n\n`;
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${json}\n\n`;
 }

@@ -65,7 +65,8 @@ export class SupervisorClient {
   readonly #replies = new Map<number, { line: SupervisorLine; settle: (error: string | null) => void }>();
   #connecting: Promise<SupervisorLine> | null = null;
   #line: SupervisorLine | null = null;
-  readonly #others = new Set<SupervisorLine>();
+  /** Those of other versions, with the runs that are still to be seen to their end; null: which these are is not known. */
+  readonly #others = new Map<SupervisorLine, Set<string> | null>();
   #n = 0;
   #closing = false;
 
@@ -82,21 +83,20 @@ export class SupervisorClient {
         (message) => this.#receive(message),
         () => void this.#otherLost(line),
       );
-      this.#others.add(line);
+      this.#others.set(line, line.runs && new Set(line.runs));
     }
   }
 
   /** What supervisors still have and no record waits for is ended; one of another version that has nothing else is left. */
   endStrangers(isWaitedFor: (run: string) => boolean): void {
-    for (const line of [this.#line, ...this.#others]) {
-      if (!line?.runs) continue;
-      const strangers = [...line.runs].filter((run) => !isWaitedFor(run));
-      for (const run of strangers) {
-        line.send({ op: 'stop', run, grace_ms: 0 });
-        line.send({ op: 'forget', run });
+    for (const line of [this.#line, ...this.#others.keys()])
+      for (const run of line?.runs ?? []) {
+        if (isWaitedFor(run)) continue;
+        line?.send({ op: 'stop', run, grace_ms: 0 });
+        line?.send({ op: 'forget', run });
+        this.#leaveWhenDone(line, run);
       }
-      if (strangers.length === line.runs.size) this.#leaveIfDone(line);
-    }
+    for (const [line, left] of this.#others) if (left?.size === 0) this.#leave(line);
   }
 
   /** Rejects when there is no supervisor and none can be started. */
@@ -122,7 +122,7 @@ export class SupervisorClient {
     const line = this.#runs.get(run)?.line ?? this.#line;
     this.#runs.delete(run);
     line?.mention({ op: 'forget', run });
-    if (line !== this.#line && line) this.#leaveIfDone(line);
+    this.#leaveWhenDone(line, run);
   }
 
   /** Rejects with RunwireError stdin_closed when the program takes no more input. */
@@ -143,7 +143,7 @@ export class SupervisorClient {
   /** Leave the supervisors: they end every program and themselves (quit), or carry on (leave). */
   async close(how: 'quit' | 'leave'): Promise<void> {
     this.#closing = true;
-    await Promise.all([this.#line, ...this.#others].map((line) => line?.close(how)));
+    await Promise.all([this.#line, ...this.#others.keys()].map((line) => line?.close(how)));
   }
 
   async #ask(
@@ -165,14 +165,18 @@ export class SupervisorClient {
 
   /** One that does not say what it has is asked: it is older than the first that could have had a run beside it. */
   #otherWith(run: string): SupervisorLine | undefined {
-    const others = [...this.#others];
+    const others = [...this.#others.keys()];
     return others.find(({ runs }) => runs?.has(run)) ?? others.find(({ runs }) => runs === null);
   }
 
+  #leaveWhenDone(line: SupervisorLine | null | undefined, run: string): void {
+    const left = line && this.#others.get(line);
+    if (left?.delete(run) && left.size === 0) this.#leave(line);
+  }
+
   /** A supervisor of another version without a server ends itself with its last program. */
-  #leaveIfDone(line: SupervisorLine): void {
-    if (![...this.#runs.values()].some((run) => run.line === line) && this.#others.delete(line))
-      void line.close('leave');
+  #leave(line: SupervisorLine | null | undefined): void {
+    if (line && this.#others.delete(line)) void line.close('leave');
   }
 
   #adoptAt(line: SupervisorLine, run: string, { directory, firstSeq, startedAt, listener }: Handed): void {

@@ -142,7 +142,7 @@ export class Program {
     if (startTime === null) return;
     const started: StartedFacts = { pid: this.pid, start_time: startTime };
     try {
-      this.#recorder.note(JSON.stringify({ started }));
+      this.#recorder.note({ started });
     } catch (error) {
       console.error(
         `runwire supervisor: ${this.#marks.run}: its pid could not be written: ${storageText(error)}`,
@@ -293,7 +293,7 @@ export class Program {
 /** Write the exit record. False when the storage does not take it: whoever has the facts must keep them. */
 export function recordExit(recorder: Recorder, facts: ExitFacts): boolean {
   try {
-    recorder.note(JSON.stringify({ exit: facts }));
+    recorder.note({ exit: facts });
     return true;
   } catch {
     return false;

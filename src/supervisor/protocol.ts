@@ -45,9 +45,17 @@ export type ToSupervisor =
   | SpawnRequest
   /**
    * Carry on with a run that was handed over earlier, to this supervisor or to one that is dead. Answered by
-   * `started` and `grew` while it lives, else by `exit`, `failed`, `lost` or `absent`.
+   * `started` and `grew` while it lives, else by `exit`, `failed`, `lost` or `absent`. `rebooted`: the machine
+   * restarted since, so that no process of it lives.
    */
-  | { op: 'adopt'; run: string; directory: string; first_seq: number; started_at: number }
+  | {
+      op: 'adopt';
+      run: string;
+      directory: string;
+      first_seq: number;
+      started_at: number;
+      rebooted?: boolean | undefined;
+    }
   | { op: 'stdin'; run: string; n: number; base64?: string; eof?: boolean }
   | { op: 'signal'; run: string; n: number; signal: string }
   /** SIGTERM to the group, SIGKILL after the grace (0: at once), then everything the run started. */

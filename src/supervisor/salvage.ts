@@ -1,6 +1,7 @@
 import { type Recorded, readRecorded } from '../recorded.ts';
 import { Recorder } from '../recorder.ts';
 import type { RunDirectory } from '../run-directory.ts';
+import { STREAMS } from '../stream.ts';
 import type { Captures, ExitFacts, SpawnFailure, StartedFacts } from './protocol.ts';
 
 /** What the files of a run say that an earlier supervisor had. */
@@ -14,10 +15,24 @@ export interface Remains {
 }
 
 /** A run that wrote nothing has no files. */
-export async function readRemains(directory: RunDirectory, firstSeq: number): Promise<Remains> {
-  const words = { exit: null, failed: null, started: null };
-  const recorded = await readRecorded(directory, firstSeq, (line) => Object.assign(words, parse(line)));
+export async function readRemains(
+  directory: RunDirectory,
+  firstSeq: number,
+  rebooted: boolean,
+): Promise<Remains> {
+  const words: Omit<Remains, 'recorded'> = { exit: null, failed: null, started: null };
+  const onNote = (note: object): Captures | null => {
+    Object.assign(words, note);
+    return words.exit;
+  };
+  const recorded = await readRecorded(directory, firstSeq, { rebooted, onNote });
   return { recorded, ...words };
+}
+
+interface Completed {
+  captures: Captures;
+  end: number;
+  next_seq: number;
 }
 
 /** Tell of captured bytes that no event tells of yet, and return the facts of the captures. */
@@ -25,22 +40,42 @@ export function completeJournal(
   directory: RunDirectory,
   firstSeq: number,
   recorded: Recorded | null,
-): { captures: Captures; end: number; next_seq: number } {
-  const recorder = new Recorder({
-    directory,
-    firstSeq,
-    maxOutputBytes: Number.POSITIVE_INFINITY, // nothing more comes
-    recorded,
-  });
+): Completed {
+  const recorder = recorderOf(directory, firstSeq, recorded);
   const { stdout, stderr, nextSeq } = recorder.end();
   recorder.close();
   return { captures: { stdout, stderr }, end: recorder.position, next_seq: nextSeq };
 }
 
-function parse(line: string): Partial<Omit<Remains, 'recorded'>> {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return {}; // torn in the middle, by a crash of the machine
-  }
+/** How a program ended is true whatever became of its files; what is said of its output is what these still have. */
+export function completeExit(
+  directory: RunDirectory,
+  firstSeq: number,
+  recorded: Recorded,
+  exit: ExitFacts,
+): { facts: ExitFacts; end: number } {
+  if (holds(recorded, exit)) return { facts: exit, end: recorded.position };
+  const recorder = recorderOf(directory, firstSeq, recorded);
+  const { stdout, stderr, nextSeq, loss } = recorder.end();
+  const capture_error = exit.capture_error ?? loss;
+  const facts = { ...exit, stdout, stderr, next_seq: nextSeq, capture_error };
+  recorder.close();
+  return { facts, end: recorder.position };
+}
+
+/** Are the files what they were when the program ended. */
+function holds({ nextSeq, captures, cut }: Recorded, exit: ExitFacts): boolean {
+  return (
+    !cut &&
+    nextSeq === exit.next_seq &&
+    STREAMS.every((stream) => {
+      const { kept, told, lost } = captures[stream];
+      return kept === exit[stream].kept && told === kept && lost.length === 0;
+    })
+  );
+}
+
+function recorderOf(directory: RunDirectory, firstSeq: number, recorded: Recorded | null): Recorder {
+  const maxOutputBytes = Number.POSITIVE_INFINITY; // nothing more comes
+  return new Recorder({ directory, firstSeq, maxOutputBytes, recorded });
 }

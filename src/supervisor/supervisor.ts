@@ -11,7 +11,7 @@ import { type Marks, markOf } from './marks.ts';
 import { ProcessSearch } from './process-search.ts';
 import { Program, recordExit } from './program.ts';
 import type { ExitFacts, FromSupervisor, SpawnFailure, SpawnRequest, ToSupervisor } from './protocol.ts';
-import { completeJournal, readRemains } from './salvage.ts';
+import { completeExit, completeJournal, readRemains } from './salvage.ts';
 import { failureOf } from './spawn-failure.ts';
 import type { Spawner, Started } from './spawner.ts';
 import { openStdin } from './stdin-source.ts';
@@ -187,7 +187,7 @@ export class Supervisor {
     const { stdout, stderr, nextSeq } = recorder.end();
     if (!this.#send)
       try {
-        recorder.note(JSON.stringify({ failed: failure }));
+        recorder.note({ failed: failure });
       } catch {
         // a later server will call the run lost
       }
@@ -210,15 +210,16 @@ export class Supervisor {
 
   /** What an earlier supervisor left of a run: its last words, or its orphans. */
   async #salvage(request: Extract<ToSupervisor, { op: 'adopt' }>): Promise<void> {
-    const { run, directory, first_seq, started_at } = request;
+    const { run, directory, first_seq, started_at, rebooted = false } = request;
     const files = runDirectoryAt(directory);
     this.#salvaging++;
     try {
-      const remains = await readRemains(files, first_seq);
+      const remains = await readRemains(files, first_seq, rebooted);
       // Nothing written: it was never handed over, if this supervisor would have been the one to get it.
       if (!remains.recorded && this.#servedAt(started_at)) return this.#tell({ op: 'absent', run });
       const { recorded, exit, failed, started } = remains;
-      if (exit) return this.#tell({ op: 'exit', run, facts: exit, end: recorded?.position ?? 0 });
+      if (exit && recorded)
+        return this.#tell({ op: 'exit', run, ...completeExit(files, first_seq, recorded, exit) });
       const marks: Marks = {
         run,
         leader: started?.pid ?? null,
@@ -226,9 +227,11 @@ export class Supervisor {
         ...(started && { leaderStartTime: started.start_time }),
         mark: started ? null : markOf(this.#place, directory),
       };
-      const { found, survivors } = failed
-        ? { found: false, survivors: 0 }
-        : await killAll({ finder: this.#search, signal: this.#spawner.signal }, marks, LOST_SETTLE_MS);
+      // After a restart of the machine its marks could only be found on strangers.
+      const { found, survivors } =
+        failed || rebooted
+          ? { found: false, survivors: 0 }
+          : await killAll({ finder: this.#search, signal: this.#spawner.signal }, marks, LOST_SETTLE_MS);
       const { captures, end, next_seq } = completeJournal(files, first_seq, recorded);
       const kill = { signals: found ? ['SIGKILL'] : [], survivors };
       if (failed) this.#tell({ op: 'failed', run, failure: failed, captures, next_seq });

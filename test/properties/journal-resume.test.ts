@@ -1,6 +1,7 @@
 import { appendFileSync, truncateSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { RuntimeEvent } from '../../src/event.ts';
 import { eventsOf, linesOf, recordedRun, type Step } from '../helpers/recorded-run.ts';
 import { steps } from './steps.ts';
 
@@ -77,7 +78,7 @@ test('what is there now, asked for again and again, adds up to the whole', async
   );
 });
 
-test('a journal that is torn at any byte is read up to its last whole line', async () => {
+test('a journal that is torn at any byte is read up to its last whole line, and what is lost is said', async () => {
   const program: Step[] = [
     { write: 'stdout', bytes: Buffer.from('one\n') },
     { progress: { message: 'two', data: { n: 2 } } },
@@ -96,15 +97,27 @@ test('a journal that is torn at any byte is read up to its last whole line', asy
     const whole = ends.filter((end) => end > 0 && end <= size).length;
     const events = await eventsOf(run.stored());
     expect(events.slice(0, 2 + whole)).toEqual(full.slice(0, 2 + whole));
-    expect(events.slice(2 + whole)).toEqual(full.slice(-3));
+    expect(events.slice(-3)).toEqual(full.slice(-3));
+    expect(events.map(({ seq }) => seq)).toEqual(full.map(({ seq }) => seq));
+    for (const event of events.slice(2 + whole, -3)) expect(['gap', 'progress']).toContain(event.type);
+    for (const stream of ['stdout', 'stderr']) expect(lengthOf(events, stream)).toBe(lengthOf(full, stream));
   }
 });
+
+function lengthOf(events: readonly RuntimeEvent[], stream: string): number {
+  return events.reduce((sum, event) => {
+    const told = event.type === 'gap' ? event.stream : event.type;
+    return 'length' in event && told === stream ? sum + event.length : sum;
+  }, 0);
+}
 
 test('lines that are no events, wherever they are, are passed over', async () => {
   using run = recordedRun();
   for (let n = 0; n < 2000; n++) {
     run.take({ progress: { message: `${n}`, data: 'x'.repeat(n % 97) } });
-    if (n % 5 === 0) run.recorder.note(n % 2 ? `{"exit":${'{"a":1}'}}` : 'torn {"seq":');
+    if (n % 5 === 0) run.recorder.note({ exit: { n } });
+    if (n % 7 === 0)
+      appendFileSync(run.directory.journal, n % 2 ? 'torn {"seq":\n' : `{"seq":${n + 1},"ti\n`);
   }
   run.finish();
   appendFileSync(run.directory.journal, '{"exit":{"pid":1}}\n{"seq":99');

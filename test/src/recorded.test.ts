@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { decodeEntry } from '../../src/journal.ts';
+import { decodeLine } from '../../src/journal.ts';
 import { readRecorded } from '../../src/recorded.ts';
 import { Recorder } from '../../src/recorder.ts';
 import { type RunDirectory, runDirectoryAt } from '../../src/run-directory.ts';
@@ -17,7 +17,7 @@ afterEach(() => rmSync(directory.root, { recursive: true, force: true }));
 const entries = () =>
   readFileSync(directory.journal, 'utf8')
     .split('\n')
-    .flatMap((line) => decodeEntry(line) ?? []);
+    .flatMap((line) => decodeLine(Buffer.from(line))?.entry ?? []);
 
 test('what nobody recorded is nothing to go on with', async () => {
   expect(await readRecorded(directory, 3)).toBeNull();

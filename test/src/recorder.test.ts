@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { decodeEntry, type JournalEntry } from '../../src/journal.ts';
+import { decodeLine, type JournalEntry } from '../../src/journal.ts';
 import { MAX_EVENT_BYTES, Recorder } from '../../src/recorder.ts';
 import { type RunDirectory, runDirectory } from '../../src/run-directory.ts';
 
@@ -25,7 +25,7 @@ function recorder(maxOutputBytes = Number.POSITIVE_INFINITY): Recorder {
 function journal(): JournalEntry[] {
   return readFileSync(directory.journal, 'utf8')
     .split('\n')
-    .flatMap((line) => decodeEntry(line) ?? []);
+    .flatMap((line) => decodeLine(Buffer.from(line))?.entry ?? []);
 }
 
 test('however output is cut into writes, events join to the capture and count on from the first seq', () => {
@@ -143,6 +143,7 @@ test('what the journal does not tell of at the end is cut off the capture, or to
   const written = recorder(4);
   written.take('stdout', Buffer.from([0x61, 0xe2, 0x82]));
   written.take('stderr', Buffer.from('too long'));
+  written.take('stderr', Buffer.from('!'));
   written.close();
   rmSync(directory.journal);
   blocked('journal');
@@ -155,10 +156,28 @@ test('what the journal does not tell of at the end is cut off the capture, or to
     gap: { offset: 1, length: 2, reason: 'storage' },
   });
   expect(stderr).toMatchObject({
-    bytes: 8,
+    bytes: 9,
     kept: 4,
-    gap: { offset: 4, length: 4, reason: 'output_limit' },
+    gap: { offset: 8, length: 1, reason: 'output_limit' },
   });
   expect(loss).toContain('EISDIR');
-  expect(nextSeq).toBe(5);
+  expect(nextSeq).toBe(6);
+});
+
+test('output over the limit is told of at once and then as it doubles, so that a crash forgets at most half of it', () => {
+  const written = recorder(3);
+  for (let n = 0; n < 1000; n++) {
+    written.write('stdout', Buffer.from([0x61, 0xe2, 0x82]));
+    const gapped = journal().reduce((sum, entry) => sum + (entry.type === 'gap' ? entry.length : 0), 0);
+    expect(gapped * 2).toBeGreaterThanOrEqual(written.captured('stdout').bytes - 3);
+  }
+  expect(journal()).toMatchObject([
+    { type: 'stdout', length: 1 },
+    { type: 'stdout', offset: 1, length: 2 },
+    ...[3, 3, 6, 12, 24, 48, 96, 192, 384, 768].map((length) => ({ type: 'gap', length })),
+  ]);
+  const { stdout } = written.end();
+  written.close();
+  expect(stdout).toMatchObject({ bytes: 3000, kept: 3 });
+  expect(journal().at(-1)).toMatchObject({ type: 'gap', offset: 3 + 1536, length: 3000 - 3 - 1536 });
 });
