@@ -26,7 +26,7 @@ function sectionsOf(report: BenchReport): Record<string, string> {
     ...Object.fromEntries(
       parts.map((part) => {
         const charts = Object.keys(part.charts(report.parts[part.name] ?? {}));
-        const images = charts.map((name) => `![${name}](benchmarks/${name}.svg)`);
+        const images = charts.map((name) => `![${name}](benchmarks/results-${name}.svg)`);
         return [part.name, [...images, ...tablesOf(report, part.name).map(asMarkdown)].join('\n\n')];
       }),
     ),

@@ -30,7 +30,8 @@ export function describeMachine(dataDir: string): Machine {
     virtual: /^flags\s*:.*\bhypervisor\b/m.test(readFileSync('/proc/cpuinfo', 'utf8')),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'unknown',
-    kernel: release(),
+    // Without what a builder of kernels adds.
+    kernel: /^[\d.]+/.exec(release())?.[0] ?? 'unknown',
     node: process.version,
     runwire: runwireVersion(),
     loadBefore: readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 3).join(' '),

@@ -12,6 +12,8 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    /** Also the parts that are else run only when they are named. */
+    all: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     /** Where the figures are written, with those of each round. */
     out: { type: 'string' },
@@ -24,12 +26,12 @@ const { values: options, positionals } = parseArgs({
 const unknown = positionals.filter((name) => !PARTS.some((part) => part.name === name));
 if (options.help || unknown.length > 0) {
   if (unknown.length > 0) console.error(`there is no part ${unknown.join(', ')}`);
-  console.error(`npm run bench -- [PART…] [--quick] [--rounds N] [--out FILE] [--data-dir DIRECTORY] [--limit-minutes N]
+  console.error(`npm run bench -- [PART…] [--all] [--quick] [--rounds N] [--out FILE] [--data-dir DIRECTORY] [--limit-minutes N]
 parts: ${PARTS.map(({ name, extra }) => (extra ? `${name} (only when named)` : name)).join(', ')}`);
   process.exit(options.help ? 0 : 2);
 }
 const chosen = PARTS.filter(({ name, extra }) =>
-  positionals.length === 0 ? !extra : positionals.includes(name),
+  positionals.length === 0 ? options.all || !extra : positionals.includes(name),
 );
 
 // Each server and each client that is started has one.

@@ -9,4 +9,4 @@ const page = join(documents, 'benchmarks.md');
 const report = JSON.parse(readFileSync(join(documents, 'benchmarks/results.json'), 'utf8')) as BenchReport;
 writeFileSync(page, writeResults(readFileSync(page, 'utf8'), report));
 for (const [name, chart] of Object.entries(chartsOf(report)))
-  writeFileSync(join(documents, 'benchmarks', `${name}.svg`), chart);
+  writeFileSync(join(documents, 'benchmarks', `results-${name}.svg`), chart);

@@ -65,7 +65,7 @@ describe('The page of the benchmarks', () => {
     expect(run.quick).toBe(false);
     expect(writeResults(page, run)).toBe(page);
     for (const [name, chart] of Object.entries(chartsOf(run)))
-      expect(readFileSync(new URL(`${name}.svg`, stated), 'utf8')).toBe(chart);
+      expect(readFileSync(new URL(`results-${name}.svg`, stated), 'utf8')).toBe(chart);
   });
 });
 
