@@ -117,7 +117,7 @@ export class RunScene {
       acknowledged: {
         write: (stream, chunk, phase) => void this.#active()?.write(stream, chunk, phase),
         progress: (entry) => this.#active()?.progress(entry),
-        note: (line) => this.#active()?.note(line),
+        note: (line) => this.#active()?.note(JSON.parse(line) as object),
       },
       captured: (stream) => this.#open().captured(stream),
     };
