@@ -27,14 +27,28 @@ export async function withFileBytes<T>(
 async function bytesOf(file: FileHandle): Promise<FileBytes | null> {
   const stats = await file.stat();
   if (!stats.isFile()) return null;
-  return {
-    size: stats.size,
-    read(start, end) {
-      // A read stream cannot name an empty range: its `end` is the last byte to read.
-      if (start >= end) return nothing();
-      return file.createReadStream({ start, end: end - 1, highWaterMark: BLOCK_BYTES, autoClose: false });
-    },
+  return { size: stats.size, read: (start, end) => blocks(file, start, end) };
+}
+
+/** The next block is read while the one before is on its way. Ends early where the file does. */
+async function* blocks(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+  const read = (position: number): Promise<Buffer> => {
+    const reading = readAt(file, position, Math.min(BLOCK_BYTES, end - position));
+    reading.catch(() => {}); // told when it is its turn, or to nobody
+    return reading;
   };
+  let next = start < end ? read(start) : null;
+  for (let at = start; next !== null; ) {
+    const block = await next;
+    at += block.length;
+    next = block.length > 0 && at < end ? read(at) : null;
+    if (block.length > 0) yield block;
+  }
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read({ buffer: Buffer.allocUnsafe(length), position });
+  return buffer.subarray(0, bytesRead);
 }
 
 async function openHere(path: string): Promise<FileHandle | null> {

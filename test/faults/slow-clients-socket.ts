@@ -18,7 +18,7 @@ export class SlowClient {
   #limit = 0;
 
   constructor({ port, path, headers = {}, localAddress }: StreamRequest, take: (body: Buffer) => void) {
-    const body = new ChunkedBody((bytes) => {
+    const body = new ResponseBody((bytes) => {
       this.taken += bytes.length;
       take(bytes);
     });
@@ -48,10 +48,12 @@ export class SlowClient {
 /** What a stream of server-sent events says when it has nothing to say: a chunk of its own. */
 const COMMENT = ': \n\n';
 
-/** Reads a response with a chunked body; comments are left out. */
-export class ChunkedBody {
+/** Reads the body of a response, in chunks or of a known length; comments of event streams are left out. */
+export class ResponseBody {
   readonly #take: (body: Buffer) => void;
   #start: Buffer | null = Buffer.alloc(0);
+  /** What is to come of a body of known length. */
+  #whole: number | null = null;
   #line = '';
   /** Of the chunk being read, and its line end. */
   #left = 0;
@@ -71,12 +73,21 @@ export class ChunkedBody {
     const end = this.#start.indexOf('\r\n\r\n');
     if (end === -1) return;
     this.head = this.#start.toString('latin1', 0, end);
+    const length = /\r\ncontent-length: (\d+)/i.exec(this.head)?.[1];
+    this.#whole = length === undefined ? null : Number(length);
     const rest = this.#start.subarray(end + 4);
     this.#start = null;
     this.#body(rest);
   }
 
   #body(bytes: Buffer): void {
+    if (this.#whole === null) return this.#chunks(bytes);
+    if (bytes.length > 0) this.#take(bytes);
+    this.#whole -= bytes.length;
+    this.complete = this.#whole <= 0;
+  }
+
+  #chunks(bytes: Buffer): void {
     for (let at = 0; at < bytes.length && !this.complete; ) {
       if (this.#left > 2) {
         const part = bytes.subarray(at, at + this.#left - 2);
