@@ -1,6 +1,6 @@
 import { type ArtifactDescriptor, type ArtifactFacts, describeArtifact, type Omitted } from './artifact.ts';
 import { type Invocation, SCHEMA_VERSION } from './invocation.ts';
-import { type Outcome, type StreamFacts, untoldGaps } from './outcome.ts';
+import { type Outcome, type StreamFacts, type TimeoutReason, untoldGaps } from './outcome.ts';
 import type { FinalStatus, RuntimeResult } from './result.ts';
 import { captureFile, type RunDirectory } from './run-directory.ts';
 import { type AbortReason, CannotBegin, Rejected, type RunnerOutcome } from './runner.ts';
@@ -69,7 +69,7 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
       retry_safe: outcome ? outcome.retrySafe : !started,
       exit_code: outcome?.exitCode ?? null,
       signal: outcome?.signal ?? null,
-      timeout_reason: reason?.kind === 'timeout' ? reason.which : null,
+      timeout_reason: reason === null ? (outcome?.timeoutReason ?? null) : timeoutReason(reason),
       stdout: captures?.stdout ?? null,
       stderr: captures?.stderr ?? null,
       last_seq: facts.nextSeq + (captures ? untoldGaps(captures).length : 0) + artifacts.length,
@@ -83,6 +83,10 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
       omitted: [...facts.omitted],
     },
   };
+}
+
+function timeoutReason(reason: AbortReason): TimeoutReason | null {
+  return reason.kind === 'timeout' ? reason.which : null;
 }
 
 const TIMEOUT_WORDS = {

@@ -156,6 +156,8 @@ export interface RunnerOutcome {
   /** A final status named by the outside world (a backend's `cancelled`, a worker's completion). */
   completion?: FinalStatus;
   errorSummary?: string | null;
+  /** With the completion `timed_out`: which time it was. */
+  timeoutReason?: TimeoutReason;
   /** Words for a timeout where the kind has its own. */
   timeoutSummary?: string;
   /** Artifacts the runner itself made (a response, a final payload), stored in directory.artifacts. */

@@ -49,6 +49,7 @@ export function unclaimedOutcome(seconds: number): RunnerOutcome {
     retrySafe: true,
     exitCode: null,
     completion: 'timed_out',
+    timeoutReason: 'queue',
     errorSummary: `waited for a worker for longer than ${seconds} s`,
   };
 }

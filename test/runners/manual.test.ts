@@ -192,7 +192,7 @@ test('a run that nobody claims in queue_timeout_seconds is out of time and safe 
   const id = await submit({ options: { queue_timeout_seconds: 0.1 } });
   const { result, outcome } = await finished(id);
   expect(result).toMatchObject({ status: 'timed_out', error_summary: expect.stringContaining('worker') });
-  expect(outcome).toMatchObject({ ended: 'never_started', retry_safe: true });
+  expect(outcome).toMatchObject({ ended: 'never_started', retry_safe: true, timeout_reason: 'queue' });
 });
 
 test('workers get runs in the order of acceptance, and only those of the name they ask for', async () => {
