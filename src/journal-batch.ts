@@ -67,7 +67,10 @@ function withBytes(invocationId: string, files: RunFiles, entries: JournalEntry[
     block.end += length;
     blocks.set(stream, block);
     return new LoggedEvent(invocationId, entry, async () => {
-      block.bytes ??= files.read(stream, block.from, block.end - block.from);
+      block.bytes ??= files.read(stream, block.from, block.end - block.from).catch((error) => {
+        block.bytes = null; // the next reader may have more luck
+        throw error;
+      });
       const at = offset - block.from;
       const bytes = (await block.bytes).subarray(at, at + length);
       if (bytes.length === length && (sum === undefined || crc32(bytes) === sum)) return bytes;

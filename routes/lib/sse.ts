@@ -74,7 +74,10 @@ function encoded(turn: readonly LoggedEvent[], framing: Framing): Promise<Buffer
   const known = first && ENCODED[framing].get(first);
   if (known?.last === last) return known.bytes;
   const bytes = encode(turn, framing);
-  if (first) ENCODED[framing].set(first, { last, bytes });
+  if (first) {
+    ENCODED[framing].set(first, { last, bytes });
+    bytes.catch(() => ENCODED[framing].delete(first)); // the next reader may have more luck
+  }
   return bytes;
 }
 

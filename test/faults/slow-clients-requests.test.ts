@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { buildApp } from '../helpers/build-app.ts';
+import { descriptorsOf } from '../helpers/processes.ts';
 import { type StubApp, stubApp } from '../helpers/stub-app.ts';
 
 /** Short, so that tests end. */
@@ -198,6 +199,41 @@ describe('a client that has said its last word and waits (nc -N)', () => {
     await expect.poll(() => stub.engine.holding('a'), { timeout: 10_000 }).toEqual({ readers: 0, waits: 0 });
     await expect.poll(() => connectionsOf(stub)).toBe(0);
   });
+});
+
+test('clients that leave in the midst of any answer leave nothing behind', async () => {
+  await using stub = stubApp();
+  await stub.listen();
+  await stub.start('done');
+  for (let n = 0; n < 64; n++) stub.engine.write('done', 'stdout', Buffer.alloc(64 * 1024, 'x'));
+  stub.engine.addArtifact('done', 'big', Buffer.alloc(4 * 1024 * 1024));
+  stub.engine.finish('done');
+  await stub.start('going');
+  stub.engine.write('going', 'stdout', 'on');
+  const paths = ['done/events', 'done/stdout', 'done/output', 'done/artifacts/a1', 'done'];
+  paths.push('going/events', 'going/stdout?follow=true', 'going/output?follow=true', 'going?wait=600');
+  const before = descriptorsOf(process.pid).length;
+  for (let round = 0; round < 4; round++) {
+    const clients = await Promise.all(
+      paths.flatMap((path) =>
+        Array.from({ length: 6 }, async (_, n) => {
+          const client = await dial(stub);
+          if (n % 2 === 0) client.socket.pause();
+          client.socket.write(`GET /invocations/${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+          return client;
+        }),
+      ),
+    );
+    await sleep(100);
+    for (const [n, { socket }] of clients.entries())
+      if (n % 3 === 0) socket.resetAndDestroy();
+      else socket.destroy();
+  }
+  await expect.poll(() => connectionsOf(stub), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => descriptorsOf(process.pid).length).toBeLessThanOrEqual(before);
+  for (const id of ['done', 'going']) expect(stub.engine.holding(id)).toEqual({ readers: 0, waits: 0 });
+  expect((await stub.app.inject('/metrics')).body).toContain('\nrunwire_open_streams 0\n');
+  expect(stub.logged).toEqual([]);
 });
 
 test('a worker that has said its last word is given no run: it may have gone', async () => {

@@ -50,6 +50,15 @@ test('events that are read together are encoded once for all their readers', asy
   expect(await textOf(log, 'ndjson')).not.toContain('id:');
 });
 
+test('output that could not be read is read again for the next reader', async () => {
+  const loads = [() => Promise.reject(new Error('too many open files')), async () => Buffer.from('x')];
+  const entry = { seq: 1, time: 0, type: 'stdout' as const, phase: 'command' as const, offset: 0, length: 1 };
+  const failing = new LoggedEvent('a', entry, () => loads.shift()?.() ?? Promise.reject(new Error('again')));
+  const { log } = logOf([[failing]]);
+  await expect(textOf(log, 'sse')).rejects.toThrow('too many open files');
+  expect(await textOf(log, 'sse')).toContain('"text":"x"');
+});
+
 test('output is cut into buffers at the same events, wherever a reader began', async () => {
   const bytes = Buffer.alloc(5000, 'x');
   const events = Array.from({ length: 100 }, (_, at) => {
