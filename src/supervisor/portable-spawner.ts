@@ -5,7 +5,7 @@ import { checkExecutable } from './command.ts';
 import { programScoring } from './oom-score.ts';
 import { pipeInput } from './pipes.ts';
 import { findPrlimit } from './prlimit.ts';
-import { startTimeOf } from './proc.ts';
+import { endingRealtimeSignal, startTimeOf } from './proc.ts';
 import { ProcessSearch } from './process-search.ts';
 import {
   type OutputSource,
@@ -18,8 +18,8 @@ import {
 
 /**
  * The spawner for machines where koffi has no prebuilt binary. Slower; where there is no prlimit(1) either,
- * a run's processes are found only by session and environment; usage is not counted; output goes through
- * sockets; and an end by a real-time signal looks like exit code 0, since child_process has no name for it.
+ * a run's processes are found only by session and environment; usage is not counted; and output goes through
+ * sockets.
  */
 export function portableSpawner(): Spawner {
   const prlimit = findPrlimit();
@@ -40,15 +40,15 @@ export function portableSpawner(): Spawner {
           stdio: [spec.stdin, 'pipe', 'pipe'],
         }),
       );
-      const { stdout, stderr } = child;
+      const { pid, stdout, stderr } = child;
       const sources = { stdout: streamSource(stdout), stderr: streamSource(stderr) };
       const exited = Promise.withResolvers<ProgramExit>();
-      child.on('exit', (code, signal) => exited.resolve({ code, signal, usage: null }));
+      const realtime = pid === undefined ? () => null : watchForRealtimeSignal(pid, [stdout, stderr]);
+      child.on('exit', (code, signal) => exited.resolve(exitOf(code, signal, realtime())));
       const failed = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
         child.on('spawn', () => resolve(null));
         child.on('error', resolve);
       });
-      const { pid } = child;
       if (failed || pid === undefined)
         throw new SpawnError(
           failed?.code ?? 'EUNKNOWN',
@@ -74,6 +74,25 @@ function marked(prlimit: string, { program, argv, mark }: ProgramSpec): { progra
 function splitPair(pair: string): [string, string] {
   const at = pair.indexOf('=');
   return [pair.slice(0, at), pair.slice(at + 1)];
+}
+
+/**
+ * child_process calls an end by a real-time signal exit code 0. The kernel tells them apart until the program is
+ * reaped, and libuv mostly hands out the end of its output before that: not of a program that had closed its
+ * output or whose output others hold, nor always when another program ends in the same moment.
+ */
+function watchForRealtimeSignal(pid: number, streams: (Readable | null)[]): () => number | null {
+  let signal: number | null = null;
+  const look = (): void => {
+    signal ??= endingRealtimeSignal(pid);
+  };
+  for (const stream of streams) stream?.once('end', look);
+  return () => signal;
+}
+
+function exitOf(code: number | null, signal: string | null, realtime: number | null): ProgramExit {
+  const unnamed = code === 0 && signal === null && realtime !== null;
+  return unnamed ? { code: null, signal: `SIG${realtime}`, usage: null } : { code, signal, usage: null };
 }
 
 function tryKill(pid: number, signal: number): boolean {

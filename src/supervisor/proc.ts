@@ -42,6 +42,18 @@ export function startTimeOf(pid: number): number | null {
   return readStat(pid)?.startTime ?? null;
 }
 
+/** Real-time signals have numbers only, from this one on. */
+const FIRST_REALTIME = 32;
+
+/** The real-time signal that a child of ours is ending by or has ended by, before it is reaped; else null. */
+export function endingRealtimeSignal(pid: number): number | null {
+  const text = read(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  const status = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[49]);
+  const signal = status & 0x7f;
+  return signal >= FIRST_REALTIME && signal < 0x7f ? signal : null; // a stopped process has the signal that stopped it
+}
+
 export function processIds(): number[] {
   return look(() => readdirSync('/proc').map(Number).filter(Number.isInteger)) ?? [];
 }

@@ -41,9 +41,18 @@ withSubprocesses('How a subprocess starts and ends', (parts) => {
     }
   });
 
-  test('a real-time signal has a number and no name', async (context) => {
-    if (parts.spawn === 'portable') context.skip('child_process does not tell real-time signals');
-    expect((await parts.sh('kill -34 $$')).outcome).toMatchObject({ exit_code: -34, signal: 'SIG34' });
+  test('a real-time signal has a number and no name', async () => {
+    for (const signal of [34, 48, 64])
+      for (const before of ['', 'echo said;', 'sleep 0.05; echo said >&2;'])
+        expect((await parts.sh(`${before} kill -${signal} $$`)).outcome).toMatchObject({
+          exit_code: -signal,
+          signal: `SIG${signal}`,
+        });
+  });
+
+  test('a program that was stopped for a while and closed its output has its true exit code', async () => {
+    const record = await parts.sh('(sleep 0.2; kill -CONT $$) & exec >&- 2>&-; kill -STOP $$; exit 0');
+    expect(record.outcome).toMatchObject({ exit_code: 0, signal: null });
   });
 
   const cannot = {
