@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -26,7 +28,7 @@ requires(
 
   beforeAll(async () => {
     disk = new SmallDisk(8 * MIB);
-    server = new CrashingServer({}, disk.path);
+    server = new CrashingServer({ RUNWIRE_HTTP_ALLOW: '127.0.0.1' }, disk.path);
     outside = mkdtempSync(join(tmpdir(), 'runwire-outside-'));
     await server.start();
   });
@@ -102,6 +104,30 @@ requires(
     const { record } = await expectInvariants({ url: server.url, id, wrote });
     expect(record).toMatchObject({ status: 'failed', result: { exit_code: 0 }, outcome: { kill: null } });
     expect(record.result.error_summary).toContain('the disk of the server is full');
+    expect((await remove()).status).toBe(204);
+  });
+
+  test('an answer that does not fit is read to its end, and its run fails although the answer was well', async () => {
+    const all = Buffer.alloc(12 * MIB, 'y');
+    const backend = createServer((_request, response) => response.end(all));
+    await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve));
+    const answered = new Promise<void>((resolve) =>
+      backend.on('request', (_request, response) => response.on('finish', resolve)),
+    );
+    const { port } = backend.address() as AddressInfo;
+    disk.fill(1.5 * MIB);
+    const http = { url: `http://127.0.0.1:${port}/` };
+    await accepted({ runtime_kind: 'http', invocation_id: id, options: { http } });
+    await answered;
+    disk.clear();
+    const { record } = await expectInvariants({ url: server.url, id, wrote: { stdout: all } });
+    expect(record).toMatchObject({
+      status: 'failed',
+      result: { exit_code: 200 },
+      outcome: { ended: 'responded' },
+    });
+    expect(record.result.error_summary).toContain('the disk of the server is full (ENOSPC)');
+    backend.close();
     expect((await remove()).status).toBe(204);
   });
 
