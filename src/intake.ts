@@ -74,7 +74,8 @@ export class Intake {
     }
     // What is stored is what clients see.
     const { invocation: invocationJson, ...facts } = row;
-    const run = this.#make(invocation, runner, spec, { ...facts, invocationJson, traceparent: undefined });
+    const traceparent = row.traceparent ?? undefined;
+    const run = this.#make(invocation, runner, spec, { ...facts, invocationJson, traceparent });
     if (row.abort !== null) run.abort.abort(keptReason(row.abort));
     return run;
   }
@@ -135,6 +136,7 @@ export function newRecord(run: LiveRun): NewRun {
     idempotencyKey,
     invocation: invocationJson,
     ...(delivery && { delivery }),
+    ...(run.traceparent !== undefined && { traceparent: run.traceparent }),
   };
 }
 

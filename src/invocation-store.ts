@@ -28,6 +28,7 @@ export type UnfinishedRun = Pick<
 > & {
   /** Why it is to stop, as JSON; null when nobody asked. */
   abort: string | null;
+  traceparent: string | null;
 };
 
 /** What a delivery attempt needs. The secret is never shown or logged. */
@@ -265,8 +266,9 @@ function prepareAll(db: DatabaseSync) {
     findByKey: sql(`${FIND} WHERE r.idempotency_key = ?`),
     unfinished: sql("SELECT n FROM runs WHERE status IN ('pending', 'running') ORDER BY n"),
     unfinishedRun: sql(`SELECT r.id, r.created_at AS createdAt, r.started_at AS startedAt, r.fingerprint,
-      r.idempotency_key AS idempotencyKey, i.invocation, a.reason AS abort
-      FROM runs r JOIN invocations i ON i.n = r.n LEFT JOIN aborts a ON a.n = r.n WHERE r.n = ?`),
+      r.idempotency_key AS idempotencyKey, i.invocation, a.reason AS abort, t.traceparent
+      FROM runs r JOIN invocations i ON i.n = r.n LEFT JOIN aborts a ON a.n = r.n LEFT JOIN traces t ON t.n = r.n
+      WHERE r.n = ?`),
     delivery: sql(`${DELIVERY} WHERE r.id = ?`),
     pendingDeliveries: sql(`SELECT r.id, d.delivery FROM deliveries d JOIN runs r ON r.n = d.n
       WHERE d.settled = 0 AND r.finished_at IS NOT NULL ORDER BY d.n`),

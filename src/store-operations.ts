@@ -15,6 +15,8 @@ export interface NewRun {
   invocation: string;
   /** Where to send the result; absent for most runs. */
   delivery?: { delivery: string; secret: string | null };
+  /** W3C trace context of the request; absent for most runs. */
+  traceparent?: string;
 }
 
 export interface FinishedRun {
@@ -27,7 +29,7 @@ export interface FinishedRun {
 }
 
 /** Where a run has rows, one each at most. */
-export const TABLES = ['runs', 'invocations', 'results', 'deliveries', 'aborts'] as const;
+export const TABLES = ['runs', 'invocations', 'results', 'deliveries', 'aborts', 'traces'] as const;
 /** The rows of a run: their values in the order of the columns, none where it has no row. */
 export type StoredRows = readonly (readonly [table: (typeof TABLES)[number], values: SQLOutputValue[]])[];
 
@@ -47,6 +49,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
   const insert = sql('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?, ?, NULL)');
   const insertInvocation = sql('INSERT INTO invocations VALUES (?, ?)');
   const insertDelivery = sql('INSERT INTO deliveries VALUES (?, ?, ?, 0)');
+  const insertTrace = sql('INSERT INTO traces VALUES (?, ?)');
   const markRunning = sql(
     "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'pending'",
   );
@@ -85,6 +88,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
         );
         insertInvocation.run(n, run.invocation);
         if (run.delivery) insertDelivery.run(n, run.delivery.delivery, run.delivery.secret);
+        if (run.traceparent !== undefined) insertTrace.run(n, run.traceparent);
         return true;
       }
       case 'running':

@@ -54,6 +54,8 @@ export const MIGRATIONS: readonly string[] = [
    UPDATE runs SET finish_order = finished_at;
    DROP INDEX runs_by_finish;
    CREATE INDEX runs_by_finish ON runs (finish_order) WHERE finish_order IS NOT NULL;`,
+  // The trace context of the request that a run came with.
+  'CREATE TABLE traces (n INTEGER PRIMARY KEY, traceparent TEXT NOT NULL) STRICT;',
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { RuntimeEvent } from '../../src/event.ts';
 import type { Record as RunRecord } from '../../src/record.ts';
@@ -7,13 +8,19 @@ import { recoveringServer } from './recovering.ts';
 
 const server = recoveringServer({ RUNWIRE_MAX_CONCURRENT: '1' });
 
-/** Says a number every 50 ms. */
-const counts = (to: number) => [
+/** Says a number every 50 ms until it is told to end, and then `over`. */
+const counts = () => [
   'sh',
   '-c',
-  `i=0; while [ $i -lt ${to} ]; do i=$((i+1)); echo $i; sleep 0.05; done`,
+  'i=0; while [ ! -e "$0" ]; do i=$((i+1)); echo $i; sleep 0.05; done; echo over',
+  `${server().dataDir}/go`,
 ];
-const numbers = (to: number) => Array.from({ length: to }, (_, i) => `${i + 1}\n`).join('');
+const tell = () => writeFileSync(`${server().dataDir}/go`, '');
+/** All that it says, as far as it came. */
+function counted(text: string): string {
+  const lines = text.split('\n').length - 2;
+  return `${Array.from({ length: lines }, (_, i) => `${i + 1}\n`).join('')}over\n`;
+}
 const program = (command: string[], more: Record<string, unknown> = {}) => ({
   runtime_kind: 'subprocess',
   command,
@@ -30,7 +37,7 @@ function post(body: object, headers: Record<string, string> = {}, signal?: Abort
 }
 
 test('runs that were accepted wait again in their order, and their places are what the server allows', async () => {
-  const first = await server().submit(program(counts(40)));
+  const first = await server().submit(program(counts()));
   await server().wrote(first, '1\n');
   const ids: string[] = [];
   for (let n = 0; n < 12; n++)
@@ -41,6 +48,7 @@ test('runs that were accepted wait again in their order, and their places are wh
   expect(await server().recovery()).toEqual({ queued: 12, resumed: 1, lost: 0 });
   expect(JSON.parse(await server().text('/readyz'))).toMatchObject({ ready: true, running: 1, queued: 12 });
   const late = await server().submit(program(['true']));
+  tell();
   const started: string[] = [];
   for (const [n, id] of ids.entries()) {
     const body = program(['sh', '-c', 'echo $0', String(n)], { invocation_id: id });
@@ -52,6 +60,17 @@ test('runs that were accepted wait again in their order, and their places are wh
   const { started_at: last } = await server().ended(late);
   expect(String(last) >= (started.at(-1) ?? '')).toBe(true);
   expect((await server().ended(first)).result?.exit_code).toBe(0);
+});
+
+test('a run that begins at the next server has the trace of the request that it came with', async () => {
+  const first = await server().submit(program(['sh', '-c', 'echo up; sleep 1']));
+  await server().wrote(first, 'up');
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+  const traced = program(['sh', '-c', 'echo $TRACEPARENT'], { invocation_id: 'traced' });
+  expect((await post(traced, { traceparent })).status).toBe(202);
+  await server().restart();
+  await server().ended('traced');
+  expect(await server().text('/invocations/traced/stdout')).toBe(`${traceparent}\n`);
 });
 
 test('how long a run may wait for a place is counted on while no server lives', async () => {
@@ -69,13 +88,14 @@ test('how long a run may wait for a place is counted on while no server lives', 
 });
 
 test('the same id, or the same key, joins the run after the crash; another body is still a conflict', async () => {
-  const named = program(counts(30), { invocation_id: 'named' });
+  const named = program(counts(), { invocation_id: 'named' });
   const keyed = program(['echo', 'keyed']);
   const key = { 'idempotency-key': '"k-1"' };
   expect((await post(named)).status).toBe(202);
   const { invocation } = (await (await post(keyed, key)).json()) as RunRecord;
   await server().wrote('named', '1\n');
   await server().restart();
+  tell();
   for (const [body, headers, id] of [
     [named, {}, 'named'],
     [keyed, key, invocation.invocation_id],
@@ -87,7 +107,8 @@ test('the same id, or the same key, joins the run after the crash; another body 
   }
   expect((await post({ ...named, command: ['false'] })).status).toBe(409);
   expect((await post({ ...keyed, command: ['false'] }, key)).status).toBe(422);
-  expect(await server().text('/invocations/named/stdout')).toBe(numbers(30));
+  const said = await server().text('/invocations/named/stdout');
+  expect(said).toBe(counted(said));
   const { items } = JSON.parse(await server().text('/invocations')) as { items: RunRecord[] };
   expect(items).toHaveLength(2);
 });
@@ -122,7 +143,7 @@ test('a client that waited for its answer when the server died asks again and ge
 });
 
 test('a stream that the POST itself answered is taken up with Last-Event-ID, without loss or repeat', async () => {
-  const body = program(counts(60), { invocation_id: 'streamed' });
+  const body = program(counts(), { invocation_id: 'streamed' });
   const seen: string[] = [];
   const first = await post(body, { accept: 'text/event-stream' });
   expect(first.headers.get('location')).toBe('/invocations/streamed');
@@ -134,17 +155,20 @@ test('a stream that the POST itself answered is taken up with Last-Event-ID, wit
   await takeEvents(second, seen, 6);
   await server().restart(200);
   await takeEvents(second, seen).catch(() => {});
-  await takeEvents(await streamFrom(seen), seen);
+  const third = await streamFrom(seen);
+  tell();
+  await takeEvents(third, seen);
   const events = seen.map((line) => JSON.parse(line) as RuntimeEvent);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
   expect(events.at(-1)?.type).toBe('finished');
-  expect(outputOf(events, 'stdout').toString()).toBe(numbers(60));
+  const stdout = outputOf(events, 'stdout').toString();
+  expect(stdout).toBe(counted(stdout));
   await expectInvariants({
     url: server().url,
     id: 'streamed',
     body,
     seen: [seen],
-    wrote: { stdout: numbers(60) },
+    wrote: { stdout },
   });
   const past = await fetch(`${server().url}/invocations/streamed/events`, {
     headers: { accept: 'text/event-stream', 'last-event-id': String(events.length) },
@@ -153,7 +177,7 @@ test('a stream that the POST itself answered is taken up with Last-Event-ID, wit
 });
 
 test('the raw output is followed on from the byte where it broke off', async () => {
-  const id = await server().submit(program(counts(50)));
+  const id = await server().submit(program(counts()));
   await server().wrote(id, '3\n');
   const before = await server().text(`/invocations/${id}/stdout`);
   await server().restart(200);
@@ -162,8 +186,10 @@ test('the raw output is followed on from the byte where it broke off', async () 
   });
   expect(rest.status).toBe(206);
   const now = before + (await rest.text());
-  expect(numbers(50).startsWith(now)).toBe(true);
-  expect(await server().text(`/invocations/${id}/stdout?follow=true`)).toBe(numbers(50));
+  tell();
+  const all = await server().text(`/invocations/${id}/stdout?follow=true`);
+  expect(all).toBe(counted(all));
+  expect(all.slice(0, now.length)).toBe(now);
 });
 
 function streamFrom(seen: readonly string[]): Promise<Response> {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -76,13 +76,13 @@ requires('docker')('After SIGKILL of the server, a container', () => {
   });
 
   test('that ended while no server lived has the end the engine knows, in time or not', async () => {
-    const body = invocation('ended', 'echo up; sleep 1; echo down; exit 7', { timeout_seconds: 3 });
-    const longer = invocation('longer', 'echo up; sleep 60', { timeout_seconds: 3 });
+    const body = invocation('ended', 'echo up; sleep 1; echo down; exit 7', { timeout_seconds: 9 });
+    const longer = invocation('longer', 'echo up; sleep 60', { timeout_seconds: 9 });
     await server.submit(body);
     await server.submit(longer);
     await server.wrote('ended', 'up');
     await server.wrote('longer', 'up');
-    await server.restart(3500);
+    await server.restart(9200);
     expect(await check(body, { stdout: 'up\ndown\n' })).toMatchObject({
       status: 'failed',
       outcome: { ended: 'exited', exit_code: 7 },
@@ -140,9 +140,13 @@ requires('docker')('After SIGKILL of the server, a container', () => {
   });
 
   test('has its input closed by the crash, which is told; one that had all of it goes on undisturbed', async () => {
-    const open = invocation('open', 'while read -r line; do echo "got $line"; done; echo over; sleep 6', {
-      options: { stdin_open: true },
-    });
+    const open = invocation(
+      'open',
+      'while read -r line; do echo "got $line"; done; echo over; while [ ! -e go ]; do sleep 0.1; done',
+      {
+        options: { stdin_open: true },
+      },
+    );
     const whole = invocation('whole', 'sleep 2; cat', { options: { stdin: 'all of it' } });
     await server.submit(open);
     await server.submit(whole);
@@ -155,6 +159,7 @@ requires('docker')('After SIGKILL of the server, a container', () => {
     await server.recovery();
     const refused = await feed();
     expect([refused.status, JSON.parse(await refused.text()).code]).toEqual([409, 'stdin_closed']);
+    writeFileSync(join((await server.record('open')).invocation.working_directory, 'go'), '');
     const record = await check(open, { stdout: 'got one\nover\n' });
     expect(record.result.metadata).toMatchObject({ 'docker.stdin': 'cut' });
     expect((await check(whole, { stdout: 'all of it' })).result.metadata['docker.stdin']).toBeUndefined();

@@ -46,12 +46,12 @@ test('a worker at its work notices no more of the crash than that it has to ask 
 });
 
 test('what a run may take is counted on while no server lives, for waiting and claimed ones', async () => {
-  const claimed = await server().submit(manual({ timeout_seconds: 2 }));
+  const claimed = await server().submit(manual({ timeout_seconds: 6 }));
   const worker = await Worker.sure(server().url);
-  const waiting = await server().submit(manual({ timeout_seconds: 2 }));
-  const unclaimed = await server().submit(manual({ options: { queue_timeout_seconds: 2 } }));
+  const waiting = await server().submit(manual({ timeout_seconds: 6 }));
+  const unclaimed = await server().submit(manual({ options: { queue_timeout_seconds: 6 } }));
   const patient = await server().submit(manual({ timeout_seconds: 600 }));
-  await server().restart(2100);
+  await server().restart(6100);
   for (const id of [claimed, waiting])
     expect(await server().ended(id)).toMatchObject({
       status: 'timed_out',
@@ -64,14 +64,14 @@ test('what a run may take is counted on while no server lives, for waiting and c
 });
 
 test('a completion that was taken in time is the end, however late the next server comes', async () => {
-  const id = await server().submit(manual({ timeout_seconds: 2 }));
+  const id = await server().submit(manual({ timeout_seconds: 6 }));
   await Worker.sure(server().url);
   await server().crash();
   // As it is between the answer to the worker and the stored result.
   const directory = runDirectory(server().dataDir, id);
   const body = { status: 'succeeded' as const, exit_code: 0 };
   writeState(directory, { ...readState(directory), completion: { sha256: 'of the body', body } });
-  await sleep(2100);
+  await sleep(6100);
   await server().start();
   expect(await server().ended(id)).toMatchObject({ status: 'succeeded', outcome: { ended: 'completed' } });
 });

@@ -14,16 +14,16 @@ const shell = <More extends object>(script: string, more: More) => ({
 test('a program that ended while no server lived is told as it ended, though its time is over by now', async () => {
   const intime = shell('echo up; sleep 1; echo down; exit 3', {
     invocation_id: 'in-time',
-    timeout_seconds: 2,
-    options: { idle_timeout_seconds: 1.5 },
+    timeout_seconds: 6,
+    options: { idle_timeout_seconds: 5 },
   });
-  const silent = shell('sleep 1', { invocation_id: 'silent', timeout_seconds: 2 });
-  const longer = shell('echo up; sleep 60', { invocation_id: 'longer', timeout_seconds: 2 });
+  const silent = shell('sleep 1', { invocation_id: 'silent', timeout_seconds: 6 });
+  const longer = shell('echo up; sleep 60', { invocation_id: 'longer', timeout_seconds: 6 });
   const bodies: { invocation_id: string }[] = [intime, silent, longer];
   for (const body of bodies) await server().submit(body);
   await server().wrote('longer', 'up');
   await server().wrote('in-time', 'up');
-  await server().restart(2500);
+  await server().restart(6200);
   const ends: unknown[] = [];
   for (const body of bodies) {
     const { record } = await expectInvariants({ url: server().url, id: body.invocation_id, body });
