@@ -23,6 +23,7 @@ interface Question {
   marks: Marks;
   found(process: Found): void;
   answer(count: number): void;
+  fail(error: unknown): void;
 }
 
 /**
@@ -41,17 +42,21 @@ export class ProcessSearch implements ProcessFinder {
   }
 
   each(marks: Marks, _known: Known, found: (process: Found) => void): Promise<number> {
-    return new Promise((answer) => {
+    return new Promise((answer, fail) => {
       if (this.#questions.length === 0) setImmediate(() => this.#look());
-      this.#questions.push({ marks, found, answer });
+      this.#questions.push({ marks, found, answer, fail });
     });
   }
 
   #look(): void {
     const questions = this.#questions;
     this.#questions = [];
-    const counts = search(questions);
-    for (const question of questions) question.answer(counts.get(question) ?? 0);
+    try {
+      const counts = search(questions);
+      for (const question of questions) question.answer(counts.get(question) ?? 0);
+    } catch (error) {
+      for (const { fail } of questions) fail(error);
+    }
   }
 }
 
