@@ -20,16 +20,19 @@ export const idOf = ({ n }: Plan, { name }: Surroundings): string => `${name}-${
 
 /** The body that is POSTed for a plan. */
 export function invocationOf(plan: Plan, around: Surroundings): Record<string, unknown> {
-  const { n, kind, name, files, stdin, onFinish, timeoutSeconds } = plan;
+  const { n, kind, name, files, stdin, onFinish, timeout, queueSeconds, maxOutputBytes } = plan;
   return {
     ...(name === 'id' && { invocation_id: idOf(plan, around) }),
     runtime_kind: kind,
     metadata: { soak: String(n) },
-    ...(timeoutSeconds !== null && { timeout_seconds: timeoutSeconds }),
+    ...(timeout?.idle === false && { timeout_seconds: timeout.seconds }),
     ...(files.length > 0 && { artifact_directory: 'out' }),
     ...((kind === 'subprocess' || kind === 'docker') && program(plan, around)),
     options: {
       kill_grace_seconds: plan.stubborn ? 0.5 : 4,
+      ...(timeout?.idle && { idle_timeout_seconds: timeout.seconds }),
+      ...(queueSeconds !== null && { queue_timeout_seconds: queueSeconds }),
+      ...(maxOutputBytes !== null && { max_output_bytes: maxOutputBytes }),
       ...(onFinish && { on_finish: { url: `${around.backend}/finish?n=${n}`, secret: 'soak' } }),
       ...(stdin && (stdin.fed ? { stdin_open: true } : { stdin: Buffer.concat(stdin.pieces).toString() })),
       ...spec(plan, around),

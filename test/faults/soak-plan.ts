@@ -23,8 +23,12 @@ export interface Plan {
   name: 'id' | 'key' | 'nothing';
   /** How the first answer is asked for. */
   ask: 'record' | 'wait' | 'events';
-  /** Shorter than the work by much, so that it always comes to it. */
-  timeoutSeconds: number | null;
+  /** Shorter than the work by much, so that it always comes to it; `idle`: counted from its last output. */
+  timeout: { seconds: number; idle: boolean } | null;
+  /** It may be over before the run gets a place, or a worker. */
+  queueSeconds: number | null;
+  /** Of each stream; what the work writes beyond is counted only. */
+  maxOutputBytes: number | null;
   cancelAfterMs: number | null;
   /** The same POST again after so long. */
   againAfterMs: number | null;
@@ -68,13 +72,15 @@ function plan(n: number, random: Random, kinds: readonly Kind[]): Plan {
     most: { subprocess: 3, docker: 0.5, http: 2, http_async: 0.2, manual: 0.5 }[kind] * MEGABYTE,
   });
   const fate = random.weighted([
-    ['itself', 7],
-    ['timeout', 1],
-    ['cancel', 1],
-    ['late cancel', 1],
+    ['itself', 14],
+    ['timeout', 2],
+    ['idle', 1],
+    ['cancel', 2],
+    ['late cancel', 2],
   ]);
-  if (fate === 'timeout' || fate === 'cancel') steps.push({ do: 'pause', ms: LONG_MS });
+  if (fate !== 'itself' && fate !== 'late cancel') steps.push({ do: 'pause', ms: LONG_MS });
   const code = random.chance(0.7) ? 0 : random.integer(1, 100);
+  const stdin = program && random.chance(0.25) ? randomStdin(random, kind) : null;
   const stubborn = program && random.chance(0.2);
   return {
     n,
@@ -94,10 +100,15 @@ function plan(n: number, random: Random, kinds: readonly Kind[]): Plan {
       ['wait', 2],
       ['events', 2],
     ]),
-    timeoutSeconds: fate === 'timeout' ? random.size(200, 3000) / 1000 : null,
+    timeout:
+      fate === 'timeout' || fate === 'idle'
+        ? { seconds: random.size(200, 3000) / 1000, idle: fate === 'idle' }
+        : null,
+    queueSeconds: random.chance(0.06) ? random.size(100, 2000) / 1000 : null,
+    maxOutputBytes: program && stdin === null && random.chance(0.1) ? random.size(1, 100_000) : null,
     cancelAfterMs: fate === 'cancel' || fate === 'late cancel' ? random.integer(0, 2500) : null,
     againAfterMs: random.chance(0.3) ? random.integer(0, 2000) : null,
-    stdin: program && random.chance(0.25) ? randomStdin(random, kind) : null,
+    stdin,
     files:
       kind !== 'http' && kind !== 'http_async' && random.chance(0.3)
         ? Array.from({ length: random.integer(1, 3) }, (_, file) => ({

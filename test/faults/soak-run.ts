@@ -8,7 +8,7 @@ import { soakBackend } from './soak-backend.ts';
 import { live, newStory, type Story } from './soak-client.ts';
 import { type Kind, type Plan, planRuns } from './soak-plan.ts';
 import { Random } from './soak-random.ts';
-import { type Breaks, insist } from './soak-request.ts';
+import { type Breaks, insist, postJson } from './soak-request.ts';
 import { chaos, SoakServer, steadyPort } from './soak-server.ts';
 import { type Figures, judge } from './soak-verdict.ts';
 import { startWorkers } from './soak-worker.ts';
@@ -74,6 +74,7 @@ export async function soak(options: SoakOptions): Promise<{ failures: string[]; 
     calm.abort();
     await killing;
     const livedMs = performance.now() - began;
+    await endOrphans(server.url, stories, breaks);
     await settled(server.url, breaks);
     await workers.end();
     for (const words of workers.lost) failures.push(`a living worker lost its claim: ${words}`);
@@ -120,6 +121,14 @@ function wordsOf(error: unknown): string {
   return `${words}\n[${at}] is ${JSON.stringify(actual[at])?.slice(0, 500)}, not ${JSON.stringify(expected[at])?.slice(0, 500)}`;
 }
 
+/** Runs of POSTs without an answer have no client that feeds, cancels or knows them. */
+async function endOrphans(url: string, stories: readonly Story[], breaks: Breaks): Promise<void> {
+  const known = new Set(stories.map(({ id }) => id));
+  for (const { invocation, finished_at } of await allRecords(url, breaks))
+    if (finished_at === null && !known.has(invocation.invocation_id))
+      await insist(`${url}/invocations/${invocation.invocation_id}/cancel`, postJson({}), breaks);
+}
+
 /** Every run has ended, and every result has been delivered. */
 async function settled(url: string, breaks: Breaks): Promise<void> {
   const giveUpAt = Date.now() + SETTLE_MS;
@@ -128,9 +137,14 @@ async function settled(url: string, breaks: Breaks): Promise<void> {
       ({ finished_at, on_finish }) => finished_at === null || (on_finish && on_finish.state !== 'delivered'),
     );
     if (open.length === 0) return;
-    if (Date.now() > giveUpAt) throw new Error(`these do not end: ${JSON.stringify(open)}`);
+    if (Date.now() > giveUpAt) throw new Error(`these do not end: ${open.map(briefly).join('; ')}`);
     await sleep(200);
   }
+}
+
+function briefly({ invocation, status, on_finish }: RunRecord): string {
+  const { invocation_id: id, runtime_kind: kind, metadata } = invocation;
+  return `${id} (${kind}, run ${metadata.soak}): ${status}, delivery ${JSON.stringify(on_finish)}`;
 }
 
 async function allRecords(url: string, breaks: Breaks): Promise<RunRecord[]> {

@@ -105,8 +105,9 @@ function expectEnd(plan: Plan, story: Story | null, { record }: Final, server: S
   const during = (kills: readonly number[]): boolean =>
     kills.some((at) => at >= from && at <= Date.parse(finished_at ?? ''));
   const words = `${id} (${plan.kind}): ${status}, ${outcome.ended}: ${result.error_summary}`;
-  if (status === 'cancelled') return expect(story?.cancelled ?? null, words).toBe(202);
-  if (status === 'timed_out') return expect(plan.timeoutSeconds, words).not.toBe(null);
+  // A run that nobody was told of is cancelled at the end.
+  if (status === 'cancelled') return expect(story ? story.cancelled : 202, words).toBe(202);
+  if (status === 'timed_out') return expect(timeouts(plan), words).toContain(outcome.timeout_reason);
   if (outcome.ended === 'lost' || outcome.ended === 'never_started') {
     const { server: servers, supervisor: supervisors } = server.kills;
     const causes = {
@@ -119,8 +120,13 @@ function expectEnd(plan: Plan, story: Story | null, { record }: Final, server: S
     expect(during(causes[plan.kind]), words).toBe(true);
     return;
   }
-  expect(plan.timeoutSeconds, words).toBe(null);
+  expect(plan.timeout, words).toBe(null);
   expect({ status, exit: result.exit_code, signal: outcome.signal }, words).toEqual(naturalEnd(plan));
+}
+
+function timeouts({ timeout, queueSeconds }: Plan): string[] {
+  const run = timeout === null ? [] : [timeout.idle ? 'idle' : 'run'];
+  return queueSeconds === null ? run : [...run, 'queue'];
 }
 
 function naturalEnd({ kind, end }: Plan): { status: string; exit: number; signal: string | null } {
