@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { diskSpace } from '../../src/disk-space.ts';
 import { RunwireError } from '../../src/errors.ts';
+import { requires } from '../helpers/require.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -59,4 +61,19 @@ test('the room that an earlier server held back is found', () => {
   expect(next.shortage()).toBeNull();
   next.spendReserve();
   expect(existsSync(join(directory, 'reserve'))).toBe(false);
+});
+
+requires(
+  'linux',
+  'root',
+  'mount',
+)('A disk without room for more files', () => {
+  test('is a shortage, although it has room for bytes', () => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m,nr_inodes=10', 'runwire-test', directory]);
+    try {
+      expect(diskSpace(directory, 0).shortage()).toBe('the disk of the server has no room for more files');
+    } finally {
+      execFileSync('umount', [directory]);
+    }
+  });
 });
