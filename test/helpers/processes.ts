@@ -57,9 +57,9 @@ export async function until(
   what: string,
   patienceMs = 20_000,
 ): Promise<void> {
-  const giveUpAt = Date.now() + patienceMs;
+  const giveUpAt = performance.now() + patienceMs;
   while (!(await isTrue())) {
-    if (Date.now() > giveUpAt) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > giveUpAt) throw new Error(`waited in vain until ${what}`);
     await sleep(10);
   }
 }
