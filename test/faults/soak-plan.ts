@@ -47,7 +47,7 @@ export interface Plan {
 }
 
 /** What no cancel and no timeout would wait for. */
-export const LONG_MS = 60_000;
+export const LONG_MS = 600_000;
 const MEGABYTE = 1 << 20;
 
 /** The plans that follow from a seed. */
