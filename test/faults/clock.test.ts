@@ -160,7 +160,7 @@ requires('linux')('A wall clock that is set by hours while runs go on', () => {
       for (const [id, reason] of [
         [ids.run, 'run'],
         [ids.idle, 'idle'],
-        [ids.unclaimed, null], // its own kind says so, in words
+        [ids.unclaimed, 'queue'],
         [queued, 'queue'],
       ] as const) {
         const { status, outcome } = await finished(id);
