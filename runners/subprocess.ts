@@ -31,6 +31,7 @@ async function runProgram(
   const over = Promise.withResolvers<RunnerOutcome>();
   const request = spawnRequest(ctx, writer.firstSeq);
   const { directory, first_seq: firstSeq } = request;
+  const { rebooted } = ctx;
   let mayBegin = how === 'adopt';
 
   const stop = (): void => supervisor.stop(run, ctx.signal.reason.graceMs);
@@ -56,7 +57,7 @@ async function runProgram(
     },
     lost(facts) {
       if (facts) writer.closed(facts.end, facts.nextSeq);
-      over.resolve(lost(facts));
+      over.resolve(lost(facts, rebooted));
     },
     absent() {
       // The server that accepted it died before it handed it over: it begins now, once.
@@ -74,9 +75,9 @@ async function runProgram(
     const handing =
       way === 'spawn'
         ? supervisor.spawn(request, ctx.startedAt, listener)
-        : supervisor.adopt(run, { directory, firstSeq, startedAt: ctx.startedAt, listener });
+        : supervisor.adopt(run, { directory, firstSeq, startedAt: ctx.startedAt, rebooted, listener });
     handing.then(stopIfAborted, (error: Error) => {
-      if (way === 'adopt') return over.resolve(lost(null));
+      if (way === 'adopt') return over.resolve(lost(null, rebooted));
       writer.abandoned();
       over.resolve(neverBegan(error.message));
     });

@@ -59,6 +59,7 @@ export class Intake {
       fingerprint: repeatable ? fingerprint(input) : null,
       idempotencyKey: idempotencyKey ?? null,
       traceparent,
+      rebooted: false,
     });
   }
 
@@ -88,9 +89,12 @@ export class Intake {
     invocation: Invocation,
     runner: Runner,
     spec: ReturnType<typeof specOf>,
-    facts: Pick<LiveRun, 'invocationJson' | 'createdAt' | 'fingerprint' | 'idempotencyKey' | 'traceparent'>,
+    facts: Pick<
+      LiveRun,
+      'invocationJson' | 'createdAt' | 'fingerprint' | 'idempotencyKey' | 'traceparent' | 'rebooted'
+    >,
   ): LiveRun {
-    const { invocationJson, createdAt, fingerprint, idempotencyKey, traceparent } = facts;
+    const { invocationJson, createdAt, fingerprint, idempotencyKey, traceparent, rebooted } = facts;
     return newLiveRun({
       ...spec,
       invocation,
@@ -101,6 +105,7 @@ export class Intake {
       fingerprint,
       idempotencyKey,
       traceparent,
+      rebooted,
       keepAbort: this.#keepAbort,
     });
   }

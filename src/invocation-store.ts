@@ -16,20 +16,12 @@ import {
 } from './store-operations.ts';
 import type { DatabaseOptions } from './store-schema.ts';
 import { openDatabase } from './store-schema.ts';
+import { type UnfinishedRun, UnfinishedRuns } from './unfinished-runs.ts';
 import { syncWal, type WalSync } from './wal-sync.ts';
 
 export type { StoredRun, StoreFilter } from './run-list.ts';
 export type { FinishedRun, NewRun } from './store-operations.ts';
-
-/** What a later server must know of a run that has not ended. */
-export type UnfinishedRun = Pick<
-  StoredRun,
-  'id' | 'createdAt' | 'startedAt' | 'fingerprint' | 'idempotencyKey' | 'invocation'
-> & {
-  /** Why it is to stop, as JSON; null when nobody asked. */
-  abort: string | null;
-  traceparent: string | null;
-};
+export type { UnfinishedRun } from './unfinished-runs.ts';
 
 /** What a delivery attempt needs. The secret is never shown or logged. */
 export interface StoredDelivery {
@@ -84,6 +76,7 @@ export class InvocationStore {
   readonly #lists: RunList;
   readonly #removed: RemovedRuns;
   readonly #sql;
+  readonly #unfinished: UnfinishedRuns;
   #lastN: number;
   #lastFinish: number;
 
@@ -105,6 +98,7 @@ export class InvocationStore {
     this.#sql = prepareAll(db);
     this.#lists = new RunList(db);
     this.#removed = new RemovedRuns(db);
+    this.#unfinished = new UnfinishedRuns(db);
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
     this.#lastFinish = Number(db.prepare('SELECT max(finish_order) AS last FROM runs').get()?.last ?? 0);
   }
@@ -158,10 +152,19 @@ export class InvocationStore {
   }
 
   /** Runs without a final status, in order of acceptance; each is read when it is come to. */
-  *unfinished(): Generator<UnfinishedRun> {
+  unfinished(): Iterable<UnfinishedRun> {
     this.#group.ready();
-    for (const { n } of this.#sql.unfinished.all())
-      yield this.#sql.unfinishedRun.get(n as number) as unknown as UnfinishedRun;
+    return this.#unfinished.each();
+  }
+
+  /**
+   * The machine's present boot, before `unfinished`: when it is another one than before, what is running now is
+   * `rebooted`. Returns how that is written, as often as it takes; null when there is nothing to write.
+   */
+  noteBoot(boot: string): (() => void) | null {
+    this.#group.ready();
+    const operation = this.#unfinished.boot(boot);
+    return operation && (() => void this.#group.write(operation));
   }
 
   /** Forget a finished run, but for its id. Returns false, and changes nothing, when it is not finished or unknown. */
@@ -264,11 +267,6 @@ function prepareAll(db: DatabaseSync) {
     get: sql(`${FIND} WHERE r.id = ?`),
     rows: TABLES.map((table) => sql(`SELECT * FROM ${table} WHERE n = ?`)),
     findByKey: sql(`${FIND} WHERE r.idempotency_key = ?`),
-    unfinished: sql("SELECT n FROM runs WHERE status IN ('pending', 'running') ORDER BY n"),
-    unfinishedRun: sql(`SELECT r.id, r.created_at AS createdAt, r.started_at AS startedAt, r.fingerprint,
-      r.idempotency_key AS idempotencyKey, i.invocation, a.reason AS abort, t.traceparent
-      FROM runs r JOIN invocations i ON i.n = r.n LEFT JOIN aborts a ON a.n = r.n LEFT JOIN traces t ON t.n = r.n
-      WHERE r.n = ?`),
     delivery: sql(`${DELIVERY} WHERE r.id = ?`),
     pendingDeliveries: sql(`SELECT r.id, d.delivery FROM deliveries d JOIN runs r ON r.n = d.n
       WHERE d.settled = 0 AND r.finished_at IS NOT NULL ORDER BY d.n`),

@@ -18,6 +18,8 @@ export interface LiveRun {
   readonly spec: unknown;
   readonly directory: RunDirectory;
   readonly traceparent: string | undefined;
+  /** The machine restarted since an earlier server began it. */
+  readonly rebooted: boolean;
   readonly fingerprint: string | null;
   readonly idempotencyKey: string | null;
   readonly log: EventLog;
@@ -62,6 +64,7 @@ export type NewLiveRun = Pick<
   | 'refusal'
   | 'directory'
   | 'traceparent'
+  | 'rebooted'
   | 'fingerprint'
   | 'idempotencyKey'
   | 'createdAt'

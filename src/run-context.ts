@@ -44,6 +44,7 @@ export class RunScene {
       spec: run.spec,
       directory: run.directory,
       startedAt: run.startedAt ?? run.createdAt,
+      rebooted: run.rebooted,
       signal: run.abort.signal,
       output: this.#output(),
       outsideWriter: () => this.#outsideWriter(),
@@ -148,6 +149,7 @@ export class RunScene {
   async #readEarlier(onNote?: (line: string) => void): Promise<void> {
     if (this.#outside || this.#recorder) return;
     this.#recorded = await readRecorded(this.#run.directory, this.#nextSeq, {
+      rebooted: this.#run.rebooted,
       onNote: (note) => {
         onNote?.(JSON.stringify(note));
         return null;

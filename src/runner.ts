@@ -104,6 +104,8 @@ export interface RunContext<Spec = unknown> {
   readonly directory: RunDirectory;
   /** When the run became `running`, also if that was under an earlier server. ms since the epoch. */
   readonly startedAt: number;
+  /** For `recover`: the machine restarted since, so that no process of the run lives. */
+  readonly rebooted: boolean;
   /** Absolute path; exists. */
   readonly workingDirectory: string;
   /** Absolute path or null; exists. */

@@ -9,6 +9,7 @@ import { SupervisorClient } from '../runners/lib/supervisor-client.ts';
 import { manualRunner } from '../runners/manual.ts';
 import { addressGuard } from './address-guard.ts';
 import { createApp } from './app.ts';
+import { bootId } from './boot.ts';
 import { callbackAddresses, callbackKey } from './callback-address.ts';
 import { claimPoster } from './claim-post.ts';
 import type { Config } from './config.ts';
@@ -16,6 +17,7 @@ import { prepareDataDirectory } from './data-directory.ts';
 import { startDeliveries } from './delivery.ts';
 import { diskSpace } from './disk-space.ts';
 import { InvocationStore } from './invocation-store.ts';
+import { writeUntilStored } from './lasting-write.ts';
 import { createMetrics } from './metrics.ts';
 import { baseEnvironment } from './process-environment.ts';
 import { isFinal } from './result.ts';
@@ -61,6 +63,9 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     onDelay: (error) => disk.failed(error),
     onTorn: (bytes) => log.warn({ bytes }, 'a write that a crash interrupted was cut off'),
   });
+  const boot = bootId();
+  const noteBoot = boot === null ? null : store.noteBoot(boot);
+  if (noteBoot) void writeUntilStored(store, noteBoot);
   const supervisor = new SupervisorClient({
     dataDir: config.dataDir,
     spawn: config.spawn,

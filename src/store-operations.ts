@@ -29,7 +29,15 @@ export interface FinishedRun {
 }
 
 /** Where a run has rows, one each at most. */
-export const TABLES = ['runs', 'invocations', 'results', 'deliveries', 'aborts', 'traces'] as const;
+export const TABLES = [
+  'runs',
+  'invocations',
+  'results',
+  'deliveries',
+  'aborts',
+  'traces',
+  'rebooted',
+] as const;
 /** The rows of a run: their values in the order of the columns, none where it has no row. */
 export type StoredRows = readonly (readonly [table: (typeof TABLES)[number], values: SQLOutputValue[]])[];
 
@@ -39,6 +47,7 @@ export type StoreOperation =
   | { op: 'running'; id: string; startedAt: number }
   | { op: 'finish'; id: string; order: number; run: FinishedRun }
   | { op: 'abort'; id: string; reason: string }
+  | { op: 'boot'; boot: string; interrupted: number[] }
   | { op: 'remove'; id: string; removed: RemovedRun }
   | { op: 'restore'; id: string; rows: StoredRows }
   | { op: 'delivery'; id: string; delivery: string; settled: boolean };
@@ -66,6 +75,12 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
     sql(`DELETE FROM ${table} WHERE n = ?`),
   );
   const removals = new RemovedRuns(db);
+  const boot = sql('SELECT id FROM boot');
+  const firstBoot = sql('INSERT INTO boot VALUES (?)');
+  const nextBoot = sql('UPDATE boot SET id = ?');
+  const setRebooted = sql(
+    'INSERT OR IGNORE INTO rebooted SELECT n FROM runs WHERE n = ? AND finished_at IS NULL',
+  );
   const setDelivery = sql(`UPDATE deliveries SET delivery = ?, settled = ?, secret = iif(?, NULL, secret)
     WHERE n = (SELECT n FROM runs WHERE id = ?)`);
 
@@ -102,6 +117,12 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
       }
       case 'abort':
         return setAbort.run(operation.reason, operation.id).changes === 1;
+      case 'boot': {
+        if (boot.get() === undefined) firstBoot.run(operation.boot);
+        else nextBoot.run(operation.boot);
+        for (const n of operation.interrupted) setRebooted.run(n);
+        return true;
+      }
       case 'remove': {
         const row = remove.get(operation.id);
         if (row === undefined) return false;

@@ -56,6 +56,9 @@ export const MIGRATIONS: readonly string[] = [
    CREATE INDEX runs_by_finish ON runs (finish_order) WHERE finish_order IS NOT NULL;`,
   // The trace context of the request that a run came with.
   'CREATE TABLE traces (n INTEGER PRIMARY KEY, traceparent TEXT NOT NULL) STRICT;',
+  // The boot of the machine, and the runs that were running when it was another.
+  `CREATE TABLE boot (id TEXT NOT NULL) STRICT;
+   CREATE TABLE rebooted (n INTEGER PRIMARY KEY) STRICT;`,
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

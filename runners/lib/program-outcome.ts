@@ -60,18 +60,17 @@ export function neverBegan(why: string): RunnerOutcome {
 }
 
 /** Its supervisor died: the program may have done anything, and what was left of it was ended. */
-export function lost(facts: LostFacts | null): RunnerOutcome {
+export function lost(facts: LostFacts | null, rebooted: boolean): RunnerOutcome {
   return {
     ended: 'lost',
     started: true,
     retrySafe: false,
     exitCode: null,
-    ...(facts
-      ? {
-          errorSummary: 'the supervisor of the program died, and what was left of the program was ended',
-          captures: facts.captures,
-          kill: facts.kill,
-        }
-      : { errorSummary: 'the supervisor of the program died, and no other could look for the program' }),
+    errorSummary: rebooted
+      ? 'the machine restarted while the program ran'
+      : facts
+        ? 'the supervisor of the program died, and what was left of the program was ended'
+        : 'the supervisor of the program died, and no other could look for the program',
+    ...(facts && { captures: facts.captures, kill: facts.kill }),
   };
 }

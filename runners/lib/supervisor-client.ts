@@ -49,6 +49,8 @@ interface Handed {
   firstSeq: number;
   /** ms since the epoch */
   startedAt: number;
+  /** The machine restarted since. */
+  rebooted: boolean;
   listener: ProgramListener;
 }
 
@@ -103,7 +105,7 @@ export class SupervisorClient {
   async spawn(request: SpawnRequest, startedAt: number, listener: ProgramListener): Promise<void> {
     const line = this.#line ?? (await this.#connection());
     const { run, directory, first_seq: firstSeq } = request;
-    this.#runs.set(run, { directory, firstSeq, startedAt, listener, line });
+    this.#runs.set(run, { directory, firstSeq, startedAt, rebooted: false, listener, line });
     line.send(request);
   }
 
@@ -179,9 +181,10 @@ export class SupervisorClient {
     if (line && this.#others.delete(line)) void line.close('leave');
   }
 
-  #adoptAt(line: SupervisorLine, run: string, { directory, firstSeq, startedAt, listener }: Handed): void {
-    this.#runs.set(run, { directory, firstSeq, startedAt, listener, line });
-    line.send({ op: 'adopt', run, directory, first_seq: firstSeq, started_at: startedAt });
+  #adoptAt(line: SupervisorLine, run: string, handed: Handed): void {
+    this.#runs.set(run, { ...handed, line });
+    const { directory, firstSeq: first_seq, startedAt: started_at, rebooted } = handed;
+    line.send({ op: 'adopt', run, directory, first_seq, started_at, ...(rebooted && { rebooted }) });
   }
 
   #connection(): Promise<SupervisorLine> {
