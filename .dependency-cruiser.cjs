@@ -6,7 +6,7 @@ const SHAPES =
   '^src/(artifact|churn-map|claim|claims|completion|worker-event|errors|event|field-errors|invocation|options|outcome|record|delivery-record|result|run-directory|runner|shortage|stream)[.]ts$';
 /** What the journal's writer needs, so that it may run in another process. */
 const WRITER =
-  '^src/(capture|capture-check|journal|journal-lines|journal-repair|recorded|recorder|run-directory|shortage|utf8)[.]ts$';
+  '^src/(capture|capture-check|event-lengths|journal|journal-lines|journal-repair|recorded|recorder|run-directory|shortage|utf8|whole-write)[.]ts$';
 /** The composition root: the only files that know both edges. */
 const ROOT = '^src/(app|server|service)[.]ts$';
 /** What the HTTP runners are given by the composition root, and what puts a schema's complaints into words. */

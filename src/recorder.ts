@@ -1,16 +1,8 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { type Capture, captureFacts, closeCapture, newCapture } from './capture.ts';
+import { eventLengths } from './event-lengths.ts';
 import { encodeEntry, encodeNote, type JournalEntry } from './journal.ts';
 import type { StreamFacts } from './outcome.ts';
 import type { Recorded } from './recorded.ts';
@@ -18,9 +10,7 @@ import type { RunDirectory } from './run-directory.ts';
 import { storageText } from './shortage.ts';
 import { type Phase, STREAMS, type Stream } from './stream.ts';
 import { incompleteTail } from './utf8.ts';
-
-/** Output events longer than this are split, so that one event stays a comfortable SSE message. */
-export const MAX_EVENT_BYTES = 64 * 1024;
+import { cut, writeAll } from './whole-write.ts';
 
 export interface RecorderOptions {
   directory: RunDirectory;
@@ -290,37 +280,5 @@ export class Recorder {
       mkdirSync(directory.root, 0o700);
       return openSync(directory[file], flags, 0o600);
     }
-  }
-}
-
-/** How output is cut into events: at most MAX_EVENT_BYTES each, no character split. */
-export function eventLengths(bytes: Buffer): number[] {
-  const lengths: number[] = [];
-  for (let from = 0; from < bytes.length; ) {
-    let to = Math.min(bytes.length, from + MAX_EVENT_BYTES);
-    if (to < bytes.length) to -= incompleteTail(bytes.subarray(from, to));
-    lengths.push(to - from);
-    from = to;
-  }
-  return lengths;
-}
-
-/** All or nothing: what a full disk took of the bytes is cut off again, at `size`. */
-function writeAll(fd: number, bytes: Buffer, size: number): void {
-  try {
-    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done);
-  } catch (error) {
-    cut(fd, size);
-    throw error;
-  }
-}
-
-/** What could not be cut off is behind what the facts tell of, and shown to nobody. */
-function cut(file: number | string, size: number): void {
-  try {
-    if (typeof file === 'number') ftruncateSync(file, size);
-    else truncateSync(file, size);
-  } catch {
-    // the error that is told is the one of the write
   }
 }

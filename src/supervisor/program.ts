@@ -4,6 +4,7 @@ import { afterMs } from '../long-timer.ts';
 import type { Recorder } from '../recorder.ts';
 import { storageText } from '../shortage.ts';
 import type { Stream } from '../stream.ts';
+import { recordExit } from './exit-record.ts';
 import { killAll } from './kill-rounds.ts';
 import type { Marks } from './marks.ts';
 import { startTimeOf } from './proc.ts';
@@ -287,16 +288,6 @@ export class Program {
     if (survivors > 0) void this.#hunt();
     else this.#spawner.finder.end(this.#marks);
     this.#hooks.ended(facts, recorded);
-  }
-}
-
-/** Write the exit record. False when the storage does not take it: whoever has the facts must keep them. */
-export function recordExit(recorder: Recorder, facts: ExitFacts): boolean {
-  try {
-    recorder.note({ exit: facts });
-    return true;
-  } catch {
-    return false;
   }
 }
 

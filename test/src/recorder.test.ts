@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { MAX_EVENT_BYTES } from '../../src/event-lengths.ts';
 import { decodeLine, type JournalEntry } from '../../src/journal.ts';
-import { MAX_EVENT_BYTES, Recorder } from '../../src/recorder.ts';
+import { Recorder } from '../../src/recorder.ts';
 import { type RunDirectory, runDirectory } from '../../src/run-directory.ts';
 
 let dataDir: string;
