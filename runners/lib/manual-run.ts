@@ -90,9 +90,12 @@ export class ManualRun {
   }
 
   async #readEarlier(): Promise<void> {
-    this.uploads.resume();
-    await this.ctx.resumeOutput();
-    const { completion, claim } = this.#state;
+    const { completion, claim, tokens } = this.#state;
+    // A run that nobody ever claimed has nothing to be read, and there may be very many of them.
+    if (tokens.length > 0) {
+      this.uploads.resume();
+      await this.ctx.resumeOutput();
+    }
     if (completion) return this.#finish(completionOutcome(completion.body, this.uploads.list()));
     this.ctx.goesOn();
     if (claim?.accepted) {
