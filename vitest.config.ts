@@ -9,6 +9,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: [],
     allowOnly: false,
+    // Most tests wait for processes and not for a processor.
+    maxWorkers: 2,
     passWithNoTests: false,
     // Wide bounds that show a hang; no test asserts a time.
     testTimeout: 60_000,
