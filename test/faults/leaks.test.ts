@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -92,6 +93,7 @@ requires('linux')('A server that has done many runs', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'runwire-leaks-'));
   const backend = createServer((_request, response) => response.end('hello'));
   backend.keepAliveTimeout = 600_000; // a connection is closed by the test, never in the moment of a request
+  const socketName = `supervisor-${PROTOCOL_VERSION}.sock`;
   let server: ServerProcess;
   let inspectors: { server: Inspector; supervisor: Inspector };
   let supervisorPid = 0;
@@ -117,14 +119,7 @@ requires('linux')('A server that has done many runs', () => {
 
   beforeAll(async () => {
     await new Promise<void>((resolve) => backend.listen(0, '127.0.0.1', resolve));
-    const arguments_ = [
-      '--socket',
-      `supervisor-${PROTOCOL_VERSION}.sock`,
-      '--data-dir',
-      dataDir,
-      '--spawn',
-      'auto',
-    ];
+    const arguments_ = ['--socket', socketName, '--data-dir', dataDir, '--spawn', 'auto'];
     const supervisor = spawn(
       process.execPath,
       ['--inspect=127.0.0.1:0', source('supervisor/main.ts'), ...arguments_],
@@ -140,7 +135,10 @@ requires('linux')('A server that has done many runs', () => {
     supervisor.stderr.on('data', (chunk: Buffer) => {
       printed += chunk;
     });
-    await until(() => inspectorAddress(printed) !== null, 'the supervisor listens');
+    await until(() => inspectorAddress(printed) !== null, 'the supervisor can be inspected');
+    await until(() => existsSync(join(dataDir, socketName)), 'the supervisor listens');
+    const placeholder = connect(join(dataDir, socketName)); // it waits for no server for long
+    await once(placeholder, 'connect');
     server = await startServer(dataDir, {
       NODE_OPTIONS: '--inspect=127.0.0.1:0',
       RUNWIRE_LOG_LEVEL: 'error',
@@ -148,6 +146,7 @@ requires('linux')('A server that has done many runs', () => {
       RUNWIRE_RETENTION_COUNT: String(KEPT),
       RUNWIRE_DRAIN_SECONDS: '0',
     });
+    placeholder.destroy();
     expect(supervisorOf(dataDir)).toBe(supervisorPid);
     inspectors = {
       server: await openInspector(inspectorAddress(server.output()) ?? ''),
