@@ -77,7 +77,7 @@ async function takeUp(
     const metadata = { 'docker.container_id': id, 'docker.image_id': image, ...stdinFacts(ctx) };
     return await attended(tools, ctx, { id, output, stop, here: null, unsure: false, metadata });
   } finally {
-    output.disconnect();
+    output.close();
   }
 }
 

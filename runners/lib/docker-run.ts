@@ -147,7 +147,7 @@ async function startAndAttend(
     return await attended(tools, ctx, { id, output, stop, here: { startedAt, spawnMs }, unsure, metadata });
   } finally {
     input?.destroy();
-    output.disconnect();
+    output.close();
   }
 }
 

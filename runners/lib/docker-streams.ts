@@ -21,6 +21,7 @@ export class ContainerOutput {
   onFailure: (() => void) | null = null;
   #activeAt = performance.now();
   #connection: Readable | null = null;
+  #closed = false;
   /** Whether the connection was whole: false when it broke off. */
   #ended: Promise<boolean> = Promise.resolve(true);
 
@@ -31,6 +32,10 @@ export class ContainerOutput {
 
   /** Take output from a connection whose first byte is byte `from` of each stream. */
   connect(connection: Readable, from: Readonly<Record<Stream, number>>): void {
+    if (this.#closed) {
+      connection.destroy();
+      return;
+    }
     const position = { ...from };
     const take = frameSplitter((stream, bytes) => {
       const known = Math.min(bytes.length, this.seen[stream] - position[stream]);
@@ -75,6 +80,12 @@ export class ContainerOutput {
   disconnect(): void {
     this.#connection?.destroy();
     this.#connection = null;
+  }
+
+  /** Nothing is taken any more: not from a connection that is still being made either. */
+  close(): void {
+    this.#closed = true;
+    this.disconnect();
   }
 
   #write(stream: Stream, bytes: Buffer): void {

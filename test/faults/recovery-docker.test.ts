@@ -4,14 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type DockerGate, dockerGate } from '../helpers/docker-gate.ts';
 import { containersOf, DOCKER_HOST, testImage } from '../helpers/docker-image.ts';
 import { requires } from '../helpers/require.ts';
-import { type DockerGate, dockerGate } from './docker-gate.ts';
 import { expectInvariants } from './invariants.ts';
 import { RecoveringServer } from './recovering.ts';
-
-const socketOf = (host: string): string =>
-  host === '' ? '/var/run/docker.sock' : host.replace('unix://', '');
 
 function docker({ input = '' }, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync('docker', args, { input, encoding: 'utf8' });
@@ -27,7 +24,7 @@ requires('docker')('After SIGKILL of the server, a container', () => {
   beforeEach(async () => {
     image = await testImage();
     directory = mkdtempSync(join(tmpdir(), 'runwire-gate-'));
-    gate = await dockerGate(socketOf(DOCKER_HOST), directory);
+    gate = await dockerGate(DOCKER_HOST, directory);
     server = new RecoveringServer({ DOCKER_HOST: gate.host });
     await server.start();
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { buildApp } from '../helpers/build-app.ts';
+import { dockerGate } from '../helpers/docker-gate.ts';
 import { containersOf, DOCKER_HOST, testImage } from '../helpers/docker-image.ts';
 import { requires } from '../helpers/require.ts';
 
@@ -78,6 +79,36 @@ requires('docker')('A server that comes back', () => {
             'one\ntwo\nlast',
             'error',
           ]);
+      } finally {
+        await second.end();
+      }
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
+  test('gets all of the output, and its predecessor none, when that one left while it was starting a container', async () => {
+    const docker = { image: await testImage() };
+    const dataDir = mkdtempSync(join(tmpdir(), 'runwire-test-'));
+    await using gate = await dockerGate(DOCKER_HOST, dataDir);
+    const command = ['sh', '-c', 'echo one; sleep 3; echo two'];
+    try {
+      const first = await buildApp({ dataDir, config: { DOCKER_HOST: gate.host } });
+      const muted = gate.mute(/^POST \S*\/containers\/\w+\/start/);
+      const payload = { runtime_kind: 'docker', command, options: { docker } };
+      const response = await first.app.inject({ method: 'POST', url: '/invocations', payload });
+      const id: string = response.json().invocation.invocation_id;
+      const { stdout } = first.engine.directory(id);
+      await muted;
+      for (let n = 0; n < 400 && (await bytesOf(stdout)).length === 0; n++) await sleep(25);
+      await first.close('leave');
+      const second = await buildApp({ dataDir, config: { DOCKER_HOST } });
+      try {
+        gate.open();
+        const record = (await second.app.inject({ url: `/invocations/${id}?wait=50` })).json();
+        expect(record.result.exit_code).toBe(0);
+        await sleep(300); // what the first one still does
+        expect(String(await bytesOf(stdout))).toBe('one\ntwo\n');
       } finally {
         await second.end();
       }

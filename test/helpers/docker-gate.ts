@@ -12,7 +12,7 @@ export interface DockerGate extends AsyncDisposable {
   hold(question: Question): Promise<void>;
   /** Let such a question through, and none of what the engine says after it; resolves when the engine has begun to answer. */
   mute(question: Question): Promise<void>;
-  /** Nothing is held any more. What was held is gone. */
+  /** Nothing is held any more. The connections of what was held break off. */
   open(): void;
 }
 
@@ -22,10 +22,12 @@ interface Rule {
   met(): void;
 }
 
-/** `directory` is where its socket is. */
-export async function dockerGate(engineSocket: string, directory: string): Promise<DockerGate> {
+/** `host` is the engine's DOCKER_HOST, '' for this machine's; `directory` is where the socket of the gate is. */
+export async function dockerGate(host: string, directory: string): Promise<DockerGate> {
+  const engineSocket = host === '' ? '/var/run/docker.sock' : host.replace('unix://', '');
   const path = join(directory, 'gate.sock');
   const sockets = new Set<Socket>();
+  const holding = new Set<Socket>();
   let rule: Rule | null = null;
   const server = createServer((client) => {
     const engine = connect(engineSocket);
@@ -36,7 +38,10 @@ export async function dockerGate(engineSocket: string, directory: string): Promi
       socket.once('close', () => sockets.delete(socket));
     }
     client.on('data', (chunk: Buffer) => {
-      if (rule?.question.test(chunk.toString('latin1').split('\r\n', 1)[0] ?? '')) held = rule;
+      if (rule?.question.test(chunk.toString('latin1').split('\r\n', 1)[0] ?? '')) {
+        held = rule;
+        holding.add(client);
+      }
       if (held?.how === 'hold') return held.met();
       engine.write(chunk);
     });
@@ -60,6 +65,8 @@ export async function dockerGate(engineSocket: string, directory: string): Promi
     mute: (question) => set(question, 'mute'),
     open() {
       rule = null;
+      for (const socket of holding) socket.destroy();
+      holding.clear();
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
