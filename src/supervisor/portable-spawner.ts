@@ -23,7 +23,7 @@ import {
  */
 export function portableSpawner(): Spawner {
   const prlimit = findPrlimit();
-  const withProgramScore = programScoring();
+  const scoring = programScoring();
   return {
     name: 'portable',
     finder: new ProcessSearch(),
@@ -31,7 +31,7 @@ export function portableSpawner(): Spawner {
     async spawn(spec: ProgramSpec): Promise<Started> {
       checkExecutable(spec.program); // libuv hands a text without interpreter to a shell
       const { program, argv } = prlimit ? marked(prlimit, spec) : spec;
-      const child = withProgramScore(() =>
+      const child = scoring.starting(() =>
         spawn(program, argv.slice(1), {
           argv0: argv[0],
           cwd: spec.workingDirectory,
@@ -41,6 +41,7 @@ export function portableSpawner(): Spawner {
         }),
       );
       const { pid, stdout, stderr } = child;
+      if (pid !== undefined) scoring.started(pid);
       const sources = { stdout: streamSource(stdout), stderr: streamSource(stderr) };
       const exited = Promise.withResolvers<ProgramExit>();
       const realtime = pid === undefined ? () => null : watchForRealtimeSignal(pid, [stdout, stderr]);

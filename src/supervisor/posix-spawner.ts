@@ -58,7 +58,7 @@ export function posixSpawner(): Spawner {
   const children = posix.becomeSubreaper() ? ownChildren() : null;
   const leaders = new ChurnMap<number, (exit: ProgramExit) => void>();
   const inherited = posix.getMark();
-  const withProgramScore = programScoring();
+  const scoring = programScoring();
   const descendants = children
     ? new Descendants({
         children,
@@ -92,7 +92,7 @@ export function posixSpawner(): Spawner {
       addChdir(actions, spec.workingDirectory);
       const argv = [...spec.argv, null];
       const environment = [...spec.environment, null];
-      const error = withProgramScore<number>(() =>
+      const error = scoring.starting<number>(() =>
         posixSpawn(pidOut, spec.program, actions, attributes, argv, environment),
       );
       actionsDestroy(actions);
@@ -107,6 +107,7 @@ export function posixSpawner(): Spawner {
         throw new SpawnError(getSystemErrorName(-error), getSystemErrorMessage(-error));
       }
       const pid = pidOut[0] as number;
+      scoring.started(pid);
       return {
         pid,
         stdout: pipeSource(out.read),

@@ -75,6 +75,14 @@ const COMPONENTS = {
       return 'there is no freezer cgroup of version 1, in which not even SIGKILL ends a process';
     }
   },
+  'memory-cgroup': () => {
+    try {
+      accessSync('/sys/fs/cgroup/memory/cgroup.procs', constants.W_OK);
+      return undefined;
+    } catch {
+      return 'there is no memory cgroup of version 1 that may be written';
+    }
+  },
   'pid-namespace': () => {
     const { status, error } = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true'], {
       stdio: 'ignore',
