@@ -1,8 +1,6 @@
-import { crc32 } from 'node:zlib';
-import { decodeLine, type JournalEntry } from './journal.ts';
-import { crosses, isOutput, LoggedEvent, LostOutput } from './logged-event.ts';
+import { decodeLine } from './journal.ts';
+import { crosses, LoggedEvent } from './logged-event.ts';
 import type { RunFiles } from './run-files.ts';
-import type { Stream } from './stream.ts';
 
 /** Consecutive events of a journal; `next` is the position of what follows. */
 export interface Batch {
@@ -25,7 +23,7 @@ export async function readBatch(
 ): Promise<Batch> {
   const bytes = await readLines(files, position, end);
   if (bytes.length === 0) throw new Error(`the journal of ${invocationId} is shorter than it was`);
-  const entries: JournalEntry[] = [];
+  const events: LoggedEvent[] = [];
   let from = 0;
   let complete = false;
   while (from < bytes.length && !complete) {
@@ -34,11 +32,11 @@ export async function readBatch(
     const entry = decodeLine(bytes.subarray(from, to))?.entry;
     from = to + 1;
     if (!entry) continue;
-    entries.push(entry);
+    events.push(new LoggedEvent(invocationId, entry, files));
     complete = entry.seq % EVENTS_BOUND === 0 || crosses(entry, OUTPUT_BOUND);
   }
   // Bytes without a newline can be no event: a torn end, passed over.
-  return { events: withBytes(invocationId, files, entries), next: position + (from || bytes.length) };
+  return { events, next: position + (from || bytes.length) };
 }
 
 /** At least one whole line, however long it is. */
@@ -47,34 +45,4 @@ async function readLines(files: RunFiles, position: number, end: number): Promis
     const bytes = await files.read('journal', position, Math.min(size, end - position));
     if (bytes.length < size || bytes.includes(NEWLINE)) return bytes;
   }
-}
-
-/** Bytes of one stream that consecutive events tell of: read once, when first asked for. */
-interface Block {
-  from: number;
-  end: number;
-  bytes: Promise<Buffer> | null;
-}
-
-/** Output events of one batch are contiguous in their stream, unless the journal was damaged. */
-function withBytes(invocationId: string, files: RunFiles, entries: JournalEntry[]): LoggedEvent[] {
-  const blocks = new Map<Stream, Block>();
-  return entries.map((entry) => {
-    if (!isOutput(entry)) return new LoggedEvent(invocationId, entry);
-    const { type: stream, offset, length, sum } = entry;
-    const open = blocks.get(stream);
-    const block = open?.end === offset ? open : { from: offset, end: offset, bytes: null };
-    block.end += length;
-    blocks.set(stream, block);
-    return new LoggedEvent(invocationId, entry, async () => {
-      block.bytes ??= files.read(stream, block.from, block.end - block.from).catch((error) => {
-        block.bytes = null; // the next reader may have more luck
-        throw error;
-      });
-      const at = offset - block.from;
-      const bytes = (await block.bytes).subarray(at, at + length);
-      if (bytes.length === length && (sum === undefined || crc32(bytes) === sum)) return bytes;
-      throw new LostOutput(`${stream} of ${invocationId} is not what its journal says`);
-    });
-  });
 }

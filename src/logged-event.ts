@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
+import { crc32 } from 'node:zlib';
 import type { ArtifactDescriptor } from './artifact.ts';
 import type { JournalEntry, OutputEntry } from './journal.ts';
 import type { Outcome } from './outcome.ts';
 import type { RuntimeResult } from './result.ts';
+import type { RunFiles } from './run-files.ts';
 
 /** An event of a run before its output bytes are put in. `time` is in ms since the epoch. */
 export type LogEntry =
@@ -22,53 +24,50 @@ export function crosses(entry: LogEntry, bound: number): boolean {
   );
 }
 
-const NOTHING = Promise.resolve(Buffer.alloc(0));
+/** Where the bytes of output events are. */
+export type OutputFiles = Pick<RunFiles, 'readInto'>;
 
-/** The capture does not have the bytes that an event tells of, or has others. */
-export class LostOutput extends Error {}
-
-/**
- * One event as readers get it. Buffers must not be written to. An output event
- * whose bytes were lost is a gap.
- */
+/** One event as readers get it. An output event whose bytes were lost is a gap. */
 export class LoggedEvent {
   readonly seq: number;
   readonly entry: LogEntry;
+  /** Null: it has no bytes. */
+  readonly files: OutputFiles | null;
   readonly #invocationId: string;
-  readonly #load: (() => Promise<Buffer>) | null;
   #lost = false;
 
-  constructor(invocationId: string, entry: LogEntry, load: (() => Promise<Buffer>) | null = null) {
+  constructor(invocationId: string, entry: LogEntry, files: OutputFiles | null = null) {
     this.seq = entry.seq;
     this.entry = entry;
+    this.files = files;
     this.#invocationId = invocationId;
-    this.#load = load;
   }
 
-  /** Whether the bytes of an output event are there is known when json() has resolved. */
+  /** Whether the bytes of an output event are there is known when json() was called. */
   get type(): LogEntry['type'] {
     return this.#lost ? 'gap' : this.entry.type;
   }
 
-  /** The bytes of a stdout or stderr event. Rejects with LostOutput. */
-  bytes(): Promise<Buffer> {
-    return this.#load?.() ?? NOTHING;
+  /** Are these the bytes that were captured. */
+  vouchesFor(bytes: Buffer): boolean {
+    const { entry } = this;
+    return (
+      isOutput(entry) &&
+      bytes.length === entry.length &&
+      (entry.sum === undefined || crc32(bytes) === entry.sum)
+    );
   }
 
-  /** The RuntimeEvent on one line of JSON, without newline. */
-  async json(): Promise<string> {
+  /** The RuntimeEvent on one line of JSON, without newline. `bytes` of an output event; null: they are lost. */
+  json(bytes: Buffer | null): string {
     const { seq, time, type, ...rest } = this.entry;
     const head = { invocation_id: this.#invocationId, seq, time: new Date(time).toISOString() };
-    if (!this.#load || !isOutput(this.entry)) return JSON.stringify({ ...head, type, ...rest });
+    if (!isOutput(this.entry)) return JSON.stringify({ ...head, type, ...rest });
     const { phase, offset, length } = this.entry;
-    try {
-      const bytes = await this.#load();
-      const body = isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
-      return JSON.stringify({ ...head, type, phase, offset, length, ...body });
-    } catch (error) {
-      if (!(error instanceof LostOutput)) throw error;
-      this.#lost = true;
+    this.#lost = bytes === null;
+    if (bytes === null)
       return JSON.stringify({ ...head, type: 'gap', stream: type, offset, length, reason: 'storage' });
-    }
+    const body = isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
+    return JSON.stringify({ ...head, type, phase, offset, length, ...body });
   }
 }

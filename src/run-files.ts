@@ -49,17 +49,19 @@ export class RunFiles {
 
   /** Up to `length` bytes from `offset`; shorter at the end of what is there, empty while there is no such file. */
   async read(name: Name, offset: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(length);
+    let done = 0;
+    for (let got = -1; got !== 0 && done < length; done += got)
+      got = await this.readInto(name, offset + done, bytes.subarray(done));
+    return bytes.subarray(0, done);
+  }
+
+  /** What one read brings from `offset` on; returns how many bytes: 0 at the end of what is there. */
+  async readInto(name: Name, offset: number, bytes: Buffer): Promise<number> {
     this.enter(); // an event kept by a reader that has left can still be asked for its bytes
     try {
       const handle = await this.#handle(name);
-      const buffer = Buffer.allocUnsafe(handle ? length : 0);
-      let done = 0;
-      while (handle && done < length) {
-        const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
-        if (bytesRead === 0) break;
-        done += bytesRead;
-      }
-      return buffer.subarray(0, done);
+      return handle ? (await handle.read(bytes, 0, bytes.length, offset)).bytesRead : 0;
     } finally {
       this.leave();
     }

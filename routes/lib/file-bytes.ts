@@ -7,7 +7,7 @@ const BLOCK_BYTES = 256 * 1024;
 export interface FileBytes {
   /** When it was opened. */
   size: number;
-  /** The bytes from `start` up to and without `end`. */
+  /** The bytes from `start` up to and without `end`. A buffer is good until the next is asked for. */
   read(start: number, end: number): AsyncIterable<Buffer>;
 }
 
@@ -30,24 +30,25 @@ async function bytesOf(file: FileHandle): Promise<FileBytes | null> {
   return { size: stats.size, read: (start, end) => blocks(file, start, end) };
 }
 
-/** The next block is read while the one before is on its way. Ends early where the file does. */
+/** The next block is read while the one before is on its way: two take turns. Ends early where the file does. */
 async function* blocks(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
-  const read = (position: number): Promise<Buffer> => {
-    const reading = readAt(file, position, Math.min(BLOCK_BYTES, end - position));
+  const memory = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, Math.max(0, end - start))));
+  const read = (turn: number, position: number): Promise<Buffer> => {
+    const reading = readAt(file, position, (memory[turn % 2] as Buffer).subarray(0, end - position));
     reading.catch(() => {}); // told when it is its turn, or to nobody
     return reading;
   };
-  let next = start < end ? read(start) : null;
-  for (let at = start; next !== null; ) {
+  let next = start < end ? read(0, start) : null;
+  for (let [at, turn] = [start, 1]; next !== null; turn++) {
     const block = await next;
     at += block.length;
-    next = block.length > 0 && at < end ? read(at) : null;
+    next = block.length > 0 && at < end ? read(turn, at) : null;
     if (block.length > 0) yield block;
   }
 }
 
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read({ buffer: Buffer.allocUnsafe(length), position });
+async function readAt(file: FileHandle, position: number, memory: Buffer): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read({ buffer: memory, position });
   return buffer.subarray(0, bytesRead);
 }
 

@@ -4,7 +4,8 @@ import type { ServerResponse } from 'node:http';
 const PATIENCE_MS = 1000;
 
 /**
- * Writes buffers to a response as fast as its reader takes them and no faster. Ends with the
+ * Writes buffers to a response as fast as its reader takes them and no faster. The system has a buffer before the
+ * next is asked for, so that the source may use the memory anew. Ends with the
  * source or when the signal aborts; the source is always closed (its `return` is called).
  * While the reader takes nothing there is no source, so that what it had read costs no memory:
  * `open` is called again, with the bytes written so far, and goes on from there.
@@ -21,8 +22,8 @@ export async function pump(
     for await (const bytes of open(written)) {
       if (signal.aborted) return true;
       written += bytes.length;
-      if (!response.write(bytes) && !(await drained(response, signal, patienceMs))) return false;
-      if (signal.aborted) return true;
+      const outcome = await handedOver(response, bytes, signal, patienceMs);
+      if (outcome !== 'done') return outcome === 'gone';
     }
     return true;
   };
@@ -30,19 +31,47 @@ export async function pump(
   return written;
 }
 
-/** True when the response takes more, and also when it never will; false after `ms`. */
-function drained(response: ServerResponse, signal: AbortSignal, ms?: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (signal.aborted || !response.writableNeedDrain) return resolve(true);
-    const end = (taken: boolean) => {
-      clearTimeout(timer);
-      response.off('drain', take);
-      signal.removeEventListener('abort', take);
-      resolve(taken);
-    };
-    const take = () => end(true);
-    const timer = ms === undefined ? undefined : setTimeout(end, ms, false);
+/** `late`: not after `ms`. `gone`: never. */
+type Outcome = 'done' | 'late' | 'gone';
+
+/** Does the system have the bytes. */
+function handedOver(
+  response: ServerResponse,
+  bytes: Buffer,
+  signal: AbortSignal,
+  ms: number,
+): Promise<Outcome> {
+  return settled(signal, ms, (settle) => {
+    response.write(bytes, (error) => settle(error ? 'gone' : 'done'));
+  });
+}
+
+/** Resolves when the response takes more, and also when it never will. */
+async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  if (!response.writableNeedDrain) return;
+  let take = (): void => {};
+  await settled(signal, undefined, (settle) => {
+    take = () => settle('done');
     response.once('drain', take);
-    signal.addEventListener('abort', take, { once: true });
+  });
+  response.off('drain', take);
+}
+
+function settled(
+  signal: AbortSignal,
+  ms: number | undefined,
+  begin: (settle: (outcome: Outcome) => void) => void,
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve('gone');
+    const settle = (outcome: Outcome): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      resolve(outcome);
+    };
+    const abort = (): void => settle('gone');
+    const timer = ms === undefined ? undefined : setTimeout(settle, ms, 'late');
+    signal.addEventListener('abort', abort, { once: true });
+    begin(settle);
   });
 }

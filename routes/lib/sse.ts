@@ -1,15 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import type { EventLog, ReadOptions } from '../../src/event-log.ts';
-import { crosses, type LoggedEvent } from '../../src/logged-event.ts';
+import type { LoggedEvent } from '../../src/logged-event.ts';
+import { LONG_TURN, OutputReader, outputBytes, SHORT_TURN, turnsOf } from '../../src/output-reader.ts';
+import { Scratch } from '../../src/scratch.ts';
 
 /** A comment goes out when nothing else did for so long, so that proxies keep the connection. */
 export const HEARTBEAT_MS = 15_000;
 
 /** What a server-sent-events stream may have anywhere between two events. */
 export const COMMENT = Buffer.from(': \n\n');
-
-/** About as much output is encoded in one turn of the event loop. JSON of control characters is slow: six bytes for one. */
-const TURN_BYTES = 64 * 1024;
 
 /** How an event is written: as a server-sent event (WHATWG HTML, 9.2) or as a line of JSON. */
 export type Framing = 'sse' | 'ndjson';
@@ -30,7 +29,8 @@ const ENCODED: Readonly<Record<Framing, WeakMap<LoggedEvent, Encoded>>> = {
 
 /**
  * Events of a run as bytes. JSON has no raw line breaks, so `data:` is one line. `passed` is told the seq of the last
- * event of each buffer, before it is yielded.
+ * event of each buffer, before it is yielded. A buffer is good until the next is asked for. Who reads alone gets larger
+ * ones, as long as encoding them is quick: control characters are slow, six bytes each.
  */
 export async function* frames(
   log: EventLog,
@@ -39,33 +39,19 @@ export async function* frames(
   passed: (seq: number) => void = () => {},
 ): AsyncGenerator<Buffer> {
   const heartbeat = HEARTBEATS[framing];
+  const memory = new Scratch();
+  let turnBytes = LONG_TURN;
   for await (const batch of log.read(heartbeat === null ? options : { ...options, idleMs: HEARTBEAT_MS })) {
     if (batch.length === 0 && heartbeat !== null) yield heartbeat;
-    for (const [at, turn] of turns(batch).entries()) {
+    const shared = log.readers > 1;
+    for (const [at, turn] of turnsOf(batch, shared ? SHORT_TURN : turnBytes).entries()) {
       if (at > 0) await setImmediate();
-      const bytes = await encoded(turn, framing);
+      const bytes = shared ? await encoded(turn, framing) : own(memory, await encode(turn, framing));
+      turnBytes = bytes.length < 2 * outputBytes(turn) ? LONG_TURN : SHORT_TURN;
       passed(turn.at(-1)?.seq ?? 0);
       yield bytes;
     }
   }
-}
-
-/**
- * A batch in parts whose encoding is short enough not to hold up the other readers. They end at the same events
- * wherever the batch began, so that readers share them.
- */
-function turns(batch: readonly LoggedEvent[]): LoggedEvent[][] {
-  const parts: LoggedEvent[][] = [];
-  let part: LoggedEvent[] | null = null;
-  for (const event of batch) {
-    if (part === null) {
-      part = [];
-      parts.push(part);
-    }
-    part.push(event);
-    if (crosses(event.entry, TURN_BYTES)) part = null;
-  }
-  return parts;
 }
 
 function encoded(turn: readonly LoggedEvent[], framing: Framing): Promise<Buffer> {
@@ -73,7 +59,7 @@ function encoded(turn: readonly LoggedEvent[], framing: Framing): Promise<Buffer
   const last = turn.at(-1)?.seq ?? 0;
   const known = first && ENCODED[framing].get(first);
   if (known?.last === last) return known.bytes;
-  const bytes = encode(turn, framing);
+  const bytes = encode(turn, framing).then((text) => Buffer.from(text));
   if (first) {
     ENCODED[framing].set(first, { last, bytes });
     bytes.catch(() => ENCODED[framing].delete(first)); // the next reader may have more luck
@@ -81,12 +67,24 @@ function encoded(turn: readonly LoggedEvent[], framing: Framing): Promise<Buffer
   return bytes;
 }
 
-async function encode(turn: readonly LoggedEvent[], framing: Framing): Promise<Buffer> {
-  const lines = await Promise.all(turn.map((event) => event.json()));
-  const frame = framing === 'sse' ? sseFrame : (_event: LoggedEvent, json: string) => `${json}\n`;
-  return Buffer.from(turn.map((event, at) => frame(event, lines[at] ?? '')).join(''));
+/** Those that read nothing now. */
+const idle: OutputReader[] = [];
+const MOST_IDLE = 8;
+
+async function encode(turn: readonly LoggedEvent[], framing: Framing): Promise<string> {
+  const reader = idle.pop() ?? new OutputReader();
+  const output = await reader.read(turn);
+  const text = turn.map((event, at) => frame(event, event.json(output[at] ?? null), framing)).join('');
+  if (idle.length < MOST_IDLE) idle.push(reader);
+  return text;
 }
 
-function sseFrame(event: LoggedEvent, json: string): string {
-  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${json}\n\n`;
+/** For one reader alone. */
+function own(memory: Scratch, text: string): Buffer {
+  const room = memory.room(Buffer.byteLength(text));
+  return room.subarray(0, room.write(text));
+}
+
+function frame(event: LoggedEvent, json: string, framing: Framing): string {
+  return framing === 'ndjson' ? `${json}\n` : `id: ${event.seq}\nevent: ${event.type}\ndata: ${json}\n\n`;
 }

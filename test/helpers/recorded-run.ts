@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { RuntimeEvent } from '../../src/event.ts';
 import { EventLog } from '../../src/event-log.ts';
 import { normalize } from '../../src/normalize.ts';
+import { OutputReader } from '../../src/output-reader.ts';
 import { Recorder } from '../../src/recorder.ts';
 import { runDirectory } from '../../src/run-directory.ts';
 import type { Stream } from '../../src/stream.ts';
@@ -98,8 +99,10 @@ export async function linesOf(
   pace: () => Promise<void> | void = () => {},
 ): Promise<string[]> {
   const lines: string[] = [];
+  const reader = new OutputReader();
   for await (const batch of log.read({ after, follow })) {
-    for (const event of batch) lines.push(await event.json());
+    const output = await reader.read(batch);
+    lines.push(...batch.map((event, at) => event.json(output[at] ?? null)));
     await pace();
   }
   return lines;

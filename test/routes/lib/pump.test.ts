@@ -89,6 +89,22 @@ test('the source of a reader that takes nothing is closed, and opened again wher
   expect([open, response.listenerCount('drain')]).toEqual([0, 0]);
 });
 
+test('the memory of a buffer may be used anew when the next is asked for', async () => {
+  const sizes = [40_000, 7, 3000, 16_384, 64];
+  async function* source() {
+    const memory = Buffer.alloc(40_000);
+    for (let at = 0; at < 2000; at++) yield memory.fill(at).subarray(0, sizes[at % sizes.length]);
+  }
+  const pumping = pump(response, source, new AbortController().signal);
+  const read: Buffer[] = [];
+  setTimeout(() => incoming.on('data', (bytes) => read.push(bytes)), 300);
+  await pumping;
+  response.end();
+  await once(incoming, 'end');
+  const all = Buffer.concat(Array.from({ length: 2000 }, (_, at) => Buffer.alloc(sizes[at % 5] ?? 0, at)));
+  expect(Buffer.concat(read).equals(all)).toBe(true);
+});
+
 test('a reader that leaves while it has no source ends it', async () => {
   const leave = new AbortController();
   let open = 0;
