@@ -92,7 +92,7 @@ async function measureProgram(
       return null;
     }
   };
-  for (const side of sides) await attempt(side, 16, bench.quick ? 0.3 : 2);
+  for (const side of sides) await attempt(side, 16, bench.quick ? 0.3 : 4);
   const rows: ExecRow[] = [];
   for (const atOnce of bench.quick ? [1, 16] : [1, 4, 16, 64]) {
     bench.say(`exec: ${program.name}, ${atOnce} at once`);

@@ -43,7 +43,9 @@ requires('linux')('When memory runs out', () => {
   });
 
   test('programs of a server that was protected are not, and those of one that was offered are offered more', () => {
-    expect([-1000, -500, 0, 300, 800, 1000].map((own) => programScore(own))).toEqual([500, 500, 500, 800, 1000, 1000]);
+    expect([-1000, -500, 0, 300, 800, 1000].map((own) => programScore(own))).toEqual([
+      500, 500, 500, 800, 1000, 1000,
+    ]);
   });
 
   test('a machine that has no such scores starts programs all the same', () => {
