@@ -97,7 +97,7 @@ module.exports = {
       from: { path: '^routes/' },
       to: {
         path: ['^runners/', '^src/'],
-        pathNot: ['^src/(config|engine|event-log|logged-event|metrics)[.]ts$', SHAPES],
+        pathNot: ['^src/(config|engine|event-log|logged-event|metrics|output-reader|scratch)[.]ts$', SHAPES],
       },
     },
     {
