@@ -40,31 +40,40 @@ const Environment = z.record(
  * RuntimeInvocation as a client may send it: a superset of RxP 0.1 in which what the
  * server can complete may be absent. Unknown keys are refused by name.
  */
-export const InvocationInput = z.strictObject({
-  schema_version: z.literal(SCHEMA_VERSION).optional(),
-  contract_kind: z.literal('runtime_invocation').optional(),
-  invocation_id: InvocationId.optional().describe('Absent: the server makes a sortable one'),
-  runtime_name: z.string().min(1).max(256).optional().describe('Default: the kind'),
-  runtime_kind: z
-    .string()
-    .min(1)
-    .max(64)
-    .describe(`One of ${RUNTIME_KINDS.join(', ')}, or an alias`),
-  working_directory: Path.nullish().describe("Absent or null: a scratch directory of the run's own"),
-  command: z.array(Text).min(1).optional().describe('argv; no shell. Needed by kinds that start a process'),
-  environment: Environment.optional(),
-  timeout_seconds: z
-    .number()
-    .positive()
-    .max(1e9)
-    .nullish()
-    .describe('Seconds, may have a fraction; null: none'),
-  input_payload_path: Path.nullish(),
-  output_result_path: Path.nullish(),
-  artifact_directory: Path.nullish(),
-  metadata: StringMap.optional(),
-  options: Options.optional(),
-});
+export const InvocationInput = z
+  .strictObject({
+    schema_version: z.literal(SCHEMA_VERSION).optional(),
+    contract_kind: z.literal('runtime_invocation').optional(),
+    invocation_id: InvocationId.optional().describe('Absent: the server makes a sortable one'),
+    runtime_name: z.string().min(1).max(256).optional().describe('Default: the kind'),
+    runtime_kind: z
+      .string()
+      .min(1)
+      .max(64)
+      .describe(`One of ${RUNTIME_KINDS.join(', ')}, or an alias`),
+    working_directory: Path.nullish().describe("Absent or null: a scratch directory of the run's own"),
+    command: z.array(Text).min(1).optional().describe('argv; no shell. Needed by kinds that start a process'),
+    environment: Environment.optional(),
+    timeout_seconds: z
+      .number()
+      .positive()
+      .max(1e9)
+      .nullish()
+      .describe('Seconds, may have a fraction; null: none'),
+    input_payload_path: Path.nullish(),
+    output_result_path: Path.nullish(),
+    artifact_directory: Path.nullish(),
+    metadata: StringMap.optional(),
+    options: Options.optional(),
+  })
+  .refine((input) => typeof input.input_payload_path !== 'string' || input.options?.stdin === undefined, {
+    path: ['options', 'stdin'],
+    error: 'stdin and input_payload_path cannot both be given',
+  })
+  .refine((input) => typeof input.input_payload_path !== 'string' || !input.options?.stdin_open, {
+    path: ['options', 'stdin_open'],
+    error: 'stdin_open and input_payload_path cannot both be given',
+  });
 export type InvocationInput = z.infer<typeof InvocationInput>;
 
 /** The stored document: exact RxP 0.1, completed, plus `options`. */

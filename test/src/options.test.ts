@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { InvocationInput } from '../../src/invocation.ts';
 import { OnFinish } from '../../src/options.ts';
 
 test.each(['plain words', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_YQ=='])(
@@ -15,3 +16,21 @@ test.each(['', 'whsec_', 'whsec_!!', 'whsec_a b'])(
     expect(parsed.error?.issues[0]?.path).toEqual(['secret']);
   },
 );
+
+test.each([
+  { given: { options: { stdin: 'x', stdin_open: true } }, path: ['options', 'stdin_open'] },
+  { given: { input_payload_path: 'in', options: { stdin: 'x' } }, path: ['options', 'stdin'] },
+  { given: { input_payload_path: 'in', options: { stdin_open: true } }, path: ['options', 'stdin_open'] },
+])('standard input comes from one place: $given is refused', ({ given, path }) => {
+  const parsed = InvocationInput.safeParse({ runtime_kind: 'subprocess', command: ['cat'], ...given });
+  expect(parsed.error?.issues.map((issue) => issue.path)).toEqual([path]);
+});
+
+test.each([
+  { options: { stdin: 'x' } },
+  { options: { stdin_open: true }, input_payload_path: null },
+  { input_payload_path: 'in', options: { stdin_open: false } },
+])('standard input comes from one place: %j is taken', (given) => {
+  const input = { runtime_kind: 'subprocess', command: ['cat'], ...given };
+  expect(InvocationInput.safeParse(input).success).toBe(true);
+});
