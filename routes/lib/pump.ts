@@ -42,7 +42,10 @@ function handedOver(
   ms: number,
 ): Promise<Outcome> {
   return settled(signal, ms, (settle) => {
-    response.write(bytes, (error) => settle(error ? 'gone' : 'done'));
+    response.write(bytes, (error) => {
+      if (error) response.destroy(); // it may hear of it only later that its connection is no more
+      settle(error ? 'gone' : 'done');
+    });
   });
 }
 
