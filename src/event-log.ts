@@ -7,6 +7,7 @@ import { type Outcome, untoldGaps } from './outcome.ts';
 import type { RuntimeResult } from './result.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { RunFiles } from './run-files.ts';
+import { Scratch } from './scratch.ts';
 import type { Stream } from './stream.ts';
 import { Waiters } from './waiters.ts';
 
@@ -26,7 +27,7 @@ export interface FinishedRun {
   outcome: Outcome;
 }
 
-/** Captures are read in blocks of the first size, and of the other while there is more than that. */
+/** A capture is read in blocks of the first size, and of the other while there is more than that. */
 const FIRST_BLOCK = 16 * 1024;
 const LARGE_BLOCK = 256 * 1024;
 /**
@@ -149,28 +150,30 @@ export class EventLog {
   }
 
   /**
-   * Bytes of one capture from `offset`, in large blocks; with follow until the run has finished. The memory of a block
-   * is that of the next: who wants to keep it makes a copy. (A new one each time is outside V8's heap, and some
-   * hundred of them make it look through the whole heap: more than half of the time of a fast reader.)
+   * Bytes of one capture from `offset`, in large blocks; with follow until the run has finished. A block is good until
+   * the next is asked for.
    */
   async *readCapture(
     stream: Stream,
     options: { offset: number; follow: boolean; signal?: AbortSignal },
   ): AsyncGenerator<Buffer> {
     let { offset } = options;
-    let block = Buffer.allocUnsafeSlow(FIRST_BLOCK);
+    let size = FIRST_BLOCK;
     this.#files.enter();
     try {
       while (!options.signal?.aborted) {
         const version = this.#version;
         const complete = this.#suffix !== null || !options.follow;
+        const memory = Scratch.take();
+        const block = memory.room(size).subarray(0, size);
         const got = await this.#files.readInto(stream, offset, block);
         offset += got;
-        if (got > 0) {
-          yield block.subarray(0, got);
-          if (got === FIRST_BLOCK) block = Buffer.allocUnsafeSlow(LARGE_BLOCK);
-        } else if (complete) return;
-        else if (version === this.#version) await this.#readers.next({ signal: options.signal });
+        size = got < FIRST_BLOCK ? FIRST_BLOCK : LARGE_BLOCK;
+        if (got > 0) yield block.subarray(0, got);
+        memory.giveBack(); // not reached when the reader left: the bytes may still be on their way
+        if (got > 0) continue;
+        if (complete) return;
+        if (version === this.#version) await this.#readers.next({ signal: options.signal });
       }
     } finally {
       this.#leave();

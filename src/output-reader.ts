@@ -1,5 +1,5 @@
 import { crosses, isOutput, type LoggedEvent, type OutputFiles } from './logged-event.ts';
-import { Scratch } from './scratch.ts';
+import type { Scratch } from './scratch.ts';
 import type { Stream } from './stream.ts';
 
 /**
@@ -17,52 +17,50 @@ interface Range {
   end: number;
 }
 
-/** Reads the output of events into memory that it keeps. */
-export class OutputReader {
-  readonly #memory = new Scratch();
-
-  /**
-   * The bytes of each of some consecutive events, good until the next call. Null for those that have none, and for
-   * those whose capture does not have what they tell of, or has other bytes.
-   */
-  async read(events: readonly LoggedEvent[]): Promise<(Buffer | null)[]> {
-    const ranges = new Map<LoggedEvent, Range>();
-    const open = new Map<Stream, Range>();
-    for (const event of events) {
-      const { entry, files } = event;
-      if (!isOutput(entry) || !files) continue;
-      const { type: stream, offset, length } = entry;
-      const before = open.get(stream);
-      // Contiguous, unless the journal was damaged.
-      const range = before?.end === offset ? before : { files, stream, from: offset, end: offset };
-      range.end += length;
-      open.set(stream, range);
-      ranges.set(event, range);
-    }
-    const found = await this.#fill(new Set(ranges.values()));
-    return events.map((event) => {
-      const range = ranges.get(event);
-      if (!range || !isOutput(event.entry)) return null;
-      const at = event.entry.offset - range.from;
-      const bytes = found.get(range)?.subarray(at, at + event.entry.length);
-      return bytes && event.vouchesFor(bytes) ? bytes : null;
-    });
+/**
+ * The bytes of each of some consecutive events, read into this memory. Null for those that have none, and for those
+ * whose capture does not have what they tell of, or has other bytes.
+ */
+export async function readOutput(
+  events: readonly LoggedEvent[],
+  memory: Scratch,
+): Promise<(Buffer | null)[]> {
+  const ranges = new Map<LoggedEvent, Range>();
+  const open = new Map<Stream, Range>();
+  for (const event of events) {
+    const { entry, files } = event;
+    if (!isOutput(entry) || !files) continue;
+    const { type: stream, offset, length } = entry;
+    const before = open.get(stream);
+    // Contiguous, unless the journal was damaged.
+    const range = before?.end === offset ? before : { files, stream, from: offset, end: offset };
+    range.end += length;
+    open.set(stream, range);
+    ranges.set(event, range);
   }
+  const found = await readRanges(new Set(ranges.values()), memory);
+  return events.map((event) => {
+    const range = ranges.get(event);
+    if (!range || !isOutput(event.entry)) return null;
+    const at = event.entry.offset - range.from;
+    const bytes = found.get(range)?.subarray(at, at + event.entry.length);
+    return bytes && event.vouchesFor(bytes) ? bytes : null;
+  });
+}
 
-  async #fill(ranges: ReadonlySet<Range>): Promise<Map<Range, Buffer>> {
-    let total = 0;
-    for (const { from, end } of ranges) total += end - from;
-    const memory = this.#memory.room(total);
-    const found = new Map<Range, Buffer>();
-    let at = 0;
-    const reads = [...ranges].map(async (range) => {
-      const part = memory.subarray(at, at + range.end - range.from);
-      at += part.length;
-      found.set(range, part.subarray(0, await readWhole(range, part)));
-    });
-    await Promise.all(reads);
-    return found;
-  }
+async function readRanges(ranges: ReadonlySet<Range>, memory: Scratch): Promise<Map<Range, Buffer>> {
+  let total = 0;
+  for (const { from, end } of ranges) total += end - from;
+  const room = memory.room(total);
+  const found = new Map<Range, Buffer>();
+  let at = 0;
+  const reads = [...ranges].map(async (range) => {
+    const part = room.subarray(at, at + range.end - range.from);
+    at += part.length;
+    found.set(range, part.subarray(0, await readWhole(range, part)));
+  });
+  await Promise.all(reads);
+  return found;
 }
 
 /** Returns how many bytes there are: fewer when the capture is shorter than it was. */

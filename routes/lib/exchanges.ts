@@ -71,11 +71,16 @@ export class Exchanges {
       if (halfClosed) halfClosed(controller);
       else tryClient(response, () => writeInterim(response));
     });
-    response.once('close', () => {
+    const { socket } = response.req;
+    const over = (): void => {
       forget();
+      socket.off('close', over);
       this.#open.delete(n);
       if (!response.writableFinished) controller.abort();
-    });
+    };
+    response.once('close', over);
+    // An answer that waits for one before it on its connection is not told when that is gone.
+    if (response.socket === null) socket.once('close', over);
     return controller.signal;
   }
 

@@ -1,6 +1,7 @@
 import type { EventLog } from '../../src/event-log.ts';
 import { isOutput, type LoggedEvent } from '../../src/logged-event.ts';
-import { LONG_TURN, OutputReader, outputBytes, turnsOf } from '../../src/output-reader.ts';
+import { LONG_TURN, outputBytes, readOutput, turnsOf } from '../../src/output-reader.ts';
+import { Scratch } from '../../src/scratch.ts';
 
 /**
  * stdout and stderr in order of arrival, as they come when `follow`, else what is there. Opened again, it goes on
@@ -11,42 +12,64 @@ export function joinedOutput(
   follow: boolean,
 ): (signal?: AbortSignal) => AsyncGenerator<Buffer> {
   let after = 0;
+  const passed = (seq: number): void => {
+    after = seq;
+  };
   return async function* (signal) {
-    const reader = new OutputReader();
     for await (const batch of log.read({ after, follow, ...(signal && { signal }) }))
-      for (const turn of turnsOf(batch, LONG_TURN)) {
-        after = turn.at(-1)?.seq ?? after;
-        yield* joined(reader, turn);
-      }
+      for (const turn of turnsOf(batch, LONG_TURN)) yield* joined(turn, passed);
   };
 }
 
 /**
  * The bytes `start` up to and without `end` of the joined output of a finished run. Events
- * before `start` are passed over by their length, their bytes are not read.
+ * outside are passed over by their length, their bytes are not read.
  */
 export async function* joinedRange(log: EventLog, start: number, end: number): AsyncGenerator<Buffer> {
   let position = 0;
   if (start >= end) return;
-  const reader = new OutputReader();
   for await (const batch of log.read({ after: 0, follow: false })) {
     for (const turn of turnsOf(batch, LONG_TURN)) {
-      const from = position;
-      position += outputBytes(turn);
-      if (position > start)
-        for await (const bytes of joined(reader, turn))
-          yield bytes.subarray(Math.max(0, start - from), end - from);
+      let from = position;
+      const inside = turn.filter((event) => {
+        const begin = position;
+        position += outputBytes([event]);
+        if (position <= start) from = position;
+        return begin < end && position > start;
+      });
+      for await (const bytes of joined(inside)) yield bytes.subarray(Math.max(0, start - from), end - from);
       if (position >= end) return;
     }
   }
 }
 
-/** The output of some events; what comes before the first whose capture does not have what it tells of, then an error. */
-async function* joined(reader: OutputReader, events: readonly LoggedEvent[]): AsyncGenerator<Buffer> {
-  const output = await reader.read(events);
+/**
+ * The output of some events; what comes before the first whose capture does not have what it tells of, then an error.
+ * `passed` is told the seq of the last event of what is yielded, before it is.
+ */
+async function* joined(
+  events: readonly LoggedEvent[],
+  passed: (seq: number) => void = () => {},
+): AsyncGenerator<Buffer> {
+  const memory = Scratch.take();
+  const output = await readOutput(events, memory);
   const lost = events.findIndex(({ entry }, index) => isOutput(entry) && !output[index]);
-  const bytes = output.slice(0, lost === -1 ? events.length : lost).filter((part) => part !== null);
-  const [only] = bytes;
-  if (only) yield bytes.length === 1 ? only : Buffer.concat(bytes);
+  const sound = lost === -1 ? events.length : lost;
+  const bytes = output.slice(0, sound).filter((part) => part !== null);
+  const last = events[sound - 1];
+  if (last) passed(last.seq);
+  if (bytes.length > 0) yield inOne(bytes);
   if (lost !== -1) throw new Error(`${events[lost]?.type} of the run is not what its journal says`);
+  memory.giveBack(); // not reached when the reader left: the bytes may still be on their way
+}
+
+/** What was read from one stream lies together already. */
+function inOne(parts: readonly Buffer[]): Buffer {
+  const [first] = parts;
+  let end = first?.byteOffset ?? 0;
+  for (const part of parts) {
+    if (part.buffer !== first?.buffer || part.byteOffset !== end) return Buffer.concat(parts);
+    end += part.length;
+  }
+  return first ? Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset) : Buffer.alloc(0);
 }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { EventLog, ReadOptions } from '../../src/event-log.ts';
 import type { LoggedEvent } from '../../src/logged-event.ts';
-import { LONG_TURN, OutputReader, outputBytes, SHORT_TURN, turnsOf } from '../../src/output-reader.ts';
+import { LONG_TURN, outputBytes, readOutput, SHORT_TURN, turnsOf } from '../../src/output-reader.ts';
 import { Scratch } from '../../src/scratch.ts';
 
 /** A comment goes out when nothing else did for so long, so that proxies keep the connection. */
@@ -39,17 +39,18 @@ export async function* frames(
   passed: (seq: number) => void = () => {},
 ): AsyncGenerator<Buffer> {
   const heartbeat = HEARTBEATS[framing];
-  const memory = new Scratch();
   let turnBytes = LONG_TURN;
   for await (const batch of log.read(heartbeat === null ? options : { ...options, idleMs: HEARTBEAT_MS })) {
     if (batch.length === 0 && heartbeat !== null) yield heartbeat;
     const shared = log.readers > 1;
     for (const [at, turn] of turnsOf(batch, shared ? SHORT_TURN : turnBytes).entries()) {
       if (at > 0) await setImmediate();
+      const memory = Scratch.take();
       const bytes = shared ? await encoded(turn, framing) : own(memory, await encode(turn, framing));
       turnBytes = bytes.length < 2 * outputBytes(turn) ? LONG_TURN : SHORT_TURN;
       passed(turn.at(-1)?.seq ?? 0);
       yield bytes;
+      memory.giveBack(); // not reached when the reader left: the bytes may still be on their way
     }
   }
 }
@@ -67,15 +68,11 @@ function encoded(turn: readonly LoggedEvent[], framing: Framing): Promise<Buffer
   return bytes;
 }
 
-/** Those that read nothing now. */
-const idle: OutputReader[] = [];
-const MOST_IDLE = 8;
-
 async function encode(turn: readonly LoggedEvent[], framing: Framing): Promise<string> {
-  const reader = idle.pop() ?? new OutputReader();
-  const output = await reader.read(turn);
+  const memory = Scratch.take();
+  const output = await readOutput(turn, memory);
   const text = turn.map((event, at) => frame(event, event.json(output[at] ?? null), framing)).join('');
-  if (idle.length < MOST_IDLE) idle.push(reader);
+  memory.giveBack();
   return text;
 }
 

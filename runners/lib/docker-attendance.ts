@@ -72,6 +72,7 @@ async function stay(attended: Attended): Promise<Ending> {
     neverBegan: false,
   });
   for (let { unsure } = attended; ; unsure = false) {
+    if (attended.closed.aborted) throw new LetGo(); // nobody waits for it any more
     const exitCode = unsure ? null : await Promise.race([exitOf(engine, id).catch(goneIsNull), stop.gaveUp]);
     if (exitCode === 'stuck') return lost('the container could not be stopped');
     if (exitCode !== null && (await completed(attended, followed))) {

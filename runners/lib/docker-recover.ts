@@ -65,10 +65,11 @@ async function takeUp(
   { Id: id, Image: image, State, Config }: Docker.ContainerInspectInfo,
 ): Promise<RunnerOutcome> {
   const { engine } = tools;
-  const output = new ContainerOutput(ctx.output, {
+  const seen = {
     stdout: ctx.output.captured('stdout').bytes,
     stderr: ctx.output.captured('stderr').bytes,
-  });
+  };
+  const output = new ContainerOutput(ctx.output, seen, tools.closed);
   try {
     output.connect(await followLog(engine, id), { stdout: 0, stderr: 0 });
     const stop = new ContainerStop(engine, id, stopSignalOf(Config));
@@ -77,7 +78,7 @@ async function takeUp(
     const metadata = { 'docker.container_id': id, 'docker.image_id': image, ...stdinFacts(ctx) };
     return await attended(tools, ctx, { id, output, stop, here: null, unsure: false, metadata });
   } finally {
-    output.close();
+    output.disconnect();
   }
 }
 

@@ -118,7 +118,7 @@ async function startAndAttend(
 ): Promise<RunnerOutcome> {
   const { engine } = tools;
   const metadata = { 'docker.container_id': id, 'docker.image_id': image.id };
-  const output = new ContainerOutput(ctx.output, { stdout: 0, stderr: 0 });
+  const output = new ContainerOutput(ctx.output, { stdout: 0, stderr: 0 }, tools.closed);
   const stop = new ContainerStop(engine, id, image.stopSignal);
   await makeDirectories(engine, id, image, ctx);
   output.connect(await attachOutput(engine, id), { stdout: 0, stderr: 0 });
@@ -147,7 +147,7 @@ async function startAndAttend(
     return await attended(tools, ctx, { id, output, stop, here: { startedAt, spawnMs }, unsure, metadata });
   } finally {
     input?.destroy();
-    output.close();
+    output.disconnect();
   }
 }
 

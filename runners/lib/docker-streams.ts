@@ -21,25 +21,24 @@ export class ContainerOutput {
   onFailure: (() => void) | null = null;
   #activeAt = performance.now();
   #connection: Readable | null = null;
-  #closed = false;
+  readonly #letGo: AbortSignal;
   /** Whether the connection was whole: false when it broke off. */
   #ended: Promise<boolean> = Promise.resolve(true);
 
-  constructor(output: RunOutput, seen: Record<Stream, number>) {
+  /** When `letGo` is aborted nothing is taken any more: it is for the next server. */
+  constructor(output: RunOutput, seen: Record<Stream, number>, letGo: AbortSignal) {
     this.#output = output;
     this.seen = seen;
+    this.#letGo = letGo;
   }
 
   /** Take output from a connection whose first byte is byte `from` of each stream. */
   connect(connection: Readable, from: Readonly<Record<Stream, number>>): void {
-    if (this.#closed) {
-      connection.destroy();
-      return;
-    }
     const position = { ...from };
     const take = frameSplitter((stream, bytes) => {
       const known = Math.min(bytes.length, this.seen[stream] - position[stream]);
       position[stream] += bytes.length;
+      if (this.#letGo.aborted) return void connection.destroy();
       if (known < bytes.length) this.#write(stream, known > 0 ? bytes.subarray(known) : bytes);
     });
     this.#connection = connection;
@@ -80,12 +79,6 @@ export class ContainerOutput {
   disconnect(): void {
     this.#connection?.destroy();
     this.#connection = null;
-  }
-
-  /** Nothing is taken any more: not from a connection that is still being made either. */
-  close(): void {
-    this.#closed = true;
-    this.disconnect();
   }
 
   #write(stream: Stream, bytes: Buffer): void {

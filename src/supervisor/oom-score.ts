@@ -1,4 +1,4 @@
-import { openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 
 /** When memory runs out, a program is taken before a server or supervisor that holds up to half of the memory more. */
 const PROGRAM_MORE = 500;
@@ -25,31 +25,34 @@ export interface ProgramScoring {
 /** Where a process has no such file under `proc`, or it may not be written, programs keep our score. */
 export function programScoring(proc = '/proc'): ProgramScoring {
   const fileOf = (process: number | 'self'): string => `${proc}/${process}/oom_score_adj`;
-  let own: string;
   let fd: number;
   try {
-    own = readFileSync(fileOf('self'), 'latin1').trim();
     fd = openSync(fileOf('self'), 'r+');
   } catch {
     return { starting: (start) => start(), started() {} };
   }
-  const line = (score: number): Buffer => Buffer.from(`${score}\n`);
-  const before = Number(own);
-  const [half, whole] = [line(programScore(before, START_MORE)), line(programScore(before))];
-  const write = (score: Buffer): void => {
+  const own = Buffer.alloc(8);
+  let whole = '';
+  /** What somebody else has set since it was last looked at holds. */
+  const look = (): Buffer => own.subarray(0, readSync(fd, own, 0, own.length, 0));
+  const write = (score: Buffer | string): void => {
+    const bytes = Buffer.from(score);
     try {
-      writeSync(fd, score, 0, score.length, 0);
+      writeSync(fd, bytes, 0, bytes.length, 0);
     } catch {
-      // who may do more than we has set a higher one since: that holds
+      // not for us to change
     }
   };
   return {
     starting(start) {
-      write(half);
+      const before = look();
+      const score = Number(before.toString('latin1'));
+      whole = `${programScore(score)}\n`;
+      write(`${programScore(score, START_MORE)}\n`);
       try {
         return start();
       } finally {
-        write(line(before));
+        write(before);
       }
     },
     started(pid) {

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { programScore, programScoring } from '../../src/supervisor/oom-score.ts';
 import { DockerServer } from '../helpers/docker-server.ts';
@@ -50,6 +52,22 @@ requires('linux')('When memory runs out', () => {
 
   test('a machine that has no such scores starts programs all the same', () => {
     expect(programScoring('/no/such/place').starting(() => 'started')).toBe('started');
+  });
+
+  test('the score is back as it was last, whoever set it meanwhile', () => {
+    const proc = mkdtempSync(join(tmpdir(), 'runwire-scores-'));
+    const file = join(proc, 'self', 'oom_score_adj');
+    mkdirSync(dirname(file));
+    const seen: string[] = [];
+    writeFileSync(file, '100\n');
+    const scoring = programScoring(proc);
+    for (const set of ['100\n', '200\n']) {
+      writeFileSync(file, set);
+      scoring.starting(() => seen.push(readFileSync(file, 'utf8')));
+      seen.push(readFileSync(file, 'utf8'));
+    }
+    rmSync(proc, { recursive: true });
+    expect(seen).toEqual(['350\n', '100\n', '450\n', '200\n']);
   });
 
   test('the score is back also when the start throws', () => {

@@ -236,6 +236,21 @@ test('clients that leave in the midst of any answer leave nothing behind', async
   expect(stub.logged).toEqual([]);
 });
 
+test('a client that leaves takes the answers along that wait behind another on its connection', async () => {
+  await using stub = stubApp();
+  await stub.listen();
+  await stub.start('a');
+  stub.engine.write('a', 'stdout', 'on');
+  const client = await dial(stub);
+  const paths = ['a?wait=600', 'a/stdout?follow=true', 'a/events', 'a?wait=600'];
+  client.socket.write(
+    paths.map((path) => `GET /invocations/${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`).join(''),
+  );
+  await expect.poll(() => stub.engine.holding('a')).toEqual({ readers: 2, waits: 2 });
+  client.socket.destroy();
+  await expect.poll(() => stub.engine.holding('a')).toEqual({ readers: 0, waits: 0 });
+});
+
 test('a worker that has said its last word is given no run: it may have gone', async () => {
   const server = await buildApp();
   try {

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { RuntimeEvent } from '../../src/event.ts';
 import { EventLog } from '../../src/event-log.ts';
 import { normalize } from '../../src/normalize.ts';
-import { OutputReader } from '../../src/output-reader.ts';
+import { readOutput } from '../../src/output-reader.ts';
 import { Recorder } from '../../src/recorder.ts';
 import { runDirectory } from '../../src/run-directory.ts';
+import { Scratch } from '../../src/scratch.ts';
 import type { Stream } from '../../src/stream.ts';
 
 /** What a program does to its journal. */
@@ -99,9 +100,8 @@ export async function linesOf(
   pace: () => Promise<void> | void = () => {},
 ): Promise<string[]> {
   const lines: string[] = [];
-  const reader = new OutputReader();
   for await (const batch of log.read({ after, follow })) {
-    const output = await reader.read(batch);
+    const output = await readOutput(batch, new Scratch());
     lines.push(...batch.map((event, at) => event.json(output[at] ?? null)));
     await pace();
   }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { OutputReader } from '../../src/output-reader.ts';
+import { readOutput } from '../../src/output-reader.ts';
+import { Scratch } from '../../src/scratch.ts';
 import { eventsOf, linesOf, recordedRun, type Step } from '../helpers/recorded-run.ts';
 
 const out = (text: string): Step => ({ write: 'stdout', bytes: Buffer.from(text) });
@@ -101,7 +102,7 @@ test('files are closed when the last reader leaves, and an event kept longer sti
   const kept = [];
   for await (const batch of run.log.read({ after: 0, follow: true })) kept.push(...batch);
   const output = kept.filter(({ entry }) => entry.type === 'stdout');
-  expect(String(await new OutputReader().read(output))).toBe('kept');
+  expect(String(await readOutput(output, new Scratch()))).toBe('kept');
   await expect.poll(() => openFiles(run.directory.root)).toEqual([]);
 });
 
