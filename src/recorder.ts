@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { type Capture, captureFacts, closeCapture, newCapture } from './capture.ts';
 import { eventLengths } from './event-lengths.ts';
@@ -273,12 +273,7 @@ export class Recorder {
 
   #open(file: Stream | 'journal', flags: number): number {
     const { directory } = this.#options;
-    try {
-      return openSync(directory[file], flags, 0o600);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      mkdirSync(directory.root, 0o700);
-      return openSync(directory[file], flags, 0o600);
-    }
+    if (!existsSync(directory.root)) mkdirSync(directory.root, 0o700);
+    return openSync(directory[file], flags, 0o600);
   }
 }
