@@ -1,6 +1,6 @@
 import type { EventLog } from '../../src/event-log.ts';
 import { isOutput, type LoggedEvent } from '../../src/logged-event.ts';
-import { LONG_TURN, outputBytes, readOutput, turnsOf } from '../../src/output-reader.ts';
+import { LONG_TURN, readOutput, turnsOf } from '../../src/output-reader.ts';
 import { Scratch } from '../../src/scratch.ts';
 
 /**
@@ -33,7 +33,7 @@ export async function* joinedRange(log: EventLog, start: number, end: number): A
       let from = position;
       const inside = turn.filter((event) => {
         const begin = position;
-        position += outputBytes([event]);
+        if (isOutput(event.entry)) position += event.entry.length;
         if (position <= start) from = position;
         return begin < end && position > start;
       });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
 /** A reader that takes nothing for so long gets its source closed until it takes more. */
@@ -41,7 +42,15 @@ function handedOver(
   signal: AbortSignal,
   ms: number,
 ): Promise<Outcome> {
-  return settled(signal, ms, (settle) => {
+  return new Promise((resolve) => {
+    const settle = (outcome: Outcome): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      resolve(outcome);
+    };
+    const abort = (): void => settle('gone');
+    const timer = setTimeout(settle, ms, 'late');
+    signal.addEventListener('abort', abort, { once: true });
     response.write(bytes, (error) => {
       if (error) response.destroy(); // it may hear of it only later that its connection is no more
       settle(error ? 'gone' : 'done');
@@ -51,30 +60,5 @@ function handedOver(
 
 /** Resolves when the response takes more, and also when it never will. */
 async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  if (!response.writableNeedDrain) return;
-  let take = (): void => {};
-  await settled(signal, undefined, (settle) => {
-    take = () => settle('done');
-    response.once('drain', take);
-  });
-  response.off('drain', take);
-}
-
-function settled(
-  signal: AbortSignal,
-  ms: number | undefined,
-  begin: (settle: (outcome: Outcome) => void) => void,
-): Promise<Outcome> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve('gone');
-    const settle = (outcome: Outcome): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      resolve(outcome);
-    };
-    const abort = (): void => settle('gone');
-    const timer = ms === undefined ? undefined : setTimeout(settle, ms, 'late');
-    signal.addEventListener('abort', abort, { once: true });
-    begin(settle);
-  });
+  if (response.writableNeedDrain) await once(response, 'drain', { signal }).catch(() => {}); // the next write tells
 }

@@ -45,12 +45,12 @@ export async function* frames(
     const shared = log.readers > 1;
     for (const [at, turn] of turnsOf(batch, shared ? SHORT_TURN : turnBytes).entries()) {
       if (at > 0) await setImmediate();
-      const memory = Scratch.take();
-      const bytes = shared ? await encoded(turn, framing) : own(memory, await encode(turn, framing));
+      const memory = shared ? null : Scratch.take();
+      const bytes = memory ? own(memory, await encode(turn, framing)) : await encoded(turn, framing);
       turnBytes = bytes.length < 2 * outputBytes(turn) ? LONG_TURN : SHORT_TURN;
       passed(turn.at(-1)?.seq ?? 0);
       yield bytes;
-      memory.giveBack(); // not reached when the reader left: the bytes may still be on their way
+      memory?.giveBack(); // not reached when the reader left: the bytes may still be on their way
     }
   }
 }

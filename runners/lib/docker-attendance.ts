@@ -48,7 +48,6 @@ export interface Attended {
  * Throws LetGo when this process is to leave it.
  */
 export async function attend(attended: Attended): Promise<Ending> {
-  if (attended.closed.aborted) throw new LetGo();
   const letGo = Promise.withResolvers<never>();
   const leave = (): void => letGo.reject(new LetGo());
   attended.closed.addEventListener('abort', leave, { once: true });

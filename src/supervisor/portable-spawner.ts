@@ -23,7 +23,7 @@ import {
  */
 export function portableSpawner(): Spawner {
   const prlimit = findPrlimit();
-  const scoring = programScoring();
+  const withProgramScore = programScoring();
   return {
     name: 'portable',
     finder: new ProcessSearch(),
@@ -31,17 +31,18 @@ export function portableSpawner(): Spawner {
     async spawn(spec: ProgramSpec): Promise<Started> {
       checkExecutable(spec.program); // libuv hands a text without interpreter to a shell
       const { program, argv } = prlimit ? marked(prlimit, spec) : spec;
-      const child = scoring.starting(() =>
-        spawn(program, argv.slice(1), {
-          argv0: argv[0],
-          cwd: spec.workingDirectory,
-          env: Object.fromEntries(spec.environment.map(splitPair)),
-          detached: true,
-          stdio: [spec.stdin, 'pipe', 'pipe'],
-        }),
+      const child = withProgramScore(
+        () =>
+          spawn(program, argv.slice(1), {
+            argv0: argv[0],
+            cwd: spec.workingDirectory,
+            env: Object.fromEntries(spec.environment.map(splitPair)),
+            detached: true,
+            stdio: [spec.stdin, 'pipe', 'pipe'],
+          }),
+        ({ pid }) => pid,
       );
       const { pid, stdout, stderr } = child;
-      if (pid !== undefined) scoring.started(pid);
       const sources = { stdout: streamSource(stdout), stderr: streamSource(stderr) };
       const exited = Promise.withResolvers<ProgramExit>();
       const realtime = pid === undefined ? () => null : watchForRealtimeSignal(pid, [stdout, stderr]);

@@ -58,7 +58,7 @@ export function posixSpawner(): Spawner {
   const children = posix.becomeSubreaper() ? ownChildren() : null;
   const leaders = new ChurnMap<number, (exit: ProgramExit) => void>();
   const inherited = posix.getMark();
-  const scoring = programScoring();
+  const withProgramScore = programScoring();
   const descendants = children
     ? new Descendants({
         children,
@@ -92,8 +92,9 @@ export function posixSpawner(): Spawner {
       addChdir(actions, spec.workingDirectory);
       const argv = [...spec.argv, null];
       const environment = [...spec.environment, null];
-      const error = scoring.starting<number>(() =>
-        posixSpawn(pidOut, spec.program, actions, attributes, argv, environment),
+      const error = withProgramScore<number>(
+        () => posixSpawn(pidOut, spec.program, actions, attributes, argv, environment),
+        (failed) => (failed === 0 ? pidOut[0] : undefined),
       );
       actionsDestroy(actions);
       if (marked) posix.setMark(inherited);
@@ -107,7 +108,6 @@ export function posixSpawner(): Spawner {
         throw new SpawnError(getSystemErrorName(-error), getSystemErrorMessage(-error));
       }
       const pid = pidOut[0] as number;
-      scoring.started(pid);
       return {
         pid,
         stdout: pipeSource(out.read),

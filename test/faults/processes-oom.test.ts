@@ -11,6 +11,8 @@ import { withSubprocesses } from '../helpers/subprocess-suite.ts';
 const scoreOf = (pid: number | string): number =>
   Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim());
 
+const none = (): undefined => undefined;
+
 requires('linux')('When memory runs out', () => {
   withSubprocesses('The programs of a server', (parts) => {
     test('are taken before it and its supervisor, with all they forked from their first moment on', async () => {
@@ -51,7 +53,7 @@ requires('linux')('When memory runs out', () => {
   });
 
   test('a machine that has no such scores starts programs all the same', () => {
-    expect(programScoring('/no/such/place').starting(() => 'started')).toBe('started');
+    expect(programScoring('/no/such/place')(() => 'started', none)).toBe('started');
   });
 
   test('the score is back as it was last, whoever set it meanwhile', () => {
@@ -60,10 +62,10 @@ requires('linux')('When memory runs out', () => {
     mkdirSync(dirname(file));
     const seen: string[] = [];
     writeFileSync(file, '100\n');
-    const scoring = programScoring(proc);
+    const withProgramScore = programScoring(proc);
     for (const set of ['100\n', '200\n']) {
       writeFileSync(file, set);
-      scoring.starting(() => seen.push(readFileSync(file, 'utf8')));
+      withProgramScore(() => seen.push(readFileSync(file, 'utf8')), none);
       seen.push(readFileSync(file, 'utf8'));
     }
     rmSync(proc, { recursive: true });
@@ -74,10 +76,10 @@ requires('linux')('When memory runs out', () => {
     const own = scoreOf('self');
     let during = Number.NaN;
     const start = () =>
-      programScoring().starting(() => {
+      programScoring()(() => {
         during = scoreOf('self');
         throw new Error('could not start');
-      });
+      }, none);
     expect(start).toThrow('could not start');
     expect(during).toBe(programScore(own, 250));
     expect(scoreOf('self')).toBe(own);

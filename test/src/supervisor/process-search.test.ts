@@ -6,6 +6,7 @@ import * as proc from '../../../src/supervisor/proc.ts';
 import { ProcessSearch } from '../../../src/supervisor/process-search.ts';
 import { requires } from '../../helpers/require.ts';
 
+// Real looks at a real /proc, counted; one that fails for want of descriptors cannot be brought about for this call alone.
 vi.mock(import('../../../src/supervisor/proc.ts'), async (original) => {
   const module = await original();
   return { ...module, processIds: vi.fn(module.processIds) };
