@@ -33,13 +33,17 @@ interface OfArtifact {
 }
 
 export const artifactsRoutes: Routes = (app, { engine, exchanges }) => {
-  app.get<OfRun>('/invocations/:id/artifacts', { schema: listSchema }, async (request) => ({
-    items: engine.artifacts(request.params.id),
-  }));
+  app.get<OfRun>(
+    '/invocations/:id/artifacts',
+    { schema: listSchema, config: { access: 'token' } },
+    async (request) => ({
+      items: engine.artifacts(request.params.id),
+    }),
+  );
 
   app.get<OfArtifact>(
     '/invocations/:id/artifacts/:artifact_id',
-    { schema: contentSchema },
+    { schema: contentSchema, config: { access: 'token' } },
     async (request, reply) => {
       const { id, artifact_id } = request.params;
       const { descriptor, file } = engine.artifactPath(id, artifact_id);

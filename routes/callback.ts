@@ -23,7 +23,7 @@ const callbackSchema = {
 export const callbackRoutes: Routes = (app, { engine }) => {
   app.post<CallbackRequest>(
     '/invocations/:id/callback',
-    { schema: callbackSchema },
+    { schema: callbackSchema, config: { access: 'callback-token' } },
     async (request, reply) => {
       await engine.callback(request.params.id, request.query.token, request.body ?? null);
       return reply.code(204).send();

@@ -26,7 +26,7 @@ const cancelSchema = {
 export const cancelRoutes: Routes = (app, edge) => {
   app.post<OfRun & { Body: z.infer<typeof CancelBody> }>(
     '/invocations/:id/cancel',
-    { schema: cancelSchema },
+    { schema: cancelSchema, config: { access: 'token' } },
     async (request, reply) => {
       const { id } = request.params;
       reply.code(edge.engine.cancel(id, request.body?.grace_seconds) ? 202 : 200);

@@ -34,12 +34,15 @@ export const capturesRoutes: Routes = (app, edge) => {
   for (const stream of ['stdout', 'stderr'] as const)
     app.get<CaptureRequest>(
       `/invocations/:id/${stream}`,
-      { schema: captureSchema(`get_${stream}`, `Bytes of ${stream}`) },
+      { schema: captureSchema(`get_${stream}`, `Bytes of ${stream}`), config: { access: 'token' } },
       (request, reply) => serveCapture(edge, stream, request, reply),
     );
   app.get<CaptureRequest>(
     '/invocations/:id/output',
-    { schema: captureSchema('get_output', 'Bytes of stdout and stderr in order of arrival') },
+    {
+      schema: captureSchema('get_output', 'Bytes of stdout and stderr in order of arrival'),
+      config: { access: 'token' },
+    },
     (request, reply) => serveOutput(edge, request, reply),
   );
 };

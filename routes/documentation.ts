@@ -3,13 +3,13 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import about from '../package.json' with { type: 'json' };
+import { type Access, declareFor } from './lib/access.ts';
 import { content, problems, Raw } from './lib/components.ts';
 
 const yamlSchema = {
   operationId: 'getOpenapi',
   tags: ['server'],
   summary: 'This description; needs no token',
-  security: [],
   response: { 200: content('OpenAPI 3.1', { 'application/yaml': Raw }), ...problems },
 };
 
@@ -42,16 +42,33 @@ export function documentation(app: FastifyInstance): void {
         { name: 'server', description: 'The server itself' },
       ],
     },
-    transform: jsonSchemaTransform,
+    transform: withSecurity,
     transformObject: onlyUsed,
   });
-  app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
   app.register(async (scope) => {
-    scope.get('/openapi.yaml', { schema: yamlSchema }, (_request, reply) => {
+    declareFor(scope, 'open');
+    scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  });
+  app.register(async (scope) => {
+    scope.get('/openapi.yaml', { schema: yamlSchema, config: { access: 'open' } }, (_request, reply) => {
       reply.header('content-type', 'application/yaml').send(app.swagger({ yaml: true }));
     });
   });
 }
+
+/** What a route declares of who may use it, in the words of OpenAPI. */
+const SECURITY: Readonly<Record<Access, readonly Record<string, string[]>[] | undefined>> = {
+  open: [],
+  'callback-token': [],
+  'claim-token': [{ claim: [] }],
+  token: undefined, // as the document says for all
+};
+
+const withSecurity: typeof jsonSchemaTransform = (input) => {
+  const { schema, url } = jsonSchemaTransform(input);
+  const security = SECURITY[input.route.config?.access ?? 'token'];
+  return { schema: { ...schema, ...(security && { security }) }, url };
+};
 
 /** Each schema exists as sent and as received; the one that nothing refers to is left out. */
 const onlyUsed: SwaggerTransformObject = (document) => {

@@ -30,7 +30,7 @@ const eventsSchema = {
 export const eventsRoutes: Routes = (app, edge) => {
   app.get<OfRun & { Querystring: EventsQuery }>(
     '/invocations/:id/events',
-    { schema: eventsSchema },
+    { schema: eventsSchema, config: { access: 'token' } },
     async (request, reply) => {
       const { id } = request.params;
       const framing =

@@ -6,8 +6,8 @@ const Health = z.strictObject({ status: z.literal('ok') });
 const Readiness = z.strictObject({
   ready: z.boolean(),
   reason: z.string().nullable(),
-  running: z.number().int(),
-  queued: z.number().int(),
+  running: z.number().int().optional(),
+  queued: z.number().int().optional(),
   recovery: z
     .strictObject({
       queued: z.number().int().describe('Waited for a place, and wait again'),
@@ -15,21 +15,25 @@ const Readiness = z.strictObject({
       lost: z.number().int().describe('Ran, and nobody knows how they ended'),
       still_recovering: z.number().int().describe('Ran, and are still being looked for'),
     })
+    .optional()
     .describe('Runs that an earlier server left unfinished; new ones are taken meanwhile'),
 });
+
+/** Load balancers ask under any name, and a kubelet has no token. */
+const PROBE = { access: 'open', anyHost: true } as const;
 
 const tags = ['server'];
 const healthSchema = {
   operationId: 'getHealth',
   tags,
   summary: 'The process answers; needs no token',
-  security: [],
   response: { 200: json('It does', Health), ...problems },
 };
 const readySchema = {
   operationId: 'getReadiness',
   tags,
-  summary: 'Would a new run be taken',
+  summary: 'Would a new run be taken; needs no token',
+  description: 'How many runs there are is told to who has the token, where the server has one.',
   response: {
     200: json('Yes', Readiness),
     503: json('No: draining, the queue is full, or the storage takes nothing more', Readiness),
@@ -37,11 +41,13 @@ const readySchema = {
   },
 };
 export const healthRoutes: Routes = (app, { engine }) => {
-  app.get('/healthz', { schema: healthSchema }, async () => ({ status: 'ok' }));
+  app.get('/healthz', { schema: healthSchema, config: PROBE }, async () => ({ status: 'ok' }));
 
-  app.get('/readyz', { schema: readySchema }, async (_request, reply) => {
+  app.get('/readyz', { schema: readySchema, config: PROBE }, async (request, reply) => {
     const { recovery, ...readiness } = engine.readiness();
-    if (!readiness.ready) reply.code(503).header('retry-after', '1');
+    const { ready, reason } = readiness;
+    if (!ready) reply.code(503).header('retry-after', '1');
+    if (!request.isTrusted) return { ready, reason };
     const { stillRecovering, ...recovered } = recovery;
     return { ...readiness, recovery: { ...recovered, still_recovering: stillRecovering } };
   });

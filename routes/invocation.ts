@@ -33,21 +33,29 @@ export const invocationRoutes: Routes = (app, edge) => {
 
   app.get<OfRun & { Querystring: WaitQuery }>(
     '/invocations/:id',
-    { schema: getSchema },
+    { schema: getSchema, config: { access: 'token' } },
     async (request, reply) => {
       const { id } = request.params;
       return recordAnswer(edge, id, await awaitFinished(edge, id, requestedWait(request), reply), reply);
     },
   );
 
-  app.delete<OfRun>('/invocations/:id', { schema: deleteSchema }, async (request, reply) => {
-    await engine.remove(request.params.id);
-    return reply.code(204).send();
-  });
+  app.delete<OfRun>(
+    '/invocations/:id',
+    { schema: deleteSchema, config: { access: 'token' } },
+    async (request, reply) => {
+      await engine.remove(request.params.id);
+      return reply.code(204).send();
+    },
+  );
 
-  app.get<OfRun>('/invocations/:id/result', { schema: resultSchema }, async (request) => {
-    const { result } = engine.record(request.params.id);
-    if (result === null) throw new RunwireError('not_finished', 'There is no result yet.');
-    return result;
-  });
+  app.get<OfRun>(
+    '/invocations/:id/result',
+    { schema: resultSchema, config: { access: 'token' } },
+    async (request) => {
+      const { result } = engine.record(request.params.id);
+      if (result === null) throw new RunwireError('not_finished', 'There is no result yet.');
+      return result;
+    },
+  );
 };

@@ -69,7 +69,7 @@ export const invocationsRoutes: Routes = (app, edge) => {
 
   app.post<{ Body: InvocationInput; Querystring: WaitQuery }>(
     '/invocations',
-    { schema: submitSchema },
+    { schema: submitSchema, config: { access: 'token' } },
     async (request, reply) => {
       const form = negotiate(request.headers.accept, ANSWERS);
       const { id, replayed, stored } = engine.submit(request.body, optionsOf(request.headers));
@@ -88,11 +88,15 @@ export const invocationsRoutes: Routes = (app, edge) => {
     },
   );
 
-  app.get<{ Querystring: ListQuery }>('/invocations', { schema: listSchema }, (request, reply) => {
-    const { items, nextCursor } = engine.list(filterOf(request.query));
-    reply.header('content-type', 'application/json; charset=utf-8');
-    reply.send(`{"items":[${items.join(',')}],"next_cursor":${JSON.stringify(nextCursor)}}`);
-  });
+  app.get<{ Querystring: ListQuery }>(
+    '/invocations',
+    { schema: listSchema, config: { access: 'token' } },
+    (request, reply) => {
+      const { items, nextCursor } = engine.list(filterOf(request.query));
+      reply.header('content-type', 'application/json; charset=utf-8');
+      reply.send(`{"items":[${items.join(',')}],"next_cursor":${JSON.stringify(nextCursor)}}`);
+    },
+  );
 };
 
 function optionsOf(headers: IncomingHttpHeaders): SubmitOptions {

@@ -21,7 +21,7 @@ const claimSchema = {
 export const manualRoutes: Routes = (app, { engine, exchanges }) => {
   app.post<{ Body: ClaimRequest | null | undefined }>(
     '/manual/claims',
-    { schema: claimSchema },
+    { schema: claimSchema, config: { access: 'token' } },
     async (request, reply) => {
       const claims = engine.claims();
       const signal = exchanges.watchTaker(reply.raw);

@@ -9,7 +9,7 @@ const metricsSchema = {
 };
 
 export const metricsRoutes: Routes = (app, { engine, metrics, exchanges }) => {
-  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
+  app.get('/metrics', { schema: metricsSchema, config: { access: 'token' } }, async (_request, reply) => {
     const { running, queued, recovery } = engine.readiness();
     const { streams: openStreams } = exchanges;
     reply.header('content-type', metrics.contentType);

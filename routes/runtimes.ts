@@ -28,12 +28,19 @@ const getSchema = {
 };
 
 export const runtimesRoutes: Routes = (app, { engine }) => {
-  app.get('/runtimes', { schema: listSchema }, async () => ({ items: await engine.runtimes() }));
+  app.get('/runtimes', { schema: listSchema, config: { access: 'token' } }, async () => ({
+    items: await engine.runtimes(),
+  }));
 
-  app.get<{ Params: { kind: string } }>('/runtimes/:kind', { schema: getSchema }, async (request) => {
-    const kind = canonicalKind(request.params.kind);
-    const found = (await engine.runtimes()).find((runtime) => runtime.kind === kind);
-    if (found === undefined) throw new RunwireError('runtime_not_found', `This server has no kind ${kind}.`);
-    return found;
-  });
+  app.get<{ Params: { kind: string } }>(
+    '/runtimes/:kind',
+    { schema: getSchema, config: { access: 'token' } },
+    async (request) => {
+      const kind = canonicalKind(request.params.kind);
+      const found = (await engine.runtimes()).find((runtime) => runtime.kind === kind);
+      if (found === undefined)
+        throw new RunwireError('runtime_not_found', `This server has no kind ${kind}.`);
+      return found;
+    },
+  );
 };

@@ -21,7 +21,7 @@ const signalSchema = {
 export const signalsRoutes: Routes = (app, { engine }) => {
   app.post<OfRun & { Body: z.infer<typeof SignalBody> }>(
     '/invocations/:id/signals',
-    { schema: signalSchema },
+    { schema: signalSchema, config: { access: 'token' } },
     async (request, reply) => {
       await engine.signal(request.params.id, request.body.signal);
       return reply.code(204).send();

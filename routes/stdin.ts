@@ -23,7 +23,7 @@ export const stdinRoutes: Routes = (root, { engine }) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
-    const options = { schema: stdinSchema, config: { streamsBody: true } };
+    const options = { schema: stdinSchema, config: { access: 'token', streamsBody: true } as const };
     app.post<StdinRequest>('/invocations/:id/stdin', options, async (request, reply) => {
       const { id } = request.params;
       engine.status(id); // an unknown run is told before the body is read

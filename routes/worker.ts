@@ -5,7 +5,6 @@ import { ArtifactDescriptor, describeArtifact } from '../src/artifact.ts';
 import { ClaimState, HeartbeatRequest } from '../src/claim.ts';
 import type { Report } from '../src/claims.ts';
 import { Completion } from '../src/completion.ts';
-import { RunwireError } from '../src/errors.ts';
 import { Record } from '../src/record.ts';
 import { WorkerEvent } from '../src/worker-event.ts';
 import { json, problems } from './lib/components.ts';
@@ -18,7 +17,7 @@ import { bearerOf } from './lib/worker-token.ts';
 /** How long the answer to a completion waits for the result to be stored. */
 const FINISH_WAIT_MS = 10_000;
 
-const ofWorkers = { tags: ['workers'], security: [{ claim: [] }] };
+const ofWorkers = { tags: ['workers'] };
 const Events = z.array(WorkerEvent).max(10_000);
 
 const eventsSchema = {
@@ -63,19 +62,19 @@ export const workerRoutes: Routes = (root, edge) => {
     acceptNdjson(app);
     app.post<OfRun & { Body: WorkerEvent[] }>(
       '/invocations/:id/events',
-      { schema: eventsSchema },
+      { schema: eventsSchema, config: { access: 'claim-token' } },
       async (request) => (await reportOf(edge, request)).events(request.body),
     );
   });
   root.post<OfRun & { Body: HeartbeatRequest }>(
     '/invocations/:id/heartbeat',
-    { schema: heartbeatSchema },
+    { schema: heartbeatSchema, config: { access: 'claim-token' } },
     async (request, reply) =>
       (await reportOf(edge, request)).heartbeat(request.body, edge.exchanges.watchTaker(reply.raw)),
   );
   root.post<OfRun & { Body: Completion }>(
     '/invocations/:id/completion',
-    { schema: completionSchema },
+    { schema: completionSchema, config: { access: 'claim-token' } },
     async (request, reply) => {
       const { id } = request.params;
       await (await reportOf(edge, request)).complete(request.body);
@@ -94,13 +93,11 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
 
   app.put<{ Params: { id: string; artifact_id: string }; Body: Readable | undefined }>(
     '/invocations/:id/artifacts/:artifact_id',
-    { schema: uploadSchema, config: { streamsBody: true } },
+    { schema: uploadSchema, config: { access: 'claim-token', streamsBody: true } },
     async (request) => {
       const { headers, body, params } = request;
-      const { 'content-length': length, 'content-encoding': coding = 'identity' } = headers;
+      const { 'content-length': length } = headers;
       try {
-        if (coding !== 'identity')
-          throw new RunwireError('unsupported_media_type', 'Send the body without Content-Encoding.');
         const report = await reportOf(edge, request);
         const facts = await report.upload({
           id: params.artifact_id,

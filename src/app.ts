@@ -8,16 +8,20 @@ import { eventsRoutes } from '../routes/events.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { invocationRoutes } from '../routes/invocation.ts';
 import { invocationsRoutes } from '../routes/invocations.ts';
+import { declaredAccess } from '../routes/lib/access.ts';
 import { expectBodiesWithin } from '../routes/lib/body-deadline.ts';
+import { answerBrokenRequest, refuseTunnels } from '../routes/lib/broken-request.ts';
 import type { Edge, Routes } from '../routes/lib/edge.ts';
 import { Exchanges } from '../routes/lib/exchanges.ts';
 import { createGuard } from '../routes/lib/guard.ts';
 import { onlyJsonBodies } from '../routes/lib/json-body.ts';
 import { KnownPaths } from '../routes/lib/known-paths.ts';
-import { answerBrokenRequest, type ErrorLog, problemHandler } from '../routes/lib/problem.ts';
+import { type ErrorLog, problemHandler } from '../routes/lib/problem.ts';
+import { refuseContent, refuseFraming } from '../routes/lib/request-content.ts';
+import { judgeTarget, MAX_TARGET_LENGTH, targetOf } from '../routes/lib/request-target.ts';
 import { dropStalledClients } from '../routes/lib/stalled-clients.ts';
 import { validatorCompiler } from '../routes/lib/validation.ts';
-import { fromWorker } from '../routes/lib/worker-token.ts';
+import { holdsClaim } from '../routes/lib/worker-token.ts';
 import { manualRoutes } from '../routes/manual.ts';
 import { metricsRoutes } from '../routes/metrics.ts';
 import { runtimesRoutes } from '../routes/runtimes.ts';
@@ -66,6 +70,12 @@ interface Deadlines {
   lookMs: number;
 }
 
+/** Of target and header together. */
+const MAX_HEADER_BYTES = 2 * MAX_TARGET_LENGTH;
+
+/** An id of any length that a request line may have is unknown, not malformed. */
+const ROUTER = { maxParamLength: MAX_TARGET_LENGTH };
+
 const DEADLINES: Deadlines = { headersMs: 60_000, bodyMs: 300_000, lookMs: 15_000 };
 
 /**
@@ -80,19 +90,20 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
     // The guard refuses it, with a problem document; Node would with nothing.
     http: {
       requireHostHeader: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: deadlines.headersMs,
       connectionsCheckingInterval: deadlines.lookMs,
     },
     bodyLimit: config.maxBodyBytes,
     return503OnClosing: false,
-    // An id of any length that a request line may have is unknown, not malformed.
-    routerOptions: { maxParamLength: 16_384 },
+    rewriteUrl: judgeTarget,
+    routerOptions: ROUTER,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply as FastifyReply),
     clientErrorHandler: answerBrokenRequest,
   });
   const edge: Edge = { engine, metrics, exchanges: new Exchanges(logger) };
-  const guard = createGuard(config, ({ raw }) => fromWorker(engine, raw));
-  const paths = new KnownPaths();
+  const guard = createGuard(config, (id, token) => holdsClaim(engine, id, token));
+  const paths = new KnownPaths(ROUTER);
   let closing = false;
 
   // Who has said its last word may still wait for the answer: see half-closed.ts.
@@ -104,6 +115,9 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
   });
   // Each of them may need three files more, of the run that it reads.
   app.server.maxConnections = Math.max(16, Math.floor((openFilesLimit() - 100) / 3));
+  // Node would pass the 2001st over in silence; their size is bounded.
+  app.server.maxHeadersCount = 0;
+  refuseTunnels(app.server);
   // Only 100-continue is known; others may be passed over (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setValidatorCompiler(validatorCompiler);
@@ -111,14 +125,21 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
   app.setErrorHandler(answerError);
   onlyJsonBodies(app);
   expectBodiesWithin(app, deadlines.bodyMs);
+  app.decorateRequest('isTrusted', false);
+  declaredAccess(app);
   paths.watch(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');
     reply.header('cache-control', 'no-store');
+    refuseFraming(request, reply);
     guard(request);
     if (closing) throw new RunwireError('draining', 'The server is shutting down.', { retryAfterSeconds: 1 });
-    if (request.is404)
-      throw paths.refusal(request.method, request.url, (methods) => reply.header('allow', methods));
+    const { isServer } = targetOf(request.raw);
+    if (request.is404 || isServer)
+      throw paths.refusal(request.method, isServer ? null : request.url, (methods) =>
+        reply.header('allow', methods),
+      );
+    refuseContent(request, reply);
     done();
   });
   app.addHook('preClose', (done) => {

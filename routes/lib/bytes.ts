@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import parseRange from 'range-parser';
 import { RunwireError } from '../../src/errors.ts';
 import type { Exchanges } from './exchanges.ts';
+import { clientHasIt, rangeStillFits } from './preconditions.ts';
 
 /** Bytes that can be read from any place. */
 export interface ByteSource {
@@ -18,7 +19,7 @@ export interface ByteSource {
 
 /**
  * Serves a byte source as RFC 9110 says: one Range (several are answered with everything),
- * If-Range, If-None-Match, HEAD, 206 and 416, Repr-Digest of RFC 9530. While the bytes may still
+ * If-Range, If-Match, If-None-Match, HEAD, 206, 412 and 416, Repr-Digest of RFC 9530. While the bytes may still
  * grow their total is said to be unknown (`*`).
  */
 export async function serveBytes(
@@ -37,7 +38,7 @@ export async function serveBytes(
   if (etag !== null) headers.etag = etag;
   if (source.sha256 !== undefined)
     headers['repr-digest'] = `sha-256=:${Buffer.from(source.sha256, 'hex').toString('base64')}:`;
-  if (etag !== null && matches(request.headers['if-none-match'], etag)) {
+  if (clientHasIt(request.headers, etag)) {
     delete headers['content-type'];
     return exchanges.send(reply, { status: 304, headers, body: nothing });
   }
@@ -63,22 +64,16 @@ export async function serveBytes(
   });
 }
 
-/** Weak comparison, as If-None-Match wants it. */
-function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
-}
-
 /** The range to send (`end` is its last byte), null for everything. */
 function rangeOf(
   request: FastifyRequest,
   size: number,
   etag: string | null,
 ): { start: number; end: number } | 'unsatisfiable' | null {
-  const { range } = request.headers;
-  if (range === undefined || request.method !== 'GET') return null;
-  const ifRange = request.headers['if-range'];
-  if (ifRange !== undefined && ifRange !== etag) return null;
+  if (request.headers.range === undefined || request.method !== 'GET') return null;
+  // A header that may be there once; units have no case (RFC 9110, 14.1).
+  if (!rangeStillFits(request.headers['if-range']?.toString(), etag)) return null;
+  const range = request.headers.range.toLowerCase();
   const suffix = /^bytes=-(\d+)$/.exec(range)?.[1];
   // A suffix longer than the whole is the whole; range-parser calls it unsatisfiable.
   const parsed = parseRange(size, suffix !== undefined && Number(suffix) > size ? `bytes=-${size}` : range);

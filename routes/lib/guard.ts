@@ -2,6 +2,9 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { isLoopback } from '../../src/config.ts';
 import { RunwireError } from '../../src/errors.ts';
+import { accessOf } from './access.ts';
+import { isAuthority, targetOf } from './request-target.ts';
+import { bearerOf } from './worker-token.ts';
 
 export interface GuardOptions {
   host: string;
@@ -9,18 +12,25 @@ export interface GuardOptions {
   allowedHosts: readonly string[];
 }
 
-/** Paths that tell nothing of runs, and callbacks, which prove themselves by a token of their own. */
-const OPEN = /^\/(?:healthz|openapi\.yaml|docs(?:\/[^?]*)?|invocations\/[^/?]+\/callback)(?:\?|$)/;
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** It carries the token of the server, or the server has none. */
+    isTrusted: boolean;
+  }
+}
+
+/** Headers of which a second one would leave open which was meant. */
+const SINGLE = ['host', 'authorization', 'content-type'];
 
 /**
  * Who may ask. A web page in a browser on this machine may not: neither by a name of its own that
- * resolves here (Host), nor across sites (Origin, Sec-Fetch-Site). Who has no token may not, where
- * there is one, unless `isExempt` says that the request proves itself in another way. Throws RunwireError bad_request (no Host), forbidden_host,
- * forbidden_origin, unauthorized.
+ * resolves here (Host, or the authority of the target), nor across sites (Origin, Sec-Fetch-Site). Who has no token may
+ * not, where there is one, but what the route declares (access.ts). `holdsClaim`: is this the token of a claim of the
+ * run. Throws RunwireError bad_request, forbidden_host, forbidden_origin, unauthorized.
  */
 export function createGuard(
   options: GuardOptions,
-  isExempt: (request: FastifyRequest) => boolean = () => false,
+  holdsClaim: (id: string, token: string) => boolean = () => false,
 ): (request: FastifyRequest) => void {
   const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()));
   const anyHost = allowed.has('*');
@@ -28,28 +38,27 @@ export function createGuard(
   allowed.add(bare(options.host));
 
   return (request) => {
-    const { url, headers, rawHeaders, httpVersion, socket } = request.raw;
-    const path = url ?? '/';
-    // RFC 9112, 3.2: which of them was meant is for nobody to guess.
-    if (timesGiven(rawHeaders, 'host') > 1)
-      throw new RunwireError('bad_request', 'There is more than one Host header.');
-    if (path === '/healthz') return; // asked by load balancers under any name
+    const { headers, rawHeaders, httpVersion, socket } = request.raw;
+    const { authority, fault } = targetOf(request.raw);
+    if (fault !== null) throw fault;
+    refuseRepeated(rawHeaders);
     if (headers.host === undefined && httpVersion !== '1.0')
       throw new RunwireError('bad_request', 'A Host header is needed.');
-    const host = headers.host?.toLowerCase() ?? '';
-    if (!anyHost && !hostAllowed(host, allowed, socket.localAddress))
+    if (headers.host && !isAuthority(headers.host))
+      throw new RunwireError('bad_request', 'The Host header must be a host, with or without a port.');
+    const host = (authority ?? headers.host ?? '').toLowerCase();
+    const { config } = request.routeOptions;
+    if (!anyHost && !(config.anyHost && !request.is404) && !hostAllowed(host, allowed, socket.localAddress))
       throw new RunwireError(
         'forbidden_host',
         'The Host header names no host of this server: add it to RUNWIRE_ALLOWED_HOSTS if it should.',
       );
     if (crossSite(headers.origin, headers['sec-fetch-site'], headers['sec-fetch-mode'], host))
       throw new RunwireError('forbidden_origin', 'Pages of other sites may not use this server.');
-    if (
-      expected !== null &&
-      !OPEN.test(path) &&
-      !holdsToken(headers.authorization, expected) &&
-      !isExempt(request)
-    )
+    const token = bearerOf(headers.authorization);
+    request.isTrusted =
+      expected === null || (token !== undefined && timingSafeEqual(digest(token), expected));
+    if (!request.isTrusted && !mayUse(request, token, holdsClaim))
       throw new RunwireError(
         'unauthorized',
         'Send Authorization: Bearer <token> with the token of this server.',
@@ -57,18 +66,33 @@ export function createGuard(
   };
 }
 
-/** Names and values take turns. */
-function timesGiven(rawHeaders: readonly string[], name: string): number {
-  let times = 0;
+/** May a request without the server's token be answered. */
+function mayUse(
+  request: FastifyRequest,
+  token: string | undefined,
+  holdsClaim: (id: string, token: string) => boolean,
+): boolean {
+  const access = targetOf(request.raw).isServer ? 'token' : accessOf(request);
+  if (access === 'open' || access === 'callback-token') return true;
+  if (access !== 'claim-token' || token === undefined) return false;
+  const { id } = request.params as { id?: string };
+  return id !== undefined && holdsClaim(id, token);
+}
+
+/** RFC 9112, 3.2, RFC 9110, 5.3: which of them was meant is for nobody to guess. Names and values take turns. */
+function refuseRepeated(rawHeaders: readonly string[]): void {
+  const seen = new Set<string>();
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const given = rawHeaders[at];
-    if (given?.length === name.length && given.toLowerCase() === name) times++;
+    const name = rawHeaders[at]?.toLowerCase() ?? '';
+    if (!SINGLE.includes(name)) continue;
+    if (seen.has(name))
+      throw new RunwireError('bad_request', `There is more than one ${rawHeaders[at]} header.`);
+    seen.add(name);
   }
-  return times;
 }
 
 function hostAllowed(host: string, allowed: ReadonlySet<string>, local: string | undefined): boolean {
-  const name = bare(host.replace(/:\d+$/, ''));
+  const name = bare(host.replace(/:\d*$/, ''));
   return (
     allowed.has(name) ||
     allowed.has(host) ||
@@ -102,11 +126,6 @@ function originHost(origin: string): string | null {
 }
 
 /** Digests have one length, so the comparison takes the same time for any token. */
-function holdsToken(header: string | undefined, expected: Buffer): boolean {
-  const given = /^bearer +(\S+) *$/i.exec(header ?? '')?.[1];
-  return given !== undefined && timingSafeEqual(digest(given), expected);
-}
-
 function digest(token: string): Buffer {
   return hash('sha256', token, 'buffer');
 }

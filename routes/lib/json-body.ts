@@ -7,9 +7,6 @@ export function onlyJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    const coding = request.headers['content-encoding'];
-    if (coding !== undefined && coding !== 'identity')
-      return done(new RunwireError('unsupported_media_type', 'Send the body without Content-Encoding.'));
     if (body.length === 0) return done(null, undefined);
     if (!isUtf8(body)) return done(new RunwireError('malformed_json', 'The body is not UTF-8.'));
     // A parser with a callback: it gives nothing back.

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { RunwireError } from '../../src/errors.ts';
+import { preference } from './prefer.ts';
 
 /** The longest wait of one request, seconds; longer ones are shortened to it. */
 export const MAX_WAIT_SECONDS = 3600;
@@ -57,11 +58,10 @@ export interface RequestedWait {
 export function requestedWait(request: FastifyRequest<{ Querystring: WaitQuery }>): RequestedWait {
   const { wait } = request.query;
   if (wait !== undefined) return { seconds: Math.min(wait, MAX_WAIT_SECONDS), applied: null };
-  const { prefer } = request.headers;
-  if (prefer === undefined) return { seconds: 0, applied: null };
-  const match = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(String(prefer));
-  if (match === null) return { seconds: 0, applied: null };
-  const seconds = Math.min(Number(match[1]), MAX_WAIT_SECONDS);
+  const asked = preference(request.headers.prefer?.toString(), 'wait');
+  // Delta-seconds (RFC 7240, 4.3); a preference that is none is passed over.
+  if (asked === undefined || !/^\d+$/.test(asked)) return { seconds: 0, applied: null };
+  const seconds = Math.min(Number(asked), MAX_WAIT_SECONDS);
   return { seconds, applied: `wait=${seconds}` };
 }
 

@@ -1,8 +1,7 @@
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, RunwireError, toldShortage } from '../../src/errors.ts';
+import { targetOf } from './request-target.ts';
 
 /** The body of every error (RFC 9457). `code` is one of docs/errors.md; `errors` name faulty fields. */
 export const Problem = z.strictObject({
@@ -56,6 +55,11 @@ export function problemOf(error: RunwireError, url: string): Problem {
   };
 }
 
+/** A target that is refused is told as it was sent: it is no path of ours. */
+function askedFor(request: FastifyRequest): string {
+  return targetOf(request.raw).fault === null ? request.url : request.originalUrl;
+}
+
 /** Fastify's error handler: answers with a problem document and logs what is the server's fault. */
 export function problemHandler(log: ErrorLog | undefined) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
@@ -72,26 +76,6 @@ export function problemHandler(log: ErrorLog | undefined) {
     reply
       .code(error.status)
       .header('content-type', PROBLEM_TYPE)
-      .send(Buffer.from(JSON.stringify(problemOf(error, request.url))));
+      .send(Buffer.from(JSON.stringify(problemOf(error, askedFor(request)))));
   };
-}
-
-/** Answers what is not, or not yet, an HTTP request: there is no request to answer, only a socket. */
-export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = problemOf(brokenRequest(error.code), '/');
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
-function brokenRequest(code: string | undefined): RunwireError {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new RunwireError('request_timeout', 'The header took too long to arrive.');
-  if (code === 'HPE_HEADER_OVERFLOW') return new RunwireError('bad_request', 'The header is too large.');
-  return new RunwireError('bad_request', 'The bytes received are not an HTTP request.');
 }

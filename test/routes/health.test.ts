@@ -23,3 +23,19 @@ test('readyz turns 503 when a run would not be taken', async () => {
   ]);
   expect(not.headers['retry-after']).toBe('1');
 });
+
+test('who has no token hears from readyz whether a run would be taken, and nothing of runs', async () => {
+  await using stub = stubApp({ token: 'a-long-enough-token' });
+  const ask = async (headers: Record<string, string>) => {
+    const response = await stub.app.inject({ url: '/readyz', headers });
+    return [response.statusCode, Object.keys(response.json())];
+  };
+  for (const authorization of ['', 'Bearer wrong', 'Basic a-long-enough-token'])
+    expect(await ask({ authorization, host: '10.1.2.3' })).toEqual([200, ['ready', 'reason']]);
+  expect(await ask({ authorization: 'Bearer a-long-enough-token' })).toEqual([
+    200,
+    ['ready', 'reason', 'running', 'queued', 'recovery'],
+  ]);
+  stub.engine.ready = false;
+  expect(await ask({})).toEqual([503, ['ready', 'reason']]);
+});

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { sendRaw } from '../../helpers/raw-http.ts';
 import { stubApp } from '../../helpers/stub-app.ts';
 
 const token = 'a-long-enough-token';
@@ -115,12 +116,11 @@ describe('token', () => {
       '/invocations/a/events',
       '/invocations/a/stdout?follow=true',
       '/metrics',
-      '/readyz',
       '/runtimes',
       '/nope',
       '/docsx',
       '/healthzx',
-      '/%64ocs',
+      '/%64ocsx',
       '/invocations/a?/docs/',
     ]) {
       const response = await stub.app.inject({ url, headers });
@@ -141,7 +141,14 @@ describe('token', () => {
 
   test('liveness and documentation need none, but a host and no other site', async () => {
     await using stub = stubApp({ token });
-    for (const url of ['/healthz', '/openapi.yaml', '/docs', '/docs/static/swagger-ui.css'])
+    for (const url of [
+      '/healthz',
+      '/readyz',
+      '/openapi.yaml',
+      '/docs',
+      '/%64ocs',
+      '/docs/static/swagger-ui.css',
+    ])
       expect([url, (await stub.app.inject(url)).statusCode]).toEqual([url, 200]);
     expect((await stub.app.inject({ url: '/docs', headers: { host: 'evil.example' } })).statusCode).toBe(403);
   });
@@ -157,6 +164,25 @@ describe('token', () => {
     const headers = { authorization: `Bearer ${token}` };
     expect((await fetch(`${origin}/invocations/a/events`, { headers })).status).toBe(200);
   });
+});
+
+test('a target with a host of its own goes before the Host header', async () => {
+  await using stub = stubApp({ allowedHosts: ['proxy.lan'] });
+  const origin = await stub.listen();
+  const from = async (target: string, host: string, ...headers: string[]) => {
+    const lines = [`GET ${target} HTTP/1.1`, `Host: ${host}`, 'Connection: close', ...headers, '', ''];
+    const { status, body } = await sendRaw(origin, lines.join('\r\n'));
+    return [status, /"code":"(\w+)"/.exec(body)?.[1]];
+  };
+  expect(await from('http://localhost/runtimes', 'evil.example')).toEqual([200, undefined]);
+  expect(await from('HTTP://Proxy.lan:80/runtimes?x', 'evil.example')).toEqual([200, undefined]);
+  expect(await from('http://evil.example/runtimes', 'localhost')).toEqual([403, 'forbidden_host']);
+  const foreign = 'Origin: http://evil.example';
+  expect(await from('http://localhost/runtimes', 'evil.example', foreign)).toEqual([403, 'forbidden_origin']);
+  // It is a faulty request all the same where the Host header is (RFC 9112, 3.2).
+  for (const host of ['a b', 'localhost/x', 'user@localhost', 'local\\host'])
+    expect(await from('http://localhost/runtimes', host)).toEqual([400, 'bad_request']);
+  expect(await from('/runtimes', 'localhost:')).toEqual([200, undefined]);
 });
 
 test('the address a connection came in on is a name of the server', async () => {
