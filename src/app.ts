@@ -10,7 +10,7 @@ import { invocationRoutes } from '../routes/invocation.ts';
 import { invocationsRoutes } from '../routes/invocations.ts';
 import { declaredAccess } from '../routes/lib/access.ts';
 import { expectBodiesWithin } from '../routes/lib/body-deadline.ts';
-import { answerBrokenRequest, refuseTunnels } from '../routes/lib/broken-request.ts';
+import { answerBrokenRequest, watchConnections } from '../routes/lib/broken-request.ts';
 import type { Edge, Routes } from '../routes/lib/edge.ts';
 import { Exchanges } from '../routes/lib/exchanges.ts';
 import { createGuard } from '../routes/lib/guard.ts';
@@ -117,7 +117,7 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
   app.server.maxConnections = Math.max(16, Math.floor((openFilesLimit() - 100) / 3));
   // Node would pass the 2001st over in silence; their size is bounded.
   app.server.maxHeadersCount = 0;
-  refuseTunnels(app.server);
+  watchConnections(app.server);
   // Only 100-continue is known; others may be passed over (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setValidatorCompiler(validatorCompiler);
