@@ -21,6 +21,7 @@ declare module 'fastify' {
 
 /** Headers of which a second one would leave open which was meant. */
 const SINGLE = ['host', 'authorization', 'content-type'];
+const SINGLE_LENGTHS = SINGLE.map((name) => name.length);
 
 /**
  * Who may ask. A web page in a browser on this machine may not: neither by a name of its own that
@@ -47,8 +48,7 @@ export function createGuard(
     if (headers.host && !isAuthority(headers.host))
       throw new RunwireError('bad_request', 'The Host header must be a host, with or without a port.');
     const host = (authority ?? headers.host ?? '').toLowerCase();
-    const { config } = request.routeOptions;
-    if (!anyHost && !(config.anyHost && !request.is404) && !hostAllowed(host, allowed, socket.localAddress))
+    if (!anyHost && !hostAllowed(host, allowed, socket.localAddress) && !request.routeOptions.config.anyHost)
       throw new RunwireError(
         'forbidden_host',
         'The Host header names no host of this server: add it to RUNWIRE_ALLOWED_HOSTS if it should.',
@@ -83,10 +83,11 @@ function mayUse(
 function refuseRepeated(rawHeaders: readonly string[]): void {
   const seen = new Set<string>();
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]?.toLowerCase() ?? '';
+    const given = rawHeaders[at] ?? '';
+    if (!SINGLE_LENGTHS.includes(given.length)) continue;
+    const name = given.toLowerCase();
     if (!SINGLE.includes(name)) continue;
-    if (seen.has(name))
-      throw new RunwireError('bad_request', `There is more than one ${rawHeaders[at]} header.`);
+    if (seen.has(name)) throw new RunwireError('bad_request', `There is more than one ${given} header.`);
     seen.add(name);
   }
 }

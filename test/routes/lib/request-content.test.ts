@@ -129,7 +129,6 @@ describe('methods', () => {
 
 describe('words without case', () => {
   test.each([
-    ['GET /runtimes', ['CONNECTION: Close'], '', 200],
     ['POST /invocations', ['Content-Type: Application/JSON; Charset="UTF-8"'], body, 202],
     ['POST /invocations', [JSON_TYPE, 'PREFER: Wait=5, Respond-Async'], body, 200],
     ['POST /invocations', [JSON_TYPE, 'Prefer: respond-async', 'Prefer: wait = "5"; x'], body, 200],
@@ -143,6 +142,13 @@ describe('words without case', () => {
     await stub.start('a');
     stub.engine.finish('a');
     expect((await ask(await stub.listen(), line, headers, sent)).status).toBe(status);
+  });
+
+  test.each(['Close', 'CLOSE', 'x, Close'])('Connection: %s ends it', async (value) => {
+    await using stub = stubApp();
+    const lines = ['GET /runtimes HTTP/1.1', 'Host: localhost', `CONNECTION: ${value}`, '', ''];
+    const answer = await sendRaw(await stub.listen(), lines.join('\r\n'));
+    expect([answer.status, answer.headers.connection?.toLowerCase()]).toEqual([200, 'close']);
   });
 
   test.each(['100-continue', '100-Continue', '100-CONTINUE'])('Expect: %s is answered', async (value) => {
