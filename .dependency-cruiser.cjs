@@ -9,8 +9,8 @@ const WRITER =
   '^src/(capture|capture-check|event-lengths|journal|journal-lines|journal-repair|recorded|recorder|run-directory|shortage|utf8|whole-write)[.]ts$';
 /** The composition root: the only files that know both edges. */
 const ROOT = '^src/(app|server|service)[.]ts$';
-/** What the HTTP runners are given by the composition root, and what puts a schema's complaints into words. */
-const GIVEN = '^src/(address-guard|secrets|field-errors)[.]ts$';
+/** What runners are given by the composition root, and what puts a schema's complaints into words. */
+const GIVEN = '^src/(address-guard|secrets|field-errors|private-places|private-view|byte-path)[.]ts$';
 const SUPERVISOR = '^src/supervisor/';
 const PACKAGES = '(^|/)node_modules/';
 /** Packages by name: any file of them, and the bare name where one is not installed. */

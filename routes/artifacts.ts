@@ -46,9 +46,13 @@ export const artifactsRoutes: Routes = (app, { engine, exchanges }) => {
     { schema: contentSchema, config: { access: 'token' } },
     async (request, reply) => {
       const { id, artifact_id } = request.params;
-      const { descriptor, file } = engine.artifactPath(id, artifact_id);
+      const { descriptor, file, isPrivate } = engine.artifactPath(id, artifact_id);
       await engine.reading(id, () =>
-        withFileBytes(file, (bytes) => serveBytes(exchanges, request, reply, sourceOf(descriptor, bytes))),
+        withFileBytes(
+          file,
+          (bytes) => serveBytes(exchanges, request, reply, sourceOf(descriptor, bytes)),
+          isPrivate,
+        ),
       );
     },
   );

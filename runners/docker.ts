@@ -1,3 +1,4 @@
+import type { PrivatePlaces } from '../src/private-places.ts';
 import { Rejected, type RunContext, type Runner, type RunnerOutcome } from '../src/runner.ts';
 import { RECONNECT_MS } from './lib/docker-attendance.ts';
 import type { CopyCaps } from './lib/docker-copy-out.ts';
@@ -11,8 +12,10 @@ import { DockerSpec } from './lib/docker-spec.ts';
 export interface DockerRunnerOptions {
   /** DOCKER_HOST and where its TLS files are. */
   engine: EngineAddress;
-  /** The server's own directory, absolute: the server's identity is kept in it, and none of it is mounted. */
+  /** The server's own directory, absolute: the server's identity is kept in it. */
   dataDir: string;
+  /** None of them is mounted or written to. */
+  places: PrivatePlaces;
   /** Directories of this machine of which runs may mount (RUNWIRE_DOCKER_MOUNT_ROOTS), absolute. */
   mountRoots: readonly string[];
   artifactCaps: CopyCaps;
@@ -31,7 +34,7 @@ export interface DockerRunner extends Runner<DockerSpec> {
 
 /** A program in a container of a Docker engine. See docs/runners/docker.md. */
 export function dockerRunner(options: DockerRunnerOptions): DockerRunner {
-  const { dataDir, mountRoots, artifactCaps, secret, reconnectMs = RECONNECT_MS } = options;
+  const { dataDir, places, mountRoots, artifactCaps, secret, reconnectMs = RECONNECT_MS } = options;
   const engine = new DockerEngine(options.engine);
   const identity = serverIdentity(dataDir);
   const own = new OwnContainers(engine, identity);
@@ -40,7 +43,7 @@ export function dockerRunner(options: DockerRunnerOptions): DockerRunner {
     engine,
     identity,
     own,
-    dataDir,
+    places,
     mountRoots,
     artifactCaps,
     secret,

@@ -1,16 +1,17 @@
-import { mkdir, realpath } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { lstat, mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { lookup } from 'mime-types';
 import type { ArtifactFacts, Omitted } from './artifact.ts';
 import { keepCopy } from './artifact-copy.ts';
-import { type OpenFile, openFound } from './artifact-file.ts';
+import { openFound } from './artifact-file.ts';
 import { ArtifactIds } from './artifact-id.ts';
-import { LeftOut, reasonOf, STOPPED } from './artifact-open.ts';
+import { LeftOut, type OpenFile, reasonOf, STOPPED } from './artifact-open.ts';
 import { type ArtifactSource, globbed, wholeDirectory } from './artifact-source.ts';
 import { StopWalk, type Walked, walkFiles } from './artifact-walk.ts';
-import { type BytePath, bytePath, toText } from './byte-path.ts';
+import { type BytePath, toText } from './byte-path.ts';
 import type { Invocation } from './invocation.ts';
 import { Omissions } from './omissions.ts';
+import type { PrivatePlaces } from './private-places.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { shortageOf } from './shortage.ts';
 import type { RealRoots } from './working-paths.ts';
@@ -37,6 +38,8 @@ export interface CollectionRequest {
   artifactDirectory: string | null;
   /** What prepareWorkingPaths found: a directory that leads elsewhere now is not collected from. */
   roots?: RealRoots;
+  /** What is never collected. */
+  places: PrivatePlaces;
   /** Ids of artifacts that the run has already. */
   takenIds?: Iterable<string>;
   caps: CollectionCaps;
@@ -83,14 +86,16 @@ export async function collectArtifacts(request: CollectionRequest): Promise<Coll
     return { artifacts: [], omitted: [], bytes: 0, shortage: null };
   const collecting = new Collecting(request);
   const { omissions } = collecting;
-  if (request.artifactDirectory !== null)
-    await collecting.from(
-      await wholeDirectory(request.artifactDirectory, request.roots?.artifact, omissions),
-    );
-  if (patterns.length > 0)
-    await collecting.from(
-      await globbed(request.workingDirectory, request.roots?.working, patterns, omissions),
-    );
+  const { artifactDirectory, workingDirectory, roots } = request;
+  const places = request.places.look(request.directory);
+  if (artifactDirectory !== null) {
+    const wanted = { shown: artifactDirectory, expected: roots?.artifact, places };
+    await collecting.from(await wholeDirectory(wanted, omissions));
+  }
+  if (patterns.length > 0) {
+    const wanted = { shown: workingDirectory, expected: roots?.working, places };
+    await collecting.from(await globbed(wanted, patterns, omissions));
+  }
   return collecting.finish();
 }
 
@@ -115,13 +120,11 @@ class Collecting {
 
   async from(source: ArtifactSource | null): Promise<void> {
     if (!source) return;
-    const { caps, directory, signal } = this.#request;
-    const runs = await realpath(dirname(directory.root), { encoding: 'buffer' }).catch(() => null);
+    const { caps, signal } = this.#request;
     const unmatched = new Set(source.globs?.map((glob) => glob.source));
     const walk = walkFiles({
-      root: source.root,
+      bounds: source.bounds,
       globs: source.position,
-      skip: runs && bytePath(runs),
       maxEntries: caps.entries ?? DEFAULT_ENTRIES,
       signal,
     });
@@ -148,12 +151,12 @@ class Collecting {
     if (this.#request.signal?.aborted) throw new StopWalk(STOPPED);
     if (this.#seen.has(walked.path)) return;
     this.#seen.add(walked.path);
-    const relative = toText(relativeTo(source.root, walked.path));
+    const relative = toText(relativeTo(source.bounds.root, walked.path));
     const path = join(source.shown, relative);
     let file: OpenFile | undefined;
     try {
       if (walked.type === 'omitted') throw new LeftOut(walked.reason);
-      file = await openFound(source.root, walked);
+      file = await openFound(source.bounds, walked);
       this.#admit(file.stats.size);
       await this.#turn();
       const id = this.#ids.make(relative);
@@ -183,7 +186,7 @@ class Collecting {
 
   /** Wait until one more copy may run. */
   async #turn(): Promise<void> {
-    this.#made ??= mkdir(this.#request.directory.artifacts, { recursive: true, mode: 0o700 });
+    this.#made ??= makeStorage(this.#request.directory);
     await this.#made;
     while (this.#copies.size >= COPIES_AT_ONCE) await Promise.race(this.#copies.values());
   }
@@ -202,7 +205,7 @@ class Collecting {
   /** Alone this time. */
   async #again(copying: Copying): Promise<void> {
     try {
-      await this.#copy(await openFound(copying.source.root, copying.found), copying);
+      await this.#copy(await openFound(copying.source.bounds, copying.found), copying);
     } catch (error) {
       this.#leaveOut(copying.path, error);
     }
@@ -223,6 +226,12 @@ class Collecting {
       modifiedAt: timeOf(stats.mtimeMs),
     });
   }
+}
+
+/** A program can leave a link there: copies would be written over what it leads to. */
+async function makeStorage({ artifacts }: RunDirectory): Promise<void> {
+  await mkdir(artifacts, { recursive: true, mode: 0o700 });
+  if (!(await lstat(artifacts)).isDirectory()) throw new LeftOut('something else is where copies are kept');
 }
 
 function relativeTo(root: BytePath, path: BytePath): BytePath {

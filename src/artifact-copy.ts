@@ -5,7 +5,7 @@ import { descriptorPath } from './artifact-open.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 const CLONE_FROM_BYTES = 1024 * 1024;
-const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
 
 /** The bytes that were kept: `sizeBytes` of them, with this hash (hex). */
 export interface Copied {
@@ -16,7 +16,8 @@ export interface Copied {
 /**
  * Keep the first `limit` bytes of an open file, or all of it when it has fewer by now. Shares the blocks
  * with the original where the file system can (FICLONE). Size and hash are those of the copy, also when
- * the file is being written meanwhile. After an error nothing is left at `destination`.
+ * the file is being written meanwhile. What was at `destination` loses that name and stays as it is; after an error
+ * nothing is left there.
  */
 export async function keepCopy(
   source: FileHandle,
@@ -29,7 +30,7 @@ export async function keepCopy(
       const copy = await open(destination, constants.O_RDONLY | constants.O_NOFOLLOW);
       return await pump(copy, limit, null, signal).finally(() => copy.close());
     }
-    const copy = await open(destination, CREATE, 0o600);
+    const copy = await openNew(destination);
     return await pump(source, limit, copy, signal).finally(() => copy.close());
   } catch (error) {
     await rm(destination, { force: true });
@@ -42,13 +43,25 @@ async function clone(source: FileHandle, limit: number, destination: string): Pr
   const path = descriptorPath(source);
   if (!path) return false;
   try {
-    await copyFile(path, destination, constants.COPYFILE_FICLONE_FORCE);
+    await rm(destination, { force: true });
+    await copyFile(path, destination, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
   } catch {
     return false;
   }
   await chmod(destination, 0o600);
   if ((await stat(destination)).size > limit) await truncate(destination, limit);
   return true;
+}
+
+/** An older copy may have been made another name of something that must not be written over. */
+async function openNew(destination: string): Promise<FileHandle> {
+  try {
+    return await open(destination, CREATE, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    await rm(destination);
+    return open(destination, CREATE, 0o600);
+  }
 }
 
 async function pump(

@@ -1,26 +1,19 @@
-import type { Stats } from 'node:fs';
-import { type FileHandle, lstat, realpath } from 'node:fs/promises';
-import { LeftOut, openInside } from './artifact-open.ts';
+import { lstat, realpath } from 'node:fs/promises';
+import { type Bounds, LeftOut, type OpenFile, openInside } from './artifact-open.ts';
 import { typeOf } from './artifact-walk.ts';
 import { type BytePath, bytePath, isInside, toBuffer } from './byte-path.ts';
 
-/** A regular file, open. */
-export interface OpenFile {
-  handle: FileHandle;
-  stats: Stats;
-}
-
-/** Open a file that was found under `root`, or what a link found there leads to. Throws LeftOut or the error met. */
+/** Open a regular file that was found within bounds, or what a link found there leads to. Throws LeftOut or the error met. */
 export async function openFound(
-  root: BytePath,
+  bounds: Bounds,
   found: { type: 'file' | 'link'; path: BytePath },
 ): Promise<OpenFile> {
-  const path = found.type === 'link' ? await targetOf(root, found.path) : found.path;
-  const handle = await openInside(root, path, 'file');
-  const stats = await handle.stat();
-  if (stats.isFile()) return { handle, stats };
-  await handle.close();
-  throw new LeftOut(`not a regular file: ${typeOf(stats)}`);
+  const linked = found.type === 'link';
+  const path = linked ? await targetOf(bounds.root, found.path) : found.path;
+  const file = await openInside(bounds, path, 'file', !linked);
+  if (file.stats.isFile()) return file;
+  await file.handle.close();
+  throw new LeftOut(`not a regular file: ${typeOf(file.stats)}`);
 }
 
 /** A link is collected as the regular file it leads to, when that is under the same root. */

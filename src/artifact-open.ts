@@ -1,33 +1,51 @@
-import { constants, existsSync } from 'node:fs';
+import { constants, existsSync, type Stats } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { type BytePath, bytePath, isInside, toBuffer } from './byte-path.ts';
+import { PRIVATE, type PrivateView } from './private-view.ts';
 import { shortageOf } from './shortage.ts';
 
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Linux tells through it what an open file is; elsewhere it is absent. */
-const HAS_PROC = existsSync('/proc/self/fd');
+export const HAS_PROC = existsSync('/proc/self/fd');
 
 export const STOPPED = 'the collection was stopped';
+
+/** Where collected files may be: under `root` (a real path), and not among what is the server's own. */
+export interface Bounds {
+  root: BytePath;
+  places: PrivateView;
+}
+
+/** A file or directory, open. */
+export interface OpenFile {
+  handle: FileHandle;
+  stats: Stats;
+}
 
 /** A file that is not collected, and why, in words for the client. */
 export class LeftOut extends Error {}
 
 /**
- * Open a file or directory that is under `root` (a real path) when it is open, whatever a process that
+ * Open a file or directory that is within bounds when it is open, whatever a process that
  * still runs does to the path meanwhile. Nothing is waited for: a FIFO opens at once, and a link is an
  * error. Where there is no /proc the path is resolved again after the open and must name the same file.
+ * `reached`: the directories on the way were opened before it, one after the other.
  * Throws LeftOut or the error of the file system.
  */
 export async function openInside(
-  root: BytePath,
+  { root, places }: Bounds,
   path: BytePath,
   type: 'file' | 'directory',
-): Promise<FileHandle> {
+  reached = true,
+): Promise<OpenFile> {
   const handle = await open(toBuffer(path), type === 'directory' ? FLAGS | constants.O_DIRECTORY : FLAGS);
   try {
-    if (!isInside(root, await realPathOf(handle, path))) throw new LeftOut('leads out of the directory');
-    return handle;
+    const [real, stats] = await Promise.all([realPathOf(handle, path), handle.stat()]);
+    if (!isInside(root, real)) throw new LeftOut('leads out of the directory');
+    if (places.holdsOpen(real, stats, handle.fd) || ((!reached || real !== path) && places.holds(real)))
+      throw new LeftOut(PRIVATE);
+    return { handle, stats };
   } catch (error) {
     await handle.close();
     throw error;
@@ -39,7 +57,8 @@ export function descriptorPath(handle: FileHandle): string | null {
   return HAS_PROC ? `/proc/self/fd/${handle.fd}` : null;
 }
 
-async function realPathOf(handle: FileHandle, path: BytePath): Promise<BytePath> {
+/** Where an open file is now. Throws LeftOut when that cannot be told. */
+export async function realPathOf(handle: FileHandle, path: BytePath): Promise<BytePath> {
   const descriptor = descriptorPath(handle);
   if (descriptor) return bytePath(await readlink(descriptor, { encoding: 'buffer' }));
   const real = await realpath(toBuffer(path), { encoding: 'buffer' });

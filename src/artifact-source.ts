@@ -1,33 +1,38 @@
 import { realpath } from 'node:fs/promises';
-import { reasonOf } from './artifact-open.ts';
-import { type BytePath, bytePath } from './byte-path.ts';
+import { type Bounds, reasonOf } from './artifact-open.ts';
+import { bytePath } from './byte-path.ts';
 import { BadGlob, compileGlob, type Glob, type GlobPosition, startOf } from './glob.ts';
 import type { Omissions } from './omissions.ts';
+import { PRIVATE, type PrivateView } from './private-view.ts';
 
 /** A directory to collect from. */
 export interface ArtifactSource {
   /** As the invocation names it: what descriptors show. */
   shown: string;
-  root: BytePath;
+  bounds: Bounds;
   /** Null: everything. */
   globs: readonly Glob[] | null;
   position: GlobPosition | null;
 }
 
-/** The artifact directory, whole. Null, and said in `omissions`, when it is not there. */
-export async function wholeDirectory(
-  shown: string,
-  expected: string | null | undefined,
-  omissions: Omissions,
-): Promise<ArtifactSource | null> {
-  const root = await rootOf(shown, expected, omissions);
-  return root && { shown, root, globs: null, position: null };
+/** Where a source is looked for. */
+export interface Wanted {
+  /** As the invocation names it. */
+  shown: string;
+  /** Where it led to before the run. */
+  expected: string | null | undefined;
+  places: PrivateView;
+}
+
+/** The artifact directory, whole. Null, and said in `omissions`, when it is not there or not to be collected from. */
+export async function wholeDirectory(wanted: Wanted, omissions: Omissions): Promise<ArtifactSource | null> {
+  const bounds = await boundsOf(wanted, omissions);
+  return bounds && { shown: wanted.shown, bounds, globs: null, position: null };
 }
 
 /** What the globs of an invocation ask for under its working directory. */
 export async function globbed(
-  shown: string,
-  expected: string | null | undefined,
+  wanted: Wanted,
   patterns: readonly string[],
   omissions: Omissions,
 ): Promise<ArtifactSource | null> {
@@ -41,19 +46,16 @@ export async function globbed(
     }
   });
   if (globs.length === 0) return null;
-  const root = await rootOf(shown, expected, omissions);
-  return root && { shown, root, globs, position: startOf(globs) };
+  const bounds = await boundsOf(wanted, omissions);
+  return bounds && { shown: wanted.shown, bounds, globs, position: startOf(globs) };
 }
 
-async function rootOf(
-  shown: string,
-  expected: string | null | undefined,
-  omissions: Omissions,
-): Promise<BytePath | null> {
+async function boundsOf({ shown, expected, places }: Wanted, omissions: Omissions): Promise<Bounds | null> {
   try {
     const root = bytePath(await realpath(shown, { encoding: 'buffer' }));
-    if (!expected || root === bytePath(expected)) return root;
-    omissions.add(shown, 'was replaced while the run went on');
+    const replaced = expected && root !== bytePath(expected);
+    if (!replaced && !places.holds(root)) return { root, places };
+    omissions.add(shown, replaced ? 'was replaced while the run went on' : PRIVATE);
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     omissions.add(shown, missing ? 'does not exist' : reasonOf(error));

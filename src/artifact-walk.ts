@@ -1,19 +1,16 @@
 import type { Dirent, Stats } from 'node:fs';
 import { type FileHandle, lstat, opendir, stat } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
-import { descriptorPath, LeftOut, openInside, reasonOf, STOPPED } from './artifact-open.ts';
+import { type Bounds, descriptorPath, LeftOut, openInside, reasonOf, STOPPED } from './artifact-open.ts';
 import { type BytePath, bytePath, joinBytes, toBuffer, toText } from './byte-path.ts';
 import { endsFixed, fixedNames, type Glob, type GlobPosition, step } from './glob.ts';
 
 const ENTRIES_A_TURN = 512;
 
 export interface WalkOptions {
-  /** Absolute, real. */
-  root: BytePath;
+  bounds: Bounds;
   /** What to look for; null: everything. */
   globs: GlobPosition | null;
-  /** A directory that is not entered (real path). */
-  skip: BytePath | null;
   /** Entries of directories looked at before the walk gives up. */
   maxEntries: number;
   signal?: AbortSignal | undefined;
@@ -33,11 +30,11 @@ interface Entry {
 /**
  * The files under a directory, each directory's own in order of their bytes, then those of its
  * directories. Symbolic links are never walked into, and a directory is entered only when a
- * glob can match below it. Ends with LeftOut when `maxEntries` is reached or `signal` aborts.
+ * glob can match below it; one out of bounds is omitted as a whole. Ends with LeftOut when `maxEntries` is reached or `signal` aborts.
  */
 export async function* walkFiles(options: WalkOptions): AsyncGenerator<Walked> {
   const open: { path: BytePath; globs: GlobPosition | null }[] = [
-    { path: options.root, globs: options.globs },
+    { path: options.bounds.root, globs: options.globs },
   ];
   const budget = { left: options.maxEntries };
   for (let directory = open.pop(); directory; directory = open.pop()) {
@@ -59,9 +56,7 @@ export async function* walkFiles(options: WalkOptions): AsyncGenerator<Walked> {
       const entered = !next || next.below.size > 0;
       if (facts.isDirectory()) {
         const named = matched.find(endsFixed);
-        if (entered && path === options.skip)
-          yield { type: 'omitted', path, matched, reason: 'holds the data of the server' };
-        else if (entered) directories.push({ path, globs: next?.below ?? null });
+        if (entered) directories.push({ path, globs: next?.below ?? null });
         else if (named)
           yield { type: 'omitted', path, matched, reason: `is a directory: ask for ${named.source}/**` };
       } else if (facts.isSymbolicLink()) {
@@ -91,7 +86,7 @@ async function entriesOf(
     if (budget.left-- === 0)
       throw new StopWalk(`more than ${options.maxEntries} names: the rest was not looked at`);
   };
-  const handle = await openInside(options.root, path, 'directory');
+  const { handle } = await openInside(options.bounds, path, 'directory');
   const names = globs && fixedNames(globs);
   const looked = names ? look(handle, path, names, spend) : list(handle, path, spend);
   const entries = await looked.finally(() => handle.close());

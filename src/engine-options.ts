@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { DiskSpace } from './disk-space.ts';
 import type { InvocationStore } from './invocation-store.ts';
 import type { Metrics } from './metrics.ts';
+import type { PrivatePlaces } from './private-places.ts';
 import type { Runner } from './runner.ts';
 
 /** What an engine is made of. */
@@ -19,6 +20,8 @@ export interface EngineOptions {
   onFinished?: (id: string) => void;
   /** Absent: that of the data directory. */
   disk?: DiskSpace;
+  /** Absent: the data directory. */
+  places?: PrivatePlaces;
   /** Environment of the server, of which programs get a part. */
   environment: Readonly<Record<string, string | undefined>>;
 }

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import type { ArtifactDescriptor } from './artifact.ts';
 import type { Claims } from './claims.ts';
 import type { EventLog } from './event-log.ts';
@@ -23,8 +24,15 @@ export interface Engine {
   log(id: string): EventLog;
   directory(id: string): RunDirectory;
   artifacts(id: string): ArtifactDescriptor[];
-  /** The absolute path of an artifact's bytes. */
-  artifactPath(id: string, artifactId: string): { descriptor: ArtifactDescriptor; file: string };
+  /** The absolute path of an artifact's bytes. `isPrivate`: is what is open there now a private file of the server. */
+  artifactPath(
+    id: string,
+    artifactId: string,
+  ): {
+    descriptor: ArtifactDescriptor;
+    file: string;
+    isPrivate: (stats: Stats, descriptor: number) => boolean;
+  };
   /** Returns false when the run was already finished. */
   cancel(id: string, graceSeconds?: number): boolean;
   writeStdin(id: string, bytes: Buffer): Promise<void>;

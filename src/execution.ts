@@ -7,6 +7,7 @@ import { abortReason, graceMs, type LiveRun } from './live-run.ts';
 import { normalize, type RunFacts } from './normalize.ts';
 import type { Outcome } from './outcome.ts';
 import { prepare } from './preparation.ts';
+import type { PrivatePlaces } from './private-places.ts';
 import { processEnvironment } from './process-environment.ts';
 import type { FinalStatus, RuntimeResult } from './result.ts';
 import { writeResultFile } from './result-file.ts';
@@ -19,6 +20,7 @@ export interface ExecutionTools {
   config: Config;
   callbacks: CallbackAddresses;
   store: InvocationStore;
+  places: PrivatePlaces;
   baseEnvironment: Readonly<Record<string, string>>;
 }
 
@@ -78,7 +80,7 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     nextSeq: scene?.nextSeq ?? run.log.journalSeq,
   };
   const bytes = facts.artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const finished = await storeResult(run, facts, bytes, tools.store);
+  const finished = await storeResult(run, facts, bytes, tools);
   scene?.stored();
   return finished;
 }
@@ -93,7 +95,7 @@ interface Work {
 }
 
 async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
-  if (run.recovering) run.prepared ??= prepare(run);
+  if (run.recovering) run.prepared ??= prepare(run, tools.places);
   // A run that is carried on has begun: it is stopped and told of like any other.
   if (!run.prepared || ((run.refusal || run.abort.signal.aborted) && !run.recovering))
     return { scene: null, outcome: null, thrown: run.refusal, reason: abortReason(run) };
@@ -114,14 +116,15 @@ async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
   return { ...done, reason: abortReason(run) };
 }
 
-function collect(run: LiveRun, outcome: RunnerOutcome | null, { config }: ExecutionTools) {
-  const { paths, roots } = run.prepared ?? prepare(run);
+function collect(run: LiveRun, outcome: RunnerOutcome | null, { config, places }: ExecutionTools) {
+  const { paths, roots } = run.prepared ?? prepare(run, places);
   return collectArtifacts({
     invocation: run.invocation,
     directory: run.directory,
     workingDirectory: paths.workingDirectory,
     artifactDirectory: paths.artifactDirectory,
     roots,
+    places,
     takenIds: ['stdout', 'stderr', ...(outcome?.artifacts ?? []).map(({ id }) => id)],
     caps: {
       fileBytes: config.maxArtifactBytes,
@@ -159,13 +162,14 @@ async function storeResult(
   run: LiveRun,
   facts: RunFacts,
   artifactBytes: number,
-  store: InvocationStore,
+  { store, places }: ExecutionTools,
 ): Promise<FinishedFacts> {
   let { result, outcome } = normalize(facts);
   const { outputResult, workingDirectory } = resolveWorkingPaths(run.invocation, run.directory);
   if (outputResult !== null)
     try {
-      await writeResultFile(outputResult, result, run.runner.confined ? workingDirectory : null);
+      const confined = run.runner.confined ? workingDirectory : null;
+      await writeResultFile(outputResult, result, { confined, places: places.look(run.directory) });
     } catch (error) {
       ({ result, outcome } = normalize({
         ...facts,

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { LiveRun } from './live-run.ts';
+import type { PrivatePlaces } from './private-places.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { CannotBegin, Rejected } from './runner.ts';
 import { storageText } from './shortage.ts';
@@ -16,16 +17,16 @@ export interface Prepared {
 }
 
 /** Pending becomes running, unless it turns out that it cannot be run: then it has a refusal. */
-export function beginRun(run: LiveRun, startedAt: number): void {
-  if (makeReady(run)) setRunning(run, startedAt);
+export function beginRun(run: LiveRun, startedAt: number, places: PrivatePlaces): void {
+  if (makeReady(run, places)) setRunning(run, startedAt);
 }
 
 /** The first half of beginRun. False: it cannot be run. */
-export function makeReady(run: LiveRun): boolean {
+export function makeReady(run: LiveRun, places: PrivatePlaces): boolean {
   run.queueMs = performance.now() - run.acceptedAt;
   if (!run.refusal)
     try {
-      run.prepared = prepare(run);
+      run.prepared = prepare(run, places);
     } catch (error) {
       run.refusal =
         error instanceof Rejected || error instanceof CannotBegin ? error : cannotBegin(run.directory, error);
@@ -63,17 +64,18 @@ function cannotBegin({ root }: RunDirectory, error: unknown): CannotBegin {
  * CannotBegin or the error of the file system when something has run out;
  * a run that is carried on has started, whatever became of its directories.
  */
-export function prepare(run: LiveRun): Prepared {
-  const paths = resolveWorkingPaths(run.invocation, run.directory);
-  const globs = run.invocation.options.artifacts !== undefined;
-  if (run.recovering) return { paths, roots: rootsThatAre(paths, globs) };
-  if (!run.runner.makesDirectory) mkdirSync(run.directory.root, { recursive: true, mode: 0o700 });
-  return { paths, roots: prepareWorkingPaths(paths, { globs }) };
+export function prepare(run: LiveRun, places: PrivatePlaces): Prepared {
+  const { directory, invocation } = run;
+  const paths = resolveWorkingPaths(invocation, directory);
+  const about = { directory, places, globs: invocation.options.artifacts !== undefined };
+  if (run.recovering) return { paths, roots: rootsThatAre(paths, about) };
+  if (!run.runner.makesDirectory) mkdirSync(directory.root, { recursive: true, mode: 0o700 });
+  return { paths, roots: prepareWorkingPaths(paths, about) };
 }
 
-function rootsThatAre(paths: WorkingPaths, globs: boolean): RealRoots {
+function rootsThatAre(paths: WorkingPaths, about: Parameters<typeof prepareWorkingPaths>[1]): RealRoots {
   try {
-    return prepareWorkingPaths(paths, { globs });
+    return prepareWorkingPaths(paths, about);
   } catch {
     return { working: null, artifact: null };
   }

@@ -1,6 +1,11 @@
 import { hash } from 'node:crypto';
-import { lstat, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { descriptorPath, HAS_PROC, realPathOf } from './artifact-open.ts';
+import { bytePath } from './byte-path.ts';
+import { nearestReal } from './private-places.ts';
+import type { PrivateView } from './private-view.ts';
 import type { RuntimeResult } from './result.ts';
 
 /**
@@ -8,29 +13,52 @@ import type { RuntimeResult } from './result.ts';
  * the umask. Parents are made. Whoever reads the path sees the file as it was before or the
  * whole result, never a part. A link is followed to the file it names; but where `confined` names a directory and the path is
  * under it, none is that leads out of it: a run with fewer rights than the server could have made it. Anything but a
- * regular file is left alone.
+ * regular file is left alone, and so is what is private to the server, whatever becomes of the path meanwhile.
  * Throws an Error whose message may be shown to the client: `output_result_path cannot be written: <path> (<why>)`.
  */
 export async function writeResultFile(
   path: string,
   result: RuntimeResult,
-  confined: string | null = null,
+  { confined = null, places }: { confined?: string | null; places: PrivateView },
 ): Promise<void> {
   try {
     if (confined !== null) await checkStaysIn(resolve(confined), resolve(path));
+    if (places.holds(nearestReal(path))) throw new Error(PRIVATE);
     await mkdir(dirname(path), { recursive: true });
-    const destination = await destinationOf(path);
-    const unfinished = join(dirname(destination), unfinishedName(result));
-    await rm(unfinished, { force: true });
-    try {
-      await writeFile(unfinished, `${JSON.stringify(result, null, 2)}\n`, { flag: 'wx', mode: 0o644 });
-      await rename(unfinished, destination);
-    } catch (error) {
+    const destination = await destinationOf(path, places);
+    await inDirectory(dirname(destination), places, async (directory) => {
+      const unfinished = join(directory, unfinishedName(result));
       await rm(unfinished, { force: true });
-      throw error;
-    }
+      try {
+        await writeFile(unfinished, `${JSON.stringify(result, null, 2)}\n`, { flag: 'wx', mode: 0o644 });
+        await rename(unfinished, join(directory, basename(destination)));
+      } catch (error) {
+        await rm(unfinished, { force: true });
+        throw error;
+      }
+    });
   } catch (error) {
     throw new Error(`output_result_path cannot be written: ${path} (${wordsOf(error)})`, { cause: error });
+  }
+}
+
+const PRIVATE = 'it leads to the data of the server';
+
+/** Opens no more than the name: a directory need not be readable to be written to. */
+const O_PATH = 0o10000000;
+
+/** Hand over a path by which a directory stays the one that was looked at, where the system has such paths. */
+async function inDirectory(
+  path: string,
+  places: PrivateView,
+  use: (directory: string) => Promise<void>,
+): Promise<void> {
+  const handle = await open(path, constants.O_DIRECTORY | (HAS_PROC ? O_PATH : constants.O_RDONLY));
+  try {
+    if (places.holds(await realPathOf(handle, bytePath(path)))) throw new Error(PRIVATE);
+    await use(descriptorPath(handle) ?? path);
+  } finally {
+    await handle.close();
   }
 }
 
@@ -52,7 +80,7 @@ async function checkStaysIn(directory: string, path: string): Promise<void> {
 }
 
 /** A rename over a device or a FIFO would replace it, for every program of the machine. */
-async function destinationOf(path: string): Promise<string> {
+async function destinationOf(path: string, places: PrivateView): Promise<string> {
   const named = await unlessMissing(lstat(path));
   if (!named) return path;
   const real = await unlessMissing(realpath(path));
@@ -60,6 +88,7 @@ async function destinationOf(path: string): Promise<string> {
   const stats = await lstat(real);
   if (stats.isDirectory()) throw new Error('it is a directory');
   if (!stats.isFile()) throw new Error('it is not a regular file');
+  if (places.holdsFile(stats, bytePath(real))) throw new Error(PRIVATE);
   return real;
 }
 

@@ -16,6 +16,7 @@ import { writeUntilStored } from './lasting-write.ts';
 import { abortRun, graceMs, type LiveRun, runFinished, runOver } from './live-run.ts';
 import { afterMs } from './long-timer.ts';
 import { beginRun, makeReady, setRunning } from './preparation.ts';
+import { PrivatePlaces } from './private-places.ts';
 import { baseEnvironment } from './process-environment.ts';
 import { RunQueue } from './queue.ts';
 import { startQueueTimer } from './queue-timer.ts';
@@ -57,13 +58,14 @@ export class RunEngine implements Engine {
     this.#tools = {
       config,
       store,
+      places: options.places ?? new PrivatePlaces(config.dataDir),
       callbacks: options.callbacks ?? callbackAddresses(),
       baseEnvironment: baseEnvironment(options.environment, config.envPassthrough),
     };
     const limits = { concurrent: config.maxConcurrent, waiting: config.maxQueue };
     this.#queue = new RunQueue(limits, (run) => void this.#start(run));
     this.#detached = new DetachedRuns(config.maxQueue);
-    this.#views = new RunViews(config.dataDir, this.#live, store);
+    this.#views = new RunViews(config.dataDir, this.#live, store, this.#tools.places);
     this.#discarded = new DiscardedFiles(config.dataDir);
     this.#disk = options.disk ?? diskSpace(config.dataDir, config.minFreeDiskBytes);
     this.#recovery = new Recovery({
@@ -94,7 +96,7 @@ export class RunEngine implements Engine {
     const detached = this.#detached.takes(run);
     if (detached) this.#detached.admit();
     else if (this.#queue.full) throw queueFull();
-    if (detached || this.#queue.hasPlace) beginRun(run, Date.now());
+    if (detached || this.#queue.hasPlace) beginRun(run, Date.now(), this.#tools.places);
     run.stored = this.#insert(run);
     this.#live.set(run.id, run);
     if (run.refusal) void this.#finish(run);
@@ -253,7 +255,7 @@ export class RunEngine implements Engine {
 
   async #start(run: LiveRun): Promise<void> {
     run.stopQueueTimer?.();
-    if (run.status === 'pending' && makeReady(run))
+    if (run.status === 'pending' && makeReady(run, this.#tools.places))
       run.stored = this.#storeRunning(run, Math.max(Date.now(), run.createdAt));
     await this.#finish(run);
     this.#queue.release();

@@ -1,8 +1,9 @@
+import type { Stats } from 'node:fs';
 import type { ArtifactDescriptor } from './artifact.ts';
 import { artifactFile } from './artifact-collection.ts';
 import type { ChurnMap } from './churn-map.ts';
 import { newDelivery } from './delivery-record.ts';
-import type { ListFilter } from './engine.ts';
+import type { Engine, ListFilter } from './engine.ts';
 import { RunwireError } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import type { FinishedFacts } from './execution.ts';
@@ -10,6 +11,7 @@ import { FinishedRuns, type LastReaders } from './finished-runs.ts';
 import { canonicalKind } from './invocation.ts';
 import type { InvocationStore } from './invocation-store.ts';
 import { type LiveRun, recordJson } from './live-run.ts';
+import type { PrivatePlaces } from './private-places.ts';
 import { RecentRecords } from './recent-records.ts';
 import type { Record as RunRecord } from './record.ts';
 import type { Status } from './result.ts';
@@ -23,11 +25,18 @@ export class RunViews {
   readonly #dataDir: string;
   readonly #live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>;
   readonly #store: InvocationStore;
+  readonly #places: PrivatePlaces;
 
-  constructor(dataDir: string, live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>, store: InvocationStore) {
+  constructor(
+    dataDir: string,
+    live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>,
+    store: InvocationStore,
+    places: PrivatePlaces,
+  ) {
     this.#dataDir = dataDir;
     this.#live = live;
     this.#store = store;
+    this.#places = places;
     this.finished = new FinishedRuns(dataDir);
   }
 
@@ -68,11 +77,13 @@ export class RunViews {
   }
 
   /** The descriptor and the file with the bytes of an artifact. */
-  artifactPath(id: string, artifactId: string): { descriptor: ArtifactDescriptor; file: string } {
+  artifactPath(id: string, artifactId: string): ReturnType<Engine['artifactPath']> {
     const descriptor = this.artifacts(id).find(({ artifact_id }) => artifact_id === artifactId);
     if (!descriptor) throw new RunwireError('artifact_not_found', `${id} has no artifact ${artifactId}`);
     const captured = artifactId === 'stdout' || artifactId === 'stderr';
-    return { descriptor, file: captured ? descriptor.path : artifactFile(this.directory(id), artifactId) };
+    const file = captured ? descriptor.path : artifactFile(this.directory(id), artifactId);
+    const isPrivate = (stats: Stats, handle: number) => this.#places.look(null).holdsFile(stats, handle);
+    return { descriptor, file, isPrivate };
   }
 
   /** It is live no more: keep what those who waited for it will ask for. */

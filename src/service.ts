@@ -19,6 +19,7 @@ import { diskSpace } from './disk-space.ts';
 import { InvocationStore } from './invocation-store.ts';
 import { writeUntilStored } from './lasting-write.ts';
 import { createMetrics } from './metrics.ts';
+import { nearestReal, PrivatePlaces } from './private-places.ts';
 import { baseEnvironment } from './process-environment.ts';
 import { isFinal } from './result.ts';
 import { startRetention } from './retention.ts';
@@ -75,6 +76,10 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const metrics = createMetrics();
   const guard = addressGuard({ allow: config.httpAllow, deny: config.httpDeny });
   const secrets = readSecrets(environment, config.secretsFile);
+  const places = new PrivatePlaces(config.dataDir, privateFiles(config));
+  for (const root of config.dockerMountRoots)
+    if (places.look(null).overlaps(nearestReal(root)))
+      log.warn({ root }, 'RUNWIRE_DOCKER_MOUNT_ROOTS: no run may mount what holds data of the server');
   const artifactCaps = {
     fileBytes: config.maxArtifactBytes,
     totalBytes: config.maxArtifactsBytes,
@@ -83,6 +88,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const docker = dockerRunner({
     engine: { host: config.dockerHost, certPath: config.dockerCertPath },
     dataDir: config.dataDir,
+    places,
     mountRoots: config.dockerMountRoots,
     artifactCaps,
     secret(name, host) {
@@ -105,6 +111,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     config,
     store,
     disk,
+    places,
     runners,
     log,
     metrics,
@@ -145,6 +152,12 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       store.close();
     },
   };
+}
+
+/** Files elsewhere that hold what no client may have. */
+function privateFiles({ secretsFile, dockerCertPath }: Config): string[] {
+  const files = [secretsFile, dockerCertPath && join(dockerCertPath, 'key.pem')];
+  return files.flatMap((file) => (file === null || file === '' ? [] : resolve(file)));
 }
 
 function hostOf(url: string | null): string[] {

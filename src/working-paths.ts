@@ -1,6 +1,9 @@
 import { accessSync, constants, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
+import { type BytePath, bytePath } from './byte-path.ts';
 import type { InvocationInput } from './invocation.ts';
+import { nearestReal, type PrivatePlaces } from './private-places.ts';
+import type { PrivateView } from './private-view.ts';
 import type { RunDirectory } from './run-directory.ts';
 import { CannotBegin, Rejected } from './runner.ts';
 import { shortageOf, storageText } from './shortage.ts';
@@ -50,30 +53,52 @@ export function resolveWorkingPaths(
 
 /**
  * Check and make what a run needs before it starts: one call of the file system when only a working
- * directory is asked for. `globs`: are files collected from the working directory.
- * Throws Rejected when a directory or the payload cannot be used, CannotBegin when something has run out, and the
+ * directory is asked for that was asked for before. `globs`: are files collected from the working directory.
+ * Throws Rejected when a directory or the payload cannot be used, or when a path leads to what is private to the
+ * server, but for the scratch directory of this very run; CannotBegin when something has run out, and the
  * error of the file system when the scratch directory cannot be made.
  */
-export function prepareWorkingPaths(paths: WorkingPaths, options: { globs?: boolean } = {}): RealRoots {
-  const { workingDirectory, artifactDirectory, inputPayload } = paths;
-  if (paths.scratch) mkdirSync(workingDirectory, { recursive: true, mode: 0o700 });
-  else checkWorkingDirectory(workingDirectory);
-  if (inputPayload) checkInputPayload(inputPayload);
-  if (artifactDirectory) makeDirectory('artifact directory', artifactDirectory);
-  return {
-    working: options.globs ? realpathSync.native(workingDirectory) : null,
-    artifact: artifactDirectory && realpathSync.native(artifactDirectory),
+export function prepareWorkingPaths(
+  paths: WorkingPaths,
+  { directory, places, globs = false }: { directory: RunDirectory; places: PrivatePlaces; globs?: boolean },
+): RealRoots {
+  const { workingDirectory, artifactDirectory, inputPayload, outputResult } = paths;
+  let view: PrivateView | undefined;
+  const refusePrivate = (field: string, path: string, real: BytePath): void => {
+    view ??= places.look(directory);
+    if (view.holds(real)) throw privateRefusal(field, path);
   };
+  if (paths.scratch) mkdirSync(workingDirectory, { recursive: true, mode: 0o700 });
+  else if (places.holdsDirectory(workingDirectory, checkWorkingDirectory(workingDirectory), directory))
+    throw privateRefusal('working_directory', workingDirectory);
+  if (inputPayload) {
+    checkInputPayload(inputPayload);
+    refusePrivate('input_payload_path', inputPayload, nearestReal(inputPayload));
+  }
+  if (outputResult) refusePrivate('output_result_path', outputResult, nearestReal(outputResult));
+  let artifact: string | null = null;
+  if (artifactDirectory) {
+    refusePrivate('artifact_directory', artifactDirectory, nearestReal(artifactDirectory));
+    makeDirectory('artifact directory', artifactDirectory);
+    artifact = realpathSync.native(artifactDirectory);
+    refusePrivate('artifact_directory', artifactDirectory, bytePath(artifact));
+  }
+  const working = globs ? realpathSync.native(workingDirectory) : null;
+  if (working) refusePrivate('working_directory', workingDirectory, bytePath(working));
+  return { working, artifact };
+}
+
+function privateRefusal(field: string, path: string): Rejected {
+  return new Rejected(`${field} leads to the data of the server: ${path}`);
 }
 
 function under(directory: string, path: string): string {
   return isAbsolute(path) ? path : resolve(directory, path);
 }
 
-function checkWorkingDirectory(path: string): void {
+function checkWorkingDirectory(path: string): Stats {
   try {
-    statSync(`${path}/.`); // it is there, a directory, and may be entered
-    return;
+    return statSync(`${path}/.`); // it is there, a directory, and may be entered
   } catch {
     // the words come from a closer look
   }
@@ -81,7 +106,7 @@ function checkWorkingDirectory(path: string): void {
   if (!stats) throw new Rejected(`working directory does not exist: ${path}`);
   if (!stats.isDirectory()) throw new Rejected(`working directory is not a directory: ${path}`);
   // May it be entered? Else the program would be blamed: "not executable".
-  attempt(`working directory cannot be used: ${path}`, () => statSync(`${path}/.`));
+  return attempt(`working directory cannot be used: ${path}`, () => statSync(`${path}/.`));
 }
 
 function checkInputPayload(path: string): void {

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
 const BLOCK_BYTES = 256 * 1024;
@@ -11,22 +11,26 @@ export interface FileBytes {
   read(start: number, end: number): AsyncIterable<Buffer>;
 }
 
-/** Null when there is no regular file of that name. Links are not followed, and a pipe is not waited for. */
+/** Null when there is no regular file of that name, or `refuses` it. Links are not followed, and a pipe is not waited for. */
 export async function withFileBytes<T>(
   path: string,
   use: (bytes: FileBytes | null) => Promise<T>,
+  refuses: (stats: Stats, descriptor: number) => boolean = () => false,
 ): Promise<T> {
   const file = await openHere(path);
   try {
-    return await use(file && (await bytesOf(file)));
+    return await use(file && (await bytesOf(file, refuses)));
   } finally {
     await file?.close();
   }
 }
 
-async function bytesOf(file: FileHandle): Promise<FileBytes | null> {
+async function bytesOf(
+  file: FileHandle,
+  refuses: (stats: Stats, descriptor: number) => boolean,
+): Promise<FileBytes | null> {
   const stats = await file.stat();
-  if (!stats.isFile()) return null;
+  if (!stats.isFile() || refuses(stats, file.fd)) return null;
   return { size: stats.size, read: (start, end) => blocks(file, start, end) };
 }
 

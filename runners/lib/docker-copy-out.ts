@@ -4,7 +4,9 @@ import { dirname, join, posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Extract, extract } from 'tar-stream';
 import type { Omitted } from '../../src/artifact.ts';
+import { bytePath } from '../../src/byte-path.ts';
 import { type GlobPosition, step } from '../../src/glob.ts';
+import { PRIVATE, type PrivateView } from '../../src/private-view.ts';
 import { type DockerEngine, engineWords, statusOf } from './docker-engine.ts';
 
 /** What may be copied out of one container. Sizes in bytes. */
@@ -38,13 +40,16 @@ export interface CopyRequest {
 export class CopyOut {
   readonly omitted: Omitted[] = [];
   readonly #caps: CopyCaps;
+  readonly #places: PrivateView;
   #bytes = 0;
   #count = 0;
   #entries = 0;
   #read = 0;
 
-  constructor(caps: CopyCaps) {
+  /** Nothing is written to `places`. */
+  constructor(caps: CopyCaps, places: PrivateView) {
     this.#caps = caps;
+    this.#places = places;
   }
 
   /**
@@ -52,6 +57,8 @@ export class CopyOut {
    * written through a link. Never throws for what the files are.
    */
   async copy(request: CopyRequest): Promise<void> {
+    const root = realpathSync.native(request.to);
+    if (this.#places.holds(bytePath(root))) return this.#leaveOut(request.to, PRIVATE);
     let archive: Readable;
     try {
       const { engine, id, from } = request;
@@ -69,7 +76,6 @@ export class CopyOut {
       if (!archive.readableEnded) tar.destroy(new Error('the engine went away while files were copied'));
     });
     try {
-      const root = realpathSync.native(request.to);
       for await (const entry of tar) {
         await this.#take(request, root, entry);
         entry.resume();

@@ -1,5 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { bytePath } from '../../src/byte-path.ts';
+import type { PrivateView } from '../../src/private-view.ts';
 import { Rejected } from '../../src/runner.ts';
 import type { DockerSpec } from './docker-spec.ts';
 
@@ -7,7 +9,7 @@ export interface MountRules {
   /** Absolute directories of this machine of which runs may mount. Empty: only their own scratch directory. */
   roots: readonly string[];
   /** The server's own files: no run sees those of another. */
-  dataDir: string;
+  places: PrivateView;
   /** The socket of the engine in use, when it has one here. */
   engineSocket: string | null;
 }
@@ -43,7 +45,8 @@ export function bindsOf(
   const binds: Bind[] = [];
   const workspaceSource = workspace && realpathSync.native(workspace.path);
   if (workspace && workspaceSource !== null) {
-    if (!workspace.scratch) checkSource('working directory', workspace.path, workspaceSource, rules);
+    if (!workspace.scratch || !rules.places.isScratch(bytePath(workspaceSource)))
+      checkSource('working directory', workspace.path, workspaceSource, rules);
     binds.push({ source: workspaceSource, target: spec.workdir, readOnly: false });
   }
   for (const bind of extra) {
@@ -72,8 +75,8 @@ function checkSource(what: string, shown: string, source: string, rules: MountRu
   if (SOCKET_NAMES.has(basename(source)))
     throw new Rejected(`${what} ${shown} names the socket of a container engine`);
   if (statSync(source).isSocket()) throw new Rejected(`${what} ${shown} is a socket`);
-  const data = realOrSelf(rules.dataDir);
-  if (isInside(data, source) || isInside(source, data))
+  if (rules.places.isScratch(bytePath(source))) return;
+  if (rules.places.overlaps(bytePath(source)))
     throw new Rejected(`${what} ${shown} overlaps the data of the server`);
   const roots = rules.roots.map(realOrSelf);
   if (!roots.some((root) => isInside(root, source)))

@@ -1,5 +1,6 @@
 import type { Omitted } from '../../src/artifact.ts';
 import type { Timings } from '../../src/outcome.ts';
+import type { PrivatePlaces } from '../../src/private-places.ts';
 import { Rejected, type RunContext, type RunControls, type RunnerOutcome } from '../../src/runner.ts';
 import { attend, LetGo } from './docker-attendance.ts';
 import { containerOptions } from './docker-container.ts';
@@ -28,7 +29,7 @@ export interface RunTools {
   engine: DockerEngine;
   identity: ServerIdentity;
   own: OwnContainers;
-  dataDir: string;
+  places: PrivatePlaces;
   mountRoots: readonly string[];
   artifactCaps: CopyCaps;
   secret: (name: string, host: string) => string | undefined;
@@ -60,12 +61,13 @@ export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutc
 }
 
 async function create(tools: RunTools, ctx: Context, image: ImageFacts): Promise<string> {
-  const { engine, identity, own, mountRoots, dataDir } = tools;
+  const { engine, identity, own, mountRoots } = tools;
   const { spec, invocation } = ctx;
   const scratch = ctx.workingDirectory === ctx.directory.work;
   const workspace = spec.mount_workspace ? { path: ctx.workingDirectory, scratch } : null;
   const inside = insideOf(ctx);
-  const rules = { roots: mountRoots, dataDir, engineSocket: engine.realSocket };
+  const places = tools.places.look(ctx.directory);
+  const rules = { roots: mountRoots, places, engineSocket: engine.realSocket };
   const binds = bindsOf(spec, workspace, inside.extra, rules);
   const user = userOf({
     asked: spec.user,
@@ -195,8 +197,7 @@ export async function attended(tools: RunTools, ctx: Context, started: Started):
     const ending = await attend(about);
     const timings = here === null ? await timingsOf(engine, id) : timingsHere(here, output);
     const usage = sampler.stop();
-    const omitted: Omitted[] =
-      ending.lost === null ? await copyArtifacts(engine, id, ctx, tools.artifactCaps) : [];
+    const omitted: Omitted[] = ending.lost === null ? await copyArtifacts(tools, id, ctx) : [];
     const stderr = ctx.directory.stderr;
     const outcome = outcomeOf({
       ending,

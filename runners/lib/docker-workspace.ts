@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { posix, relative, resolve } from 'node:path';
+import type { Omitted } from '../../src/artifact.ts';
 import { compileGlob, startOf } from '../../src/glob.ts';
+import type { PrivatePlaces } from '../../src/private-places.ts';
 import { Rejected, type RunContext } from '../../src/runner.ts';
 import { type CopyCaps, CopyOut } from './docker-copy-out.ts';
 import { type DockerEngine, statusOf } from './docker-engine.ts';
@@ -62,11 +64,21 @@ export async function makeDirectories(
   await engine.ask((docker) => docker.getContainer(id).putArchive(tar, { path: '/' }));
 }
 
+interface CopyTools {
+  engine: DockerEngine;
+  artifactCaps: CopyCaps;
+  places: PrivatePlaces;
+}
+
 /** Copy what was asked for out of an ended container. Returns what was left out. */
-export async function copyArtifacts(engine: DockerEngine, id: string, ctx: Context, caps: CopyCaps) {
+export async function copyArtifacts(
+  { engine, artifactCaps, places }: CopyTools,
+  id: string,
+  ctx: Context,
+): Promise<Omitted[]> {
   const { spec, invocation, workingDirectory } = ctx;
   if (spec.mount_workspace) return [];
-  const copying = new CopyOut(caps);
+  const copying = new CopyOut(artifactCaps, places.look(ctx.directory));
   const { artifactDirectory } = insideOf(ctx);
   if (artifactDirectory !== null && ctx.artifactDirectory !== null)
     await copying.copy({ engine, id, from: artifactDirectory, to: ctx.artifactDirectory, globs: null });

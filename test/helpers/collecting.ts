@@ -8,6 +8,7 @@ import {
   type CollectionRequest,
   collectArtifacts,
 } from '../../src/artifact-collection.ts';
+import { PrivatePlaces } from '../../src/private-places.ts';
 import { runDirectory } from '../../src/run-directory.ts';
 
 /** What the configuration allows when nothing is said. */
@@ -25,12 +26,13 @@ export function collecting() {
   });
   afterEach(() => fs.rmSync(places.dir, { recursive: true, force: true }));
 
-  const collect = (artifacts: string[], request: Partial<CollectionRequest> = {}) =>
+  const collect = (artifacts: string[], request: Partial<Omit<CollectionRequest, 'places'>> = {}) =>
     collectArtifacts({
       invocation: { options: { artifacts } },
       directory: places.run,
       workingDirectory: places.wd,
       artifactDirectory: null,
+      places: new PrivatePlaces(join(places.dir, 'data'), [join(places.dir, 'secrets.json')]),
       caps: DEFAULT_CAPS,
       ...request,
     });
@@ -39,7 +41,7 @@ export function collecting() {
     /** What the globs ask for. */
     collect,
     /** The artifact directory, `out`. */
-    whole: (request: Partial<CollectionRequest> = {}) =>
+    whole: (request: Partial<Omit<CollectionRequest, 'places'>> = {}) =>
       collect([], { artifactDirectory: places.out, ...request }),
     /** The bytes kept of an artifact. */
     kept: (id: string) => fs.readFileSync(artifactFile(places.run, id), 'utf8'),

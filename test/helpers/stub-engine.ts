@@ -212,7 +212,7 @@ export class StubEngine implements Engine {
     const file = run.files.get(artifactId);
     if (descriptor === undefined || file === undefined)
       throw new RunwireError('artifact_not_found', 'There is no such artifact.');
-    return { descriptor, file };
+    return { descriptor, file, isPrivate: () => false };
   }
 
   cancel(id: string, graceSeconds?: number): boolean {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { dockerRunner } from '../../runners/docker.ts';
+import { PrivatePlaces } from '../../src/private-places.ts';
 import type { Runner } from '../../src/runner.ts';
 import { buildApp } from '../helpers/build-app.ts';
 import { dockerDaemon } from '../helpers/docker-daemon.ts';
@@ -57,6 +58,7 @@ requires('docker', 'root')('An engine that goes away', () => {
     const runner = dockerRunner({
       engine: { host: engine.host, certPath: null },
       dataDir,
+      places: new PrivatePlaces(dataDir),
       mountRoots: [],
       artifactCaps: { fileBytes: 1e6, totalBytes: 1e6, count: 10 },
       secret: () => undefined,

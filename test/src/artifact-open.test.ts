@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openInside, reasonOf } from '../../src/artifact-open.ts';
 import { bytePath } from '../../src/byte-path.ts';
+import { PrivatePlaces } from '../../src/private-places.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -17,7 +18,11 @@ afterEach(() => fs.rmSync(dir, { recursive: true, force: true }));
 
 async function opened(path: string, type: 'file' | 'directory' = 'file'): Promise<string> {
   try {
-    const handle = await openInside(bytePath(join(dir, 'root')), bytePath(join(dir, path)), type);
+    const bounds = {
+      root: bytePath(join(dir, 'root')),
+      places: new PrivatePlaces(join(dir, 'root/data')).look(null),
+    };
+    const { handle } = await openInside(bounds, bytePath(join(dir, path)), type);
     await handle.close();
     return 'opened';
   } catch (error) {

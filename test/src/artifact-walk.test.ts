@@ -166,7 +166,7 @@ test('the data of the server is not collected, a scratch directory is', async ()
   const all = await collect([], { artifactDirectory: places.dir });
   expect(all).toMatchObject({
     artifacts: [],
-    omitted: [{ path: join(places.dir, 'data/runs'), reason: 'holds the data of the server' }],
+    omitted: [{ path: join(places.dir, 'data'), reason: 'holds the data of the server' }],
   });
   const scratch = await collect(['*'], { workingDirectory: places.run.work });
   expect(scratch.artifacts.map(({ id }) => id)).toEqual(['made']);

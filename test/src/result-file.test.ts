@@ -13,6 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PrivatePlaces } from '../../src/private-places.ts';
+import type { PrivateView } from '../../src/private-view.ts';
 import type { RuntimeResult } from '../../src/result.ts';
 import { writeResultFile } from '../../src/result-file.ts';
 
@@ -34,14 +36,16 @@ const RESULT: RuntimeResult = {
 };
 
 let dir: string;
+let places: PrivateView;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'runwire-result-'));
+  places = new PrivatePlaces(join(dir, 'data')).look({ work: join(dir, 'data/runs/a/work') });
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 test('the result is indented JSON with a newline at the end, and parents are made', async () => {
   const path = join(dir, 'a/b/result.json');
-  await writeResultFile(path, RESULT);
+  await writeResultFile(path, RESULT, { places });
   expect(readFileSync(path, 'utf8')).toBe(`${JSON.stringify(RESULT, null, 2)}\n`);
   expect(statSync(path).mode & 0o777).toBe(0o644 & ~process.umask());
 });
@@ -50,7 +54,7 @@ test('a file that is there is replaced as a whole and nothing else is left', asy
   const path = join(dir, 'result.json');
   writeFileSync(path, 'x'.repeat(10_000));
   const before = statSync(path).ino;
-  await writeResultFile(path, RESULT);
+  await writeResultFile(path, RESULT, { places });
   expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(RESULT);
   expect(statSync(path).ino).not.toBe(before);
   expect(readdirSync(dir)).toEqual(['result.json']);
@@ -59,7 +63,7 @@ test('a file that is there is replaced as a whole and nothing else is left', asy
 test('a link to a file stays a link and the file gets the result', async () => {
   writeFileSync(join(dir, 'real'), '');
   symlinkSync('real', join(dir, 'link'));
-  await writeResultFile(join(dir, 'link'), RESULT);
+  await writeResultFile(join(dir, 'link'), RESULT, { places });
   expect(lstatSync(join(dir, 'link')).isSymbolicLink()).toBe(true);
   expect(JSON.parse(readFileSync(join(dir, 'real'), 'utf8'))).toEqual(RESULT);
 });
@@ -83,7 +87,7 @@ test('what is no regular file is left alone and the reason is given', async () =
   };
   for (const [name, reason] of Object.entries(reasons)) {
     const path = join(dir, name);
-    await expect(writeResultFile(path, RESULT)).rejects.toThrow(
+    await expect(writeResultFile(path, RESULT, { places })).rejects.toThrow(
       `output_result_path cannot be written: ${path} (${reason})`,
     );
   }
@@ -92,7 +96,7 @@ test('what is no regular file is left alone and the reason is given', async () =
 });
 
 test('a parent that cannot be written to is said, and no unfinished file stays', async () => {
-  await expect(writeResultFile('/proc/result.json', RESULT)).rejects.toThrow(
+  await expect(writeResultFile('/proc/result.json', RESULT, { places })).rejects.toThrow(
     /^output_result_path cannot be written/,
   );
 });
@@ -107,13 +111,13 @@ test('a path under a confined directory does not follow a link out of it, neithe
   symlinkSync(join(outside, 'mine'), join(work, 'own'));
   symlinkSync('real', join(work, 'inside'));
   for (const path of ['parent/result.json', 'parent/new/result.json', 'own'])
-    await expect(writeResultFile(join(work, path), RESULT, work)).rejects.toThrow(
+    await expect(writeResultFile(join(work, path), RESULT, { confined: work, places })).rejects.toThrow(
       'leads out of the working directory',
     );
   expect(readdirSync(outside)).toEqual(['mine']);
   expect(readFileSync(join(outside, 'mine'), 'utf8')).toBe('mine');
-  await writeResultFile(join(work, 'inside/new/result.json'), RESULT, work);
+  await writeResultFile(join(work, 'inside/new/result.json'), RESULT, { confined: work, places });
   expect(JSON.parse(readFileSync(join(work, 'real/new/result.json'), 'utf8'))).toEqual(RESULT);
-  await writeResultFile(join(outside, 'elsewhere.json'), RESULT, work);
+  await writeResultFile(join(outside, 'elsewhere.json'), RESULT, { confined: work, places });
   expect(readdirSync(outside)).toEqual(['elsewhere.json', 'mine']);
 });

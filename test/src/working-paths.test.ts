@@ -12,15 +12,19 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PrivatePlaces } from '../../src/private-places.ts';
 import { type RunDirectory, runDirectory } from '../../src/run-directory.ts';
 import { Rejected } from '../../src/runner.ts';
 import { prepareWorkingPaths, resolveWorkingPaths } from '../../src/working-paths.ts';
 
 let dir: string;
 let run: RunDirectory;
+let about: Parameters<typeof prepareWorkingPaths>[1];
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'runwire-paths-'));
-  run = runDirectory(dir, 'a');
+  const data = join(dir, 'data');
+  run = runDirectory(data, 'a');
+  about = { directory: run, places: new PrivatePlaces(data) };
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -34,9 +38,9 @@ test('without a working directory a run gets a scratch directory of its own', ()
     outputResult: null,
   });
   expect(existsSync(run.work)).toBe(false);
-  expect(prepareWorkingPaths(paths)).toEqual({ working: null, artifact: null });
+  expect(prepareWorkingPaths(paths, about)).toEqual({ working: null, artifact: null });
   expect(existsSync(run.work)).toBe(true);
-  prepareWorkingPaths(paths);
+  prepareWorkingPaths(paths, about);
 });
 
 test('a relative data directory still gives an absolute scratch directory', () => {
@@ -74,7 +78,7 @@ test('relative paths are under the working directory, which is under that of the
 
 function rejection(fields: Parameters<typeof resolveWorkingPaths>[0]): string {
   try {
-    prepareWorkingPaths(resolveWorkingPaths(fields, run, dir));
+    prepareWorkingPaths(resolveWorkingPaths(fields, run, dir), about);
   } catch (error) {
     expect(error).toBeInstanceOf(Rejected);
     return (error as Rejected).message;
@@ -122,9 +126,9 @@ test('a payload that is missing or no regular file is rejected by its name', () 
 
 test('the artifact directory is made, with its parents, and may be there already', () => {
   const paths = resolveWorkingPaths({ working_directory: dir, artifact_directory: 'a/b' }, run);
-  const made = prepareWorkingPaths(paths, { globs: true });
+  const made = prepareWorkingPaths(paths, { ...about, globs: true });
   expect(made).toEqual({ working: realpathSync(dir), artifact: realpathSync(join(dir, 'a/b')) });
-  expect(prepareWorkingPaths(paths)).toEqual({ ...made, working: null });
+  expect(prepareWorkingPaths(paths, about)).toEqual({ ...made, working: null });
 });
 
 test('an artifact directory that cannot be made is rejected', () => {
