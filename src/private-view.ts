@@ -62,10 +62,11 @@ export class PrivateView {
     return stats !== undefined && roots.some((root) => isAround(stats, path, root));
   }
 
-  /** Is it in the run's own scratch directory, and nothing private is mounted there. */
+  /** Is a directory in the run's own scratch directory, and nothing private is mounted in it. */
   isScratch(path: BytePath): boolean {
-    const { scratch } = this.#seen;
-    return scratch !== null && isInside(scratch, path) && !this.holds(path);
+    const { scratch, roots } = this.#seen;
+    if (scratch === null || !isInside(scratch, path) || this.holds(path)) return false;
+    return !roots.some((root) => isInside(path, root));
   }
 
   #isUnder(path: BytePath): boolean {

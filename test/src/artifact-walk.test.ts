@@ -60,10 +60,14 @@ test('FIFOs, sockets and links to them are left out and do not hang', async () =
   ]);
 });
 
-test('a hard link to a file elsewhere is an ordinary file', async () => {
+test('a hard link to a file elsewhere is an ordinary file, unless the file is private to the server', async () => {
+  fs.writeFileSync(join(places.dir, 'secrets.json'), 'secret');
+  fs.linkSync(join(places.dir, 'secrets.json'), join(places.out, 'private'));
   fs.writeFileSync(join(places.dir, 'elsewhere'), 'x');
   fs.linkSync(join(places.dir, 'elsewhere'), join(places.out, 'hard'));
-  expect((await whole()).artifacts.map(({ id }) => kept(id))).toEqual(['x']);
+  const { artifacts, omitted } = await whole();
+  expect(artifacts.map(({ id }) => kept(id))).toEqual(['x']);
+  expect(omitted).toEqual([{ path: join(places.out, 'private'), reason: 'holds the data of the server' }]);
 });
 
 test('file names of any bytes are collected', async () => {
@@ -118,32 +122,40 @@ async function asNobody<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-test('a directory that is swapped for a link to the outside while it is read gives nothing away', async () => {
-  fs.mkdirSync(join(places.dir, 'outside'));
-  fs.mkdirSync(join(places.out, 'd'));
-  for (let n = 0; n < 20; n++) {
-    fs.writeFileSync(join(places.dir, 'outside', `${n}`), 'secret');
-    fs.writeFileSync(join(places.out, 'd', `${n}`), 'inside');
-  }
-  fs.symlinkSync(join(places.dir, 'outside'), join(places.out, 'l'));
-  let swapping = true;
-  const swapper = (async () => {
-    while (swapping) {
-      fs.renameSync(join(places.out, 'd'), join(places.out, 't'));
-      fs.renameSync(join(places.out, 'l'), join(places.out, 'd'));
-      await new Promise(setImmediate);
-      fs.renameSync(join(places.out, 'd'), join(places.out, 'l'));
-      fs.renameSync(join(places.out, 't'), join(places.out, 'd'));
-      await new Promise(setImmediate);
+test.each([
+  ['the outside', 'outside', 'out'],
+  ['the files of another run', 'data/runs/b/artifacts', ''],
+])(
+  'a directory that is swapped for a link to %s while it is read gives nothing away',
+  async (_, target, from) => {
+    const outside = join(places.dir, target);
+    const artifactDirectory = from === '' ? places.dir : places.out;
+    fs.mkdirSync(outside, { recursive: true });
+    fs.mkdirSync(join(places.out, 'd'));
+    for (let n = 0; n < 20; n++) {
+      fs.writeFileSync(join(outside, `${n}`), 'secret');
+      fs.writeFileSync(join(places.out, 'd', `${n}`), 'inside');
     }
-  })();
-  for (let n = 0; n < 50; n++) {
-    const { artifacts } = await whole();
-    for (const { id } of artifacts) expect(kept(id)).toBe('inside');
-  }
-  swapping = false;
-  await swapper;
-});
+    fs.symlinkSync(outside, join(places.out, 'l'));
+    let swapping = true;
+    const swapper = (async () => {
+      while (swapping) {
+        fs.renameSync(join(places.out, 'd'), join(places.out, 't'));
+        fs.renameSync(join(places.out, 'l'), join(places.out, 'd'));
+        await new Promise(setImmediate);
+        fs.renameSync(join(places.out, 'd'), join(places.out, 'l'));
+        fs.renameSync(join(places.out, 't'), join(places.out, 'd'));
+        await new Promise(setImmediate);
+      }
+    })();
+    for (let n = 0; n < 50; n++) {
+      const { artifacts } = await whole({ artifactDirectory });
+      for (const { id } of artifacts) expect(kept(id)).toBe('inside');
+    }
+    swapping = false;
+    await swapper;
+  },
+);
 
 test('an artifact directory that leads elsewhere than before the run is not collected', async () => {
   fs.writeFileSync(join(places.dir, 'secret'), '');
