@@ -83,7 +83,7 @@ export class PrivatePlaces {
 }
 
 /** Null: there is nothing, or it cannot be told. */
-function realPath(path: string): BytePath | null {
+export function realPath(path: string): BytePath | null {
   try {
     return bytePath(realpathSync.native(path, { encoding: 'buffer' }));
   } catch {

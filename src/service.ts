@@ -19,7 +19,7 @@ import { diskSpace } from './disk-space.ts';
 import { InvocationStore } from './invocation-store.ts';
 import { writeUntilStored } from './lasting-write.ts';
 import { createMetrics } from './metrics.ts';
-import { nearestReal, PrivatePlaces } from './private-places.ts';
+import { PrivatePlaces, realPath } from './private-places.ts';
 import { baseEnvironment } from './process-environment.ts';
 import { isFinal } from './result.ts';
 import { startRetention } from './retention.ts';
@@ -77,9 +77,11 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const guard = addressGuard({ allow: config.httpAllow, deny: config.httpDeny });
   const secrets = readSecrets(environment, config.secretsFile);
   const places = new PrivatePlaces(config.dataDir, privateFiles(config));
-  for (const root of config.dockerMountRoots)
-    if (places.look(null).overlaps(nearestReal(root)))
+  for (const root of config.dockerMountRoots) {
+    const real = realPath(root);
+    if (real !== null && places.look(null).overlaps(real))
       log.warn({ root }, 'RUNWIRE_DOCKER_MOUNT_ROOTS: no run may mount what holds data of the server');
+  }
   const artifactCaps = {
     fileBytes: config.maxArtifactBytes,
     totalBytes: config.maxArtifactsBytes,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempDisposableSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { httpRunner } from '../../runners/http.ts';
@@ -222,14 +223,14 @@ test('a spec of the wrong form is refused, naming each field', async () => {
 
 test('the file of input_payload_path is the body where there is none', async () => {
   backend.on('/', status(200));
-  const first = await call({ url: backend.url }); // for a working directory
-  const file = join(first.invocation.working_directory, 'in.json');
+  using place = mkdtempDisposableSync(join(tmpdir(), 'runwire-payload-'));
+  const file = join(place.path, 'in.json');
   writeFileSync(file, '{"from":"file"}');
   const input = { input_payload_path: file };
   await call({ url: backend.url }, input);
   await call({ url: backend.url, body: 1 }, input);
-  expect(backend.seen.map(({ body }) => body)).toEqual(['', '{"from":"file"}', '1']);
-  expect(backend.seen[1]?.headers).toMatchObject({
+  expect(backend.seen.map(({ body }) => body)).toEqual(['{"from":"file"}', '1']);
+  expect(backend.seen[0]?.headers).toMatchObject({
     'content-length': '15',
     'content-type': 'application/json',
   });
@@ -546,13 +547,13 @@ test.each([
 });
 
 test('a large file is sent whole, also where it is redirected', async () => {
-  const first = await call({ url: `${backend.url}/none` }); // for a working directory
-  const file = join(first.invocation.working_directory, 'large');
+  using place = mkdtempDisposableSync(join(tmpdir(), 'runwire-payload-'));
+  const file = join(place.path, 'large');
   writeFileSync(file, Buffer.alloc(5_000_000, 'z'));
   backend.on('/a', redirect('/b', 307));
   backend.on('/b', status(200));
   expect((await call({ url: `${backend.url}/a` }, { input_payload_path: file })).status).toBe('succeeded');
-  expect(backend.seen.slice(1).map(({ body }) => body.length)).toEqual([5_000_000, 5_000_000]);
+  expect(backend.seen.map(({ body }) => body.length)).toEqual([5_000_000, 5_000_000]);
 });
 
 test('a HEAD has no body and a 204 neither', async () => {

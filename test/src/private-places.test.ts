@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import { PrivatePlaces } from '../../src/private-places.ts';
 import { DataRoom, KEY } from '../helpers/data-room.ts';
 import { requires } from '../helpers/require.ts';
 
@@ -201,6 +202,20 @@ test('a data directory that is given by a link, or that is spread over links, is
   expect(await room.bytes(record)).toEqual(['report']);
   const mine = await room.run({ working_directory: null, artifact_directory: 'out' });
   expect(mine.status).toBe('succeeded');
+});
+
+test('a working directory that was judged costs nothing the next time, and is judged again when it is another', async () => {
+  await using room = await DataRoom.on();
+  const places = new PrivatePlaces(room.data);
+  const own = { work: join(room.data, 'runs/mine/work') };
+  const wd = join(room.project, 'wd');
+  fs.mkdirSync(wd);
+  const stats = fs.statSync(wd);
+  expect(places.holdsDirectory(wd, stats, own)).toBe(false);
+  fs.rmdirSync(wd);
+  fs.symlinkSync(room.data, wd);
+  expect(places.holdsDirectory(wd, stats, own)).toBe(false); // nothing was looked at
+  expect(places.holdsDirectory(wd, fs.statSync(wd), own)).toBe(true);
 });
 
 requires('mount')('The data directory under another path', () => {
