@@ -148,7 +148,7 @@ test.each([
         await new Promise(setImmediate);
       }
     })();
-    for (let n = 0; n < 50; n++) {
+    for (let n = 0; n < 30; n++) {
       const { artifacts } = await whole({ artifactDirectory });
       for (const { id } of artifacts) expect(kept(id)).toBe('inside');
     }
@@ -180,6 +180,10 @@ test('the data of the server is not collected, a scratch directory is', async ()
     artifacts: [],
     omitted: [{ path: join(places.dir, 'data'), reason: 'holds the data of the server' }],
   });
+  const own = { artifactDirectory: places.run.root, roots: { working: null, artifact: null } };
+  expect((await collect([], own)).omitted).toEqual([
+    { path: places.run.root, reason: 'holds the data of the server' },
+  ]);
   const scratch = await collect(['*'], { workingDirectory: places.run.work });
   expect(scratch.artifacts.map(({ id }) => id)).toEqual(['made']);
 });
