@@ -1,6 +1,6 @@
 import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { type BytePath, bytePath, joinBytes } from './byte-path.ts';
+import { type BytePath, bytePath, isInside, joinBytes } from './byte-path.ts';
 import { mountAliases } from './mount-aliases.ts';
 import { type Identities, identityOf, PrivateView } from './private-view.ts';
 import type { RunDirectory } from './run-directory.ts';
@@ -60,7 +60,7 @@ export class PrivatePlaces {
       const path = join(this.#dataDir, name);
       return realPath(path) ?? bytePath(path);
     }) as [BytePath, BytePath, BytePath];
-    const own = [...new Set([data, runs, discarded])];
+    const own = [data, ...[runs, discarded].filter((place) => !isInside(data, place))];
     this.#known = { roots: [...own, ...own.flatMap(mountAliases)], runs, at: now };
     return this.#known;
   }
@@ -75,10 +75,19 @@ export class PrivatePlaces {
     }
     const identities = new Map<string, string>();
     for (const path of paths) {
-      const stats = statSync(path, { throwIfNoEntry: false });
+      const stats = factsOf(path);
       if (stats) identities.set(identityOf(stats), path);
     }
     return identities;
+  }
+}
+
+/** Null: there is nothing, or nothing that this server could open. */
+function factsOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
   }
 }
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import { bytePath } from '../../src/byte-path.ts';
 import { PrivatePlaces } from '../../src/private-places.ts';
 import { DataRoom, KEY } from '../helpers/data-room.ts';
 import { requires } from '../helpers/require.ts';
@@ -216,6 +217,16 @@ test('a working directory that was judged costs nothing the next time, and is ju
   fs.symlinkSync(room.data, wd);
   expect(places.holdsDirectory(wd, stats, own)).toBe(false); // nothing was looked at
   expect(places.holdsDirectory(wd, fs.statSync(wd), own)).toBe(true);
+});
+
+test("a private file that is not there, or cannot be looked at, is in nobody's way", async () => {
+  await using room = await DataRoom.on();
+  const loop = join(room.project, 'loop');
+  fs.symlinkSync('loop', loop);
+  const files = [loop, join(room.project, 'absent'), join(room.project, 'report.txt/key.pem')];
+  const view = new PrivatePlaces(room.data, files).look(null);
+  expect(view.holds(bytePath(room.project))).toBe(false);
+  expect(view.holds(bytePath(room.key))).toBe(true);
 });
 
 requires('mount')('The data directory under another path', () => {
