@@ -136,7 +136,10 @@ module.exports = {
         "runners/lib/ is the supervisor's client: how it is launched, its protocol, its framing, and the contract; and the globs, for files that are copied out of a container.",
       severity: 'error',
       from: { path: '^runners/lib/' },
-      to: { path: '^src/', pathNot: [SHAPES, GIVEN, '^src/(glob|supervisor/(protocol|launch|lines))[.]ts$'] },
+      to: {
+        path: '^src/',
+        pathNot: [SHAPES, GIVEN, '^src/(glob|supervisor/(protocol|launch|lines|messages))[.]ts$'],
+      },
     },
     {
       name: 'runners-are-alone',
@@ -176,7 +179,7 @@ module.exports = {
     {
       name: 'supervisor-stands-alone',
       comment:
-        "The process that owns processes shares the journal's writer, the long timer and the types with the server, and nothing else.",
+        "The process that owns processes shares the journal's writer, the long timer, the key and the types with the server, and nothing else.",
       severity: 'error',
       from: { path: SUPERVISOR },
       to: {
@@ -184,7 +187,7 @@ module.exports = {
         pathNot: [
           SUPERVISOR,
           WRITER,
-          '^src/(artifact|churn-map|event|invocation|long-timer|open-files|options|outcome|result|stream)[.]ts$',
+          '^src/(artifact|churn-map|event|invocation|kept-key|long-timer|open-files|options|outcome|result|stream)[.]ts$',
         ],
       },
     },
@@ -197,10 +200,14 @@ module.exports = {
     },
     {
       name: 'supervisor-is-behind-its-protocol',
-      comment: 'Others speak to it over its socket: launch, protocol and framing are all they import.',
+      comment:
+        'Others speak to it over its socket: launch, protocol, its shapes and framing are all they import; and the process of the server, how memory is kept private.',
       severity: 'error',
       from: { path: '^(src|routes|runners)/', pathNot: SUPERVISOR },
-      to: { path: SUPERVISOR, pathNot: '^src/supervisor/(protocol|launch|lines)[.]ts$' },
+      to: {
+        path: SUPERVISOR,
+        pathNot: '^src/supervisor/(protocol|launch|lines|messages|private-memory)[.]ts$',
+      },
     },
     {
       name: 'core-leaves-the-supervisor-to-its-client',

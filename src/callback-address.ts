@@ -1,6 +1,4 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 
 const KEY_BYTES = 32;
 
@@ -33,18 +31,4 @@ export function callbackAddresses(
       return given.length === right.length && timingSafeEqual(given, right);
     },
   };
-}
-
-/** The key kept in a file, made when there is none: addresses stay good when the server starts again. */
-export function callbackKey(file: string): Buffer {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    writeFileSync(file, randomBytes(KEY_BYTES), { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  const key = readFileSync(file);
-  if (key.length !== KEY_BYTES)
-    throw new Error(`${file} is damaged: delete it, and the next start makes a new one`);
-  return key;
 }

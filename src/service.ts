@@ -10,13 +10,14 @@ import { manualRunner } from '../runners/manual.ts';
 import { addressGuard } from './address-guard.ts';
 import { createApp } from './app.ts';
 import { bootId } from './boot.ts';
-import { callbackAddresses, callbackKey } from './callback-address.ts';
+import { callbackAddresses } from './callback-address.ts';
 import { claimPoster } from './claim-post.ts';
 import type { Config } from './config.ts';
 import { prepareDataDirectory } from './data-directory.ts';
 import { startDeliveries } from './delivery.ts';
 import { diskSpace } from './disk-space.ts';
 import { InvocationStore } from './invocation-store.ts';
+import { keptKey } from './kept-key.ts';
 import { writeUntilStored } from './lasting-write.ts';
 import { createMetrics } from './metrics.ts';
 import { PrivatePlaces, realPath } from './private-places.ts';
@@ -119,7 +120,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     metrics,
     environment,
     callbacks: callbackAddresses(
-      callbackKey(join(config.dataDir, 'callback.key')),
+      keptKey(join(config.dataDir, 'callback.key')),
       () => config.publicUrl ?? addressOf(app.server, config),
     ),
     onFinished: (id) => deliveries.start(id),

@@ -70,6 +70,7 @@ const PLANTED: Record<string, { file: string; content: string }[]> = {
   ],
   'core-leaves-the-supervisor-to-its-client': [
     { file: 'src/planted-client.ts', content: "import './supervisor/protocol.ts';" },
+    { file: 'src/planted-memory.ts', content: "import './supervisor/private-memory.ts';" },
   ],
   'only-the-supervisor-starts-processes': [
     { file: 'src/planted-spawn.ts', content: "import 'node:child_process';" },

@@ -6,6 +6,7 @@ import {
   connectOtherSupervisors,
   connectSupervisor,
   type LaunchOptions,
+  supervisorKey,
 } from '../../src/supervisor/launch.ts';
 import {
   type Captures,
@@ -82,6 +83,7 @@ export class SupervisorClient {
     for (const socket of await connectOtherSupervisors(this.#launch.dataDir)) {
       const line: SupervisorLine = await openLine(
         socket,
+        supervisorKey(this.#launch.dataDir),
         (message) => this.#receive(message),
         () => void this.#otherLost(line),
       );
@@ -206,8 +208,11 @@ export class SupervisorClient {
   }
 
   async #open(): Promise<SupervisorLine> {
+    // Before one is started, which looks for it.
+    const key = supervisorKey(this.#launch.dataDir);
     const line: SupervisorLine = await openLine(
       await connectSupervisor(this.#launch),
+      key,
       (message) => this.#receive(message),
       () => void this.#lost(line),
     );

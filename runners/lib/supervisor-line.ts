@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { type LineWriter, lineSplitter, lineWriter } from '../../src/supervisor/lines.ts';
+import { type LineWriter, lineWriter, readLines } from '../../src/supervisor/lines.ts';
+import { readFromSupervisor } from '../../src/supervisor/messages.ts';
 import { type FromSupervisor, PROTOCOL_VERSION, type ToSupervisor } from '../../src/supervisor/protocol.ts';
 
 export type SupervisorMessage = Exclude<FromSupervisor, { op: 'welcome' }>;
@@ -19,23 +20,28 @@ const WELCOME_TIMEOUT_MS = 10_000;
 /** In the act of dying it may still accept a connection that it will not answer. */
 export class ConnectionClosed extends Error {}
 
-/** Say hello. `onClose` is called when a supervisor that had answered is gone. */
+/**
+ * Say hello, and show the key of the data directory. `onClose` is called when a supervisor that had answered is gone,
+ * or has said what no supervisor says.
+ */
 export async function openLine(
   socket: Socket,
+  key: string,
   onMessage: (message: SupervisorMessage) => void,
   onClose: () => void,
 ): Promise<SupervisorLine> {
   const welcomed = Promise.withResolvers<Extract<FromSupervisor, { op: 'welcome' }>>();
   const { send, mention, flush } = lineWriter<ToSupervisor>(socket);
   let open = false;
-  socket.on(
-    'data',
-    lineSplitter((text) => {
-      const message = JSON.parse(text) as FromSupervisor;
+  readLines(socket, {
+    read: readFromSupervisor,
+    onMessage(message) {
       if (message.op === 'welcome') welcomed.resolve(message);
       else onMessage(message);
-    }),
-  );
+    },
+    onAlien: ({ message }) =>
+      welcomed.reject(new Error(`what listens on its socket is no supervisor: ${message}`)),
+  });
   socket.on('error', () => {});
   socket.on('close', () => {
     welcomed.reject(new ConnectionClosed('the supervisor closed the connection'));
@@ -45,7 +51,7 @@ export async function openLine(
     () => welcomed.reject(new Error('the supervisor does not answer')),
     WELCOME_TIMEOUT_MS,
   );
-  send({ op: 'hello', version: PROTOCOL_VERSION });
+  send({ op: 'hello', version: PROTOCOL_VERSION, key });
   try {
     const { version, runs } = await welcomed.promise;
     open = true;

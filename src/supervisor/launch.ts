@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { PROTOCOL_VERSION } from './protocol.ts';
+import { keptKey } from '../kept-key.ts';
+import { KEY_FILE, PROTOCOL_VERSION } from './protocol.ts';
 
 export interface LaunchOptions {
   dataDir: string;
@@ -21,6 +22,11 @@ const ANY_SOCKET = /^supervisor(?:-\d+)?\.sock$/;
 const START_TIMEOUT_MS = 10_000;
 /** sockaddr_un holds 108 bytes on Linux, 104 elsewhere. */
 const MAX_SOCKET_PATH = 100;
+
+/** What a server shows to the supervisors of a data directory to be known as one. */
+export function supervisorKey(dataDir: string): string {
+  return keptKey(join(dataDir, KEY_FILE)).toString('base64url');
+}
 
 /** Connect to the supervisor of a data directory, starting one when none answers. */
 export async function connectSupervisor(options: LaunchOptions): Promise<Socket> {

@@ -1,8 +1,11 @@
 import { closeSync, existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { lineSplitter, lineWriter } from './lines.ts';
-import { type FromSupervisor, PROTOCOL_VERSION, type ToSupervisor } from './protocol.ts';
+import { openDoor } from './door.ts';
+import { isOwnProgram } from './own-program.ts';
+import { keepMemoryPrivate } from './private-memory.ts';
+import { KEY_FILE, PROTOCOL_VERSION } from './protocol.ts';
 import type { Spawner } from './spawner.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -18,6 +21,7 @@ const { values } = parseArgs({
   },
 });
 const socketPath = values.socket ?? '';
+const dataDir = values['data-dir'] ?? '.';
 /** Without programs it ends after this, when there is no server that would start any. */
 const LINGER_MS = 5000;
 /** A server of our own version that went away will come back: what it had accepted and not handed over is ours to start. */
@@ -27,8 +31,9 @@ const O_CLOEXEC = 0o2000000;
 
 closeInherited();
 const spawner = await chooseSpawner(values.spawn);
-const supervisor = new Supervisor(spawner, String(statSync(values['data-dir'] ?? '.').ino));
-let server: Socket | null = null;
+// Programs carry secrets of their own through this process, and their orders come in here.
+await keepMemoryPrivate();
+const supervisor = new Supervisor(spawner, String(statSync(dataDir).ino));
 let lingerMs = LINGER_MS;
 let lingering: NodeJS.Timeout | undefined;
 let quitting = false;
@@ -57,37 +62,35 @@ function closeInherited(): void {
     }
 }
 
-function onConnection(socket: Socket): void {
-  server?.destroy();
-  server = socket;
-  if (!quitting) clearInterval(lingering);
-  const { send } = lineWriter<FromSupervisor>(socket);
-  socket.on(
-    'data',
-    lineSplitter((line) => {
-      const message = JSON.parse(line) as ToSupervisor;
-      if (message.op === 'quit') return quit();
-      if (message.op !== 'hello') return supervisor.handle(message);
-      send({
-        op: 'welcome',
-        version: PROTOCOL_VERSION,
-        pid: process.pid,
-        spawn: spawner.name,
-        runs: supervisor.runs,
-      });
-      const isOurs = message.version === PROTOCOL_VERSION;
-      lingerMs = isOurs ? AWAIT_SERVER_MS : LINGER_MS;
-      supervisor.connect(send, isOurs);
-    }),
-  );
-  socket.on('error', () => {});
-  socket.on('close', () => {
-    if (server !== socket) return;
-    server = null;
+const onConnection = openDoor({
+  key: () => {
+    try {
+      return readFileSync(join(dataDir, KEY_FILE));
+    } catch (error) {
+      console.error(`runwire supervisor: the key of servers cannot be read: ${String(error)}`);
+      return null;
+    }
+  },
+  isOwnProgram: (socket) => isOwnProgram(spawner.peerOf(socket)),
+  onServer({ version }, send) {
+    if (!quitting) clearInterval(lingering);
+    send({
+      op: 'welcome',
+      version: PROTOCOL_VERSION,
+      pid: process.pid,
+      spawn: spawner.name,
+      runs: supervisor.runs,
+    });
+    const isOurs = version === PROTOCOL_VERSION;
+    lingerMs = isOurs ? AWAIT_SERVER_MS : LINGER_MS;
+    supervisor.connect(send, isOurs);
+  },
+  onOrder: (order) => (order.op === 'quit' ? quit() : supervisor.handle(order)),
+  onLeft() {
     supervisor.disconnect();
     endWhenIdle();
-  });
-}
+  },
+});
 
 /** Nobody to serve: end once the last program has ended, and quickly when told to quit. */
 function endWhenIdle(): void {
@@ -125,7 +128,7 @@ process.on('SIGHUP', () => {});
 const listener = createServer(onConnection);
 listener.on('error', (error) => {
   console.error(`runwire supervisor: ${error.message}`);
-  process.exit(1);
+  if (!listener.listening) process.exit(1); // else one connection was not taken, and programs are not to be lost for it
 });
 // Programs inherit the umask of the server; only the socket is for nobody else.
 const umask = process.umask(0o077);

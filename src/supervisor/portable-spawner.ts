@@ -28,6 +28,7 @@ export function portableSpawner(): Spawner {
     name: 'portable',
     finder: new ProcessSearch(),
     signal: ({ pid, startTime }, signal) => void (startTimeOf(pid) === startTime && tryKill(pid, signal)),
+    peerOf: () => null,
     async spawn(spec: ProgramSpec): Promise<Started> {
       checkExecutable(spec.program); // libuv hands a text without interpreter to a shell
       const { program, argv } = prlimit ? marked(prlimit, spec) : spec;

@@ -82,6 +82,10 @@ export function posixSpawner(): Spawner {
     name: 'posix',
     finder: descendants ?? new ProcessSearch(),
     signal: posix.signalExactly,
+    peerOf(socket) {
+      const fd = descriptorOf(socket);
+      return fd === null ? null : posix.peerOf(fd);
+    },
     spawn(spec: ProgramSpec): Started {
       const [out, err, input] = openPipes(spec.stdin === 'pipe');
       const marked = posix.setMark(spec.mark);
@@ -119,6 +123,12 @@ export function posixSpawner(): Spawner {
       };
     },
   };
+}
+
+/** Node has no other name for it. */
+function descriptorOf(socket: Socket): number | null {
+  const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null };
+  return handle?.fd ?? null;
 }
 
 /** All of them or, when descriptors run out, none. */

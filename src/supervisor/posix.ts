@@ -16,6 +16,8 @@ const F_SETPIPE_SZ = 1031;
 const WNOHANG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
 const RLIMIT_RTTIME = 15;
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;
 
@@ -30,6 +32,7 @@ const prctl = libc.func(
 );
 const setrlimit = libc.func('int setrlimit(int resource, void *limit)');
 const getrlimit = libc.func('int getrlimit(int resource, void *limit)');
+const getsockopt = libc.func('int getsockopt(int fd, int level, int option, void *value, void *length)');
 const syscall4 = libc.func('long syscall(long number, long a, long b, long c, long d)');
 
 /** The errno of the last call. */
@@ -145,4 +148,14 @@ export function signalExactly({ pid, startTime }: Found, signal: number): void {
     if (reason === 0) syscall4(SYS_PIDFD_SEND_SIGNAL, handle, signal, 0, 0);
     else kill(pid, signal); // an old kernel, or no descriptor is left
   if (reason === 0) closeFd(handle);
+}
+
+/** struct ucred: pid, uid, gid. */
+const credentials = new Int32Array(3);
+
+/** The process that connected this Unix socket; null: the system does not say, or it is not of our pid namespace. */
+export function peerOf(fd: number): number | null {
+  const length = new Uint32Array([credentials.byteLength]);
+  const told = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, length) === 0;
+  return (told && credentials[0]) || null;
 }

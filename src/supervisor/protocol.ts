@@ -9,7 +9,12 @@ import type { Kill, StreamFacts, Timings, Usage } from '../outcome.ts';
  * of its own. So what is here keeps its meaning in all versions: messages and fields are added, none is changed,
  * and who does not know one passes it over. A version that cannot keep to that takes another name for its socket.
  */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
+
+/** The last version whose servers have no key to show. */
+export const LAST_WITHOUT_KEY = 3;
+/** In the data directory: who knows it is a server, or may do all that one may. */
+export const KEY_FILE = 'supervisor.key';
 
 export type StdinSource =
   | { kind: 'null' }
@@ -41,7 +46,8 @@ export interface SpawnRequest {
 }
 
 export type ToSupervisor =
-  | { op: 'hello'; version: number }
+  /** `key`: what lies in the data directory for servers alone. Versions up to 3 know of none. */
+  | { op: 'hello'; version: number; key?: string }
   | SpawnRequest
   /**
    * Carry on with a run that was handed over earlier, to this supervisor or to one that is dead. Answered by

@@ -2,6 +2,7 @@ import { type Recorded, readRecorded } from '../recorded.ts';
 import { Recorder } from '../recorder.ts';
 import type { RunDirectory } from '../run-directory.ts';
 import { STREAMS } from '../stream.ts';
+import { readLastWords } from './messages.ts';
 import type { Captures, ExitFacts, SpawnFailure, StartedFacts } from './protocol.ts';
 
 /** What the files of a run say that an earlier supervisor had. */
@@ -21,8 +22,8 @@ export async function readRemains(
   rebooted: boolean,
 ): Promise<Remains> {
   const words: Omit<Remains, 'recorded'> = { exit: null, failed: null, started: null };
-  const onNote = (note: object): Captures | null => {
-    Object.assign(words, note);
+  const onNote = (note: Readonly<Record<string, unknown>>): Captures | null => {
+    Object.assign(words, readLastWords(note));
     return words.exit;
   };
   const recorded = await readRecorded(directory, firstSeq, { rebooted, onNote });

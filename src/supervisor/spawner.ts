@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Usage } from '../outcome.ts';
 import type { Found, ProcessFinder } from './process-finder.ts';
 
@@ -59,6 +60,8 @@ export interface Spawner {
   spawn(spec: ProgramSpec): Promise<Started> | Started;
   /** Send a signal to this very process, or to none. */
   signal(process: Found, signal: number): void;
+  /** The process at the other end of a connection; null where that cannot be told. */
+  peerOf(socket: Socket): number | null;
 }
 
 /** The program cannot be run as it was asked for; the message says why in words for people. */

@@ -32,6 +32,7 @@ test('what outlived its run is looked for until it is gone, and the answer does 
     name: 'posix',
     finder,
     signal: () => void signals++,
+    peerOf: () => null,
     spawn: () => {
       throw new Error('not asked for');
     },

@@ -16,6 +16,14 @@ const versioned = (version: number): Differences[string] => [
 /** Says nothing; each start is a byte in its working directory. */
 const SILENT = { command: ['sh', '-c', 'printf x >> starts; sleep 60'] };
 
+/** Its servers have no key to show, and its supervisors ask for none. */
+const WITHOUT_KEY: Differences = {
+  'runners/lib/supervisor-line.ts': [
+    ["{ op: 'hello', version: PROTOCOL_VERSION, key }", "{ op: 'hello', version: PROTOCOL_VERSION }"],
+  ],
+  'src/supervisor/door.ts': [['mayStart = isKey(hello.key, options.key())', 'mayStart = true']],
+};
+
 const RELEASES: [name: string, socket: string, differences: Differences][] = [
   [
     'A newer supervisor',
@@ -32,9 +40,15 @@ const RELEASES: [name: string, socket: string, differences: Differences][] = [
     },
   ],
   [
+    'The supervisor of protocol 3, which knows of no key',
+    'supervisor-3.sock',
+    { 'src/supervisor/protocol.ts': versioned(3), ...WITHOUT_KEY },
+  ],
+  [
     'The supervisor of protocol 2, which does not say what it has',
     'supervisor.sock',
     {
+      ...WITHOUT_KEY,
       'src/supervisor/protocol.ts': versioned(2),
       'src/supervisor/launch.ts': [
         ['const SOCKET = ', "const SOCKET = 'supervisor.sock'; export const NAME = "],

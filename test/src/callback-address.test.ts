@@ -1,14 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { callbackAddresses, callbackKey } from '../../src/callback-address.ts';
-
-let dir = '';
-beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'runwire-callback-'));
-});
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+import { expect, test } from 'vitest';
+import { callbackAddresses } from '../../src/callback-address.ts';
 
 test('an address proves itself for its run alone', () => {
   const addresses = callbackAddresses(undefined, () => 'https://runs.example:8443/x');
@@ -24,15 +15,4 @@ test('an address proves itself for its run alone', () => {
   for (const wrong of ['', 'x', `${token}A`, token.slice(1), 'é'.repeat(43)])
     expect(addresses.proves(run, wrong)).toBe(false);
   expect(callbackAddresses().proves(run, token)).toBe(false);
-});
-
-test('the key is made once, for its owner alone', () => {
-  const file = join(dir, 'deep', 'key');
-  const key = callbackKey(file);
-  expect(key).toHaveLength(32);
-  expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect(callbackKey(file).equals(key)).toBe(true);
-  chmodSync(file, 0o600);
-  writeFileSync(file, 'short');
-  expect(() => callbackKey(file)).toThrow('damaged');
 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { connectSupervisor } from '../../../src/supervisor/launch.ts';
+import { connectSupervisor, supervisorKey } from '../../../src/supervisor/launch.ts';
 import { PROTOCOL_VERSION } from '../../../src/supervisor/protocol.ts';
 import { buildApp } from '../../helpers/build-app.ts';
 import { processesWith, supervisorOf, until } from '../../helpers/processes.ts';
@@ -39,7 +39,8 @@ test('a supervisor that its server did not live to see leaves the socket of the 
     socket.destroy();
     const again = await connectSupervisor(options);
     expect(processesWith(dataDir)).toEqual([second]);
-    again.write(`${JSON.stringify({ op: 'quit' })}\n`);
+    const hello = { op: 'hello', version: PROTOCOL_VERSION, key: supervisorKey(dataDir) };
+    again.write(`${JSON.stringify(hello)}\n${JSON.stringify({ op: 'quit' })}\n`);
     await once(again.resume(), 'close');
   } finally {
     for (const pid of processesWith(dataDir)) process.kill(pid, 'SIGKILL');

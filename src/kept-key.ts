@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+const KEY_BYTES = 32;
+
+/**
+ * A random key kept in a file of the data directory, made when there is none: the same for every server that comes
+ * after. It is there whole or not at all, so that neither a crash nor a full disk leaves half of one.
+ * Throws Error for what is no key.
+ */
+export function keptKey(file: string): Buffer {
+  if (!existsSync(file)) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(`${file}.new`, randomBytes(KEY_BYTES), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+  const key = readFileSync(file);
+  if (key.length !== KEY_BYTES)
+    throw new Error(`${file} is damaged: delete it, and the next start makes a new one`);
+  return key;
+}
