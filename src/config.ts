@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isAddressRule } from './address-guard.ts';
+import { openToOthers, readToken } from './secret-file.ts';
 import { holdsSecret } from './secrets.ts';
 
 const GIB = 1024 ** 3;
@@ -67,6 +68,7 @@ const FIELDS = {
       .nullable(),
     null,
   ),
+  tokenFile: field('RUNWIRE_TOKEN_FILE', z.string().nullable(), null),
   allowedHosts: field('RUNWIRE_ALLOWED_HOSTS', names, []),
   maxConcurrent: field('RUNWIRE_MAX_CONCURRENT', whole(1), 64),
   maxQueue: field('RUNWIRE_MAX_QUEUE', whole(0), 10_000),
@@ -135,7 +137,7 @@ export class ConfigError extends Error {
 
 /**
  * Reads the configuration from environment variables. An empty value counts as absent; an
- * unknown RUNWIRE_ variable is a warning. Throws ConfigError. No line repeats the token.
+ * unknown RUNWIRE_ variable is a warning. The file of the token is read. Throws ConfigError. No line repeats the token.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): {
   config: Config;
@@ -153,12 +155,23 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): {
     }
   }
   if (lines.length > 0) throw new ConfigError(lines);
-  const config = values as Config; // each value came from its field's schema or is its default
+  const given = values as Config; // each value came from its field's schema or is its default
+  const config = given.tokenFile === null ? given : { ...given, token: tokenIn(given) };
   if (config.token === null && !isLoopback(config.host))
     throw new ConfigError([
-      `RUNWIRE_HOST=${config.host} is not a loopback address: set RUNWIRE_TOKEN to serve others than this machine`,
+      `RUNWIRE_HOST=${config.host} is not a loopback address: set RUNWIRE_TOKEN or RUNWIRE_TOKEN_FILE to serve others than this machine`,
     ]);
   return { config, warnings: warningsOf(env, config) };
+}
+
+function tokenIn({ token, tokenFile }: Config): string {
+  if (token !== null)
+    throw new ConfigError(['RUNWIRE_TOKEN and RUNWIRE_TOKEN_FILE are both set: leave one of them out']);
+  try {
+    return readToken(tokenFile ?? '');
+  } catch (error) {
+    throw new ConfigError([`RUNWIRE_TOKEN_FILE=${JSON.stringify(tokenFile)} ${(error as Error).message}`]);
+  }
 }
 
 /** The configuration without secrets, for the log and for people. */
@@ -195,6 +208,12 @@ function warningsOf(env: Readonly<Record<string, string | undefined>>, config: C
     .sort()
     .map((name) => `${name} is not a variable of this server and is ignored`);
   if (config.token !== null && config.token.length < 16)
-    warnings.push('RUNWIRE_TOKEN is short: 16 or more random characters are hard to guess');
-  return warnings;
+    warnings.push(
+      `${config.tokenFile === null ? 'RUNWIRE_TOKEN' : 'The token in RUNWIRE_TOKEN_FILE'} is short: 16 or more random characters are hard to guess`,
+    );
+  const open = [
+    openToOthers('RUNWIRE_TOKEN_FILE', config.tokenFile),
+    openToOthers('RUNWIRE_SECRETS_FILE', config.secretsFile),
+  ];
+  return [...warnings, ...open.filter((warning) => warning !== null)];
 }

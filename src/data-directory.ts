@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** SQLite opens files whose path, links resolved, has at most 504 bytes; the rest is the name of the database. */
@@ -25,6 +25,21 @@ export function prepareDataDirectory(dataDir: string): void {
     throw new Error(
       `the path of the data directory is too long: ${bytes} bytes, and at most ${LONGEST_PATH} can be used`,
     );
+}
+
+/** What in a data directory other users may get at, in words; one that was made by Runwire is closed to them. */
+export function openToOthers(dataDir: string): string | null {
+  if (modeOf(dataDir) === 0) return null;
+  const open = PRIVATE.filter((name) => modeOf(join(dataDir, name)) !== 0);
+  const files = open.length === 0 ? '' : `, and so are ${open.join(', ')} in it`;
+  return `the data directory ${dataDir} is open to other users of this machine${files}: chmod -R go= it`;
+}
+
+const PRIVATE = ['runwire.db', 'callback.key', 'supervisor.key', 'runs'];
+
+/** What group and others may do; nothing to what is not there. */
+function modeOf(path: string): number {
+  return (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077;
 }
 
 /** mkdir says ENOENT of a place that is read-only: what is there already is asked. */

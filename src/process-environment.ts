@@ -4,7 +4,7 @@ import { holdsSecret } from './secrets.ts';
 /** What of the server's own environment a program gets, besides LC_* and RUNWIRE_ENV_PASSTHROUGH (CONTRACT 4.6). */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'SHELL'];
 /** These never reach a program, whatever passthrough names. */
-const isSecret = (name: string): boolean => name === 'RUNWIRE_TOKEN' || holdsSecret(name);
+export const isSecretVariable = (name: string): boolean => name === 'RUNWIRE_TOKEN' || holdsSecret(name);
 
 /** The part that is the same for all runs. */
 export function baseEnvironment(
@@ -19,7 +19,7 @@ export function baseEnvironment(
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = server[name];
-      return value === undefined || isSecret(name) ? [] : [[name, value]];
+      return value === undefined || isSecretVariable(name) ? [] : [[name, value]];
     }),
   );
 }

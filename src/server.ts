@@ -1,14 +1,21 @@
 import type { AddressInfo } from 'node:net';
 import { destination, pino } from 'pino';
 import { type Config, ConfigError, printable, readConfig } from './config.ts';
+import { isSecretVariable } from './process-environment.ts';
+import { eraseVariables } from './secret-environment.ts';
 import { createService, type Service } from './service.ts';
+import { keepMemoryPrivate } from './supervisor/private-memory.ts';
 
 /** The process: configuration, listening, and the orderly end. */
+const environment = { ...process.env };
+const secretNames = Object.keys(environment).filter(isSecretVariable);
+const erasure = eraseVariables(secretNames);
+const memoryIsPrivate = await keepMemoryPrivate();
 const { config, warnings } = configuration();
 /** Written by the thread pool, and lines that come close together at once: a write costs a run as much as its record. */
 const lines = destination({ sync: false, minLength: 8 * 1024, periodicFlush: 100 });
 const log = pino({ level: config.logLevel }, lines);
-for (const warning of warnings) log.warn(warning);
+for (const warning of [...warnings, ...exposures()]) log.warn(warning);
 log.info({ config: printable(config) }, 'configuration');
 
 const service = await start();
@@ -44,7 +51,7 @@ async function stop(signal: string): Promise<void> {
 
 function configuration(): { config: Config; warnings: string[] } {
   try {
-    return readConfig(process.env);
+    return readConfig(environment);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const line of error.lines) process.stderr.write(`${line}\n`);
@@ -52,9 +59,26 @@ function configuration(): { config: Config; warnings: string[] } {
   }
 }
 
+/** Where programs of runs, which have the same user, could read what they should not. */
+function exposures(): string[] {
+  const { left, holders } = erasure;
+  return [
+    ...(left.length === 0 || memoryIsPrivate
+      ? []
+      : [`${left.join(', ')}: other processes of this user can read it in the environment of the server`]),
+    ...holders.map(
+      ({ pid, command }) =>
+        `${secretNames.join(', ')}: other processes of this user can read it in the environment of process ${pid} (${command}), which started the server: SECURITY.md`,
+    ),
+    ...(memoryIsPrivate
+      ? []
+      : ['other processes of this user can read the memory of the server: SECURITY.md']),
+  ];
+}
+
 async function start(): Promise<Service> {
   try {
-    return await createService({ config, environment: process.env, log });
+    return await createService({ config, environment, log });
   } catch (error) {
     fail(error);
   }
@@ -78,7 +102,8 @@ function fail(error: unknown): never {
 
 /** A line that works as it is printed. */
 function example(address: string): string {
-  const token = config.token === null ? '' : ` -H "Authorization: Bearer $RUNWIRE_TOKEN"`;
+  const secret = config.tokenFile === null ? '$RUNWIRE_TOKEN' : `$(cat '${config.tokenFile}')`;
+  const token = config.token === null ? '' : ` -H "Authorization: Bearer ${secret}"`;
   const body =
     '{"runtime_kind":"subprocess","command":["sh","-c","for i in 1 2 3; do echo $i; sleep 1; done"]}';
   return `curl -N ${address}/invocations${token} -H 'Content-Type: application/json' -H 'Accept: text/plain' -d '${body}'`;

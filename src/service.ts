@@ -13,7 +13,7 @@ import { bootId } from './boot.ts';
 import { callbackAddresses } from './callback-address.ts';
 import { claimPoster } from './claim-post.ts';
 import type { Config } from './config.ts';
-import { prepareDataDirectory } from './data-directory.ts';
+import { openToOthers, prepareDataDirectory } from './data-directory.ts';
 import { startDeliveries } from './delivery.ts';
 import { diskSpace } from './disk-space.ts';
 import { InvocationStore } from './invocation-store.ts';
@@ -55,6 +55,8 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     allowedHosts: [...options.config.allowedHosts, ...hostOf(options.config.publicUrl)],
   };
   prepareDataDirectory(config.dataDir);
+  const open = openToOthers(config.dataDir);
+  if (open !== null) log.warn(open);
   const disk = diskSpace(config.dataDir, config.minFreeDiskBytes, (shortage, err) => {
     if (shortage === null) log.info('the storage takes new runs again');
     else log.error({ shortage, err }, 'the storage takes no new runs');

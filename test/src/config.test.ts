@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError, isLoopback, printable, readConfig, VARIABLES } from '../../src/config.ts';
 
 function linesOf(env: Record<string, string>): readonly string[] {
@@ -21,6 +23,7 @@ describe('readConfig', () => {
       port: 7070,
       dataDir: './.runwire',
       token: null,
+      tokenFile: null,
       allowedHosts: [],
       maxConcurrent: 64,
       maxQueue: 10_000,
@@ -100,7 +103,7 @@ describe('readConfig', () => {
 
   test.each(['0.0.0.0', '::', '192.168.1.5', 'example.org'])('%s cannot be bound without a token', (host) => {
     expect(linesOf({ RUNWIRE_HOST: host })).toEqual([
-      `RUNWIRE_HOST=${host} is not a loopback address: set RUNWIRE_TOKEN to serve others than this machine`,
+      `RUNWIRE_HOST=${host} is not a loopback address: set RUNWIRE_TOKEN or RUNWIRE_TOKEN_FILE to serve others than this machine`,
     ]);
     expect(linesOf({ RUNWIRE_HOST: host, RUNWIRE_TOKEN: 'a-long-enough-token' })).toEqual([]);
   });
@@ -108,6 +111,55 @@ describe('readConfig', () => {
   test('a token that cannot stand in a header is refused without being repeated', () => {
     const lines = linesOf({ RUNWIRE_TOKEN: 'two words' });
     expect(lines).toEqual(['RUNWIRE_TOKEN must be visible ASCII characters without spaces']);
+  });
+
+  describe('the file of the token', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'runwire-token-')), 'token');
+    afterAll(() => rmSync(dirname(file), { recursive: true }));
+    const token = 'a-long-enough-token';
+
+    test.each(['', '\n', '\r\n'])('is read without one newline at its end (%j)', (end) => {
+      writeFileSync(file, token + end, { mode: 0o600 });
+      const { config, warnings } = readConfig({ RUNWIRE_TOKEN_FILE: file, RUNWIRE_HOST: '0.0.0.0' });
+      expect(config).toMatchObject({ token, tokenFile: file });
+      expect(warnings).toEqual([]);
+      expect(JSON.stringify(printable(config))).not.toContain(token);
+    });
+
+    test.each([
+      ['', 'is empty'],
+      ['\n', 'is empty'],
+      [`${token}\n\n`, 'must hold visible ASCII characters without spaces, and one newline at most'],
+      [` ${token}`, 'must hold visible ASCII characters without spaces, and one newline at most'],
+      ['schlüssel', 'must hold visible ASCII characters without spaces, and one newline at most'],
+    ])('is refused when it holds %j, which is not repeated', (content, why) => {
+      writeFileSync(file, content);
+      expect(linesOf({ RUNWIRE_TOKEN_FILE: file })).toEqual([`RUNWIRE_TOKEN_FILE="${file}" ${why}`]);
+    });
+
+    test('is refused when it cannot be read, and beside RUNWIRE_TOKEN', () => {
+      expect(linesOf({ RUNWIRE_TOKEN_FILE: '/nowhere' })).toEqual([
+        'RUNWIRE_TOKEN_FILE="/nowhere" cannot be read: no such file or directory',
+      ]);
+      expect(linesOf({ RUNWIRE_TOKEN_FILE: '/' })).toEqual(['RUNWIRE_TOKEN_FILE="/" is a directory']);
+      expect(linesOf({ RUNWIRE_TOKEN_FILE: '/dev/zero' })).toEqual([
+        'RUNWIRE_TOKEN_FILE="/dev/zero" holds more than 8192 bytes',
+      ]);
+      expect(linesOf({ RUNWIRE_TOKEN_FILE: file, RUNWIRE_TOKEN: token })).toEqual([
+        'RUNWIRE_TOKEN and RUNWIRE_TOKEN_FILE are both set: leave one of them out',
+      ]);
+    });
+
+    test('and that of secrets are warned of when every user may read them', () => {
+      writeFileSync(file, token);
+      chmodSync(file, 0o644);
+      const { warnings } = readConfig({ RUNWIRE_TOKEN_FILE: file, RUNWIRE_SECRETS_FILE: file });
+      expect(warnings).toEqual(
+        ['RUNWIRE_TOKEN_FILE', 'RUNWIRE_SECRETS_FILE'].map(
+          (name) => `${name}: every user of this machine can read ${file}: chmod 600 it`,
+        ),
+      );
+    });
   });
 
   test('an unknown variable is a warning, what a run sets is not', () => {

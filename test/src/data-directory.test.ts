@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { prepareDataDirectory } from '../../src/data-directory.ts';
+import { openToOthers, prepareDataDirectory } from '../../src/data-directory.ts';
 import { InvocationStore } from '../../src/invocation-store.ts';
 
 let place: string;
@@ -23,6 +23,21 @@ test('a data directory is made with what runs rely on, and may be there already'
   for (let n = 0; n < 2; n++) prepareDataDirectory(dataDir);
   expect(statSync(join(dataDir, 'empty')).size).toBe(0);
   expect(statSync(join(dataDir, 'runs')).mode & 0o777).toBe(0o700);
+});
+
+test('a data directory is closed to other users, and one that is not is named with what is open in it', () => {
+  const dataDir = join(place, 'private');
+  prepareDataDirectory(dataDir);
+  new InvocationStore(join(dataDir, 'runwire.db')).close();
+  expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+  expect(statSync(join(dataDir, 'runwire.db')).mode & 0o777).toBe(0o600);
+  expect(openToOthers(dataDir)).toBeNull();
+  chmodSync(dataDir, 0o755);
+  expect(openToOthers(dataDir)).toBe(
+    `the data directory ${dataDir} is open to other users of this machine: chmod -R go= it`,
+  );
+  chmodSync(join(dataDir, 'runwire.db'), 0o640);
+  expect(openToOthers(dataDir)).toContain('of this machine, and so are runwire.db in it');
 });
 
 test('the longest path that is accepted is one that the database can be opened at, and a longer one is refused in words', () => {
