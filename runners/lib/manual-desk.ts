@@ -2,7 +2,7 @@ import type { Claimed, ClaimRequest } from '../../src/claim.ts';
 import type { Claims, Report, WorkedRun } from '../../src/claims.ts';
 import { reportAfter, reportOn } from './manual-report.ts';
 import type { ManualRun } from './manual-run.ts';
-import { holderOf, notAToken, readState } from './manual-state.ts';
+import { holderOf, notAToken, readPastState } from './manual-state.ts';
 
 /** Who waits for a run to come. */
 interface Asker {
@@ -83,13 +83,13 @@ export class ManualDesk implements Claims {
 
   holds({ id, directory }: WorkedRun, token: string): boolean {
     const run = this.#runs.get(id);
-    return run ? run.holds(token) : holderOf(readState(directory), token) !== 'nobody';
+    return run ? run.holds(token) : holderOf(readPastState(directory), token) !== 'nobody';
   }
 
   report(worked: WorkedRun, token: string): Report {
     if (!this.holds(worked, token)) throw notAToken();
     const run = this.#runs.get(worked.id);
-    return run ? reportOn(run, token) : reportAfter(readState(worked.directory), token);
+    return run ? reportOn(run, token) : reportAfter(readPastState(worked.directory), token);
   }
 
   #oldest(request: ClaimRequest): ManualRun | undefined {

@@ -1,28 +1,31 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import type { Completion } from '../../src/completion.ts';
+import { z } from 'zod';
+import { Completion } from '../../src/completion.ts';
 import { RunwireError, toldShortage } from '../../src/errors.ts';
 import type { RunDirectory } from '../../src/run-directory.ts';
 
 /** A worker has the run. Times in ms since the epoch. */
-export interface HeldClaim {
-  worker: string | null;
-  leaseSeconds: number;
-  leaseExpiresAt: number;
+const HeldClaim = z.object({
+  worker: z.string().nullable(),
+  leaseSeconds: z.number().nonnegative(),
+  leaseExpiresAt: z.number(),
   /** The worker is known to have it: from then on the lease runs. */
-  accepted: boolean;
+  accepted: z.boolean(),
   /** Bytes of each stream that earlier claims had reported. */
-  reported: { stdout: number; stderr: number };
-}
+  reported: z.object({ stdout: z.number().int(), stderr: z.number().int() }),
+});
+export type HeldClaim = z.infer<typeof HeldClaim>;
 
 /** What must be known of a manual run after a crash: `claims.json` in its directory. No token is in it. */
-export interface ManualState {
-  attempts: number;
+const ManualState = z.object({
+  attempts: z.number().int().nonnegative(),
   /** SHA-256 (hex) of the token of every claim; the last one's is that of the present claim, if there is one. */
-  tokens: { sha256: string; attempt: number }[];
-  claim: HeldClaim | null;
-  completion: { sha256: string; body: Completion } | null;
-}
+  tokens: z.array(z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), attempt: z.number().int() })),
+  claim: HeldClaim.nullable(),
+  completion: z.object({ sha256: z.string(), body: Completion }).nullable(),
+});
+export type ManualState = z.infer<typeof ManualState>;
 
 export function newState(): ManualState {
   return { attempts: 0, tokens: [], claim: null, completion: null };
@@ -30,11 +33,26 @@ export function newState(): ManualState {
 
 const fileOf = (directory: RunDirectory) => `${directory.root}/claims.json`;
 
-/** A new state when nobody ever claimed the run. */
+/** A new state when nobody ever claimed the run. Throws Error for a file that holds none: whose the run is, nobody knows. */
 export function readState(directory: RunDirectory): ManualState {
   const file = fileOf(directory);
   if (!statSync(file, { throwIfNoEntry: false })) return newState();
-  return JSON.parse(readFileSync(file, 'utf8')) as ManualState; // written by writeState alone
+  try {
+    return ManualState.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError)
+      throw new Error('what was kept of its claims is damaged', { cause: error });
+    throw error;
+  }
+}
+
+/** Of a run that is not at work: a damaged state knows nobody's token. */
+export function readPastState(directory: RunDirectory): ManualState {
+  try {
+    return readState(directory);
+  } catch {
+    return newState();
+  }
 }
 
 /** By rename: a crash leaves the one before or this one. Throws RunwireError insufficient_storage. */

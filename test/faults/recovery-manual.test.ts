@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { readState, writeState } from '../../runners/lib/manual-state.ts';
@@ -75,6 +76,26 @@ test('a completion that was taken in time is the end, however late the next serv
   await server().start();
   expect(await server().ended(id)).toMatchObject({ status: 'succeeded', outcome: { ended: 'completed' } });
 });
+
+test.each([
+  '',
+  'null',
+  '{}',
+  '{"attempts":1,"tokens":[{"sha256":"x","attempt":1}],"claim":null,"completion":null}',
+])(
+  'a run whose claims were damaged (%s) is lost, its worker is nobody, and the others go on',
+  async (text) => {
+    const id = await server().submit(manual());
+    const worker = await Worker.sure(server().url);
+    const other = await server().submit(manual());
+    await server().crash();
+    writeFileSync(`${runDirectory(server().dataDir, id).root}/claims.json`, text);
+    await server().start();
+    expect(await server().ended(id)).toMatchObject({ status: 'failed', outcome: { ended: 'lost' } });
+    expect(codeOf(await again(worker).heartbeat())).toBe('unauthorized');
+    expect((await Worker.sure(server().url)).id).toBe(other);
+  },
+);
 
 test('of completions under way when the server is killed, those that were answered are the end', async () => {
   const ids: string[] = [];
