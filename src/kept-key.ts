@@ -7,13 +7,17 @@ const KEY_BYTES = 32;
 /**
  * A random key kept in a file of the data directory, made when there is none: the same for every server that comes
  * after. It is there whole or not at all, so that neither a crash nor a full disk leaves half of one.
- * Throws Error for what is no key.
+ * Throws Error, naming the file, where none can be made and for what is none.
  */
 export function keptKey(file: string): Buffer {
   if (!existsSync(file)) {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.new`, randomBytes(KEY_BYTES), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    try {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      writeFileSync(`${file}.new`, randomBytes(KEY_BYTES), { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+    } catch (error) {
+      throw new Error(`${file} cannot be made: ${(error as Error).message}`, { cause: error });
+    }
   }
   const key = readFileSync(file);
   if (key.length !== KEY_BYTES)

@@ -28,3 +28,9 @@ test("half a key that a crash left while it was made is in nobody's way", () => 
   expect(key).toHaveLength(32);
   expect(keptKey(file).equals(key)).toBe(true);
 });
+
+test('a key that cannot be made is named', () => {
+  const file = join(dir, 'file');
+  writeFileSync(file, '');
+  expect(() => keptKey(join(file, 'key'))).toThrow(`${join(file, 'key')} cannot be made: `);
+});
