@@ -160,8 +160,8 @@ export async function createService({ environment, log, ...options }: ServiceOpt
 }
 
 /** Files elsewhere that hold what no client may have. */
-function privateFiles({ secretsFile, dockerCertPath }: Config): string[] {
-  const files = [secretsFile, dockerCertPath && join(dockerCertPath, 'key.pem')];
+function privateFiles({ secretsFile, tokenFile, dockerCertPath }: Config): string[] {
+  const files = [secretsFile, tokenFile, dockerCertPath && join(dockerCertPath, 'key.pem')];
   return files.flatMap((file) => (file === null || file === '' ? [] : resolve(file)));
 }
 

@@ -13,7 +13,9 @@ test('files of secrets are private wherever they are, and a root of mounts that 
   for (const name of ['fine', 'keys', 'work']) fs.mkdirSync(at(name));
   fs.writeFileSync(at('keys/secrets.json'), '{}');
   fs.writeFileSync(at('keys/key.pem'), 'key');
-  for (const name of ['secrets.json', 'key.pem']) fs.linkSync(at(`keys/${name}`), at(`work/linked-${name}`));
+  fs.writeFileSync(at('keys/token'), 'a-token-of-some-length');
+  for (const name of ['secrets.json', 'key.pem', 'token'])
+    fs.linkSync(at(`keys/${name}`), at(`work/linked-${name}`));
   fs.writeFileSync(at('work/made'), 'made');
   let lines = '';
   const sink = new Writable({
@@ -26,6 +28,7 @@ test('files of secrets are private wherever they are, and a root of mounts that 
     RUNWIRE_MIN_FREE_DISK_BYTES: '0',
     RUNWIRE_DATA_DIR: at('data'),
     RUNWIRE_SECRETS_FILE: at('keys/secrets.json'),
+    RUNWIRE_TOKEN_FILE: at('keys/token'),
     DOCKER_CERT_PATH: at('keys'),
     RUNWIRE_DOCKER_MOUNT_ROOTS: [at('fine'), at('keys'), home.path, at('absent')].join(),
   });
@@ -36,6 +39,7 @@ test('files of secrets are private wherever they are, and a root of mounts that 
     const response = await service.app.inject({
       method: 'POST',
       url: '/invocations?wait=50',
+      headers: { authorization: 'Bearer a-token-of-some-length' },
       payload: {
         runtime_kind: 'subprocess',
         command: ['true'],
@@ -47,7 +51,7 @@ test('files of secrets are private wherever they are, and a root of mounts that 
     expect(result.artifacts.slice(2).map(({ description }: { description: string }) => description)).toEqual([
       'made',
     ]);
-    expect(outcome.omitted).toHaveLength(2);
+    expect(outcome.omitted).toHaveLength(3);
   } finally {
     await service.close('quit');
   }
