@@ -84,7 +84,7 @@ module.exports = {
     },
     {
       name: 'nobody-imports-the-root',
-      comment: 'src/app.ts and src/server.ts put the parts together; no part needs them.',
+      comment: 'routes/app.ts and src/server.ts put the parts together; no part needs them.',
       severity: 'error',
       from: { path: '^(src|routes|runners)/', pathNot: ROOT },
       to: { path: ROOT },

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { InvocationStore } from '../src/invocation-store.ts';
-import { isFinal } from '../src/result.ts';
+import { isFinal } from '../src/documents/result.ts';
+import { InvocationStore } from '../src/store/invocation-store.ts';
 
 /** Records of one commit. */
 const BATCH = 2000;

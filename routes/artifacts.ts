@@ -1,13 +1,13 @@
 import { posix } from 'node:path';
 import { create as contentDisposition } from 'content-disposition';
 import { z } from 'zod';
-import { ArtifactDescriptor } from '../src/artifact.ts';
-import { RunwireError } from '../src/errors.ts';
-import { type ByteSource, serveBytes } from './lib/bytes.ts';
-import { content, json, problems, Raw } from './lib/components.ts';
-import type { OfRun, Routes } from './lib/edge.ts';
-import { type FileBytes, withFileBytes } from './lib/file-bytes.ts';
-import { BYTES_TYPE } from './lib/negotiation.ts';
+import { ArtifactDescriptor } from '../src/documents/artifact.ts';
+import { RunwireError } from '../src/documents/errors.ts';
+import { type ByteSource, serveBytes } from './answers/bytes.ts';
+import type { OfRun, Routes } from './answers/edge.ts';
+import { type FileBytes, withFileBytes } from './answers/file-bytes.ts';
+import { content, json, problems, Raw } from './answers/schemas.ts';
+import { BYTES_TYPE } from './requests/negotiation.ts';
 
 const tags = ['artifacts'];
 const listSchema = {

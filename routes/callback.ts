@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { problems } from './lib/components.ts';
-import type { OfRun, Routes } from './lib/edge.ts';
+import type { OfRun, Routes } from './answers/edge.ts';
+import { problems } from './answers/schemas.ts';
 
 const CallbackQuery = z.object({
   token: z.string().min(1).max(256).describe('As the callback address has it'),

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { Record } from '../src/record.ts';
-import { isFinal } from '../src/result.ts';
-import { json, problems } from './lib/components.ts';
-import type { OfRun, Routes } from './lib/edge.ts';
-import { recordAnswer } from './lib/record-answer.ts';
+import { Record } from '../src/documents/record.ts';
+import { isFinal } from '../src/documents/result.ts';
+import type { OfRun, Routes } from './answers/edge.ts';
+import { recordAnswer } from './answers/record.ts';
+import { json, problems } from './answers/schemas.ts';
 
 const CancelBody = z
   .strictObject({

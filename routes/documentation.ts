@@ -3,8 +3,8 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import about from '../package.json' with { type: 'json' };
-import { type Access, declareFor } from './lib/access.ts';
-import { content, problems, Raw } from './lib/components.ts';
+import { content, problems, Raw } from './answers/schemas.ts';
+import { type Access, declareFor } from './requests/access.ts';
 
 const yamlSchema = {
   operationId: 'getOpenapi',

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { RuntimeEvent } from '../src/event.ts';
-import { refusal } from '../src/field-errors.ts';
-import { content, problems } from './lib/components.ts';
-import type { OfRun, Routes } from './lib/edge.ts';
-import { sendEvents } from './lib/event-answer.ts';
-import { Flag, NDJSON_TYPE, negotiate, SSE_TYPE } from './lib/negotiation.ts';
+import { RuntimeEvent } from '../src/documents/event.ts';
+import { refusal } from '../src/documents/field-errors.ts';
+import type { OfRun, Routes } from './answers/edge.ts';
+import { sendEvents } from './answers/events.ts';
+import { content, problems } from './answers/schemas.ts';
+import { Flag, NDJSON_TYPE, negotiate, SSE_TYPE } from './requests/negotiation.ts';
 
 const EventsQuery = z.object({
   after: z.coerce.number().int().min(0).optional().describe('seq after which to begin'),

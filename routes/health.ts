@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { json, problems } from './lib/components.ts';
-import type { Routes } from './lib/edge.ts';
+import type { Routes } from './answers/edge.ts';
+import { json, problems } from './answers/schemas.ts';
 
 const Health = z.strictObject({ status: z.literal('ok') });
 const Readiness = z.strictObject({

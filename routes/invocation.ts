@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { RunwireError } from '../src/errors.ts';
-import { Record } from '../src/record.ts';
-import { RuntimeResult } from '../src/result.ts';
-import { json, problems } from './lib/components.ts';
-import type { OfRun, Routes } from './lib/edge.ts';
-import { requestedWait, WaitQuery } from './lib/negotiation.ts';
-import { awaitFinished, recordAnswer } from './lib/record-answer.ts';
+import { RunwireError } from '../src/documents/errors.ts';
+import { Record } from '../src/documents/record.ts';
+import { RuntimeResult } from '../src/documents/result.ts';
+import type { OfRun, Routes } from './answers/edge.ts';
+import { awaitFinished, recordAnswer } from './answers/record.ts';
+import { json, problems } from './answers/schemas.ts';
+import { requestedWait, WaitQuery } from './requests/negotiation.ts';
 
 const tags = ['invocations'];
 const getSchema = {

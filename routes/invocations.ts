@@ -1,14 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
-import type { ListFilter, SubmitOptions } from '../src/engine.ts';
-import { RuntimeEvent } from '../src/event.ts';
-import { refusal } from '../src/field-errors.ts';
-import { canonicalKind, InvocationInput } from '../src/invocation.ts';
-import { Record } from '../src/record.ts';
-import { Status } from '../src/result.ts';
-import { content, json, problems, Raw } from './lib/components.ts';
-import type { Routes } from './lib/edge.ts';
-import { sendEvents } from './lib/event-answer.ts';
+import { RuntimeEvent } from '../src/documents/event.ts';
+import { refusal } from '../src/documents/field-errors.ts';
+import { canonicalKind, InvocationInput } from '../src/documents/invocation.ts';
+import { Record } from '../src/documents/record.ts';
+import { Status } from '../src/documents/result.ts';
+import type { ListFilter, SubmitOptions } from '../src/engine/engine.ts';
+import type { Routes } from './answers/edge.ts';
+import { sendEvents } from './answers/events.ts';
+import { sendLiveText } from './answers/output.ts';
+import { awaitFinished, recordAnswer } from './answers/record.ts';
+import { content, json, problems, Raw } from './answers/schemas.ts';
 import {
   JSON_TYPE,
   NDJSON_TYPE,
@@ -17,9 +19,7 @@ import {
   SSE_TYPE,
   TEXT_TYPE,
   WaitQuery,
-} from './lib/negotiation.ts';
-import { sendLiveText } from './lib/output-answer.ts';
-import { awaitFinished, recordAnswer } from './lib/record-answer.ts';
+} from './requests/negotiation.ts';
 
 const ANSWERS = [JSON_TYPE, SSE_TYPE, NDJSON_TYPE, TEXT_TYPE] as const;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Claimed, ClaimRequest } from '../src/claim.ts';
-import { json, problems } from './lib/components.ts';
-import type { Routes } from './lib/edge.ts';
+import { Claimed, ClaimRequest } from '../src/documents/claim.ts';
+import type { Routes } from './answers/edge.ts';
+import { json, problems } from './answers/schemas.ts';
 
 const claimSchema = {
   operationId: 'claimRun',

@@ -1,5 +1,5 @@
-import { content, problems, Raw } from './lib/components.ts';
-import type { Routes } from './lib/edge.ts';
+import type { Routes } from './answers/edge.ts';
+import { content, problems, Raw } from './answers/schemas.ts';
 
 const metricsSchema = {
   operationId: 'getMetrics',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { RunwireError } from '../src/errors.ts';
-import { canonicalKind } from '../src/invocation.ts';
-import { json, problems } from './lib/components.ts';
-import type { Routes } from './lib/edge.ts';
+import { RunwireError } from '../src/documents/errors.ts';
+import { canonicalKind } from '../src/documents/invocation.ts';
+import type { Routes } from './answers/edge.ts';
+import { json, problems } from './answers/schemas.ts';
 
 const Runtime = z.strictObject({
   kind: z.string(),

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { z } from 'zod';
-import { problems } from './lib/components.ts';
-import type { OfRun, Routes } from './lib/edge.ts';
+import type { OfRun, Routes } from './answers/edge.ts';
+import { problems } from './answers/schemas.ts';
 
 const SignalBody = z.strictObject({
   signal: z

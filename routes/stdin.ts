@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import { problems } from './lib/components.ts';
-import type { OfRun, Routes } from './lib/edge.ts';
-import { Flag } from './lib/negotiation.ts';
+import type { OfRun, Routes } from './answers/edge.ts';
+import { problems } from './answers/schemas.ts';
+import { Flag } from './requests/negotiation.ts';
 
 const StdinQuery = z.object({ eof: Flag.describe('true: standard input is closed after these bytes') });
 type StdinRequest = OfRun & { Querystring: z.infer<typeof StdinQuery>; Body: Readable | undefined };

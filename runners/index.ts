@@ -1,12 +1,12 @@
-import type { AddressGuard } from '../src/address-guard.ts';
-import type { Runner } from '../src/runner.ts';
-import type { Secrets } from '../src/secrets.ts';
-import type { DockerRunner } from './docker.ts';
-import { httpRunner } from './http.ts';
-import { httpAsyncRunner } from './http-async.ts';
-import type { SupervisorClient } from './lib/supervisor-client.ts';
-import type { ManualRunner } from './manual.ts';
-import { subprocessRunner } from './subprocess.ts';
+import type { Runner } from '../src/contract/runner.ts';
+import type { AddressGuard } from '../src/outbound/address-guard.ts';
+import type { Secrets } from '../src/outbound/secrets.ts';
+import type { SupervisorClient } from '../src/supervisor/client/client.ts';
+import type { DockerRunner } from './docker/runner.ts';
+import { httpRunner } from './http/runner.ts';
+import { httpAsyncRunner } from './http-async/runner.ts';
+import type { ManualRunner } from './manual/runner.ts';
+import { subprocessRunner } from './subprocess/runner.ts';
 
 /** What the composition root gives to runners. */
 export interface RunnerParts {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { createApp } from '../src/app.ts';
+import { createApp } from '../routes/app.ts';
 import { readConfig } from '../src/config.ts';
-import type { Engine } from '../src/engine.ts';
+import type { Engine } from '../src/engine/engine.ts';
 import { createMetrics } from '../src/metrics.ts';
 
 /** Writes openapi.yaml, the description that the server itself gives at /openapi.yaml. */

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { isAddressRule } from './address-guard.ts';
-import { openToOthers, readToken } from './secret-file.ts';
-import { holdsSecret } from './secrets.ts';
+import { isAddressRule } from './outbound/address-guard.ts';
+import { holdsSecret } from './outbound/secrets.ts';
+import { openToOthers, readToken } from './platform/secret-file.ts';
 
 const GIB = 1024 ** 3;
 const UNITS: Readonly<Record<string, number>> = {

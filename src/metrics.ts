@@ -1,8 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { canonicalKind, RUNTIME_KINDS } from './invocation.ts';
-import { RECOVERED, type Recovered } from './recovery-state.ts';
-import type { FinalStatus } from './result.ts';
+import { canonicalKind, RUNTIME_KINDS } from './documents/invocation.ts';
+import { RECOVERED, type Recovered } from './documents/recovery-state.ts';
+import type { FinalStatus } from './documents/result.ts';
 
 /** What the engine tells of a run that is over. */
 export interface FinishedRun {

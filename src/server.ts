@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net';
 import { destination, pino } from 'pino';
 import { type Config, ConfigError, printable, readConfig } from './config.ts';
-import { isSecretVariable } from './process-environment.ts';
-import { eraseVariables } from './secret-environment.ts';
+import { keepMemoryPrivate } from './platform/private-memory.ts';
+import { eraseVariables } from './platform/secret-environment.ts';
+import { isSecretVariable } from './run/process-environment.ts';
 import { createService, type Service } from './service.ts';
-import { keepMemoryPrivate } from './supervisor/private-memory.ts';
 
 /** The process: configuration, listening, and the orderly end. */
 const environment = { ...process.env };

@@ -26,7 +26,10 @@ const PLANTED: Record<string, { file: string; content: string }[]> = {
   'production-only': [{ file: 'routes/planted-dev.ts', content: "import 'fast-check';" }],
   'shipped-code-only': [{ file: 'src/planted-test.ts', content: "import '../test/planted-helper.ts';" }],
   'shapes-are-bare': [
-    { file: 'src/errors.ts', content: "import type { Engine } from './engine.ts'; export type { Engine };" },
+    {
+      file: 'src/documents/errors.ts',
+      content: "import type { Engine } from './engine.ts'; export type { Engine };",
+    },
   ],
   'core-knows-no-edge': [{ file: 'src/planted-edge.ts', content: "import '../routes/planted-nothing.ts';" }],
   'core-libraries': [{ file: 'src/planted-http.ts', content: "import 'fastify';" }],
@@ -36,20 +39,24 @@ const PLANTED: Record<string, { file: string; content: string }[]> = {
       content: "import type { FastifyInstance } from 'fastify'; export type F = FastifyInstance;",
     },
   ],
-  'nobody-imports-the-root': [{ file: 'routes/planted-root.ts', content: "import '../src/app.ts';" }],
+  'nobody-imports-the-root': [{ file: 'routes/planted-root.ts', content: "import '../routes/app.ts';" }],
   'routes-see-the-engine': [
     { file: 'routes/planted-runner.ts', content: "import '../runners/planted-nothing.ts';" },
-    { file: 'routes/planted-queue.ts', content: "import '../src/queue.ts';" },
-    { file: 'routes/planted-supervisor.ts', content: "import '../src/supervisor/protocol.ts';" },
+    { file: 'routes/planted-queue.ts', content: "import '../src/engine/queue.ts';" },
+    { file: 'routes/planted-supervisor.ts', content: "import '../src/supervisor/protocol/messages.ts';" },
   ],
-  'routes-know-no-runner': [{ file: 'routes/planted-contract.ts', content: "import '../src/runner.ts';" }],
+  'routes-know-no-runner': [
+    { file: 'routes/planted-contract.ts', content: "import '../src/contract/runner.ts';" },
+  ],
   'routes-start-nothing': [
     { file: 'routes/planted-process.ts', content: "import 'node:child_process';" },
     { file: 'routes/planted-database.ts', content: "import 'node:sqlite';" },
   ],
-  'runners-see-the-contract': [{ file: 'runners/planted-engine.ts', content: "import '../src/engine.ts';" }],
+  'runners-see-the-contract': [
+    { file: 'runners/planted-engine.ts', content: "import '../src/engine/engine.ts';" },
+  ],
   'subprocess-sees-the-protocol': [
-    { file: 'runners/subprocess.ts', content: "import '../src/supervisor/launch.ts';" },
+    { file: 'runners/subprocess/runner.ts', content: "import '../src/supervisor/client/launch.ts';" },
   ],
   'runner-lib-speaks-to-the-supervisor': [
     { file: 'runners/lib/planted-engine.ts', content: "import '../../src/engine.ts';" },
@@ -85,10 +92,10 @@ const TARGETS: Record<string, string> = {
   'routes/planted-nothing.ts': 'export {};',
   'runners/planted-nothing.ts': 'export {};',
   'src/supervisor/planted-nothing.ts': 'export {};',
-  'src/supervisor/protocol.ts': 'export {};',
-  'src/supervisor/launch.ts': 'export {};',
-  'src/queue.ts': 'export {};',
-  'src/app.ts': 'export {};',
+  'src/supervisor/protocol/messages.ts': 'export {};',
+  'src/supervisor/client/launch.ts': 'export {};',
+  'src/engine/queue.ts': 'export {};',
+  'routes/app.ts': 'export {};',
 };
 
 /** Run dependency-cruiser as `npm run imports` does; violations make it exit with their number. */

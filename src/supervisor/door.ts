@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { LONGEST_LINE, lineWriter, readLines } from './lines.ts';
-import { readToSupervisor } from './messages.ts';
-import { type FromSupervisor, LAST_WITHOUT_KEY, type ToSupervisor } from './protocol.ts';
+import { readToSupervisor } from './protocol/checks.ts';
+import { LONGEST_LINE, lineWriter, readLines } from './protocol/lines.ts';
+import { type FromSupervisor, LAST_WITHOUT_KEY, type ToSupervisor } from './protocol/messages.ts';
 
 /** Who has not said who he is by then is shown out. */
 const HELLO_MS = 10_000;

@@ -2,11 +2,11 @@ import { closeSync, existsSync, readdirSync, readFileSync, statSync, unlinkSync 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { keepMemoryPrivate } from '../platform/private-memory.ts';
 import { openDoor } from './door.ts';
-import { isOwnProgram } from './own-program.ts';
-import { keepMemoryPrivate } from './private-memory.ts';
-import { KEY_FILE, PROTOCOL_VERSION } from './protocol.ts';
-import type { Spawner } from './spawner.ts';
+import { isOwnProgram } from './find/own-program.ts';
+import { KEY_FILE, PROTOCOL_VERSION } from './protocol/messages.ts';
+import type { Spawner } from './spawn/spawner.ts';
 import { Supervisor } from './supervisor.ts';
 
 /**
@@ -41,12 +41,12 @@ let quitting = false;
 async function chooseSpawner(choice: string): Promise<Spawner> {
   if (choice !== 'portable')
     try {
-      const { posixSpawner } = await import('./posix-spawner.ts');
+      const { posixSpawner } = await import('./spawn/posix-spawner.ts');
       return posixSpawner();
     } catch (error) {
       if (choice === 'posix') throw error;
     }
-  const { portableSpawner } = await import('./portable-spawner.ts');
+  const { portableSpawner } = await import('./spawn/portable-spawner.ts');
   return portableSpawner();
 }
 

@@ -1,15 +1,15 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterMs } from '../long-timer.ts';
-import type { Recorder } from '../recorder.ts';
-import { storageText } from '../shortage.ts';
-import type { Stream } from '../stream.ts';
+import type { Stream } from '../documents/stream.ts';
+import type { Recorder } from '../journal/recorder.ts';
+import { storageText } from '../platform/shortage.ts';
+import { afterMs } from '../platform/timer.ts';
 import { recordExit } from './exit-record.ts';
-import { killAll } from './kill-rounds.ts';
-import type { Marks } from './marks.ts';
-import { startTimeOf } from './proc.ts';
-import type { ExitFacts, StartedFacts } from './protocol.ts';
-import type { ProgramExit, Spawner, Started } from './spawner.ts';
+import { killAll } from './find/kill-rounds.ts';
+import type { Marks } from './find/marks.ts';
+import { startTimeOf } from './find/proc.ts';
+import type { ExitFacts, StartedFacts } from './protocol/messages.ts';
+import type { ProgramExit, Spawner, Started } from './spawn/spawner.ts';
 
 /** A program gone sooner than this is read once, at its end, and never costs an event-loop handle. */
 const ATTACH_AFTER_MS = 4;

@@ -1,9 +1,9 @@
-import { type Recorded, readRecorded } from '../recorded.ts';
-import { Recorder } from '../recorder.ts';
-import type { RunDirectory } from '../run-directory.ts';
-import { STREAMS } from '../stream.ts';
-import { readLastWords } from './messages.ts';
-import type { Captures, ExitFacts, SpawnFailure, StartedFacts } from './protocol.ts';
+import type { RunDirectory } from '../disk/run-directory.ts';
+import { STREAMS } from '../documents/stream.ts';
+import { type Recorded, readRecorded } from '../journal/earlier.ts';
+import { Recorder } from '../journal/recorder.ts';
+import { readLastWords } from './protocol/checks.ts';
+import type { Captures, ExitFacts, SpawnFailure, StartedFacts } from './protocol/messages.ts';
 
 /** What the files of a run say that an earlier supervisor had. */
 export interface Remains {

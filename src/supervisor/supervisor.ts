@@ -1,21 +1,27 @@
 import { constants } from 'node:os';
-import { ChurnMap } from '../churn-map.ts';
-import { Recorder } from '../recorder.ts';
-import { runDirectoryAt } from '../run-directory.ts';
-import { resolveProgram } from './command.ts';
-import { checkDescriptors } from './descriptors.ts';
+import { runDirectoryAt } from '../disk/run-directory.ts';
+import { Recorder } from '../journal/recorder.ts';
+import { ChurnMap } from '../platform/churn-map.ts';
 import { recordExit } from './exit-record.ts';
+import { killAll } from './find/kill-rounds.ts';
+import { type Marks, markOf } from './find/marks.ts';
+import { ProcessSearch } from './find/search.ts';
 import { Growth } from './growth.ts';
-import { killAll } from './kill-rounds.ts';
-import { withLimits } from './limits.ts';
-import { type Marks, markOf } from './marks.ts';
-import { ProcessSearch } from './process-search.ts';
 import { Program } from './program.ts';
-import type { ExitFacts, FromSupervisor, SpawnFailure, SpawnRequest, ToSupervisor } from './protocol.ts';
+import type {
+  ExitFacts,
+  FromSupervisor,
+  SpawnFailure,
+  SpawnRequest,
+  ToSupervisor,
+} from './protocol/messages.ts';
 import { completeExit, completeJournal, readRemains } from './salvage.ts';
-import { failureOf } from './spawn-failure.ts';
-import type { Spawner, Started } from './spawner.ts';
-import { openStdin } from './stdin-source.ts';
+import { resolveProgram } from './spawn/command.ts';
+import { checkDescriptors } from './spawn/descriptors.ts';
+import { failureOf } from './spawn/failure.ts';
+import { withLimits } from './spawn/limits.ts';
+import type { Spawner, Started } from './spawn/spawner.ts';
+import { openStdin } from './spawn/stdin.ts';
 
 /** Nobody waits for a lost run: what a busy machine takes time to end is not called a survivor. */
 const LOST_SETTLE_MS = 5000;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Record as RunRecord } from '../../src/record.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { type BuiltApp, buildApp } from '../helpers/build-app.ts';
 import { findProgram, requires } from '../helpers/require.ts';
 

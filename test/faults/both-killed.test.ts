@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Record as RunRecord } from '../../src/record.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { processesWith, supervisorOf, until } from '../helpers/processes.ts';
 import { expectInvariants, processesOf } from './invariants.ts';
 import { RecoveringServer } from './recovering.ts';

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Record as RunRecord } from '../../src/record.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { descriptorsOf, processesWith, supervisorOf, until } from '../helpers/processes.ts';
 import { requires } from '../helpers/require.ts';
 import { type ServerProcess, startServer } from '../helpers/server-process.ts';

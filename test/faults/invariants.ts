@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect } from 'vitest';
-import type { RuntimeEvent } from '../../src/event.ts';
-import type { Outcome } from '../../src/outcome.ts';
-import type { Record as RunRecord } from '../../src/record.ts';
-import type { RuntimeResult } from '../../src/result.ts';
-import type { Stream } from '../../src/stream.ts';
+import type { RuntimeEvent } from '../../src/documents/event.ts';
+import type { Outcome } from '../../src/documents/outcome.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
+import type { RuntimeResult } from '../../src/documents/result.ts';
+import type { Stream } from '../../src/documents/stream.ts';
 import { until } from '../helpers/processes.ts';
 import { outputOf, parseEvents } from '../helpers/run-events.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Record as RunRecord } from '../../src/record.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { CrashingServer } from '../helpers/crashing-server.ts';
 import { FailingDisk } from '../helpers/failing-disk.ts';
 import { processesWith, until } from '../helpers/processes.ts';

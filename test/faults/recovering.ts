@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { Record as RunRecord } from '../../src/record.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { CrashingServer } from '../helpers/crashing-server.ts';
 
 /** A server that is killed and comes back, and short words for its runs. */

@@ -5,12 +5,12 @@ import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { startRetention } from '../../src/retention.ts';
+import { startRetention } from '../../src/retention/retention.ts';
 import { buildEngine, type EngineTestOptions, type TestEngine } from '../helpers/build-engine.ts';
 import { exited, fake, heldRunner, scripted } from '../helpers/fake-runner.ts';
 import { descriptorsOf } from '../helpers/processes.ts';
 import { outputOf, parseEvents } from '../helpers/run-events.ts';
-import { SlowClient } from './slow-clients-socket.ts';
+import { SlowClient } from './slow-clients/socket.ts';
 
 const MIB = 1024 * 1024;
 

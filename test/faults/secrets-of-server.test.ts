@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { processesWith, supervisorOf, until } from '../helpers/processes.ts';
 import { requires } from '../helpers/require.ts';
 import { type ServerProcess, startServer } from '../helpers/server-process.ts';
-import { asUser, strangeUser } from './processes-of-user.ts';
+import { asUser, strangeUser } from './processes/of-user.ts';
 
 const TOKEN = `token-${process.pid}-that-nobody-is-told`;
 const SECRET = `secret-${process.pid}-that-nobody-is-told`;

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { PROTOCOL_VERSION } from '../../src/supervisor/protocol.ts';
+import { PROTOCOL_VERSION } from '../../src/supervisor/protocol/messages.ts';
 import { CrashingServer } from '../helpers/crashing-server.ts';
 import { supervisorOf } from '../helpers/processes.ts';
 import { expectInvariants } from './invariants.ts';

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Record as RunRecord } from '../../src/record.ts';
-import { PROTOCOL_VERSION } from '../../src/supervisor/protocol.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
+import { PROTOCOL_VERSION } from '../../src/supervisor/protocol/messages.ts';
 import { CrashingServer } from '../helpers/crashing-server.ts';
 import { type Differences, OtherRelease } from '../helpers/other-release.ts';
 import { commandLine, processesWith, until } from '../helpers/processes.ts';
@@ -18,7 +18,7 @@ const SILENT = { command: ['sh', '-c', 'printf x >> starts; sleep 60'] };
 
 /** Its servers have no key to show, and its supervisors ask for none. */
 const WITHOUT_KEY: Differences = {
-  'runners/lib/supervisor-line.ts': [
+  'src/supervisor/client/line.ts': [
     ["{ op: 'hello', version: PROTOCOL_VERSION, key }", "{ op: 'hello', version: PROTOCOL_VERSION }"],
   ],
   'src/supervisor/door.ts': [['mayStart = isKey(hello.key, options.key())', 'mayStart = true']],
@@ -29,7 +29,7 @@ const RELEASES: [name: string, socket: string, differences: Differences][] = [
     'A newer supervisor',
     `supervisor-${PROTOCOL_VERSION + 1}.sock`,
     {
-      'src/supervisor/protocol.ts': versioned(PROTOCOL_VERSION + 1),
+      'src/supervisor/protocol/messages.ts': versioned(PROTOCOL_VERSION + 1),
       // It tells of things that this release knows nothing of.
       'src/supervisor/supervisor.ts': [
         [
@@ -42,15 +42,15 @@ const RELEASES: [name: string, socket: string, differences: Differences][] = [
   [
     'The supervisor of protocol 3, which knows of no key',
     'supervisor-3.sock',
-    { 'src/supervisor/protocol.ts': versioned(3), ...WITHOUT_KEY },
+    { 'src/supervisor/protocol/messages.ts': versioned(3), ...WITHOUT_KEY },
   ],
   [
     'The supervisor of protocol 2, which does not say what it has',
     'supervisor.sock',
     {
       ...WITHOUT_KEY,
-      'src/supervisor/protocol.ts': versioned(2),
-      'src/supervisor/launch.ts': [
+      'src/supervisor/protocol/messages.ts': versioned(2),
+      'src/supervisor/client/launch.ts': [
         ['const SOCKET = ', "const SOCKET = 'supervisor.sock'; export const NAME = "],
       ],
       'src/supervisor/main.ts': [['runs: supervisor.runs,', '']],

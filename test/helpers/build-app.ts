@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { readConfig } from '../../src/config.ts';
-import type { Record as RunRecord } from '../../src/record.ts';
-import type { Runner } from '../../src/runner.ts';
+import type { Runner } from '../../src/contract/runner.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { createService, type Service, type ServiceOptions } from '../../src/service.ts';
 
 export interface BuildOptions {

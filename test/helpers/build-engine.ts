@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
-import { createApp } from '../../src/app.ts';
+import { createApp } from '../../routes/app.ts';
 import { readConfig } from '../../src/config.ts';
-import { prepareDataDirectory } from '../../src/data-directory.ts';
-import type { RuntimeEvent } from '../../src/event.ts';
-import { InvocationStore } from '../../src/invocation-store.ts';
+import type { Runner } from '../../src/contract/runner.ts';
+import { prepareDataDirectory } from '../../src/disk/data-directory.ts';
+import type { RuntimeEvent } from '../../src/documents/event.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
+import { RunEngine } from '../../src/engine/run-engine.ts';
 import { createMetrics } from '../../src/metrics.ts';
-import type { Record as RunRecord } from '../../src/record.ts';
-import { RunEngine } from '../../src/run-engine.ts';
-import type { Runner } from '../../src/runner.ts';
+import { InvocationStore } from '../../src/store/invocation-store.ts';
 import { fakeRunner } from './fake-runner.ts';
 
 export interface EngineTestOptions {

@@ -7,9 +7,9 @@ import {
   type CollectionCaps,
   type CollectionRequest,
   collectArtifacts,
-} from '../../src/artifact-collection.ts';
-import { PrivatePlaces } from '../../src/private-places.ts';
-import { runDirectory } from '../../src/run-directory.ts';
+} from '../../src/artifacts/collection.ts';
+import { PrivatePlaces } from '../../src/disk/private-places.ts';
+import { runDirectory } from '../../src/disk/run-directory.ts';
 
 /** What the configuration allows when nothing is said. */
 export const DEFAULT_CAPS: CollectionCaps = { fileBytes: 2 ** 30, totalBytes: 4 * 2 ** 30, count: 10_000 };

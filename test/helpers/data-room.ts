@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Record as RunRecord } from '../../src/record.ts';
-import type { RunContext } from '../../src/runner.ts';
+import type { RunContext } from '../../src/contract/runner.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { buildEngine, type TestEngine } from './build-engine.ts';
 import { exited, scripted } from './fake-runner.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { RunContext, Runner, RunnerOutcome } from '../../src/runner.ts';
+import type { RunContext, Runner, RunnerOutcome } from '../../src/contract/runner.ts';
 
 const Spec = z.strictObject({
   logs: z.array(z.string()).default([]),

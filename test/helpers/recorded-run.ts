@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RuntimeEvent } from '../../src/event.ts';
-import { EventLog } from '../../src/event-log.ts';
-import { normalize } from '../../src/normalize.ts';
-import { readOutput } from '../../src/output-reader.ts';
-import { Recorder } from '../../src/recorder.ts';
-import { runDirectory } from '../../src/run-directory.ts';
-import { Scratch } from '../../src/scratch.ts';
-import type { Stream } from '../../src/stream.ts';
+import { runDirectory } from '../../src/disk/run-directory.ts';
+import type { RuntimeEvent } from '../../src/documents/event.ts';
+import type { Stream } from '../../src/documents/stream.ts';
+import { Recorder } from '../../src/journal/recorder.ts';
+import { EventLog } from '../../src/log/event-log.ts';
+import { readOutput } from '../../src/log/output-reader.ts';
+import { Scratch } from '../../src/log/scratch.ts';
+import { normalize } from '../../src/run/verdict.ts';
 
 /** What a program does to its journal. */
 export type Step = { write: Stream; bytes: Uint8Array } | { progress: { message?: string; data?: unknown } };

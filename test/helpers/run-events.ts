@@ -1,6 +1,6 @@
-import type { RuntimeEvent } from '../../src/event.ts';
-import type { Record as RunRecord } from '../../src/record.ts';
-import type { Stream } from '../../src/stream.ts';
+import type { RuntimeEvent } from '../../src/documents/event.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
+import type { Stream } from '../../src/documents/stream.ts';
 import type { BuiltApp } from './build-app.ts';
 
 /** All events of a finished run, as a client reads them. */

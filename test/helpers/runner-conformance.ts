@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RuntimeEvent } from '../../src/event.ts';
-import type { Record as RunRecord } from '../../src/record.ts';
-import type { Stream } from '../../src/stream.ts';
+import type { RuntimeEvent } from '../../src/documents/event.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
+import type { Stream } from '../../src/documents/stream.ts';
 import { type BuildOptions, type BuiltApp, buildApp } from './build-app.ts';
 import { eventsOf, outputOf } from './run-events.ts';
 

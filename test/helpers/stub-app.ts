@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { type AppParts, createApp } from '../../src/app.ts';
+import { type AppParts, createApp } from '../../routes/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import { StubEngine } from './stub-engine.ts';

@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ArtifactDescriptor, describeArtifact } from '../../src/artifact.ts';
-import type { Engine, ListFilter, RuntimeDescription, SubmitOptions } from '../../src/engine.ts';
-import { RunwireError } from '../../src/errors.ts';
-import { EventLog } from '../../src/event-log.ts';
-import type { Invocation, InvocationInput } from '../../src/invocation.ts';
-import type { Outcome } from '../../src/outcome.ts';
-import { linksOf, type Record as RunRecord } from '../../src/record.ts';
-import { Recorder } from '../../src/recorder.ts';
-import { type FinalStatus, isFinal } from '../../src/result.ts';
-import { type RunDirectory, runDirectory } from '../../src/run-directory.ts';
-import type { Stream } from '../../src/stream.ts';
+import { type RunDirectory, runDirectory } from '../../src/disk/run-directory.ts';
+import { type ArtifactDescriptor, describeArtifact } from '../../src/documents/artifact.ts';
+import { RunwireError } from '../../src/documents/errors.ts';
+import type { Invocation, InvocationInput } from '../../src/documents/invocation.ts';
+import type { Outcome } from '../../src/documents/outcome.ts';
+import { linksOf, type Record as RunRecord } from '../../src/documents/record.ts';
+import { type FinalStatus, isFinal } from '../../src/documents/result.ts';
+import type { Stream } from '../../src/documents/stream.ts';
+import type { Engine, ListFilter, RuntimeDescription, SubmitOptions } from '../../src/engine/engine.ts';
+import { Recorder } from '../../src/journal/recorder.ts';
+import { EventLog } from '../../src/log/event-log.ts';
 
 interface StubRun {
   record: RunRecord;

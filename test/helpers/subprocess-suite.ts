@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import type { Record as RunRecord } from '../../src/record.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { type BuildOptions, type BuiltApp, buildApp } from './build-app.ts';
 
 export interface Subprocesses {

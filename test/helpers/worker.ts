@@ -1,4 +1,4 @@
-import type { Claimed, ClaimRequest, ClaimState } from '../../src/claim.ts';
+import type { Claimed, ClaimRequest, ClaimState } from '../../src/documents/claim.ts';
 
 export interface Answer<Body = unknown> {
   status: number;

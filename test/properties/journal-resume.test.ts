@@ -1,7 +1,7 @@
 import { appendFileSync, truncateSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RuntimeEvent } from '../../src/event.ts';
+import type { RuntimeEvent } from '../../src/documents/event.ts';
 import { eventsOf, linesOf, recordedRun, type Step } from '../helpers/recorded-run.ts';
 import { steps } from './steps.ts';
 

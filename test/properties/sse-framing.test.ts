@@ -2,7 +2,7 @@ import { createParser } from 'eventsource-parser';
 import fc from 'fast-check';
 import { EventSource, fetch } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RuntimeEvent } from '../../src/event.ts';
+import type { RuntimeEvent } from '../../src/documents/event.ts';
 import { buildEngine, type TestEngine } from '../helpers/build-engine.ts';
 import { exited, scripted } from '../helpers/fake-runner.ts';
 import type { Step } from '../helpers/recorded-run.ts';

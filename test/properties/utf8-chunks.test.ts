@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MAX_EVENT_BYTES } from '../../src/event-lengths.ts';
+import { MAX_EVENT_BYTES } from '../../src/journal/event-lengths.ts';
 import { bytesOf, eventsOf, recordedRun } from '../helpers/recorded-run.ts';
 import { cut, outputBytes } from './steps.ts';
 

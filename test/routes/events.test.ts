@@ -3,7 +3,7 @@ import { get, type IncomingMessage, request } from 'node:http';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { EventSource, type MessageEvent } from 'undici';
 import { describe, expect, test } from 'vitest';
-import { RuntimeEvent } from '../../src/event.ts';
+import { RuntimeEvent } from '../../src/documents/event.ts';
 import { type StubApp, stubApp } from '../helpers/stub-app.ts';
 
 /** A run with output of both streams, text and bytes, finished. */

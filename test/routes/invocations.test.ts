@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RunwireError } from '../../src/errors.ts';
+import { RunwireError } from '../../src/documents/errors.ts';
 import { stubApp } from '../helpers/stub-app.ts';
 
 const quick = { runtime_kind: 'subprocess', command: ['true'] };

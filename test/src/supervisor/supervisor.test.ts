@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { portableSpawner } from '../../../src/supervisor/portable-spawner.ts';
-import type { FromSupervisor } from '../../../src/supervisor/protocol.ts';
+import type { FromSupervisor } from '../../../src/supervisor/protocol/messages.ts';
+import { portableSpawner } from '../../../src/supervisor/spawn/portable-spawner.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
 
 const HOUR = 3_600_000;

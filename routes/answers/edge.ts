@@ -1,0 +1,19 @@
+import type { FastifyInstance } from 'fastify';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { Metrics } from '../../src/metrics.ts';
+import type { Exchanges } from './exchanges.ts';
+
+/** What routes stand on. */
+export interface Edge {
+  engine: Engine;
+  metrics: Metrics;
+  exchanges: Exchanges;
+}
+
+/** Adds the routes of one resource. */
+export type Routes = (app: FastifyInstance, edge: Edge) => void;
+
+/** Path parameters of everything under one run. */
+export interface OfRun {
+  Params: { id: string };
+}

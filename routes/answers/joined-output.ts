@@ -1,0 +1,75 @@
+import type { EventLog } from '../../src/log/event-log.ts';
+import { isOutput, type LoggedEvent } from '../../src/log/logged-event.ts';
+import { LONG_TURN, readOutput, turnsOf } from '../../src/log/output-reader.ts';
+import { Scratch } from '../../src/log/scratch.ts';
+
+/**
+ * stdout and stderr in order of arrival, as they come when `follow`, else what is there. Opened again, it goes on
+ * after what it yielded before. A buffer is good until the next is asked for.
+ */
+export function joinedOutput(
+  log: EventLog,
+  follow: boolean,
+): (signal?: AbortSignal) => AsyncGenerator<Buffer> {
+  let after = 0;
+  const passed = (seq: number): void => {
+    after = seq;
+  };
+  return async function* (signal) {
+    for await (const batch of log.read({ after, follow, ...(signal && { signal }) }))
+      for (const turn of turnsOf(batch, LONG_TURN)) yield* joined(turn, passed);
+  };
+}
+
+/**
+ * The bytes `start` up to and without `end` of the joined output of a finished run. Events
+ * outside are passed over by their length, their bytes are not read.
+ */
+export async function* joinedRange(log: EventLog, start: number, end: number): AsyncGenerator<Buffer> {
+  let position = 0;
+  if (start >= end) return;
+  for await (const batch of log.read({ after: 0, follow: false })) {
+    for (const turn of turnsOf(batch, LONG_TURN)) {
+      let from = position;
+      const inside = turn.filter((event) => {
+        const begin = position;
+        if (isOutput(event.entry)) position += event.entry.length;
+        if (position <= start) from = position;
+        return begin < end && position > start;
+      });
+      for await (const bytes of joined(inside)) yield bytes.subarray(Math.max(0, start - from), end - from);
+      if (position >= end) return;
+    }
+  }
+}
+
+/**
+ * The output of some events; what comes before the first whose capture does not have what it tells of, then an error.
+ * `passed` is told the seq of the last event of what is yielded, before it is.
+ */
+async function* joined(
+  events: readonly LoggedEvent[],
+  passed: (seq: number) => void = () => {},
+): AsyncGenerator<Buffer> {
+  const memory = Scratch.take();
+  const output = await readOutput(events, memory);
+  const lost = events.findIndex(({ entry }, index) => isOutput(entry) && !output[index]);
+  const sound = lost === -1 ? events.length : lost;
+  const bytes = output.slice(0, sound).filter((part) => part !== null);
+  const last = events[sound - 1];
+  if (last) passed(last.seq);
+  if (bytes.length > 0) yield inOne(bytes);
+  if (lost !== -1) throw new Error(`${events[lost]?.type} of the run is not what its journal says`);
+  memory.giveBack(); // not reached when the reader left: the bytes may still be on their way
+}
+
+/** What was read from one stream lies together already. */
+function inOne(parts: readonly Buffer[]): Buffer {
+  const [first] = parts;
+  let end = first?.byteOffset ?? 0;
+  for (const part of parts) {
+    if (part.buffer !== first?.buffer || part.byteOffset !== end) return Buffer.concat(parts);
+    end += part.length;
+  }
+  return first ? Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset) : Buffer.alloc(0);
+}

@@ -1,0 +1,157 @@
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Config } from '../src/config.ts';
+import { RunwireError } from '../src/documents/errors.ts';
+import type { Engine } from '../src/engine/engine.ts';
+import type { Metrics } from '../src/metrics.ts';
+import { openFilesLimit } from '../src/platform/open-files.ts';
+import { answerBrokenRequest, watchConnections } from './answers/broken-request.ts';
+import type { Edge, Routes } from './answers/edge.ts';
+import { Exchanges } from './answers/exchanges.ts';
+import { type ErrorLog, problemHandler } from './answers/problem.ts';
+import { artifactsRoutes } from './artifacts.ts';
+import { callbackRoutes } from './callback.ts';
+import { cancelRoutes } from './cancel.ts';
+import { documentation } from './documentation.ts';
+import { eventsRoutes } from './events.ts';
+import { healthRoutes } from './health.ts';
+import { invocationRoutes } from './invocation.ts';
+import { invocationsRoutes } from './invocations.ts';
+import { manualRoutes } from './manual.ts';
+import { metricsRoutes } from './metrics.ts';
+import { capturesRoutes } from './output.ts';
+import { declaredAccess } from './requests/access.ts';
+import { expectBodiesWithin } from './requests/body-deadline.ts';
+import { refuseContent, refuseFraming } from './requests/content.ts';
+import { createGuard } from './requests/guard.ts';
+import { onlyJsonBodies } from './requests/json-body.ts';
+import { KnownPaths } from './requests/known-paths.ts';
+import { dropStalledClients } from './requests/stalled-clients.ts';
+import { judgeTarget, MAX_TARGET_LENGTH, targetOf } from './requests/target.ts';
+import { validatorCompiler } from './requests/validation.ts';
+import { holdsClaim } from './requests/worker-token.ts';
+import { runtimesRoutes } from './runtimes.ts';
+import { signalsRoutes } from './signals.ts';
+import { stdinRoutes } from './stdin.ts';
+import { workerRoutes } from './workers.ts';
+
+/** The resources of the server. */
+const ROUTES: readonly Routes[] = [
+  invocationsRoutes,
+  invocationRoutes,
+  eventsRoutes,
+  capturesRoutes,
+  stdinRoutes,
+  signalsRoutes,
+  cancelRoutes,
+  callbackRoutes,
+  artifactsRoutes,
+  manualRoutes,
+  workerRoutes,
+  runtimesRoutes,
+  healthRoutes,
+  metricsRoutes,
+];
+
+export interface AppParts {
+  config: Pick<Config, 'host' | 'token' | 'allowedHosts' | 'maxBodyBytes' | 'stalledClientSeconds'>;
+  engine: Engine;
+  metrics: Metrics;
+  /** Where the server's own faults are told. Requests are not logged: the engine logs a line a run. */
+  logger?: ErrorLog;
+  /** How long a request may take to arrive. */
+  deadlines?: Deadlines;
+}
+
+interface Deadlines {
+  headersMs: number;
+  /** From the header to the last byte, where the body is not passed on as it comes. */
+  bodyMs: number;
+  /** How often headers are looked after. */
+  lookMs: number;
+}
+
+/** Of target and header together. */
+const MAX_HEADER_BYTES = 2 * MAX_TARGET_LENGTH;
+
+/** An id of any length that a request line may have is unknown, not malformed. */
+const ROUTER = { maxParamLength: MAX_TARGET_LENGTH };
+
+const DEADLINES: Deadlines = { headersMs: 60_000, bodyMs: 300_000, lookMs: 15_000 };
+
+/**
+ * The HTTP side of the server, ready for inject() or listen(). close() ends open streams and waits
+ * cleanly and answers late requests with 503 draining; runs are the engine's business.
+ */
+export function createApp({ config, engine, metrics, logger, ...parts }: AppParts): FastifyInstance {
+  const deadlines = parts.deadlines ?? DEADLINES;
+  const answerError = problemHandler(logger);
+  const app = fastify({
+    logger: false,
+    // The guard refuses it, with a problem document; Node would with nothing.
+    http: {
+      requireHostHeader: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: deadlines.headersMs,
+      connectionsCheckingInterval: deadlines.lookMs,
+    },
+    bodyLimit: config.maxBodyBytes,
+    return503OnClosing: false,
+    rewriteUrl: judgeTarget,
+    routerOptions: ROUTER,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply as FastifyReply),
+    clientErrorHandler: answerBrokenRequest,
+  });
+  const edge: Edge = { engine, metrics, exchanges: new Exchanges(logger) };
+  const guard = createGuard(config, (id, token) => holdsClaim(engine, id, token));
+  const paths = new KnownPaths(ROUTER);
+  let closing = false;
+
+  // Who has said its last word may still wait for the answer: see half-closed.ts.
+  Object.assign(app.server, { httpAllowHalfOpen: true });
+  const stopLooking = dropStalledClients(app.server, {
+    patienceMs: config.stalledClientSeconds * 1000,
+    onDrop: () => metrics.clientStalled(),
+    onError: (err) => logger?.error({ err }, 'connections could not be looked at'),
+  });
+  // Each of them may need three files more, of the run that it reads.
+  app.server.maxConnections = Math.max(16, Math.floor((openFilesLimit() - 100) / 3));
+  // Node would pass the 2001st over in silence; their size is bounded.
+  app.server.maxHeadersCount = 0;
+  watchConnections(app.server);
+  // Only 100-continue is known; others may be passed over (RFC 9110, 10.1.1).
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler(answerError);
+  onlyJsonBodies(app);
+  expectBodiesWithin(app, deadlines.bodyMs);
+  app.decorateRequest('isTrusted', false);
+  declaredAccess(app);
+  paths.watch(app);
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('cache-control', 'no-store');
+    refuseFraming(request, reply);
+    guard(request);
+    if (closing) throw new RunwireError('draining', 'The server is shutting down.', { retryAfterSeconds: 1 });
+    const { isServer } = targetOf(request.raw);
+    if (request.is404 || isServer)
+      throw paths.refusal(request.method, isServer ? null : request.url, (methods) =>
+        reply.header('allow', methods),
+      );
+    refuseContent(request, reply);
+    done();
+  });
+  app.addHook('preClose', (done) => {
+    closing = true;
+    stopLooking();
+    edge.exchanges.close();
+    done();
+  });
+
+  documentation(app);
+  app.register(async (scope) => {
+    for (const routes of ROUTES) routes(scope, edge);
+  });
+  return app;
+}

@@ -1,0 +1,125 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { RunwireError } from '../src/documents/errors.ts';
+import type { Outcome } from '../src/documents/outcome.ts';
+import { isFinal } from '../src/documents/result.ts';
+import type { Stream } from '../src/documents/stream.ts';
+import { serveBytes } from './answers/bytes.ts';
+import type { Edge, OfRun, Routes } from './answers/edge.ts';
+import type { StreamedResponse } from './answers/exchanges.ts';
+import { nothing, withFileBytes } from './answers/file-bytes.ts';
+import { joinedOutput, joinedRange } from './answers/joined-output.ts';
+import { outputType } from './answers/output.ts';
+import { content, problems, Raw } from './answers/schemas.ts';
+import { BYTES_TYPE, Flag, TEXT_TYPE } from './requests/negotiation.ts';
+
+const CaptureQuery = z.object({ follow: Flag.describe('true: as it comes, until the run has finished') });
+type CaptureRequest = OfRun & { Querystring: z.infer<typeof CaptureQuery> };
+
+const captureSchema = (operationId: string, summary: string) => ({
+  operationId,
+  tags: ['output'],
+  summary,
+  description: 'Range and a strong ETag once the run has finished.',
+  querystring: CaptureQuery,
+  response: {
+    200: content('All bytes', { [BYTES_TYPE]: Raw, [TEXT_TYPE]: Raw }),
+    206: content('A range', { [BYTES_TYPE]: Raw, [TEXT_TYPE]: Raw }),
+    304: z.undefined().describe('The client has these bytes'),
+    ...problems,
+  },
+});
+
+export const capturesRoutes: Routes = (app, edge) => {
+  for (const stream of ['stdout', 'stderr'] as const)
+    app.get<CaptureRequest>(
+      `/invocations/:id/${stream}`,
+      { schema: captureSchema(`get_${stream}`, `Bytes of ${stream}`), config: { access: 'token' } },
+      (request, reply) => serveCapture(edge, stream, request, reply),
+    );
+  app.get<CaptureRequest>(
+    '/invocations/:id/output',
+    {
+      schema: captureSchema('get_output', 'Bytes of stdout and stderr in order of arrival'),
+      config: { access: 'token' },
+    },
+    (request, reply) => serveOutput(edge, request, reply),
+  );
+};
+
+async function serveCapture(
+  edge: Edge,
+  stream: Stream,
+  request: FastifyRequest<CaptureRequest>,
+  reply: FastifyReply,
+): Promise<void> {
+  const { id } = request.params;
+  const { engine, exchanges } = edge;
+  const log = engine.log(id);
+  const outcome = finishedOutcome(edge, id);
+  const mediaType = outputType(request.headers.accept);
+  reply.header('vary', 'accept');
+  if (outcome === null && request.query.follow === 'true')
+    return sendLive(edge, id, reply, mediaType, (signal, offset) =>
+      log.readCapture(stream, { offset, follow: true, signal }),
+    );
+  const facts = outcome?.[stream];
+  return engine.reading(id, () =>
+    withFileBytes(engine.directory(id)[stream], (file) => {
+      const size = file?.size ?? 0;
+      if (facts && size !== facts.kept)
+        throw new RunwireError('gone', `The bytes of ${stream} are no longer kept.`);
+      return serveBytes(exchanges, request, reply, {
+        size,
+        etag: facts ? `"${facts.sha256}"` : null,
+        ...(facts && { sha256: facts.sha256 }),
+        mediaType,
+        read: (start, end) => file?.read(start, end) ?? nothing(),
+      });
+    }),
+  );
+}
+
+async function serveOutput(
+  edge: Edge,
+  request: FastifyRequest<CaptureRequest>,
+  reply: FastifyReply,
+): Promise<void> {
+  const { id } = request.params;
+  const log = edge.engine.log(id);
+  const outcome = finishedOutcome(edge, id);
+  const mediaType = outputType(request.headers.accept);
+  const follow = request.query.follow === 'true';
+  reply.header('vary', 'accept');
+  if (outcome === null) return sendLive(edge, id, reply, mediaType, joinedOutput(log, follow));
+  const source = {
+    size: (outcome.stdout?.kept ?? 0) + (outcome.stderr?.kept ?? 0),
+    etag: joinedTag(outcome, edge.engine.record(id).created_at),
+    mediaType,
+    read: (start: number, end: number) => joinedRange(log, start, end),
+  };
+  return edge.engine.reading(id, () => serveBytes(edge.exchanges, request, reply, source));
+}
+
+function sendLive(
+  { engine, exchanges }: Edge,
+  id: string,
+  reply: FastifyReply,
+  mediaType: string,
+  body: StreamedResponse['body'],
+): Promise<void> {
+  const log = engine.log(id);
+  const headers = { 'content-type': mediaType, 'cache-control': 'no-cache', 'x-accel-buffering': 'no' };
+  const ends = (): boolean => log.lastSeq !== null;
+  return engine.reading(id, () => exchanges.send(reply, { status: 200, headers, ends, body }));
+}
+
+function finishedOutcome({ engine }: Edge, id: string): Outcome | null {
+  return isFinal(engine.status(id)) ? engine.record(id).outcome : null;
+}
+
+/** The order of arrival is a fact of one run, so the tag names the run as well as the bytes. */
+function joinedTag(outcome: Outcome, createdAt: string): string {
+  const parts = [outcome.stdout?.sha256, outcome.stderr?.sha256].map((sha256) => sha256?.slice(0, 32) ?? '-');
+  return `"${parts.join('.')}.${outcome.last_seq}.${Date.parse(createdAt).toString(36)}"`;
+}

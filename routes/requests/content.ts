@@ -1,0 +1,47 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RunwireError } from '../../src/documents/errors.ts';
+
+/**
+ * Refuses what is framed in a way that is not understood here: another version of HTTP than 1.0 and 1.1, a transfer
+ * coding but chunked (RFC 9112, 6.1). What came after such a header is nobody's to read: the connection is closed.
+ * Throws RunwireError version_not_supported, not_implemented, bad_request.
+ */
+export function refuseFraming({ raw }: FastifyRequest, reply: FastifyReply): void {
+  const refused = frameFault(raw.httpVersion, raw.headers['transfer-encoding']);
+  if (refused === null) return;
+  reply.header('connection', 'close');
+  throw refused;
+}
+
+function frameFault(version: string, coding: string | undefined): RunwireError | null {
+  if (!/^(?:0\.9|1\.[01])$/.test(version))
+    return new RunwireError('version_not_supported', `HTTP/${version} is not spoken here: use HTTP/1.1.`);
+  if (coding === undefined) return null;
+  if (version !== '1.1')
+    return new RunwireError('bad_request', `HTTP/${version} has no Transfer-Encoding (RFC 9112, 6.1).`);
+  const codings = coding.toLowerCase().split(/[\s,]+/);
+  if (codings.at(-1) !== 'chunked')
+    return new RunwireError('bad_request', 'The last transfer coding of a request must be chunked.');
+  return codings.length === 1
+    ? null
+    : new RunwireError('not_implemented', 'Of the transfer codings only chunked is known.');
+}
+
+/**
+ * Refuses content that no route takes: a part to be put into what is there (RFC 9110, 14.5), and a coding, which is
+ * nowhere undone. Throws RunwireError bad_request, unsupported_media_type.
+ */
+export function refuseContent({ headers, method }: FastifyRequest, reply: FastifyReply): void {
+  if (method === 'PUT' && headers['content-range'] !== undefined)
+    throw new RunwireError('bad_request', 'A PUT replaces the whole: it takes no Content-Range.');
+  if (codingsOf(headers['content-encoding']).every((coding) => coding === 'identity')) return;
+  reply.header('accept-encoding', 'identity');
+  throw new RunwireError('unsupported_media_type', 'Send the body without Content-Encoding.');
+}
+
+function codingsOf(header: string | undefined): string[] {
+  return (header ?? '')
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((coding) => coding !== '');
+}

@@ -1,0 +1,132 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { isLoopback } from '../../src/config.ts';
+import { RunwireError } from '../../src/documents/errors.ts';
+import { accessOf } from './access.ts';
+import { isAuthority, targetOf } from './target.ts';
+import { bearerOf } from './worker-token.ts';
+
+export interface GuardOptions {
+  host: string;
+  token: string | null;
+  allowedHosts: readonly string[];
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** It carries the token of the server, or the server has none. */
+    isTrusted: boolean;
+  }
+}
+
+/** Headers of which a second one would leave open which was meant. */
+const SINGLE = ['host', 'authorization', 'content-type'];
+const SINGLE_LENGTHS = SINGLE.map((name) => name.length);
+
+/**
+ * Who may ask. A web page in a browser on this machine may not: neither by a name of its own that
+ * resolves here (Host, or the authority of the target), nor across sites (Origin, Sec-Fetch-Site). Who has no token may
+ * not, where there is one, but what the route declares (access.ts). `holdsClaim`: is this the token of a claim of the
+ * run. Throws RunwireError bad_request, forbidden_host, forbidden_origin, unauthorized.
+ */
+export function createGuard(
+  options: GuardOptions,
+  holdsClaim: (id: string, token: string) => boolean = () => false,
+): (request: FastifyRequest) => void {
+  const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()));
+  const anyHost = allowed.has('*');
+  const expected = options.token === null ? null : digest(options.token);
+  allowed.add(bare(options.host));
+
+  return (request) => {
+    const { headers, rawHeaders, httpVersion, socket } = request.raw;
+    const { authority, fault } = targetOf(request.raw);
+    if (fault !== null) throw fault;
+    refuseRepeated(rawHeaders);
+    if (headers.host === undefined && httpVersion !== '1.0')
+      throw new RunwireError('bad_request', 'A Host header is needed.');
+    if (headers.host && !isAuthority(headers.host))
+      throw new RunwireError('bad_request', 'The Host header must be a host, with or without a port.');
+    const host = (authority ?? headers.host ?? '').toLowerCase();
+    if (!anyHost && !hostAllowed(host, allowed, socket.localAddress) && !request.routeOptions.config.anyHost)
+      throw new RunwireError(
+        'forbidden_host',
+        'The Host header names no host of this server: add it to RUNWIRE_ALLOWED_HOSTS if it should.',
+      );
+    if (crossSite(headers.origin, headers['sec-fetch-site'], headers['sec-fetch-mode'], host))
+      throw new RunwireError('forbidden_origin', 'Pages of other sites may not use this server.');
+    const token = bearerOf(headers.authorization);
+    request.isTrusted =
+      expected === null || (token !== undefined && timingSafeEqual(digest(token), expected));
+    if (!request.isTrusted && !mayUse(request, token, holdsClaim))
+      throw new RunwireError(
+        'unauthorized',
+        'Send Authorization: Bearer <token> with the token of this server.',
+      );
+  };
+}
+
+/** May a request without the server's token be answered. */
+function mayUse(
+  request: FastifyRequest,
+  token: string | undefined,
+  holdsClaim: (id: string, token: string) => boolean,
+): boolean {
+  const access = targetOf(request.raw).isServer ? 'token' : accessOf(request);
+  if (access === 'open' || access === 'callback-token') return true;
+  if (access !== 'claim-token' || token === undefined) return false;
+  const { id } = request.params as { id?: string };
+  return id !== undefined && holdsClaim(id, token);
+}
+
+/** RFC 9112, 3.2, RFC 9110, 5.3: which of them was meant is for nobody to guess. Names and values take turns. */
+function refuseRepeated(rawHeaders: readonly string[]): void {
+  const seen = new Set<string>();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at] ?? '';
+    if (!SINGLE_LENGTHS.includes(given.length)) continue;
+    const name = given.toLowerCase();
+    if (!SINGLE.includes(name)) continue;
+    if (seen.has(name)) throw new RunwireError('bad_request', `There is more than one ${given} header.`);
+    seen.add(name);
+  }
+}
+
+function hostAllowed(host: string, allowed: ReadonlySet<string>, local: string | undefined): boolean {
+  const name = bare(host.replace(/:\d*$/, ''));
+  return (
+    allowed.has(name) ||
+    allowed.has(host) ||
+    isLoopback(name) ||
+    (local !== undefined && name === bare(local))
+  );
+}
+
+/** A host without brackets; an IPv4 address seen through IPv6 as itself. */
+function bare(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/^::ffff:(?=\d+\.)/, '');
+}
+
+function crossSite(
+  origin: string | undefined,
+  site: string | string[] | undefined,
+  mode: string | string[] | undefined,
+  host: string,
+): boolean {
+  if (origin !== undefined) return originHost(origin) !== host;
+  // Following a link from elsewhere is harmless: it only reads, and the other page cannot see it.
+  return site === 'cross-site' && mode !== 'navigate';
+}
+
+/** The scheme is not compared: a proxy in front may speak TLS. `null` origins have no host. */
+function originHost(origin: string): string | null {
+  return /^https?:\/\/([^/]+)$/i.exec(origin)?.[1]?.toLowerCase() ?? null;
+}
+
+/** Digests have one length, so the comparison takes the same time for any token. */
+function digest(token: string): Buffer {
+  return hash('sha256', token, 'buffer');
+}

@@ -1,0 +1,24 @@
+import type { FastifySchemaCompiler } from 'fastify';
+import type { z } from 'zod';
+import type { ErrorCode } from '../../src/documents/errors.ts';
+import { fieldErrors, refusal } from '../../src/documents/field-errors.ts';
+
+/** What is done with a body may take a step of the stack a level; no document of ours comes near. */
+const MAX_LEVELS = 500;
+
+/** Fastify's validator for zod schemas. Bodies that do not fit are 422, query strings 400. */
+export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, url, httpPart }) => {
+  const code: ErrorCode =
+    httpPart !== 'body' ? 'bad_request' : url === '/invocations' ? 'invalid_invocation' : 'invalid_field';
+  return (value) => {
+    if (isDeeper(value, MAX_LEVELS))
+      return { error: refusal(code, [{ path: '', message: `is nested deeper than ${MAX_LEVELS} levels` }]) };
+    const parsed = schema.safeParse(value);
+    return parsed.success ? { value: parsed.data } : { error: refusal(code, fieldErrors(parsed.error)) };
+  };
+};
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1));
+}

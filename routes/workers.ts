@@ -1,0 +1,126 @@
+import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Report } from '../src/contract/claims.ts';
+import { ArtifactDescriptor, describeArtifact } from '../src/documents/artifact.ts';
+import { ClaimState, HeartbeatRequest } from '../src/documents/claim.ts';
+import { Completion } from '../src/documents/completion.ts';
+import { Record } from '../src/documents/record.ts';
+import { WorkerEvent } from '../src/documents/worker-event.ts';
+import type { Edge, OfRun, Routes } from './answers/edge.ts';
+import { recordAnswer } from './answers/record.ts';
+import { json, problems } from './answers/schemas.ts';
+import { acceptNdjson } from './requests/ndjson-body.ts';
+import { BYTES_TYPE } from './requests/negotiation.ts';
+import { bearerOf } from './requests/worker-token.ts';
+
+/** How long the answer to a completion waits for the result to be stored. */
+const FINISH_WAIT_MS = 10_000;
+
+const ofWorkers = { tags: ['workers'] };
+const Events = z.array(WorkerEvent).max(10_000);
+
+const eventsSchema = {
+  ...ofWorkers,
+  operationId: 'reportEvents',
+  summary: 'Output and progress of a claimed run',
+  description: 'A JSON array, or the same events as NDJSON (application/x-ndjson). All are taken or none.',
+  body: Events,
+  response: { 200: json('They were taken', ClaimState), ...problems },
+};
+const heartbeatSchema = {
+  ...ofWorkers,
+  operationId: 'heartbeat',
+  summary: 'Renew the lease of a claimed run, and hear whether it is to stop',
+  body: HeartbeatRequest,
+  response: { 200: json('How the claim stands', ClaimState), ...problems },
+};
+const uploadSchema = {
+  ...ofWorkers,
+  operationId: 'putArtifact',
+  summary: 'Keep a file that a claimed run made',
+  description:
+    'The body is the file, of any media type. Again with the same id, it takes the place of the first.',
+  response: { 200: json('It is kept', ArtifactDescriptor), ...problems },
+};
+const completionSchema = {
+  ...ofWorkers,
+  operationId: 'completeRun',
+  summary: 'Say how a claimed run ended',
+  description: 'Once: the same body again changes nothing, another is refused (409 completion_conflict).',
+  body: Completion,
+  response: {
+    200: json('The run has finished', Record),
+    202: json('It was taken, and the result is being stored', Record),
+    ...problems,
+  },
+};
+
+/** What the worker says that claimed a run: see POST /manual/claims. */
+export const workerRoutes: Routes = (root, edge) => {
+  root.register(async (app) => {
+    acceptNdjson(app);
+    app.post<OfRun & { Body: WorkerEvent[] }>(
+      '/invocations/:id/events',
+      { schema: eventsSchema, config: { access: 'claim-token' } },
+      async (request) => (await reportOf(edge, request)).events(request.body),
+    );
+  });
+  root.post<OfRun & { Body: HeartbeatRequest }>(
+    '/invocations/:id/heartbeat',
+    { schema: heartbeatSchema, config: { access: 'claim-token' } },
+    async (request, reply) =>
+      (await reportOf(edge, request)).heartbeat(request.body, edge.exchanges.watchTaker(reply.raw)),
+  );
+  root.post<OfRun & { Body: Completion }>(
+    '/invocations/:id/completion',
+    { schema: completionSchema, config: { access: 'claim-token' } },
+    async (request, reply) => {
+      const { id } = request.params;
+      await (await reportOf(edge, request)).complete(request.body);
+      const finished = await edge.engine.waitFinished(id, FINISH_WAIT_MS, edge.exchanges.watch(reply.raw));
+      reply.code(finished ? 200 : 202);
+      return recordAnswer(edge, id, finished, reply);
+    },
+  );
+  root.register(async (app) => uploadRoute(app, edge));
+};
+
+/** In a scope of its own: here a body is a stream, and the limit of JSON bodies does not hold. */
+function uploadRoute(app: FastifyInstance, edge: Edge): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+
+  app.put<{ Params: { id: string; artifact_id: string }; Body: Readable | undefined }>(
+    '/invocations/:id/artifacts/:artifact_id',
+    { schema: uploadSchema, config: { access: 'claim-token', streamsBody: true } },
+    async (request) => {
+      const { headers, body, params } = request;
+      const { 'content-length': length } = headers;
+      try {
+        const report = await reportOf(edge, request);
+        const facts = await report.upload({
+          id: params.artifact_id,
+          mediaType: headers['content-type'] ?? BYTES_TYPE,
+          length: length === undefined ? undefined : Number(length),
+          // Leaving early must not destroy the socket: the answer still goes out on it.
+          body: body?.iterator({ destroyOnReturn: false }) ?? nothing(),
+        });
+        return describeArtifact(params.id, facts);
+      } catch (error) {
+        // Many clients read the answer only when all they have to say was taken.
+        body?.resume();
+        throw error;
+      }
+    },
+  );
+}
+
+async function* nothing(): AsyncGenerator<Buffer> {}
+
+async function reportOf({ engine }: Edge, request: FastifyRequest<OfRun>): Promise<Report> {
+  const { id } = request.params;
+  await engine.takenUp(id);
+  const directory = engine.directory(id);
+  return engine.claims().report({ id, directory }, bearerOf(request.headers.authorization) ?? '');
+}

@@ -1,0 +1,201 @@
+import { constants, realpathSync } from 'node:fs';
+import { link, lstat, mkdir, open, rm, symlink } from 'node:fs/promises';
+import { dirname, join, posix } from 'node:path';
+import type { Readable } from 'node:stream';
+import { type Extract, extract } from 'tar-stream';
+import { type GlobPosition, step } from '../../src/artifacts/glob.ts';
+import { PRIVATE, type PrivateView } from '../../src/disk/private-view.ts';
+import type { Omitted } from '../../src/documents/artifact.ts';
+import { bytePath } from '../../src/platform/byte-path.ts';
+import { type DockerEngine, engineWords, statusOf } from './daemon.ts';
+
+/** What may be copied out of one container. Sizes in bytes. */
+export interface CopyCaps {
+  fileBytes: number;
+  totalBytes: number;
+  count: number;
+}
+
+type Entry = Extract extends AsyncIterable<infer E> ? E : never;
+
+const MAX_LISTED = 1000;
+const MAX_ENTRIES = 250_000;
+/** A tree that is much larger than what may be kept of it is not read to its end. */
+const READ_FACTOR = 4;
+const READ_LEAST = 2 ** 30;
+
+/** A directory of a container, and where it goes. */
+export interface CopyRequest {
+  engine: DockerEngine;
+  id: string;
+  /** In the container. */
+  from: string;
+  /** On this machine; exists. */
+  to: string;
+  /** What to look for under `from`; null: everything. */
+  globs: GlobPosition | null;
+}
+
+/** Copies files of an ended container to directories of its run. One for all of a run: the caps hold for all together. */
+export class CopyOut {
+  readonly omitted: Omitted[] = [];
+  readonly #caps: CopyCaps;
+  readonly #places: PrivateView;
+  #bytes = 0;
+  #count = 0;
+  #entries = 0;
+  #read = 0;
+
+  /** Nothing is written to `places`. */
+  constructor(caps: CopyCaps, places: PrivateView) {
+    this.#caps = caps;
+    this.#places = places;
+  }
+
+  /**
+   * Regular files, the directories they are in, and links that stay inside; the rest is in `omitted`. Nothing is
+   * written through a link. Never throws for what the files are.
+   */
+  async copy(request: CopyRequest): Promise<void> {
+    const root = realpathSync.native(request.to);
+    if (this.#places.holds(bytePath(root))) return this.#leaveOut(request.to, PRIVATE);
+    let archive: Readable;
+    try {
+      const { engine, id, from } = request;
+      archive = (await engine.ask((docker) =>
+        docker.getContainer(id).getArchive({ path: from }),
+      )) as Readable;
+    } catch (error) {
+      if (statusOf(error) !== 404) this.#leaveOut(request.from, `cannot be copied: ${engineWords(error)}`);
+      return;
+    }
+    const tar = extract();
+    archive.pipe(tar as unknown as NodeJS.WritableStream); // a stream of another make, with the same methods
+    archive.on('error', (error) => tar.destroy(error));
+    archive.once('close', () => {
+      if (!archive.readableEnded) tar.destroy(new Error('the engine went away while files were copied'));
+    });
+    try {
+      for await (const entry of tar) {
+        await this.#take(request, root, entry);
+        entry.resume();
+      }
+    } catch (error) {
+      this.#leaveOut(request.from, error instanceof Error ? error.message : String(error));
+    } finally {
+      archive.destroy();
+      tar.destroy();
+    }
+  }
+
+  async #take({ from, globs }: CopyRequest, root: string, entry: Entry): Promise<void> {
+    const { name, type, size = 0, linkname } = entry.header;
+    this.#read += size;
+    if (++this.#entries > MAX_ENTRIES)
+      throw new Error(`more than ${MAX_ENTRIES} names: the rest was not looked at`);
+    if (this.#read > Math.max(READ_LEAST, this.#caps.totalBytes * READ_FACTOR))
+      throw new Error('too large to be searched: the rest was not looked at');
+    const path = insideName(name);
+    if (path === null || type === 'directory' || !wanted(globs, path)) return;
+    const shown = posix.join(from, path);
+    const reason =
+      type === 'file' || type === 'contiguous-file'
+        ? await this.#file(root, path, entry, size)
+        : type === 'symlink'
+          ? await this.#symlink(root, path, linkname ?? '', from)
+          : type === 'link'
+            ? await this.#hardLink(root, path, linkname ?? '')
+            : `not a regular file: ${type}`;
+    if (reason !== null) this.#leaveOut(shown, reason);
+  }
+
+  /** Null when it is there now, else why not. */
+  async #file(root: string, path: string, entry: Entry, size: number): Promise<string | null> {
+    const { fileBytes, totalBytes, count } = this.#caps;
+    if (this.#count >= count) throw new Error(`more than ${count} files: the rest was not looked at`);
+    if (size > fileBytes) return `larger than ${fileBytes} bytes`;
+    if (this.#bytes + size > totalBytes) return `total of ${totalBytes} bytes reached`;
+    const target = await place(root, path);
+    if (target === null) return 'something else is in its place';
+    const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+    const mode = ((entry.header.mode ?? 0o644) & 0o777) | 0o600;
+    const file = await open(target, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, mode);
+    try {
+      for await (const chunk of entry as AsyncIterable<Buffer>) await file.writeFile(chunk);
+      const modified = entry.header.mtime ?? new Date();
+      await file.utimes(modified, modified);
+    } catch (error) {
+      await rm(target, { force: true });
+      return error instanceof Error ? error.message : String(error);
+    } finally {
+      await file.close();
+    }
+    this.#count++;
+    this.#bytes += size;
+    return null;
+  }
+
+  async #symlink(root: string, path: string, leads: string, from: string): Promise<string | null> {
+    const here = posix.dirname(posix.join(from, path));
+    const end = posix.resolve(here, leads);
+    if (!end.startsWith(`${from}/`)) return 'a symbolic link that leads out';
+    const target = await place(root, path);
+    if (target === null) return 'something else is in its place';
+    await symlink(posix.relative(here, end), target);
+    return null;
+  }
+
+  /** The engine sends the second name of a file as a link to the first. */
+  async #hardLink(root: string, path: string, first: string): Promise<string | null> {
+    const original = insideName(first);
+    const stats = original === null ? null : await lstat(join(root, original)).catch(() => null);
+    if (original === null || !stats?.isFile() || (await place(root, original, false)) === null)
+      return 'another name of a file that was not copied';
+    const target = await place(root, path);
+    if (target === null) return 'something else is in its place';
+    await link(join(root, original), target);
+    return null;
+  }
+
+  #leaveOut(path: string, reason: string): void {
+    if (this.omitted.length < MAX_LISTED) this.omitted.push({ path, reason });
+  }
+}
+
+/** The name below the directory that was asked for, which comes first in every name. Null: that itself, or none of it. */
+function insideName(name: string): string | null {
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  return parts.length < 2 || parts.includes('..') ? null : parts.slice(1).join('/');
+}
+
+function wanted(globs: GlobPosition | null, path: string): boolean {
+  if (globs === null) return true;
+  let position = globs;
+  let matched = false;
+  for (const part of path.split('/')) {
+    const next = step(position, part);
+    matched = next.matched.length > 0;
+    position = next.below;
+  }
+  return matched;
+}
+
+/**
+ * Where a file goes, its parents made (real directories, never links), and an earlier file of its name gone. Null when a
+ * link or something else than a file is in the way.
+ */
+async function place(root: string, path: string, clear = true): Promise<string | null> {
+  const target = join(root, path);
+  let parent = root;
+  for (const part of dirname(path).split('/')) {
+    if (part === '.') break;
+    parent = join(parent, part);
+    const stats = await lstat(parent).catch(() => null);
+    if (stats === null) await mkdir(parent);
+    else if (!stats.isDirectory()) return null;
+  }
+  const stats = await lstat(target).catch(() => null);
+  if (stats?.isDirectory()) return null;
+  if (stats && clear) await rm(target);
+  return target;
+}

@@ -1,0 +1,165 @@
+import type Docker from 'dockerode';
+import { Rejected, type RunOutput } from '../../src/contract/runner.ts';
+import { type DockerEngine, engineWords, statusOf } from './daemon.ts';
+import type { DockerSpec } from './spec.ts';
+
+const PROGRESS_EVERY_MS = 500;
+
+/** What a run wants to know of its image. */
+export interface ImageFacts {
+  id: string;
+  /** USER of the image; '' = root. */
+  user: string;
+  stopSignal: string | null;
+  /** WORKDIR of the image; '' = none. */
+  workdir: string;
+}
+
+export interface PullTools {
+  output: RunOutput;
+  signal: AbortSignal;
+  /** The server's secret of this name, for a registry of this host. */
+  secret: (name: string, host: string) => string | undefined;
+}
+
+/**
+ * The image of a run, pulled as `pull` says. Null when the run was aborted meanwhile. Throws Rejected, with
+ * the engine's words, when there is no such image.
+ */
+export async function findImage(
+  engine: DockerEngine,
+  spec: DockerSpec,
+  tools: PullTools,
+): Promise<ImageFacts | null> {
+  if (spec.pull !== 'always') {
+    const here = await look(engine, spec.image, tools.signal);
+    if (here) return here;
+    if (spec.pull === 'never')
+      throw new Rejected(`image ${spec.image} is not on this engine, and pull is "never"`);
+  }
+  if (!(await pull(engine, spec, tools))) return null;
+  const pulled = await look(engine, spec.image, tools.signal);
+  if (!pulled) throw new Rejected(`image ${spec.image} was pulled and is not there`);
+  return pulled;
+}
+
+async function look(engine: DockerEngine, image: string, signal: AbortSignal): Promise<ImageFacts | null> {
+  try {
+    const { Id, Config } = await engine.ask((docker) => docker.getImage(image).inspect(), { signal });
+    const stopSignal: unknown = Config && 'StopSignal' in Config ? Config.StopSignal : null;
+    return {
+      id: Id,
+      user: Config?.User ?? '',
+      stopSignal: typeof stopSignal === 'string' ? stopSignal : null,
+      workdir: Config?.WorkingDir ?? '',
+    };
+  } catch (error) {
+    if (statusOf(error) === 404) return null;
+    if (statusOf(error) === 400) throw new Rejected(engineWords(error));
+    throw error;
+  }
+}
+
+/** False when the run was aborted. */
+async function pull(
+  engine: DockerEngine,
+  spec: DockerSpec,
+  { output, signal, secret }: PullTools,
+): Promise<boolean> {
+  const authconfig = credentials(spec.registry_secret, registryOf(spec.image), secret);
+  const docker = await engine.client();
+  const options = {
+    ...(spec.platform ? { platform: spec.platform } : {}),
+    ...(authconfig ? { authconfig } : {}),
+  };
+  output.progress({ message: `pulling ${spec.image}` });
+  let stream: NodeJS.ReadableStream & { destroy?(): void };
+  try {
+    const pulling = docker.pull(withTag(spec.image), options);
+    pulling.then(
+      (late: typeof stream) => signal.aborted && late.destroy?.(),
+      () => {},
+    );
+    stream = await Promise.race([pulling, aborted(signal)]);
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw new Rejected(`image ${spec.image} cannot be pulled: ${engineWords(error)}`);
+  }
+  const stop = (): void => stream.destroy?.();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await follow(stream, output);
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw new Rejected(`image ${spec.image} cannot be pulled: ${engineWords(error)}`);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+  if (signal.aborted) return false;
+  output.progress({ message: `pulled ${spec.image}` });
+  return true;
+}
+
+/** Without a tag the engine would pull every one there is. */
+function withTag(image: string): string {
+  return image.includes('@') || /:[^/]+$/.test(image) ? image : `${image}:latest`;
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = (): void => reject(new Error('aborted'));
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+/** The engine's report, a JSON object a line; one that has `error` ends it. */
+async function follow(stream: NodeJS.ReadableStream, output: RunOutput): Promise<void> {
+  let rest = '';
+  let told = 0;
+  for await (const chunk of stream) {
+    const lines = (rest + chunk.toString()).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.trim() === '') continue;
+      const step = JSON.parse(line) as {
+        status?: string;
+        id?: string;
+        error?: string;
+        progressDetail?: object;
+      };
+      if (step.error !== undefined) throw new Error(step.error);
+      const counting = Object.keys(step.progressDetail ?? {}).length > 0;
+      if (counting && performance.now() - told < PROGRESS_EVERY_MS) continue;
+      told = performance.now();
+      output.progress({ message: [step.id, step.status].filter(Boolean).join(': '), data: step });
+    }
+  }
+}
+
+/** Host of the registry that an image name leads to. */
+export function registryOf(image: string): string {
+  const [first = '', ...rest] = image.split('/');
+  const named = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
+  return named ? first.replace(/:\d+$/, '') : 'docker.io';
+}
+
+/** A secret is `user:password`, or JSON as the engine takes it ({username, password, serveraddress} or {identitytoken}). */
+function credentials(
+  name: string | undefined,
+  host: string,
+  secret: PullTools['secret'],
+): Docker.AuthConfig | null {
+  if (name === undefined) return null;
+  const text = secret(name, host);
+  if (text === undefined) throw new Rejected(`the server holds no secret named ${name} for ${host}`);
+  if (text.trimStart().startsWith('{'))
+    try {
+      return JSON.parse(text) as Docker.AuthConfig;
+    } catch {
+      throw new Rejected(`the secret ${name} is not valid JSON`);
+    }
+  const colon = text.indexOf(':');
+  if (colon < 1) throw new Rejected(`the secret ${name} is not user:password`);
+  return { username: text.slice(0, colon), password: text.slice(colon + 1), serveraddress: host };
+}

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
+import { earlierEnding } from '../../src/contract/ending-note.ts';
+import type { RunContext, RunControls, RunnerOutcome } from '../../src/contract/runner.ts';
+import { RunwireError } from '../../src/documents/errors.ts';
+import { forgetContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
+import { type DockerEngine, statusOf } from './daemon.ts';
+import { type OwnContainer, removeUnstarted } from './remove.ts';
+import { attended, offer, type RunTools, removedAfter, runOnce } from './run.ts';
+import type { DockerSpec } from './spec.ts';
+import { wantsStdin } from './stdin.ts';
+import { ContainerStop } from './stop.ts';
+import { ContainerOutput, followLog } from './streams.ts';
+
+type Context = RunContext<DockerSpec>;
+
+const RETRY_MS = 250;
+
+/** Carry on with the container that an earlier server started; begin, once, where it had not come to start one. */
+export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
+  const ending = await earlierEnding(ctx);
+  if (ending !== null) {
+    const id = ending.metadata?.['docker.container_id'];
+    return id === undefined ? ending : removedAfter(tools, ctx, id, async () => ending);
+  }
+  const container = await findStarted(tools, ctx);
+  if (container !== null) return removedAfter(tools, ctx, container.Id, () => takeUp(tools, ctx, container));
+  if (readContainerRecord(ctx.directory) !== null)
+    throw new Error('the server that ran it is gone, and so is its container');
+  ctx.goesOn();
+  return runOnce(tools, ctx);
+}
+
+/** The container of the run, if there is one that was started. Others are removed. */
+async function findStarted(tools: RunTools, ctx: Context): Promise<Docker.ContainerInspectInfo | null> {
+  const { engine } = tools;
+  for (const { id } of await listWhenBack(tools, ctx)) {
+    const found = await inspect(engine, id);
+    if (found !== null && found.State.Status !== 'created') return found;
+    if (readContainerRecord(ctx.directory)?.container_id === id) forgetContainerRecord(ctx.directory);
+    // The engine may have been at starting it when the server died.
+    if (!(await removeUnstarted(engine, id))) return inspect(engine, id);
+  }
+  return null;
+}
+
+/** Machine and engine may start at the same time as the server. */
+async function listWhenBack({ own, reconnectMs }: RunTools, ctx: Context): Promise<OwnContainer[]> {
+  const began = performance.now();
+  for (;;)
+    try {
+      return await own.list(ctx.invocation.invocation_id);
+    } catch (error) {
+      if (performance.now() - began > reconnectMs || ctx.signal.aborted) {
+        own.sweepLater();
+        throw error;
+      }
+      await sleep(RETRY_MS);
+    }
+}
+
+async function takeUp(
+  tools: RunTools,
+  ctx: Context,
+  { Id: id, Image: image, State, Config }: Docker.ContainerInspectInfo,
+): Promise<RunnerOutcome> {
+  const { engine } = tools;
+  const seen = {
+    stdout: ctx.output.captured('stdout').bytes,
+    stderr: ctx.output.captured('stderr').bytes,
+  };
+  const output = new ContainerOutput(ctx.output, seen, tools.closed);
+  try {
+    output.connect(await followLog(engine, id), { stdout: 0, stderr: 0 });
+    const stop = new ContainerStop(engine, id, stopSignalOf(Config));
+    offer(ctx, stop, wantsStdin(ctx) ? CLOSED : {}, Promise.resolve());
+    if (State.Running) ctx.goesOn();
+    const metadata = { 'docker.container_id': id, 'docker.image_id': image, ...stdinFacts(ctx) };
+    return await attended(tools, ctx, { id, output, stop, here: null, unsure: false, metadata });
+  } finally {
+    output.disconnect();
+  }
+}
+
+function stopSignalOf(config: object): string | null {
+  return 'StopSignal' in config && typeof config.StopSignal === 'string' ? config.StopSignal : null;
+}
+
+const gone = async (): Promise<never> => {
+  throw new RunwireError('stdin_closed', 'it was closed when the server that fed it went away');
+};
+const CLOSED: RunControls = { writeStdin: gone, closeStdin: gone };
+
+/** The engine closes standard input with the connection that feeds it. Whether all was sent is told. */
+function stdinFacts({ directory, output }: Context): Record<string, string> {
+  const record = readContainerRecord(directory);
+  if (record?.stdin === 'open') {
+    writeContainerRecord(directory, { ...record, stdin: 'cut' });
+    output.progress({ message: 'standard input was closed: the server that fed it went away' });
+  }
+  return record?.stdin === 'open' || record?.stdin === 'cut' ? { 'docker.stdin': 'cut' } : {};
+}
+
+async function inspect(engine: DockerEngine, id: string): Promise<Docker.ContainerInspectInfo | null> {
+  try {
+    return await engine.ask((docker) => docker.getContainer(id).inspect());
+  } catch (error) {
+    if (statusOf(error) === 404) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,110 @@
+import type { IncomingMessage } from 'node:http';
+import { posix, relative, resolve } from 'node:path';
+import { compileGlob, startOf } from '../../src/artifacts/glob.ts';
+import { Rejected, type RunContext } from '../../src/contract/runner.ts';
+import type { PrivatePlaces } from '../../src/disk/private-places.ts';
+import type { Omitted } from '../../src/documents/artifact.ts';
+import { type CopyCaps, CopyOut } from './copy-out.ts';
+import { type DockerEngine, statusOf } from './daemon.ts';
+import type { ImageFacts } from './image.ts';
+import { type Bind, isInside } from './mounts.ts';
+import type { DockerSpec } from './spec.ts';
+import { packDirectories } from './tar.ts';
+
+type Context = RunContext<DockerSpec>;
+
+/** Where an artifact directory is that is not under the working directory. */
+const ARTIFACTS = '/artifacts';
+
+/** Where the directories of a run are in its container. */
+export interface Inside {
+  /** Null when the run has none. */
+  artifactDirectory: string | null;
+  /** Directories of this machine that are mounted beside the workspace. */
+  extra: Bind[];
+}
+
+export function insideOf({ spec, workingDirectory, artifactDirectory }: Context): Inside {
+  if (artifactDirectory === null) return { artifactDirectory: null, extra: [] };
+  const working = resolve(workingDirectory);
+  const artifacts = resolve(artifactDirectory);
+  if (isInside(working, artifacts))
+    return {
+      artifactDirectory: posix.join(spec.workdir, relative(working, artifacts)),
+      extra: [],
+    };
+  const bind = { source: artifactDirectory, target: ARTIFACTS, readOnly: false };
+  return { artifactDirectory: ARTIFACTS, extra: spec.mount_workspace ? [bind] : [] };
+}
+
+/**
+ * Without a mounted workspace, the directories a program expects are made in the container itself, for any user to
+ * write to. The image's own working directory stays as the image has it.
+ */
+export async function makeDirectories(
+  engine: DockerEngine,
+  id: string,
+  image: Pick<ImageFacts, 'workdir'>,
+  ctx: Context,
+): Promise<void> {
+  const { spec, invocation } = ctx;
+  if (spec.mount_workspace) return;
+  const { artifactDirectory } = insideOf(ctx);
+  if (spec.read_only) {
+    if (artifactDirectory !== null || invocation.options.artifacts !== undefined)
+      throw new Rejected('artifacts of a container with a read-only root need mount_workspace');
+    return;
+  }
+  const wanted = new Set(spec.workdir === image.workdir ? [] : [spec.workdir]);
+  if (artifactDirectory !== null) wanted.add(artifactDirectory);
+  const missing: string[] = [];
+  for (const path of wanted) if (!(await isOpen(engine, id, path))) missing.push(path);
+  if (missing.length === 0) return;
+  const tar = await packDirectories(missing);
+  await engine.ask((docker) => docker.getContainer(id).putArchive(tar, { path: '/' }));
+}
+
+interface CopyTools {
+  engine: DockerEngine;
+  artifactCaps: CopyCaps;
+  places: PrivatePlaces;
+}
+
+/** Copy what was asked for out of an ended container. Returns what was left out. */
+export async function copyArtifacts(
+  { engine, artifactCaps, places }: CopyTools,
+  id: string,
+  ctx: Context,
+): Promise<Omitted[]> {
+  const { spec, invocation, workingDirectory } = ctx;
+  if (spec.mount_workspace) return [];
+  const copying = new CopyOut(artifactCaps, places.look(ctx.directory));
+  const { artifactDirectory } = insideOf(ctx);
+  if (artifactDirectory !== null && ctx.artifactDirectory !== null)
+    await copying.copy({ engine, id, from: artifactDirectory, to: ctx.artifactDirectory, globs: null });
+  const globs = (invocation.options.artifacts ?? []).flatMap((pattern) => {
+    try {
+      return compileGlob(pattern);
+    } catch {
+      return []; // the collection says what is wrong with it
+    }
+  });
+  if (globs.length > 0)
+    await copying.copy({ engine, id, from: spec.workdir, to: workingDirectory, globs: startOf(globs) });
+  return copying.omitted;
+}
+
+/** Is there a directory that everybody may write to. */
+async function isOpen(engine: DockerEngine, id: string, path: string): Promise<boolean> {
+  try {
+    const answer = (await engine.ask((docker) =>
+      docker.getContainer(id).infoArchive({ path }),
+    )) as IncomingMessage;
+    answer.resume();
+    const stat = Buffer.from(String(answer.headers['x-docker-container-path-stat'] ?? ''), 'base64');
+    return (JSON.parse(stat.toString()).mode & 0o002) !== 0;
+  } catch (error) {
+    if (statusOf(error) === 404) return false;
+    throw error;
+  }
+}

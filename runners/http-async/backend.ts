@@ -1,0 +1,155 @@
+import { Rejected, type RunContext } from '../../src/contract/runner.ts';
+import type { Secrets } from '../../src/outbound/secrets.ts';
+import type { Connections, Taker, WireRequest } from '../wire/client.ts';
+import { type Journey, travel } from '../wire/redirect.ts';
+import { buildRequest, requestUrl } from '../wire/request.ts';
+import type { HttpAsyncSpec } from './spec.ts';
+
+const DEFAULT_REDIRECTS = 10;
+
+/** The calls of one run: kickoff, polls, stream, cancel. */
+export class Backend {
+  readonly #ctx: RunContext<HttpAsyncSpec>;
+  readonly #connections: Connections;
+  readonly #secrets: Secrets;
+  readonly #base: URL;
+
+  constructor(ctx: RunContext<HttpAsyncSpec>, connections: Connections, secrets: Secrets) {
+    this.#ctx = ctx;
+    this.#connections = connections;
+    this.#secrets = secrets;
+    this.#base = requestUrl(ctx.spec.url ?? '', 'http.url');
+  }
+
+  kickoff(taker: Taker, signal: AbortSignal): Promise<Journey> {
+    const { spec, inputPath, environment, callbackUrl, invocation } = this.#ctx;
+    const address = spec.callback ? callbackUrl() : '';
+    const request = buildRequest(kickoffSpec(spec, { callbackUrl: address, id: invocation.invocation_id }), {
+      secrets: this.#secrets,
+      inputPath,
+      traceparent: environment.TRACEPARENT,
+    });
+    // Whoever does the job in the end must know it again.
+    const { idempotency_header: everywhere } = spec;
+    return this.#send({ ...request, ...(everywhere && { everywhere }) }, taker, signal);
+  }
+
+  /** Where a template leads. Null when it needs a run id and there is none. Throws Error for an id that is no part of a path. */
+  place(template: string, runId: string | undefined): URL | null {
+    return template.includes('{run_id}') && runId === undefined
+      ? null
+      : requestUrl(fill(template, runId ?? ''), 'http.url', this.#base);
+  }
+
+  /** Where an answer says to go. */
+  placeNamed(address: string): URL {
+    return requestUrl(address, 'the address the backend gave', this.#base);
+  }
+
+  /** A call about the job. What the invocation gave for its host goes to another only if the invocation named that. */
+  call(
+    url: URL,
+    { method = 'GET', named = false, headers = {} }: CallOptions,
+    taker: Taker,
+    signal: AbortSignal,
+  ): Promise<Journey> {
+    const { spec, environment } = this.#ctx;
+    const own = !named || url.origin === this.#base.origin;
+    const kept = Object.entries(own ? (spec.headers ?? {}) : {}).filter(
+      ([name]) => !name.toLowerCase().startsWith('content-'),
+    );
+    const request = buildRequest(
+      {
+        method,
+        url: url.href,
+        headers: { accept: 'application/json', ...Object.fromEntries(kept), ...headers },
+        ...(own && spec.auth ? { auth: spec.auth } : {}),
+      },
+      { secrets: this.#secrets, traceparent: environment.TRACEPARENT },
+    );
+    return this.#send(request, taker, signal);
+  }
+
+  #send(request: WireRequest, taker: Taker, signal: AbortSignal): Promise<Journey> {
+    const limit = this.#ctx.spec.follow_redirects ?? DEFAULT_REDIRECTS;
+    return travel(this.#connections, request, taker, signal, limit);
+  }
+}
+
+export interface CallOptions {
+  method?: string | undefined;
+  /** The address came from the backend, not from the invocation. */
+  named?: boolean;
+  headers?: Record<string, string>;
+}
+
+/** Throws Rejected for templates that are no addresses, whatever the run id will be. */
+export function checkTemplates(spec: HttpAsyncSpec, secrets: Secrets): void {
+  const base = requestUrl(spec.url ?? '', 'http.url');
+  const templates = {
+    poll_url_template: spec.poll_url_template,
+    stream_url_template: spec.stream_url_template,
+    'cancel.url_template': spec.cancel?.url_template,
+  };
+  for (const [field, template] of Object.entries(templates)) {
+    if (template === undefined) continue;
+    const url = requestUrl(fill(template, 'id'), `http.${field}`, base);
+    if (requestUrl(fill(template, 'other'), `http.${field}`, base).origin !== url.origin)
+      throw new Rejected(`http.${field}: {run_id} must not be part of the host`);
+    const method = field.startsWith('cancel') ? (spec.cancel?.method ?? 'POST') : 'GET';
+    buildRequest({ ...spec, url: url.href, method, body: undefined }, { secrets });
+  }
+}
+
+/** The run id as one part of a path: escaped, and never one that URLs read as "here" or "up". */
+function fill(template: string, runId: string): string {
+  const filled = template.replaceAll('{run_id}', () => encodeURIComponent(runId));
+  if (template.includes('{run_id}') && /^\.{0,2}$/.test(runId))
+    throw new Error(`the run id ${JSON.stringify(runId)} cannot be part of a URL`);
+  return filled;
+}
+
+export interface KickoffFacts {
+  callbackUrl: string;
+  /** Of the invocation. */
+  id: string;
+}
+
+/** The kickoff with the completion URL and the idempotency key where the spec wants them. Throws Rejected where they cannot be put. */
+export function kickoffSpec(spec: HttpAsyncSpec, { callbackUrl, id }: KickoffFacts): HttpAsyncSpec {
+  const { header, body_field: field } = spec.callback ?? {};
+  const headers = { ...spec.headers };
+  if (header !== undefined) headers[header] = callbackUrl;
+  const { idempotency_header: key } = spec;
+  if (key !== undefined) {
+    const others = [
+      ...Object.keys(headers),
+      spec.auth === undefined ? '' : (spec.auth.header ?? 'authorization'),
+    ];
+    if (others.some((name) => name.toLowerCase() === key.toLowerCase()))
+      throw new Rejected(`http.idempotency_header: ${key} is another header of the kickoff`);
+    headers[key] = id;
+  }
+  const body = field === undefined ? spec.body : withField(spec, field.split('.'), callbackUrl);
+  return { ...spec, headers, body };
+}
+
+function withField(spec: HttpAsyncSpec, path: string[], url: string): unknown {
+  const body = spec.body ?? {};
+  if ((spec.body_format ?? 'json') === 'raw' || !isObject(body))
+    throw new Rejected('http.callback.body_field needs an http.body that is a JSON object');
+  const copy = structuredClone(body);
+  let place = copy;
+  for (const step of path.slice(0, -1)) {
+    const next = Object.hasOwn(place, step) ? place[step] : {};
+    if (!isObject(next)) throw new Rejected(`http.callback.body_field: ${step} is not an object`);
+    Object.defineProperty(place, step, { value: next, enumerable: true, writable: true, configurable: true });
+    place = next;
+  }
+  Object.defineProperty(place, path.at(-1) ?? '', { value: url, enumerable: true, configurable: true });
+  return copy;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

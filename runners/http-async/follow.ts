@@ -1,0 +1,104 @@
+import type { RunContext } from '../../src/contract/runner.ts';
+import { failureWords, statusWords } from '../wire/failure.ts';
+import { parseJson } from '../wire/json.ts';
+import { nap } from '../wire/wait.ts';
+import type { Backend } from './backend.ts';
+import type { BackendJob } from './job.ts';
+import type { HttpAsyncSpec } from './spec.ts';
+import { type ServerSentEvent, SseReader } from './sse.ts';
+import type { StreamPlace } from './stream-place.ts';
+
+const OUTPUT_EVENTS = ['message', 'output'];
+const DONE_EVENTS = ['done'];
+const RECONNECT_MS = 1000;
+/** A stream that ends again and again is not asked for more often. */
+const SHORTEST_RECONNECT_MS = 100;
+const DEFAULT_RECONNECTS = 10;
+
+export interface FollowPlan {
+  url: URL;
+  /** The address came from the backend. */
+  named: boolean;
+  /** Nothing else will tell how the job ends. */
+  alone: boolean;
+  redact: (text: string) => string;
+  /** Where it begins, and how far it came. */
+  place: StreamPlace;
+  /** Aborts when the job is over: a stream that ends then is not taken up again. */
+  enough: AbortSignal;
+}
+
+/**
+ * Follow the backend's server-sent events: a state is a state, output events are stdout, all others
+ * progress. A stream that breaks is taken up again with Last-Event-ID; one that ends makes the poller look.
+ */
+export async function follow(
+  job: BackendJob,
+  backend: Backend,
+  ctx: RunContext<HttpAsyncSpec>,
+  { url, named, alone, redact, place, enough }: FollowPlan,
+  signal: AbortSignal,
+): Promise<void> {
+  const limit = ctx.spec.poll_transient_limit ?? DEFAULT_RECONNECTS;
+  let done = false;
+  let retryMs = RECONNECT_MS;
+  const take = (event: ServerSentEvent): void => {
+    done ||= (ctx.spec.stream_done_events ?? DONE_EVENTS).includes(event.type);
+    tell(job, ctx, event, place, redact);
+  };
+  let why = 'the stream ended';
+  for (let failures = 0; !done && !enough.aborted && failures <= limit; failures++) {
+    const reader = new SseReader(take);
+    const id: Record<string, string> = place.id ? { 'last-event-id': encodeURI(place.id) } : {};
+    const journey = await backend.call(
+      url,
+      { named, headers: { accept: 'text/event-stream', ...id } },
+      {
+        head: ({ status, headers }) =>
+          status === 200 && /^text\/event-stream\b/i.test(headers['content-type'] ?? ''),
+        data: (chunk) => {
+          failures = 0;
+          job.streamedAt = performance.now();
+          reader.push(chunk);
+          place.reached(reader.lastId);
+        },
+      },
+      signal,
+    );
+    if (signal.aborted) return;
+    retryMs = Math.max(reader.retryMs ?? retryMs, SHORTEST_RECONNECT_MS);
+    const { head, error } = journey;
+    why = error ? `stream: ${failureWords(error)}` : 'the stream ended before the job';
+    if (head && head.status !== 200) why = `stream: ${statusWords(head)}`;
+    if (head && head.status < 500 && (head.status !== 200 || !isStream(head.headers['content-type']))) break;
+    if (enough.aborted) return;
+    if (!done) await nap(retryMs, enough);
+  }
+  if (enough.aborted) return;
+  job.lookNow();
+  if (alone) job.fail(redact(why));
+  else if (!done) ctx.output.progress({ message: redact(why) });
+}
+
+function isStream(type: string | undefined): boolean {
+  return /^text\/event-stream\b/i.test(type ?? '');
+}
+
+function tell(
+  job: BackendJob,
+  { spec, output }: RunContext<HttpAsyncSpec>,
+  { type, data, id }: ServerSentEvent,
+  place: StreamPlace,
+  redact: (text: string) => string,
+): void {
+  if (data.startsWith('{') && job.hear(data)) return;
+  if ((spec.stream_output_events ?? OUTPUT_EVENTS).includes(type)) {
+    if (data === '') return;
+    job.streamed = true;
+    const news = place.news(Buffer.from(redact(data)), id);
+    if (news.length > 0) output.write('stdout', news);
+    return;
+  }
+  const text = redact(data);
+  output.progress({ message: redact(type), data: parseJson(text) ?? text });
+}

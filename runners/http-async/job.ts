@@ -1,0 +1,115 @@
+import type { RunContext } from '../../src/contract/runner.ts';
+import { shortageOf } from '../../src/platform/shortage.ts';
+import { parseJson, wordAt } from '../wire/json.ts';
+import type { HttpAsyncSpec } from './spec.ts';
+
+/** How the watch over a backend's job ended. */
+export type Verdict =
+  | { kind: 'terminal'; state: string; document: unknown }
+  | { kind: 'failed'; words: string }
+  | { kind: 'aborted' };
+
+/** What is known of the work that a backend does for one run. Whoever hears of it first, tells it here. */
+export class BackendJob {
+  readonly #ctx: RunContext<HttpAsyncSpec>;
+  readonly #redact: (text: string) => string;
+  readonly #over = Promise.withResolvers<Verdict>();
+  readonly #sleepers = new Set<() => void>();
+  runId: string | undefined;
+  lastState: string | undefined;
+  /** The last answer that had a state, as it came. */
+  lastPayload: string | undefined;
+  polls = 0;
+  /** Output came by another way than the final payload. */
+  streamed = false;
+  /** When the stream last said something; performance.now(). */
+  streamedAt = 0;
+  /** Keeps what a later server needs to know; called at every change. */
+  remember: ((facts: { run_id?: string | undefined; last_state?: string | undefined }) => void) | null = null;
+  /** Bytes of the backend's log that are written. */
+  #logBytes = 0;
+  /** A later server would not know what this one does. */
+  #unsaved = false;
+
+  constructor(ctx: RunContext<HttpAsyncSpec>, redact: (text: string) => string) {
+    this.#ctx = ctx;
+    this.#redact = redact;
+  }
+
+  get verdict(): Promise<Verdict> {
+    return this.#over.promise;
+  }
+
+  /** Waits that end when there is reason to look again. */
+  get sleepers(): Set<() => void> {
+    return this.#sleepers;
+  }
+
+  lookNow(): void {
+    for (const wake of [...this.#sleepers]) wake();
+  }
+
+  fail(words: string): void {
+    this.#over.resolve({ kind: 'failed', words });
+  }
+
+  abort(): void {
+    this.#over.resolve({ kind: 'aborted' });
+  }
+
+  isTerminal(state: string): boolean {
+    return this.#ctx.spec.poll_terminal_states?.includes(state) ?? false;
+  }
+
+  stateOf(document: unknown): string | undefined {
+    return wordAt(document, this.#ctx.spec.poll_status_path ?? '');
+  }
+
+  /** The backend said this. False when it holds no state. */
+  hear(text: string): boolean {
+    const document = parseJson(text);
+    const state = this.stateOf(document);
+    if (state === undefined) return false;
+    this.lastPayload = text;
+    const { poll_run_id_path: idPath, log_path: logPath } = this.#ctx.spec;
+    if (idPath !== undefined) this.runId ??= wordAt(document, idPath);
+    if (logPath !== undefined) this.#log(wordAt(document, logPath) ?? '');
+    if (state !== this.lastState) {
+      this.lastState = state;
+      this.save();
+      this.#ctx.output.progress({
+        message: this.#redact(state),
+        data: { state: this.#redact(state), ...(this.runId === undefined ? {} : { run_id: this.runId }) },
+      });
+    } else if (this.#unsaved) this.save();
+    if (this.isTerminal(state)) this.#over.resolve({ kind: 'terminal', state, document });
+    return true;
+  }
+
+  /** What cannot be written now is written with a later answer: until then only a crash would need it. */
+  save(): void {
+    try {
+      this.remember?.({ run_id: this.runId, last_state: this.lastState });
+      this.#unsaved = false;
+    } catch (error) {
+      if (shortageOf(error) === null) throw error;
+      this.#unsaved = true;
+    }
+  }
+
+  /** What an earlier server knew, and what it wrote. */
+  takeUp(facts: { run_id?: string | undefined; last_state?: string | undefined }): void {
+    this.runId = facts.run_id;
+    this.lastState = facts.last_state;
+    this.streamed = this.#ctx.output.captured('stdout').bytes > 0;
+    this.#logBytes = this.#ctx.output.captured('stderr').bytes;
+  }
+
+  /** A log that grows from answer to answer: what is new of it is stderr. One that got shorter began anew. */
+  #log(text: string): void {
+    const log = Buffer.from(this.#redact(text));
+    const news = log.length >= this.#logBytes ? log.subarray(this.#logBytes) : log;
+    this.#logBytes = log.length;
+    if (news.length > 0) this.#ctx.output.write('stderr', news);
+  }
+}

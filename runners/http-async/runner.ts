@@ -1,0 +1,61 @@
+import { Rejected, type RunContext, type Runner } from '../../src/contract/runner.ts';
+import type { AddressGuard } from '../../src/outbound/address-guard.ts';
+import type { Secrets } from '../../src/outbound/secrets.ts';
+import { openConnections } from '../wire/client.ts';
+import { withMetadata } from '../wire/metadata.ts';
+import { buildRequest } from '../wire/request.ts';
+import { checkTemplates, kickoffSpec } from './backend.ts';
+import { PRESETS } from './presets/index.ts';
+import { type BackendConnections, BackendRun } from './run.ts';
+import { completeAsyncSpec, HttpAsyncSpec, missingFields } from './spec.ts';
+
+/** Thousands of runs poll in turns over so many connections to one backend. */
+const CONNECTIONS_PER_ORIGIN = 256;
+
+export interface HttpAsyncRunnerOptions {
+  guard: AddressGuard;
+  secrets: Secrets;
+}
+
+/** A job of an HTTP service: started by one request, watched until it ends. See docs/runners/http-async.md. */
+export function httpAsyncRunner({ guard, secrets }: HttpAsyncRunnerOptions): Runner<HttpAsyncSpec> {
+  const shared = {
+    calls: openConnections(guard, {}, CONNECTIONS_PER_ORIGIN),
+    streams: openConnections(guard),
+  };
+  return {
+    kind: 'http_async',
+    name: 'HTTP job',
+    description: 'A request that starts a job of another service, which is then polled to its end.',
+    spec: HttpAsyncSpec,
+    needsCommand: false,
+    captures: true,
+    parse(invocation) {
+      const spec = completeAsyncSpec(withMetadata(invocation, 'http_async'), PRESETS);
+      const missing = missingFields(spec);
+      if (missing.length > 0) throw new Rejected(`missing ${missing.join(', ')}`);
+      if (spec.callback?.body_field !== undefined && spec.body === undefined && invocation.input_payload_path)
+        throw new Rejected('http.callback.body_field needs http.body, not input_payload_path');
+      buildRequest(kickoffSpec(spec, { callbackUrl: 'https://callback.invalid/', id: 'id' }), { secrets });
+      checkTemplates(spec, secrets);
+      return spec;
+    },
+    run: (ctx) => withConnections(ctx, (connections) => new BackendRun(ctx, connections, secrets).run()),
+    recover: (ctx) =>
+      withConnections(ctx, (connections) => new BackendRun(ctx, connections, secrets).recover()),
+  };
+
+  /** Runs with TLS rules of their own share no connection with others. */
+  async function withConnections<Result>(
+    { spec }: RunContext<HttpAsyncSpec>,
+    use: (connections: BackendConnections) => Promise<Result>,
+  ): Promise<Result> {
+    if (spec.tls === undefined) return use(shared);
+    const own = openConnections(guard, spec.tls);
+    try {
+      return await use({ calls: own, streams: own });
+    } finally {
+      own.agent.destroy().catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import type { RunOutput } from '../../src/contract/runner.ts';
+import { parseJson } from '../wire/json.ts';
+
+const Note = z.object({ stream: z.object({ id: z.string(), bytes: z.number() }) });
+
+/**
+ * How far the events of a backend's stream were taken. It is noted behind the output that they brought, so that a
+ * later server asks for what follows, and knows again what the earlier one had written last and not noted.
+ */
+export class StreamPlace {
+  readonly #output: RunOutput;
+  /** Of the last event that was taken, for Last-Event-ID. */
+  id: string | undefined;
+  /** Bytes that had been written then. */
+  #bytes = 0;
+  /** Bytes that come once more. */
+  #known = 0;
+
+  constructor(output: RunOutput) {
+    this.#output = output;
+  }
+
+  /** A note of the earlier server; the last one counts. */
+  recall(note: string): void {
+    const { success, data } = Note.safeParse(parseJson(note));
+    if (success) ({ id: this.id, bytes: this.#bytes } = data.stream);
+  }
+
+  /** All notes are read and the captures are gone on with. */
+  takeUp(): void {
+    this.#known = Math.max(0, this.#output.captured('stdout').bytes - this.#bytes);
+  }
+
+  /** What of an event's output is new. An event without an id is no repeat. */
+  news(bytes: Buffer, id: string | undefined): Buffer {
+    if (this.#known === 0 || id === undefined) return bytes;
+    const known = Math.min(this.#known, bytes.length);
+    this.#known -= known;
+    return bytes.subarray(known);
+  }
+
+  /** Everything up to the event of this id is written. */
+  reached(id: string | undefined): void {
+    if (id === undefined || id === this.id) return;
+    this.id = id;
+    const bytes = this.#output.captured('stdout').bytes - this.#known;
+    this.#output.note(JSON.stringify({ stream: { id, bytes } }));
+  }
+}

@@ -1,0 +1,180 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Rejected, type RunContext, type RunnerOutcome } from '../../src/contract/runner.ts';
+import { AddressDenied } from '../../src/outbound/address-guard.ts';
+import type { Secrets } from '../../src/outbound/secrets.ts';
+import { keepCapture, keepEach, keepText, mediaTypeOf } from '../wire/artifact.ts';
+import type { AnswerHead, Connections } from '../wire/client.ts';
+import { failureWords, statusWords } from '../wire/failure.ts';
+import { preview } from '../wire/json.ts';
+import { type Journey, NotFollowed, travel } from '../wire/redirect.ts';
+import { buildRequest } from '../wire/request.ts';
+import { redactor } from '../wire/secrets.ts';
+import type { HttpSpec, RETRY_ON } from '../wire/spec.ts';
+import { backoffMs, retryAfterMs } from '../wire/wait.ts';
+
+const DEFAULT_REDIRECTS = 10;
+/** Of a failed answer's body so much is looked at for the summary. */
+const PREVIEW_BYTES = 1024;
+
+/** One run of kind http: the attempts, the capture and what is told of them. */
+export class HttpCall {
+  readonly #ctx: RunContext<HttpSpec>;
+  readonly #connections: Connections;
+  readonly #secrets: Secrets;
+  readonly #redact: (text: string) => string;
+  #attempt = 0;
+  #sent = false;
+  #unsafeSent = false;
+  #beginning = Buffer.alloc(0);
+  #firstByteMs: number | undefined;
+
+  constructor(ctx: RunContext<HttpSpec>, connections: Connections, secrets: Secrets) {
+    this.#ctx = ctx;
+    this.#connections = connections;
+    this.#secrets = secrets;
+    this.#redact = redactor(ctx.spec.auth, secrets);
+  }
+
+  async run(): Promise<RunnerOutcome> {
+    const began = performance.now();
+    for (;;) {
+      this.#attempt++;
+      const journey = await this.#try(began);
+      const wait = this.#ctx.signal.aborted ? null : this.#waitBeforeNext(journey);
+      if (wait === null) return this.#outcome(journey, began);
+      const why = journey.head ? statusWords(journey.head) : failureWords(journey.error ?? new Error());
+      this.#ctx.output.progress({
+        message: this.#redact(`attempt ${this.#attempt}: ${why}; next in ${Math.round(wait) / 1000} s`),
+        data: { attempt: this.#attempt, status: journey.head?.status ?? null, wait_ms: Math.round(wait) },
+      });
+      await sleep(wait, undefined, { signal: this.#ctx.signal }).catch(() => {});
+      if (this.#ctx.signal.aborted) return this.#outcome(journey, began);
+    }
+  }
+
+  async #try(began: number): Promise<Journey> {
+    const { spec, signal, output, inputPath, environment } = this.#ctx;
+    const request = buildRequest(spec, {
+      secrets: this.#secrets,
+      inputPath,
+      traceparent: environment.TRACEPARENT,
+    });
+    const taker = {
+      head: (head: AnswerHead) => {
+        this.#firstByteMs ??= performance.now() - began;
+        return this.#retryReason(head.status) === null;
+      },
+      data: (chunk: Buffer) => {
+        if (this.#beginning.length < PREVIEW_BYTES)
+          this.#beginning = Buffer.concat([this.#beginning, chunk.subarray(0, PREVIEW_BYTES)]);
+        output.write('stdout', chunk);
+      },
+    };
+    const journey = await travel(
+      this.#connections,
+      request,
+      taker,
+      signal,
+      spec.follow_redirects ?? DEFAULT_REDIRECTS,
+    );
+    this.#sent ||= journey.sent;
+    this.#unsafeSent ||= journey.unsafeSent;
+    if (journey.error instanceof AddressDenied && !this.#sent)
+      throw new Rejected(`http.url: ${journey.error.message}`);
+    return journey;
+  }
+
+  /** Null: this was the last attempt. */
+  #waitBeforeNext(journey: Journey): number | null {
+    const reason = journey.head ? this.#retryReason(journey.head.status) : this.#connectRetry(journey);
+    if (reason === null || (journey.head && journey.error)) return null;
+    const initialMs = (this.#ctx.spec.retry?.backoff_seconds ?? 0.5) * 1000;
+    const wait = backoffMs({ initialMs, factor: 2, maxMs: 60_000, jitter: 0.2 }, this.#attempt - 1);
+    return Math.max(wait, retryAfterMs(journey.head?.headers['retry-after']));
+  }
+
+  #connectRetry(journey: Journey): 'connect' | null {
+    return journey.sent || journey.error instanceof AddressDenied ? null : this.#mayRetry('connect');
+  }
+
+  #retryReason(status: number): string | null {
+    if (this.#expected(status)) return null;
+    if (status === 429) return this.#mayRetry('429');
+    return status >= 500 ? this.#mayRetry('5xx') : null;
+  }
+
+  #mayRetry<Reason extends (typeof RETRY_ON)[number]>(reason: Reason): Reason | null {
+    const { retry } = this.#ctx.spec;
+    if (retry === undefined || this.#attempt >= retry.attempts) return null;
+    return retry.on === undefined || retry.on.includes(reason) ? reason : null;
+  }
+
+  #expected(status: number): boolean {
+    return (this.#ctx.spec.expect ?? ['2xx']).some(
+      (wanted) => wanted === status || wanted === `${Math.floor(status / 100)}xx`,
+    );
+  }
+
+  #outcome(journey: Journey, began: number): RunnerOutcome {
+    const { head, error } = journey;
+    const { timeout_seconds: seconds } = this.#ctx.invocation;
+    return {
+      ended: head ? 'responded' : this.#sent ? 'lost' : 'never_started',
+      started: this.#sent,
+      retrySafe: !this.#unsafeSent,
+      exitCode: head?.status ?? null,
+      success: head !== null && error === null && this.#expected(head.status),
+      errorSummary: this.#summary(journey),
+      ...(seconds === null ? {} : { timeoutSummary: `the exchange exceeded its timeout of ${seconds} s` }),
+      ...(head ? this.#artifacts(journey, head) : {}),
+      timings: {
+        run_ms: rounded(performance.now() - began),
+        ...(this.#firstByteMs === undefined ? {} : { first_byte_ms: rounded(this.#firstByteMs) }),
+      },
+    };
+  }
+
+  #summary({ head, error, url }: Journey): string | null {
+    if (error !== null) {
+      const words = failureWords(error);
+      if (head && error instanceof NotFollowed) return this.#redact(`${statusWords(head)}: ${error.message}`);
+      if (head) return this.#redact(`${statusWords(head)}, then the answer broke off: ${words}`);
+      return this.#redact(`${url.origin}: ${words}`);
+    }
+    if (head === null || this.#expected(head.status)) return null;
+    const text = preview(this.#redact(this.#beginning.toString('utf8')));
+    return `${this.#redact(statusWords(head))}${text === '' ? '' : `: ${text}`}`;
+  }
+
+  #artifacts({ url, redirects, error }: Journey, { status, statusText, headers }: AnswerHead) {
+    const { directory, output } = this.#ctx;
+    const captured = output.captured('stdout');
+    const response = {
+      status,
+      status_text: statusText,
+      url: url.href,
+      headers,
+      redirects,
+      attempts: this.#attempt,
+      body: { artifact_id: 'body', bytes: captured.bytes, kept: captured.kept, complete: error === null },
+    };
+    return keepEach({
+      response: (id) =>
+        keepText(directory, this.#redact(`${JSON.stringify(response, null, 2)}\n`), {
+          id,
+          kind: 'http_response',
+          description: 'status, headers and final URL of the response',
+          mediaType: 'application/json',
+        }),
+      body: (id) =>
+        keepCapture(directory, captured, {
+          id,
+          kind: 'http_body',
+          description: 'body of the response',
+          mediaType: mediaTypeOf(headers['content-type']),
+        }),
+    });
+  }
+}
+
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;

@@ -1,0 +1,64 @@
+import { earlierEnding, noteEnding } from '../../src/contract/ending-note.ts';
+import { Rejected, type RunContext, type Runner, type RunnerOutcome } from '../../src/contract/runner.ts';
+import type { AddressGuard } from '../../src/outbound/address-guard.ts';
+import type { Secrets } from '../../src/outbound/secrets.ts';
+import { openConnections } from '../wire/client.ts';
+import { withMetadata } from '../wire/metadata.ts';
+import { isSafe } from '../wire/redirect.ts';
+import { buildRequest } from '../wire/request.ts';
+import { checkSpec, HttpSpec } from '../wire/spec.ts';
+import { HttpCall } from './call.ts';
+
+export interface HttpRunnerOptions {
+  guard: AddressGuard;
+  secrets: Secrets;
+}
+
+/** One HTTP request; its answer's body is the output. See docs/runners/http.md. */
+export function httpRunner({ guard, secrets }: HttpRunnerOptions): Runner<HttpSpec> {
+  const shared = openConnections(guard);
+  return {
+    kind: 'http',
+    name: 'HTTP',
+    description: 'One HTTP request; its answer is captured as it comes.',
+    spec: HttpSpec,
+    needsCommand: false,
+    captures: true,
+    parse(invocation) {
+      const spec = checkSpec(HttpSpec, withMetadata(invocation, 'http'), 'http');
+      if (spec.url === undefined || spec.url === '') throw new Rejected('missing http.url');
+      buildRequest(spec, { secrets });
+      return spec;
+    },
+    async run(ctx) {
+      if (ctx.spec.tls === undefined) return call(ctx, shared);
+      const own = openConnections(guard, ctx.spec.tls);
+      try {
+        return await call(ctx, own);
+      } finally {
+        own.agent.destroy().catch(() => {});
+      }
+    },
+    // Nobody heard the answer, or all of it. Redirects make no method unsafe.
+    async recover(ctx) {
+      const ending = await earlierEnding(ctx);
+      if (ending !== null) return ending;
+      const { method = 'POST' } = ctx.spec;
+      return {
+        ended: 'lost',
+        started: true,
+        retrySafe: isSafe(method),
+        exitCode: null,
+        success: false,
+        errorSummary: 'the server stopped while the request was under way: how it was answered is not known',
+      };
+    },
+  };
+
+  async function call(ctx: RunContext<HttpSpec>, connections: typeof shared): Promise<RunnerOutcome> {
+    const outcome = await new HttpCall(ctx, connections, secrets).run();
+    // Somebody may see the file before the result is stored: it must not turn out otherwise.
+    if (ctx.invocation.output_result_path !== null) noteEnding(ctx.output, outcome);
+    return outcome;
+  }
+}

@@ -1,0 +1,26 @@
+import type { Claimed } from '../../src/documents/claim.ts';
+import { redactInvocation } from '../../src/documents/delivery.ts';
+import type { Invocation } from '../../src/documents/invocation.ts';
+
+/** What a worker is given. `base`: address of the server, or `` where the worker knows it. */
+export function claimDocument(
+  invocation: Invocation,
+  base: string,
+  facts: { token: string; attempt: number; leaseExpiresAt: number },
+): Claimed {
+  const run = `${base}/invocations/${invocation.invocation_id}`;
+  return {
+    invocation: redactInvocation(invocation),
+    claim: {
+      token: facts.token,
+      attempt: facts.attempt,
+      lease_expires_at: new Date(facts.leaseExpiresAt).toISOString(),
+      urls: {
+        events: `${run}/events`,
+        artifacts: `${run}/artifacts`,
+        heartbeat: `${run}/heartbeat`,
+        completion: `${run}/completion`,
+      },
+    },
+  };
+}

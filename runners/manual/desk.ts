@@ -1,0 +1,115 @@
+import type { Claims, Report, WorkedRun } from '../../src/contract/claims.ts';
+import type { Claimed, ClaimRequest } from '../../src/documents/claim.ts';
+import { reportAfter, reportOn } from './report.ts';
+import type { ManualRun } from './run.ts';
+import { holderOf, notAToken, readPastState } from './state.ts';
+
+/** Who waits for a run to come. */
+interface Asker {
+  request: ClaimRequest;
+  resolve(claimed: Claimed | null): void;
+  reject(error: unknown): void;
+}
+
+/** Where workers come: the runs that wait, in order of acceptance, and those that are being worked on. */
+export class ManualDesk implements Claims {
+  readonly #runs = new Map<string, ManualRun>();
+  #waiting = new Map<string, ManualRun>();
+  readonly #askers = new Set<Asker>();
+  #closed = false;
+
+  add(run: ManualRun): void {
+    this.#runs.set(run.id, run);
+  }
+
+  /** It may turn out to wait: nobody gets a later one before that is known. */
+  expect(run: ManualRun): void {
+    this.#waiting.set(run.id, run);
+  }
+
+  /** To the first who asks for one like it, or among those that wait; one that is given back goes before the others. */
+  offer(run: ManualRun, front: boolean): void {
+    for (const asker of this.#askers) {
+      if (!matches(run, asker.request)) continue;
+      this.#askers.delete(asker);
+      try {
+        return asker.resolve(take(run, asker.request));
+      } catch (error) {
+        asker.reject(error);
+      }
+    }
+    if (front) this.#waiting = new Map([[run.id, run], ...this.#waiting]);
+    else this.#waiting.set(run.id, run);
+  }
+
+  remove(run: ManualRun): void {
+    this.#waiting.delete(run.id);
+    this.#runs.delete(run.id);
+  }
+
+  async claim(request: ClaimRequest, signal: AbortSignal): Promise<Claimed | null> {
+    for (let run = this.#oldest(request); run; run = this.#oldest(request)) {
+      await run.ready.catch(() => {}); // it has ended with that
+      if (this.#waiting.get(run.id) !== run) continue;
+      if (!run.isWaiting) this.#waiting.delete(run.id);
+      else if (signal.aborted) return null;
+      else {
+        const claimed = take(run, request);
+        this.#waiting.delete(run.id);
+        return claimed;
+      }
+    }
+    const ms = (request.wait_seconds ?? 0) * 1000;
+    if (ms === 0 || signal.aborted || this.#closed) return null;
+    const { promise, resolve, reject } = Promise.withResolvers<Claimed | null>();
+    const asker: Asker = { request, resolve, reject };
+    this.#askers.add(asker);
+    const giveUp = (): void => {
+      if (this.#askers.delete(asker)) resolve(null);
+    };
+    const timer = setTimeout(giveUp, ms);
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  giveBack({ invocation, claim }: Claimed): void {
+    this.#runs.get(invocation.invocation_id)?.takeBack(claim.token);
+  }
+
+  holds({ id, directory }: WorkedRun, token: string): boolean {
+    const run = this.#runs.get(id);
+    return run ? run.holds(token) : holderOf(readPastState(directory), token) !== 'nobody';
+  }
+
+  report(worked: WorkedRun, token: string): Report {
+    if (!this.holds(worked, token)) throw notAToken();
+    const run = this.#runs.get(worked.id);
+    return run ? reportOn(run, token) : reportAfter(readPastState(worked.directory), token);
+  }
+
+  #oldest(request: ClaimRequest): ManualRun | undefined {
+    for (const run of this.#waiting.values()) if (matches(run, request)) return run;
+    return undefined;
+  }
+
+  /** The server stops: nobody is given anything any more, and what is being worked on is the next server's. */
+  close(): void {
+    this.#closed = true;
+    for (const asker of this.#askers) asker.resolve(null);
+    this.#askers.clear();
+    for (const run of [...this.#runs.values()]) run.leave();
+  }
+}
+
+function matches(run: ManualRun, { runtime_name: name }: ClaimRequest): boolean {
+  return name === undefined || run.ctx.invocation.runtime_name === name;
+}
+
+function take(run: ManualRun, { worker, lease_seconds: leaseSeconds }: ClaimRequest): Claimed {
+  return run.claim({ worker, leaseSeconds, accepted: true });
+}

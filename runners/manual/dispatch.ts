@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Rejected } from '../../src/contract/runner.ts';
+import type { Claimed } from '../../src/documents/claim.ts';
+import type { ManualRun } from './run.ts';
+
+/** One POST of a claim to a worker's address. Rejects with Node's error when no answer came. */
+export type PostClaim = (request: {
+  url: string;
+  /** The same for every try of one claim, another for every other claim. */
+  messageId: string;
+  /** Name of the secret to sign with, or null. */
+  secret: string | null;
+  body: string;
+  signal: AbortSignal;
+}) => Promise<{ status: number; retryAfter: string | undefined }>;
+
+export interface DispatchSchedule {
+  tries: number;
+  /** Before the second try; each later wait is `factor` times the one before, at most `maxMs`. */
+  firstMs: number;
+  factor: number;
+  maxMs: number;
+  timeoutMs: number;
+}
+
+export const DISPATCH_SCHEDULE: DispatchSchedule = {
+  tries: 8,
+  firstMs: 1000,
+  factor: 2,
+  maxMs: 60_000,
+  timeoutMs: 15_000,
+};
+
+/** Nothing left this machine, or nothing there took it. */
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ADDRESS_DENIED',
+]);
+/** Answers that may be another one a little later. */
+const PASSING = new Set([408, 425, 429]);
+
+interface Try {
+  /** The worker has it. */
+  taken: boolean;
+  /** Trying again is of no use. */
+  final: boolean;
+  /** The worker provably did not begin. */
+  untouched: boolean;
+  words: string;
+  retryAfterMs: number;
+}
+
+/**
+ * Give a run to the worker at its dispatch_url: the claim is POSTed until it is taken (2xx, or the worker
+ * is heard of), refused (another 4xx), or the tries are used up. Settles the run in the last two cases.
+ */
+export async function dispatchRun(
+  run: ManualRun,
+  post: PostClaim,
+  schedule: DispatchSchedule,
+): Promise<void> {
+  const { spec, signal } = run.ctx;
+  const url = spec.dispatch_url ?? '';
+  const { host } = new URL(url);
+  let claimed: Claimed;
+  try {
+    const address = run.ctx.callbackUrl();
+    const base = address.slice(0, address.lastIndexOf('/invocations/'));
+    claimed = run.claim({ worker: host, accepted: false, base });
+  } catch (error) {
+    return run.end(undelivered(host, `the claim could not be stored: ${wordsOf(error)}`, true));
+  }
+  let untouched = claimed.claim.attempt === 1;
+  let words = '';
+  for (let tries = 1; tries <= schedule.tries; tries++) {
+    const attempt = await tryOnce(run, post, { url, host, claimed, timeoutMs: schedule.timeoutMs });
+    if (run.isShut) return;
+    if (attempt.taken || run.isAccepted) return run.accept();
+    untouched &&= attempt.untouched;
+    words = attempt.words;
+    if (attempt.final || tries === schedule.tries) break;
+    const wait = Math.min(schedule.firstMs * schedule.factor ** (tries - 1), schedule.maxMs);
+    await sleep(Math.max(wait, attempt.retryAfterMs), undefined, { signal, ref: false }).catch(() => {});
+    if (run.isShut || run.isAccepted) return;
+  }
+  run.end(undelivered(host, words, untouched));
+}
+
+async function tryOnce(
+  run: ManualRun,
+  post: PostClaim,
+  { url, host, claimed, timeoutMs }: { url: string; host: string; claimed: Claimed; timeoutMs: number },
+): Promise<Try> {
+  const { claim } = claimed;
+  const { lease_seconds: leaseSeconds, dispatch_secret: secret = null } = run.ctx.spec;
+  const lease_expires_at = new Date(Date.now() + leaseSeconds * 1000).toISOString();
+  const signal = AbortSignal.any([run.ctx.signal, AbortSignal.timeout(timeoutMs)]);
+  try {
+    const { status, retryAfter } = await post({
+      url,
+      messageId: `dispatch ${claimed.invocation.invocation_id} ${claim.token}`,
+      secret,
+      body: JSON.stringify({ ...claimed, claim: { ...claim, lease_expires_at } }),
+      signal,
+    });
+    const refused = status >= 300 && status < 500 && !PASSING.has(status);
+    return {
+      taken: status >= 200 && status < 300,
+      final: refused,
+      untouched: refused || PASSING.has(status),
+      words: `${host} answered ${status}`,
+      retryAfterMs: /^\d{1,4}$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : 0,
+    };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'ADDRESS_DENIED') run.refuse(new Rejected(`options.manual.dispatch_url: ${wordsOf(error)}`));
+    return {
+      taken: false,
+      final: false,
+      untouched: NEVER_SENT.has(code),
+      words: code === '' ? `${host} gave no answer` : `${host}: ${code}`,
+      retryAfterMs: 0,
+    };
+  }
+}
+
+function undelivered(host: string, words: string, untouched: boolean) {
+  return {
+    ended: untouched ? ('never_started' as const) : ('lost' as const),
+    started: !untouched,
+    retrySafe: untouched,
+    exitCode: null,
+    success: false,
+    errorSummary: `the run could not be given to the worker at ${host}: ${words}`,
+  };
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,72 @@
+import { Rejected, type RunContext, type RunnerOutcome, type RunOutput } from '../../src/contract/runner.ts';
+import { Completion } from '../../src/documents/completion.ts';
+import { redactInvocation } from '../../src/documents/delivery.ts';
+import type { Invocation } from '../../src/documents/invocation.ts';
+import { completionOutcome } from './outcome.ts';
+import type { ManualSpec } from './spec.ts';
+
+/** What a dispatcher has to work with. */
+export interface DispatcherContext {
+  /** Aborted when the run is to stop; after the grace it ends without the dispatcher. */
+  signal: AbortSignal;
+  /** Output and progress, as they come. */
+  output: Pick<RunOutput, 'write' | 'progress'>;
+  /** Exists. */
+  workingDirectory: string;
+  /** Exists; what is in it afterwards becomes artifacts. Null: the invocation names none. */
+  artifactDirectory: string | null;
+  /** Absolute path or null. */
+  inputPath: string | null;
+}
+
+/** A function of the program that embeds Runwire, which does runs itself: resolves with how one ended. */
+export type Dispatcher = (invocation: Invocation, context: DispatcherContext) => Promise<Completion>;
+
+/** What it throws is a failed run. A Rejected is the refusal that it says. */
+export async function runDispatcher(
+  dispatcher: Dispatcher,
+  ctx: RunContext<ManualSpec>,
+): Promise<RunnerOutcome> {
+  const { signal, output, workingDirectory, artifactDirectory, inputPath } = ctx;
+  const stopped = Promise.withResolvers<RunnerOutcome>();
+  let timer: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stopped.resolve(failed('it did not stop')), signal.reason.graceMs);
+  };
+  ctx.offer({
+    hasten: (graceMs) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => stopped.resolve(failed('it did not stop')), graceMs);
+    },
+  });
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  const context = { signal, output, workingDirectory, artifactDirectory, inputPath };
+  const work = async (): Promise<RunnerOutcome> => {
+    const completion = Completion.safeParse(await dispatcher(redactInvocation(ctx.invocation), context));
+    return completion.success
+      ? completionOutcome(completion.data, [])
+      : failed(`it gave no completion: ${completion.error.issues[0]?.message}`);
+  };
+  try {
+    return await Promise.race([work(), stopped.promise]);
+  } catch (error) {
+    if (error instanceof Rejected) throw error;
+    return failed(error instanceof Error ? error.message : String(error));
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+function failed(words: string): RunnerOutcome {
+  return {
+    ended: 'completed',
+    started: true,
+    retrySafe: false,
+    exitCode: null,
+    completion: 'failed',
+    errorSummary: `the dispatcher failed: ${words}`,
+  };
+}

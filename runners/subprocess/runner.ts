@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { Rejected, type RunContext, type Runner, type RunnerOutcome } from '../../src/contract/runner.ts';
+import type { ProgramListener, SupervisorClient } from '../../src/supervisor/client/client.ts';
+import type { SpawnRequest, StdinSource } from '../../src/supervisor/protocol/messages.ts';
+import { couldNotStart, exited, lost, neverBegan } from './outcome.ts';
+
+/** A local program, owned by the supervisor. See docs/runners/subprocess.md. */
+export function subprocessRunner(supervisor: SupervisorClient): Runner<null> {
+  return {
+    kind: 'subprocess',
+    name: 'Subprocess',
+    description: 'A program on this machine, in a session of its own, without a shell.',
+    spec: z.null(),
+    needsCommand: true,
+    captures: true,
+    makesDirectory: true,
+    parse: () => null,
+    run: (ctx) => runProgram(supervisor, ctx, 'spawn'),
+    recover: (ctx) => runProgram(supervisor, ctx, 'adopt'),
+  };
+}
+
+async function runProgram(
+  supervisor: SupervisorClient,
+  ctx: RunContext<null>,
+  how: 'spawn' | 'adopt',
+): Promise<RunnerOutcome> {
+  const run = ctx.invocation.invocation_id;
+  const program = ctx.invocation.command[0] ?? '';
+  const writer = ctx.outsideWriter();
+  const over = Promise.withResolvers<RunnerOutcome>();
+  const request = spawnRequest(ctx, writer.firstSeq);
+  const { directory, first_seq: firstSeq } = request;
+  const { rebooted } = ctx;
+  let mayBegin = how === 'adopt';
+
+  const stop = (): void => supervisor.stop(run, ctx.signal.reason.graceMs);
+  /** Said again whenever the supervisor was reached anew: what was said in between is lost. */
+  const stopIfAborted = (): void => {
+    if (ctx.signal.aborted) stop();
+  };
+  const listener: ProgramListener = {
+    started() {
+      ctx.goesOn();
+      stopIfAborted();
+    },
+    grew: writer.grew,
+    active: writer.active,
+    exited(facts, end) {
+      writer.closed(end, facts.next_seq);
+      over.resolve(exited(facts));
+    },
+    failed(failure, captures, nextSeq) {
+      writer.closed(0, nextSeq);
+      if (failure.refused) over.reject(new Rejected(failure.message));
+      else over.resolve(couldNotStart(program, failure, captures));
+    },
+    lost(facts) {
+      if (facts) writer.closed(facts.end, facts.nextSeq);
+      over.resolve(lost(facts, rebooted));
+    },
+    absent() {
+      // The server that accepted it died before it handed it over: it begins now, once.
+      if (mayBegin && !ctx.signal.aborted) {
+        ctx.goesOn();
+        begin('spawn');
+      } else {
+        writer.abandoned();
+        over.resolve(neverBegan('its supervisor died before the program was started'));
+      }
+      mayBegin = false;
+    },
+  };
+  const begin = (way: 'spawn' | 'adopt'): void => {
+    const handing =
+      way === 'spawn'
+        ? supervisor.spawn(request, ctx.startedAt, listener)
+        : supervisor.adopt(run, { directory, firstSeq, startedAt: ctx.startedAt, rebooted, listener });
+    handing.then(stopIfAborted, (error: Error) => {
+      if (way === 'adopt') return over.resolve(lost(null, rebooted));
+      writer.abandoned();
+      over.resolve(neverBegan(error.message));
+    });
+  };
+
+  ctx.whenStored(() => supervisor.forget(run));
+  ctx.offer({
+    writeStdin: (bytes) => supervisor.writeStdin(run, bytes),
+    closeStdin: () => supervisor.closeStdin(run),
+    signal: (name) => supervisor.signal(run, name),
+    hasten: (graceMs) => supervisor.stop(run, graceMs),
+  });
+  begin(how);
+  ctx.signal.addEventListener('abort', stop, { once: true });
+  return over.promise;
+}
+
+function spawnRequest(ctx: RunContext<null>, firstSeq: number): SpawnRequest {
+  const { invocation } = ctx;
+  return {
+    op: 'spawn',
+    run: invocation.invocation_id,
+    command: invocation.command,
+    environment: Object.entries(ctx.environment).map(([name, value]) => `${name}=${value}`),
+    working_directory: ctx.workingDirectory,
+    directory: ctx.directory.root,
+    first_seq: firstSeq,
+    max_output_bytes: ctx.maxOutputBytes,
+    stdin: stdinOf(ctx),
+    limits: invocation.options.limits,
+  };
+}
+
+function stdinOf({ invocation: { options }, inputPath }: RunContext<null>): StdinSource {
+  if (options.stdin_open) return { kind: 'open' };
+  if (options.stdin !== undefined) return { kind: 'text', text: options.stdin };
+  if (inputPath !== null) return { kind: 'file', path: inputPath };
+  return { kind: 'null' };
+}

@@ -1,0 +1,88 @@
+import { Rejected } from '../../src/contract/runner.ts';
+import type { Secrets } from '../../src/outbound/secrets.ts';
+import { encodeBody, fileBody } from './body.ts';
+import type { WireRequest } from './client.ts';
+import { authHeaders } from './secrets.ts';
+import type { RequestSpec } from './spec.ts';
+import { checkAuthorities } from './tls.ts';
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** Set by the connection, or they would make one message look like two. */
+const OURS = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+export interface RequestParts {
+  secrets: Secrets;
+  /** The file that is the body where the spec has none. */
+  inputPath?: string | null;
+  traceparent?: string | undefined;
+}
+
+/** What is sent first. Throws Rejected, naming the field, for what cannot be sent. */
+export function buildRequest(
+  spec: RequestSpec,
+  { secrets, inputPath, traceparent }: RequestParts,
+): WireRequest {
+  const url = requestUrl(spec.url ?? '', 'http.url');
+  for (const [name, value] of Object.entries(spec.query ?? {}))
+    for (const item of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(item));
+  const method = (spec.method ?? 'POST').toUpperCase();
+  if (!TOKEN.test(method) || method === 'CONNECT')
+    throw new Rejected(`http.method: ${JSON.stringify(spec.method)} cannot be sent`);
+  const body =
+    spec.body === undefined && inputPath
+      ? fileBody(inputPath, spec.body_format)
+      : encodeBody(spec.body, spec.body_format);
+  const headers = {
+    'user-agent': 'runwire',
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...body.headers,
+    ...ownHeaders(spec.headers),
+    ...authHeaders(spec.auth, secrets, url.hostname, 'http'),
+  };
+  if (OURS.has(spec.auth?.header?.toLowerCase() ?? ''))
+    throw new Rejected('http.auth.header is set by the connection');
+  checkHeaders(headers);
+  checkAuthorities(spec.tls?.ca);
+  return { method, url, headers, body: body.content };
+}
+
+/** Throws Rejected for what is not an absolute http(s) URL, or has a password that everybody could read. */
+export function requestUrl(text: string, field: string, base?: URL): URL {
+  if (!URL.canParse(text, base)) throw new Rejected(`${field} is not a URL`);
+  const url = new URL(text, base);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new Rejected(`${field}: the scheme ${JSON.stringify(url.protocol)} is not http or https`);
+  if (url.username !== '' || url.password !== '')
+    throw new Rejected(`${field} must not contain credentials: name a secret in http.auth`);
+  url.hash = '';
+  return url;
+}
+
+function ownHeaders(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => {
+      if (OURS.has(name.toLowerCase())) throw new Rejected(`http.headers.${name} is set by the connection`);
+      return [name.toLowerCase(), value];
+    }),
+  );
+}
+
+function checkHeaders(headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (!TOKEN.test(name)) throw new Rejected(`http.headers: ${JSON.stringify(name)} is not a header name`);
+    if (!FIELD_VALUE.test(value))
+      throw new Rejected(`http.headers.${name} has characters that cannot be sent`);
+  }
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { Rejected } from '../../src/contract/runner.ts';
+import { maySendTo, type Secrets } from '../../src/outbound/secrets.ts';
+
+export const Auth = z
+  .strictObject({
+    secret: z.string().min(1).describe('Name of a secret that the server holds'),
+    scheme: z
+      .enum(['bearer', 'basic', 'raw'])
+      .optional()
+      .describe(
+        'bearer (default); basic: the secret is user:password; raw: the secret is the header’s value',
+      ),
+    header: z.string().min(1).optional().describe('Default: Authorization'),
+  })
+  .describe('Credentials of the call; shown nowhere');
+export type Auth = z.infer<typeof Auth>;
+
+/** Shorter values would be found in any text. */
+const SHORTEST_REDACTED = 4;
+
+/** The header that carries the secret. Throws Rejected when the server has none of that name, or not for this host. */
+export function authHeaders(
+  auth: Auth | undefined,
+  secrets: Secrets,
+  host: string,
+  prefix: string,
+): Record<string, string> {
+  if (auth === undefined) return {};
+  const secret = secrets.get(auth.secret);
+  if (secret === undefined)
+    throw new Rejected(
+      `${prefix}.auth.secret: the server has no secret named ${JSON.stringify(auth.secret)}`,
+    );
+  if (!maySendTo(secret, host))
+    throw new Rejected(`${prefix}.auth.secret: ${JSON.stringify(auth.secret)} may not be sent to ${host}`);
+  return { [(auth.header ?? 'authorization').toLowerCase()]: headerValue(auth.scheme, secret.value) };
+}
+
+/** Takes the secret out of text, in every form in which it was sent or may come back. */
+export function redactor(auth: Auth | undefined, secrets: Secrets): (text: string) => string {
+  const value = auth && secrets.get(auth.secret)?.value;
+  if (value === undefined || value.length < SHORTEST_REDACTED) return (text) => text;
+  const password = value.slice(value.indexOf(':') + 1);
+  const forms = [value, base64(value), encodeURIComponent(value), JSON.stringify(value).slice(1, -1)];
+  if (auth?.scheme === 'basic' && password.length >= SHORTEST_REDACTED) forms.push(password);
+  // Longest first: a form may be part of another.
+  const ordered = [...new Set(forms)].sort((a, b) => b.length - a.length);
+  return (text) => ordered.reduce((rest, form) => rest.replaceAll(form, '[redacted]'), text);
+}
+
+function headerValue(scheme: Auth['scheme'], value: string): string {
+  if (scheme === 'raw') return value;
+  return scheme === 'basic' ? `Basic ${base64(value)}` : `Bearer ${value}`;
+}
+
+function base64(value: string): string {
+  return Buffer.from(value).toString('base64');
+}

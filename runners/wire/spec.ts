@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { Rejected } from '../../src/contract/runner.ts';
+import { fieldErrors, refusal } from '../../src/documents/field-errors.ts';
+import { Auth } from './secrets.ts';
+
+export const BODY_FORMATS = ['json', 'form', 'raw'] as const;
+
+const Text = z.union([z.string(), z.number(), z.boolean()]);
+
+/** The request of both HTTP kinds. What has a default here is undefined when it was not given. */
+export const requestFields = {
+  url: z.string().optional().describe('http or https'),
+  method: z.string().optional().describe('Default: POST'),
+  headers: z.record(z.string(), z.string()).optional(),
+  query: z
+    .record(z.string(), z.union([Text, z.array(Text)]))
+    .optional()
+    .describe('Added to the query of the URL'),
+  body: z.unknown().optional().describe('Default: the file of input_payload_path, else none'),
+  body_format: z.enum(BODY_FORMATS).optional().describe('Default: json'),
+  follow_redirects: z.number().int().min(0).max(20).optional().describe('At most; default 10, 0: none'),
+  tls: z
+    .strictObject({
+      ca: z.string().min(1).optional().describe('PEM of the authorities to trust instead of the usual ones'),
+      verify: z.boolean().optional().describe('Default: true'),
+    })
+    .optional(),
+  auth: Auth.optional(),
+};
+const Request = z.strictObject(requestFields);
+export type RequestSpec = z.infer<typeof Request>;
+
+export const RETRY_ON = ['connect', '5xx', '429'] as const;
+
+export const HttpSpec = z.strictObject({
+  ...requestFields,
+  expect: z
+    .array(z.union([z.number().int().min(200).max(599), z.string().regex(/^[2-5]xx$/)]))
+    .min(1)
+    .optional()
+    .describe('Statuses that are a success; default 2xx'),
+  retry: z
+    .strictObject({
+      attempts: z.number().int().min(1).max(100).describe('In all, the first included'),
+      on: z.array(z.enum(RETRY_ON)).min(1).optional().describe('Default: all of them'),
+      backoff_seconds: z
+        .number()
+        .nonnegative()
+        .max(3600)
+        .optional()
+        .describe('Before the second; doubles. Default 0.5'),
+    })
+    .optional()
+    .describe('Off by default'),
+});
+export type HttpSpec = z.infer<typeof HttpSpec>;
+
+/** Problems of the form of a document; all others are about what can be sent. */
+const MALFORMED = new Set(['unrecognized_keys', 'invalid_type', 'invalid_union', 'invalid_key']);
+
+/**
+ * Checks a spec that was put together from options, metadata and presets. Throws invalid_invocation for
+ * unknown keys and wrong types, Rejected, naming fields, for values that cannot be sent.
+ */
+export function checkSpec<Spec>(schema: z.ZodType<Spec>, candidate: unknown, kind: string): Spec {
+  const parsed = schema.safeParse(candidate);
+  if (parsed.success) return parsed.data;
+  if (parsed.error.issues.some(({ code }) => MALFORMED.has(code)))
+    throw refusal('invalid_invocation', fieldErrors(parsed.error, ['options', kind]));
+  const [first] = fieldErrors(parsed.error, ['http']);
+  throw new Rejected(`${first?.path}: ${first?.message}`);
+}

@@ -1,0 +1,109 @@
+import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { type BytePath, bytePath, isInside, joinBytes } from '../platform/byte-path.ts';
+import { mountAliases } from './mount-aliases.ts';
+import { type Identities, identityOf, PrivateView } from './private-view.ts';
+import type { RunDirectory } from './run-directory.ts';
+
+/** Whoever mounts something has more rights than the server: that it is known a little later gives nothing away. */
+const MOUNTS_KNOWN_MS = 1000;
+const MOST_JUDGED = 1000;
+/** Nothing is in it, and it is what a silent stream is served from. */
+const PUBLIC = 'empty';
+
+/**
+ * What in the file system is the server's own, so that it neither serves, mounts nor overwrites it by itself, under
+ * whatever path: its data directory with all that is in it, and files that it is told of (secrets, a token). A run's own
+ * scratch directory is no part of it for this run. Told by path and by identity, since a bind mount, a hard link or
+ * a file system that folds case gives a place other names.
+ */
+export class PrivatePlaces {
+  readonly #dataDir: string;
+  readonly #files: readonly string[];
+  readonly #outside = new Map<string, string>();
+  #known: { roots: BytePath[]; runs: BytePath; at: number } | null = null;
+
+  /** `files`: more private files. They need not exist. */
+  constructor(dataDir: string, files: readonly string[] = []) {
+    this.#dataDir = dataDir;
+    this.#files = files;
+  }
+
+  /** As things are now, for one run, or for nobody's. */
+  look(own: Pick<RunDirectory, 'work'> | null): PrivateView {
+    const { roots, runs } = this.#places();
+    const id = own && basename(dirname(own.work));
+    return new PrivateView({
+      roots,
+      scratch: id === null ? null : joinBytes(joinBytes(runs, bytePath(id)), bytePath('work')),
+      identities: this.#identities(),
+      files: this.#files.flatMap((file) => realPath(file) ?? []),
+    });
+  }
+
+  /** Is a directory one of them. Asked again of the same one under the same name it costs no call of the file system. */
+  holdsDirectory(path: string, stats: Stats, own: Pick<RunDirectory, 'work'>): boolean {
+    const identity = identityOf(stats);
+    if (this.#outside.get(path) === identity) return false;
+    const real = realPath(path);
+    if (real === null || this.look(own).holds(real)) return true;
+    if (this.#outside.size >= MOST_JUDGED) this.#outside.clear();
+    this.#outside.set(path, identity);
+    return false;
+  }
+
+  #places(): { roots: BytePath[]; runs: BytePath } {
+    const now = performance.now();
+    if (this.#known && now - this.#known.at < MOUNTS_KNOWN_MS) return this.#known;
+    // Each of the two may be a link to another disk.
+    const [data, runs, discarded] = ['', 'runs', 'discarded'].map((name) => {
+      const path = join(this.#dataDir, name);
+      return realPath(path) ?? bytePath(path);
+    }) as [BytePath, BytePath, BytePath];
+    const own = [data, ...[runs, discarded].filter((place) => !isInside(data, place))];
+    this.#known = { roots: [...own, ...own.flatMap(mountAliases)], runs, at: now };
+    return this.#known;
+  }
+
+  #identities(): Identities {
+    const paths = [this.#dataDir, ...this.#files];
+    try {
+      for (const name of readdirSync(this.#dataDir))
+        if (name !== PUBLIC) paths.push(join(this.#dataDir, name));
+    } catch {
+      // Nothing is in it that could be given away.
+    }
+    const identities = new Map<string, string>();
+    for (const path of paths) {
+      const stats = factsOf(path);
+      if (stats) identities.set(identityOf(stats), path);
+    }
+    return identities;
+  }
+}
+
+/** Null: there is nothing, or nothing that this server could open. */
+function factsOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Null: there is nothing, or it cannot be told. */
+export function realPath(path: string): BytePath | null {
+  try {
+    return bytePath(realpathSync.native(path, { encoding: 'buffer' }));
+  } catch {
+    return null;
+  }
+}
+
+/** The deepest directory or file on the way to a path that exists, links resolved. */
+export function nearestReal(path: string): BytePath {
+  for (let existing = path; ; existing = dirname(existing)) {
+    const real = realPath(existing);
+    if (real !== null || existing === dirname(existing)) return real ?? bytePath(existing);
+  }
+}

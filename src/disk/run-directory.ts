@@ -1,0 +1,41 @@
+import { dirname, join } from 'node:path';
+import type { Stream } from '../documents/stream.ts';
+
+/**
+ * Where the files of one run are, each made when there is something to put in. Kept until the run is deleted.
+ */
+export interface RunDirectory {
+  root: string;
+  /** Captured bytes, exact, written once. */
+  stdout: string;
+  stderr: string;
+  /** The events between `running` and the result: see journal.ts. */
+  journal: string;
+  /** The scratch working directory, made when the invocation names none. */
+  work: string;
+  /** Copies of collected artifacts. */
+  artifacts: string;
+  /** The one empty file of the data directory: the capture of every stream that nothing was written to. */
+  empty: string;
+}
+
+/** The file with the kept bytes of a stream. */
+export function captureFile(directory: RunDirectory, stream: Stream, kept: number): string {
+  return kept > 0 ? directory[stream] : directory.empty;
+}
+
+export function runDirectory(dataDir: string, invocationId: string): RunDirectory {
+  return runDirectoryAt(join(dataDir, 'runs', invocationId));
+}
+
+export function runDirectoryAt(root: string): RunDirectory {
+  return {
+    root,
+    stdout: `${root}/stdout`,
+    stderr: `${root}/stderr`,
+    journal: `${root}/journal`,
+    work: `${root}/work`,
+    artifacts: `${root}/artifacts`,
+    empty: `${dirname(dirname(root))}/empty`,
+  };
+}

@@ -1,0 +1,27 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Runner } from '../contract/runner.ts';
+import type { PrivatePlaces } from '../disk/private-places.ts';
+import type { DiskSpace } from '../disk/space.ts';
+import type { Metrics } from '../metrics.ts';
+import type { CallbackAddresses } from '../run/callback-address.ts';
+import type { InvocationStore } from '../store/invocation-store.ts';
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  config: Config;
+  store: InvocationStore;
+  runners: readonly Runner[];
+  log: Logger;
+  metrics: Metrics;
+  /** Absent: addresses that are good for as long as the engine lives. */
+  callbacks?: CallbackAddresses;
+  /** A run with `on_finish` has finished and its result is stored. */
+  onFinished?: (id: string) => void;
+  /** Absent: that of the data directory. */
+  disk?: DiskSpace;
+  /** Absent: the data directory. */
+  places?: PrivatePlaces;
+  /** Environment of the server, of which programs get a part. */
+  environment: Readonly<Record<string, string | undefined>>;
+}

@@ -1,0 +1,95 @@
+import type { Stats } from 'node:fs';
+import type { Claims } from '../contract/claims.ts';
+import type { RunDirectory } from '../disk/run-directory.ts';
+import type { ArtifactDescriptor } from '../documents/artifact.ts';
+import type { InvocationInput } from '../documents/invocation.ts';
+import type { Record } from '../documents/record.ts';
+import type { RecoveryState } from '../documents/recovery-state.ts';
+import type { Status } from '../documents/result.ts';
+import type { EventLog } from '../log/event-log.ts';
+
+/** What routes may ask of the engine. All throw RunwireError (invocation_not_found, or invocation_removed, when there is none of the id). */
+export interface Engine {
+  /** Accept an invocation, or join the run that the same id or key already made. */
+  submit(input: InvocationInput, options?: SubmitOptions): Submission;
+  has(id: string): boolean;
+  status(id: string): Status;
+  /** The record as one line of JSON (hot path: documents are stored as text and not parsed again). */
+  recordJson(id: string): string;
+  record(id: string): Record;
+  /** True when the run has finished; false when `ms` went by or the signal aborted first. */
+  waitFinished(id: string, ms: number, signal?: AbortSignal): Promise<boolean>;
+  /** Newest first. `cursor` is opaque. Items are record JSON. */
+  list(filter: ListFilter): { items: string[]; nextCursor: string | null };
+  log(id: string): EventLog;
+  directory(id: string): RunDirectory;
+  artifacts(id: string): ArtifactDescriptor[];
+  /** The absolute path of an artifact's bytes. `isPrivate`: is what is open there now a private file of the server. */
+  artifactPath(
+    id: string,
+    artifactId: string,
+  ): {
+    descriptor: ArtifactDescriptor;
+    file: string;
+    isPrivate: (stats: Stats, descriptor: number) => boolean;
+  };
+  /** Returns false when the run was already finished. */
+  cancel(id: string, graceSeconds?: number): boolean;
+  writeStdin(id: string, bytes: Buffer): Promise<void>;
+  closeStdin(id: string): Promise<void>;
+  signal(id: string, name: string): Promise<void>;
+  /** News of a run by a backend that has its callback address. Throws unauthorized, the same for unknown runs and false tokens. */
+  callback(id: string, token: string, body: unknown): Promise<void>;
+  /** Where workers take runs and report on them. Throws not_supported where no kind has workers. */
+  claims(): Claims;
+  /** Until `read` settles the history of the run counts as being read: it stays readable, also when the run is deleted. */
+  reading<T>(id: string, read: () => Promise<T>): Promise<T>;
+  /** Delete record and files of a finished run; not_finished (409) while it runs. */
+  remove(id: string): Promise<void>;
+  runtimes(): Promise<RuntimeDescription[]>;
+  /** Resolves when it is known what became of a run that an earlier server left; for others at once. */
+  takenUp(id: string): Promise<void>;
+  /** Would submit take a run now. */
+  readiness(): Readiness;
+}
+
+export interface Readiness {
+  ready: boolean;
+  /** Why not, in words. */
+  reason: string | null;
+  running: number;
+  queued: number;
+  /** What became of the runs of an earlier server. New ones are taken meanwhile. */
+  recovery: RecoveryState;
+}
+
+export interface SubmitOptions {
+  idempotencyKey?: string | undefined;
+  /** W3C trace context of the request, handed to the program as TRACEPARENT. */
+  traceparent?: string | undefined;
+}
+
+export interface Submission {
+  id: string;
+  /** The run existed already. */
+  replayed: boolean;
+  /** Resolves when a crash cannot forget the run. */
+  stored: Promise<void>;
+}
+
+export interface ListFilter {
+  status?: Status;
+  runtimeKind?: string;
+  runtimeName?: string;
+  limit: number;
+  cursor?: string;
+}
+
+export interface RuntimeDescription {
+  kind: string;
+  name: string;
+  description: string;
+  options_schema: unknown;
+  available: boolean;
+  reason: string | null;
+}

@@ -1,0 +1,153 @@
+import { randomUUIDv7 } from 'node:crypto';
+import type { Config } from '../config.ts';
+import { type AbortReason, Rejected, type Runner } from '../contract/runner.ts';
+import { runDirectory } from '../disk/run-directory.ts';
+import { newDelivery, redactInvocation } from '../documents/delivery.ts';
+import { RunwireError } from '../documents/errors.ts';
+import { refusal } from '../documents/field-errors.ts';
+import { canonicalKind, type Invocation, type InvocationInput } from '../documents/invocation.ts';
+import type { ChurnMap } from '../platform/churn-map.ts';
+import { type LiveRun, newLiveRun } from '../run/live-run.ts';
+import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
+import type { SubmitOptions } from './engine.ts';
+import { fingerprint } from './fingerprint.ts';
+import { completeInvocation } from './full-invocation.ts';
+import { missingRunner, type Registry } from './registry.ts';
+import { parseSpec } from './spec.ts';
+
+/** Turns what was sent into a run: known already, malformed, or new. */
+export class Intake {
+  readonly #config: Config;
+  readonly #store: InvocationStore;
+  readonly #registry: Registry;
+  readonly #live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>;
+
+  constructor(
+    config: Config,
+    store: InvocationStore,
+    registry: Registry,
+    live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>,
+  ) {
+    this.#config = config;
+    this.#store = store;
+    this.#registry = registry;
+    this.#live = live;
+  }
+
+  /** The id of the run that the same id or key made before. Throws a conflict when the body is another. */
+  earlier(input: InvocationInput, key: string | undefined): string | null {
+    const id = input.invocation_id;
+    const known = id === undefined ? undefined : (this.#live.get(id) ?? this.#store.get(id));
+    if (known && known.fingerprint !== fingerprint(input))
+      throw new RunwireError('invocation_conflict', `${known.id} is the invocation_id of another invocation`);
+    if (known) return known.id;
+    const keyed = key === undefined ? undefined : this.#store.findByKey(key);
+    if (keyed && keyed.fingerprint !== fingerprint(input))
+      throw new RunwireError('idempotency_key_conflict', 'The Idempotency-Key was used with another body');
+    return keyed?.id ?? null;
+  }
+
+  /** A new run. Throws invalid_invocation, naming the fields. */
+  accept(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions): LiveRun {
+    const id = input.invocation_id ?? randomUUIDv7();
+    const repeatable = input.invocation_id !== undefined || idempotencyKey !== undefined;
+    const invocation = completeInvocation(input, id, runDirectory(this.#config.dataDir, id), this.#config);
+    const runner = this.#runnerOf(invocation);
+    return this.#make(invocation, runner, specOf(runner, invocation), {
+      invocationJson: JSON.stringify(redactInvocation(invocation)),
+      createdAt: Date.now(),
+      fingerprint: repeatable ? fingerprint(input) : null,
+      idempotencyKey: idempotencyKey ?? null,
+      traceparent,
+      rebooted: false,
+    });
+  }
+
+  /** A run that an earlier server had accepted. What this one does not understand of it is its refusal. */
+  revive(row: UnfinishedRun): LiveRun {
+    const invocation = JSON.parse(row.invocation) as Invocation;
+    const runner = this.#runnerOf(invocation);
+    let spec: ReturnType<typeof specOf>;
+    try {
+      spec = specOf(runner, invocation);
+    } catch (error) {
+      spec = { spec: null, refusal: new Rejected(error instanceof Error ? error.message : String(error)) };
+    }
+    // What is stored is what clients see.
+    const { invocation: invocationJson, ...facts } = row;
+    const traceparent = row.traceparent ?? undefined;
+    const run = this.#make(invocation, runner, spec, { ...facts, invocationJson, traceparent });
+    if (row.abort !== null) run.abort.abort(keptReason(row.abort));
+    return run;
+  }
+
+  #runnerOf({ runtime_kind }: Invocation): Runner {
+    return this.#registry.find(runtime_kind) ?? missingRunner(runtime_kind);
+  }
+
+  #make(
+    invocation: Invocation,
+    runner: Runner,
+    spec: ReturnType<typeof specOf>,
+    facts: Pick<
+      LiveRun,
+      'invocationJson' | 'createdAt' | 'fingerprint' | 'idempotencyKey' | 'traceparent' | 'rebooted'
+    >,
+  ): LiveRun {
+    const { invocationJson, createdAt, fingerprint, idempotencyKey, traceparent, rebooted } = facts;
+    return newLiveRun({
+      ...spec,
+      invocation,
+      invocationJson,
+      runner,
+      directory: runDirectory(this.#config.dataDir, invocation.invocation_id),
+      createdAt,
+      fingerprint,
+      idempotencyKey,
+      traceparent,
+      rebooted,
+      keepAbort: this.#keepAbort,
+    });
+  }
+
+  readonly #keepAbort = (id: string, reason: AbortReason): void => {
+    try {
+      this.#store.setAbort(id, JSON.stringify({ reason, pressedAt: Date.now() }));
+    } catch {
+      // Told by the store's onRollback. What is to stop stops all the same.
+    }
+  };
+}
+
+/** What keepAbort wrote. The grace goes on where it was: servers that die again and again do not lengthen it. */
+function keptReason(kept: string): AbortReason {
+  const { reason, pressedAt } = JSON.parse(kept) as { reason: AbortReason; pressedAt: number };
+  const leftMs = pressedAt + reason.graceMs - Date.now();
+  return { ...reason, graceMs: Math.min(Math.max(leftMs, 0), reason.graceMs) };
+}
+
+/** The row of a run that is new. */
+export function newRecord(run: LiveRun): NewRun {
+  const { id, invocation, invocationJson, createdAt, startedAt, fingerprint, idempotencyKey } = run;
+  const delivery = newDelivery(invocation);
+  return {
+    id,
+    status: startedAt === null ? 'pending' : 'running',
+    runtimeKind: canonicalKind(invocation.runtime_kind),
+    runtimeName: invocation.runtime_name,
+    createdAt,
+    startedAt,
+    fingerprint,
+    idempotencyKey,
+    invocation: invocationJson,
+    ...(delivery && { delivery }),
+    ...(run.traceparent !== undefined && { traceparent: run.traceparent }),
+  };
+}
+
+function specOf(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
+  if (runner.needsCommand && invocation.command.length === 0) {
+    throw refusal('invalid_invocation', [{ path: 'command', message: 'is needed by this kind' }]);
+  }
+  return parseSpec(runner, invocation);
+}

@@ -1,0 +1,64 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { DiscardedFiles } from '../disk/discarded.ts';
+import type { DiskSpace } from '../disk/space.ts';
+import { RunwireError } from '../documents/errors.ts';
+import type { InvocationStore } from '../store/invocation-store.ts';
+import type { RemovalReason } from '../store/removed-runs.ts';
+import type { RunViews } from './views.ts';
+
+export interface RemovalParts {
+  store: Pick<InvocationStore, 'remove' | 'rowsOf' | 'putBack' | 'committed' | 'reuseLog'>;
+  views: RunViews;
+  discarded: DiscardedFiles;
+  disk: DiskSpace;
+  log: { warn(facts: object, message: string): void };
+}
+
+/**
+ * Takes a finished run away: its record at once, its files as soon as nobody reads them any more. An answer that is
+ * under way is sent to its end. Rejects, with the record kept, when record or files cannot be deleted; of the files
+ * some may be gone then.
+ */
+export async function removeRun(parts: RemovalParts, id: string, reason: RemovalReason): Promise<void> {
+  const { store, views, discarded, log } = parts;
+  const { id: known } = views.stored(id);
+  const rows = store.rowsOf(known);
+  const files = discarded.take(known);
+  const readers = views.depart(known, files.directory);
+  try {
+    await stored(parts, () => {
+      if (!store.remove(known, reason)) throw new RunwireError('not_finished', `${known} has not finished`);
+    });
+  } catch (error) {
+    files.restore();
+    readers.stay();
+    throw error;
+  }
+  if (readers.gone === null) {
+    try {
+      return await files.drop();
+    } catch (error) {
+      files.restore();
+      await stored(parts, () => store.putBack(rows));
+      throw error;
+    }
+  }
+  readers.gone
+    .then(() => files.drop())
+    .catch((err) => log.warn({ invocation_id: known, err }, 'files could not be removed'));
+}
+
+/** Deleting makes room: where there is none, it may have what is held back for it. */
+async function stored({ store, disk }: RemovalParts, write: () => void): Promise<void> {
+  try {
+    write();
+    await store.committed();
+  } catch (error) {
+    if (!(error instanceof RunwireError) || error.code !== 'insufficient_storage') throw error;
+    await turn(); // the write that failed is over with its turn
+    disk.spendReserve();
+    store.reuseLog();
+    write();
+    await store.committed();
+  }
+}

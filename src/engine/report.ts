@@ -1,0 +1,26 @@
+import type { FinishedFacts } from '../run/execution.ts';
+import type { LiveRun } from '../run/live-run.ts';
+
+export interface ReportTools {
+  log: { info(facts: object, message: string): void };
+  metrics: {
+    runFinished(facts: { kind: string; status: string; seconds: number; outputBytes: number }): void;
+  };
+}
+
+/** The one line of a finished run, and its part in the metrics. */
+export function reportRun(
+  run: LiveRun,
+  kind: string,
+  { status, outcome, finishedAt }: FinishedFacts,
+  { log, metrics }: ReportTools,
+): void {
+  const seconds = run.startedAt === null ? 0 : (finishedAt - run.startedAt) / 1000;
+  const outputBytes = (outcome.stdout?.bytes ?? 0) + (outcome.stderr?.bytes ?? 0);
+  metrics.runFinished({ kind, status, seconds, outputBytes });
+  const { ended, exit_code, signal, timings } = outcome;
+  log.info(
+    { invocation_id: run.id, kind, status, ended, exit_code, signal, seconds, outputBytes, timings },
+    'run finished',
+  );
+}

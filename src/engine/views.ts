@@ -1,0 +1,120 @@
+import type { Stats } from 'node:fs';
+import { artifactFile } from '../artifacts/collection.ts';
+import type { PrivatePlaces } from '../disk/private-places.ts';
+import { type RunDirectory, runDirectory } from '../disk/run-directory.ts';
+import type { ArtifactDescriptor } from '../documents/artifact.ts';
+import { newDelivery } from '../documents/delivery.ts';
+import { RunwireError } from '../documents/errors.ts';
+import { canonicalKind } from '../documents/invocation.ts';
+import type { Record as RunRecord } from '../documents/record.ts';
+import type { Status } from '../documents/result.ts';
+import type { EventLog } from '../log/event-log.ts';
+import type { ChurnMap } from '../platform/churn-map.ts';
+import type { FinishedFacts } from '../run/execution.ts';
+import { type LiveRun, recordJson } from '../run/live-run.ts';
+import type { InvocationStore } from '../store/invocation-store.ts';
+import type { StoredRun } from '../store/run-list.ts';
+import type { Engine, ListFilter } from './engine.ts';
+import { FinishedRuns, type LastReaders } from './finished-runs.ts';
+import { RecentRecords } from './recent-records.ts';
+
+/** What can be read of runs: the live ones from memory, the others from the store. */
+export class RunViews {
+  readonly finished: FinishedRuns;
+  readonly #recent = new RecentRecords();
+  readonly #dataDir: string;
+  readonly #live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>;
+  readonly #store: InvocationStore;
+  readonly #places: PrivatePlaces;
+
+  constructor(
+    dataDir: string,
+    live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>,
+    store: InvocationStore,
+    places: PrivatePlaces,
+  ) {
+    this.#dataDir = dataDir;
+    this.#live = live;
+    this.#store = store;
+    this.#places = places;
+    this.finished = new FinishedRuns(dataDir);
+  }
+
+  has(id: string): boolean {
+    return this.#live.has(id) || this.#store.get(id) !== undefined;
+  }
+
+  status(id: string): Status {
+    return (this.#live.get(id) ?? this.#recent.get(id) ?? this.stored(id)).status;
+  }
+
+  /** The record as one line of JSON. */
+  recordJson(id: string): string {
+    const run = this.#live.get(id);
+    return run ? liveJson(run) : recordJson(this.#recent.get(id) ?? this.stored(id));
+  }
+
+  record(id: string): RunRecord {
+    return JSON.parse(this.recordJson(id)) as RunRecord;
+  }
+
+  list(filter: ListFilter): { items: string[]; nextCursor: string | null } {
+    const runtimeKind = filter.runtimeKind === undefined ? undefined : canonicalKind(filter.runtimeKind);
+    const { rows, nextCursor } = this.#store.list({ ...filter, runtimeKind });
+    return { items: rows.map(recordJson), nextCursor };
+  }
+
+  log(id: string): EventLog {
+    return this.#live.get(id)?.log ?? this.finished.log(this.stored(id));
+  }
+
+  directory(id: string): RunDirectory {
+    return this.#live.get(id)?.directory ?? runDirectory(this.#dataDir, this.stored(id).id);
+  }
+
+  artifacts(id: string): ArtifactDescriptor[] {
+    return this.record(id).result?.artifacts ?? [];
+  }
+
+  /** The descriptor and the file with the bytes of an artifact. */
+  artifactPath(id: string, artifactId: string): ReturnType<Engine['artifactPath']> {
+    const descriptor = this.artifacts(id).find(({ artifact_id }) => artifact_id === artifactId);
+    if (!descriptor) throw new RunwireError('artifact_not_found', `${id} has no artifact ${artifactId}`);
+    const captured = artifactId === 'stdout' || artifactId === 'stderr';
+    const file = captured ? descriptor.path : artifactFile(this.directory(id), artifactId);
+    const isPrivate = (stats: Stats, handle: number) => this.#places.look(null).holdsFile(stats, handle);
+    return { descriptor, file, isPrivate };
+  }
+
+  /** It is live no more: keep what those who waited for it will ask for. */
+  finish(run: LiveRun, { status, finishedAt, documents }: FinishedFacts): void {
+    const { id, createdAt, startedAt, invocationJson: invocation, log } = run;
+    this.finished.adopt(id, log);
+    const delivery = newDelivery(run.invocation)?.delivery ?? null;
+    this.#recent.keep({ id, status, createdAt, startedAt, finishedAt, invocation, ...documents, delivery });
+  }
+
+  /** It is being removed, and its files are in `directory` now. */
+  depart(id: string, directory: RunDirectory): LastReaders {
+    this.#recent.forget(id);
+    return this.finished.depart(id, directory);
+  }
+
+  /** Throws RunwireError invocation_not_found, invocation_removed. */
+  stored(id: string): StoredRun {
+    const run = this.#store.get(id);
+    if (run) return run;
+    const removed = this.#store.removed(id);
+    if (!removed) throw new RunwireError('invocation_not_found', `There is no invocation ${id}`);
+    const time = new Date(removed.removedAt).toISOString();
+    const how = removed.reason === 'retention' ? 'removed by retention' : 'deleted';
+    throw new RunwireError('invocation_removed', `The invocation ${id} was ${how} at ${time}`);
+  }
+}
+
+function liveJson(run: LiveRun): string {
+  const { id, status, createdAt, startedAt, invocationJson } = run;
+  const delivery = newDelivery(run.invocation)?.delivery ?? null;
+  const unfinished = { finishedAt: null, result: null, outcome: null, delivery };
+  return recordJson({ id, status, createdAt, startedAt, invocation: invocationJson, ...unfinished });
+}

@@ -1,0 +1,41 @@
+import type { Invocation } from '../documents/invocation.ts';
+import { holdsSecret } from '../outbound/secrets.ts';
+
+/** What of the server's own environment a program gets, besides LC_* and RUNWIRE_ENV_PASSTHROUGH (CONTRACT 4.6). */
+const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'SHELL'];
+/** These never reach a program, whatever passthrough names. */
+export const isSecretVariable = (name: string): boolean => name === 'RUNWIRE_TOKEN' || holdsSecret(name);
+
+/** The part that is the same for all runs. */
+export function baseEnvironment(
+  server: Readonly<Record<string, string | undefined>>,
+  passthrough: readonly string[],
+): Record<string, string> {
+  const names = [
+    ...INHERITED,
+    ...Object.keys(server).filter((name) => name.startsWith('LC_')),
+    ...passthrough,
+  ];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = server[name];
+      return value === undefined || isSecretVariable(name) ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** The complete environment of a process: base, the invocation's own, then what Runwire says of the run. */
+export function processEnvironment(
+  base: Readonly<Record<string, string>>,
+  invocation: Invocation,
+  artifactDirectory: string | null,
+  traceparent: string | undefined,
+): Record<string, string> {
+  return {
+    ...base,
+    ...invocation.environment,
+    RUNWIRE_INVOCATION_ID: invocation.invocation_id,
+    ...(artifactDirectory === null ? {} : { RUNWIRE_ARTIFACT_DIR: artifactDirectory }),
+    ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent }),
+  };
+}

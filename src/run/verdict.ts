@@ -1,0 +1,150 @@
+import { type AbortReason, CannotBegin, Rejected, type RunnerOutcome } from '../contract/runner.ts';
+import { captureFile, type RunDirectory } from '../disk/run-directory.ts';
+import {
+  type ArtifactDescriptor,
+  type ArtifactFacts,
+  describeArtifact,
+  type Omitted,
+} from '../documents/artifact.ts';
+import { type Invocation, SCHEMA_VERSION } from '../documents/invocation.ts';
+import { type Outcome, type StreamFacts, type TimeoutReason, untoldGaps } from '../documents/outcome.ts';
+import type { FinalStatus, RuntimeResult } from '../documents/result.ts';
+
+/** All that is known of a run when it is over. Times in ms since the epoch. */
+export interface RunFacts {
+  invocation: Invocation;
+  directory: RunDirectory;
+  startedAt: number | null;
+  /** The runner was called. */
+  ran: boolean;
+  finishedAt: number;
+  queueMs: number;
+  collectMs: number | null;
+  /** Why it was aborted: beats what was thrown, which beats the outcome. */
+  reason: AbortReason | null;
+  thrown: unknown;
+  outcome: RunnerOutcome | null;
+  captures: { stdout: StreamFacts; stderr: StreamFacts } | null;
+  artifacts: readonly ArtifactFacts[];
+  omitted: readonly Omitted[];
+  /** Trouble after the work was done, e.g. a result file that cannot be written: said, without changing the status. */
+  notes: readonly string[];
+  /** seq of the event after the journal. */
+  nextSeq: number;
+}
+
+interface Verdict {
+  status: FinalStatus;
+  ended: Outcome['ended'];
+  summary: string | null;
+}
+
+/** The one place where facts become a status. */
+export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Outcome } {
+  const { invocation, directory, captures, outcome, reason } = facts;
+  const { status, ended, summary } = verdict(facts);
+  const artifacts: ArtifactDescriptor[] = [
+    ...captureArtifacts(facts),
+    ...facts.artifacts.map((artifact) => describeArtifact(invocation.invocation_id, artifact)),
+  ];
+  const finishedAt = new Date(facts.finishedAt).toISOString();
+  const result: RuntimeResult = {
+    schema_version: SCHEMA_VERSION,
+    contract_kind: 'runtime_result',
+    invocation_id: invocation.invocation_id,
+    runtime_name: invocation.runtime_name,
+    runtime_kind: invocation.runtime_kind,
+    status,
+    exit_code: outcome?.exitCode ?? null,
+    started_at: facts.startedAt === null ? finishedAt : new Date(facts.startedAt).toISOString(),
+    finished_at: finishedAt,
+    stdout_path: captures && captureFile(directory, 'stdout', captures.stdout.kept),
+    stderr_path: captures && captureFile(directory, 'stderr', captures.stderr.kept),
+    artifacts,
+    error_summary: [summary, ...facts.notes].filter((words) => words !== null).join('; ') || null,
+    metadata: outcome?.metadata ?? {},
+  };
+  const never = facts.thrown instanceof Rejected || facts.thrown instanceof CannotBegin;
+  const started = outcome ? outcome.started : facts.ran && !never;
+  return {
+    result,
+    outcome: {
+      ended,
+      started,
+      retry_safe: outcome ? outcome.retrySafe : !started,
+      exit_code: outcome?.exitCode ?? null,
+      signal: outcome?.signal ?? null,
+      timeout_reason: reason === null ? (outcome?.timeoutReason ?? null) : timeoutReason(reason),
+      stdout: captures?.stdout ?? null,
+      stderr: captures?.stderr ?? null,
+      last_seq: facts.nextSeq + (captures ? untoldGaps(captures).length : 0) + artifacts.length,
+      timings: {
+        queue_ms: facts.queueMs,
+        ...outcome?.timings,
+        ...(facts.collectMs === null ? {} : { collect_ms: facts.collectMs }),
+      },
+      usage: outcome?.usage ?? null,
+      kill: outcome?.kill ?? null,
+      omitted: [...facts.omitted],
+    },
+  };
+}
+
+function timeoutReason(reason: AbortReason): TimeoutReason | null {
+  return reason.kind === 'timeout' ? reason.which : null;
+}
+
+const TIMEOUT_WORDS = {
+  run: 'ran longer than',
+  idle: 'wrote no output for',
+  queue: 'waited to start for longer than',
+  setup: 'was not ready within',
+} as const;
+
+function verdict({ reason, thrown, outcome, captures }: RunFacts): Verdict {
+  if (reason?.kind === 'timeout')
+    return {
+      status: 'timed_out',
+      ended: 'timed_out',
+      summary: outcome?.timeoutSummary ?? `${TIMEOUT_WORDS[reason.which]} ${reason.seconds} s`,
+    };
+  if (reason?.kind === 'cancel') return { status: 'cancelled', ended: 'cancelled', summary: 'cancelled' };
+  if (thrown instanceof Rejected) return { status: 'rejected', ended: 'rejected', summary: thrown.message };
+  if (thrown instanceof CannotBegin)
+    return { status: 'failed', ended: 'never_started', summary: thrown.message };
+  if (!outcome)
+    return {
+      status: 'failed',
+      ended: 'lost',
+      summary: `the run could not be carried out: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    };
+  const succeeded = outcome.success ?? outcome.exitCode === 0;
+  const status = outcome.completion ?? (succeeded ? 'succeeded' : 'failed');
+  return {
+    status: status === 'succeeded' && lostOutput(captures) ? 'failed' : status,
+    ended: outcome.completion === 'cancelled' ? 'cancelled' : outcome.ended,
+    summary: outcome.errorSummary ?? null,
+  };
+}
+
+/** Who relies on the output must not take it for whole. */
+function lostOutput(captures: RunFacts['captures']): boolean {
+  return captures !== null && untoldGaps(captures).some(({ reason }) => reason === 'storage');
+}
+
+/** `stdout` and `stderr`, always first and in this order, also when empty. */
+function captureArtifacts({ invocation, directory, captures, finishedAt }: RunFacts): ArtifactDescriptor[] {
+  if (!captures) return [];
+  return (['stdout', 'stderr'] as const).map((stream) =>
+    describeArtifact(invocation.invocation_id, {
+      id: stream,
+      path: captureFile(directory, stream, captures[stream].kept),
+      kind: 'log_excerpt',
+      description: `captured ${stream}`,
+      sizeBytes: captures[stream].kept,
+      sha256: captures[stream].sha256,
+      mediaType: 'application/octet-stream',
+      modifiedAt: new Date(finishedAt).toISOString(),
+    }),
+  );
+}

@@ -1,0 +1,138 @@
+import { accessSync, constants, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { CannotBegin, Rejected } from '../contract/runner.ts';
+import { nearestReal, type PrivatePlaces } from '../disk/private-places.ts';
+import type { PrivateView } from '../disk/private-view.ts';
+import type { RunDirectory } from '../disk/run-directory.ts';
+import type { InvocationInput } from '../documents/invocation.ts';
+import { type BytePath, bytePath } from '../platform/byte-path.ts';
+import { shortageOf, storageText } from '../platform/shortage.ts';
+
+type PathFields = Pick<
+  InvocationInput,
+  'working_directory' | 'artifact_directory' | 'input_payload_path' | 'output_result_path'
+>;
+
+/** The paths of an invocation, absolute. */
+export interface WorkingPaths {
+  workingDirectory: string;
+  /** The working directory is the run's own scratch directory. */
+  scratch: boolean;
+  artifactDirectory: string | null;
+  inputPayload: string | null;
+  outputResult: string | null;
+}
+
+/** Where artifacts are collected from, links resolved before the run; null: nothing is asked for there. */
+export interface RealRoots {
+  working: string | null;
+  artifact: string | null;
+}
+
+/**
+ * A relative working directory is under `cwd`, the server's; the other paths are under the working
+ * directory. Absolute paths stay as they are, and `..` may lead out: they are the paths of somebody who may
+ * run any program here. Touches no file. A completed invocation gives the same paths again.
+ */
+export function resolveWorkingPaths(
+  invocation: PathFields,
+  directory: RunDirectory,
+  cwd = process.cwd(),
+): WorkingPaths {
+  const scratch = under(cwd, directory.work);
+  const workingDirectory = under(cwd, invocation.working_directory ?? scratch);
+  const within = (path: string | null | undefined) => (path ? under(workingDirectory, path) : null);
+  return {
+    workingDirectory,
+    scratch: workingDirectory === scratch,
+    artifactDirectory: within(invocation.artifact_directory),
+    inputPayload: within(invocation.input_payload_path),
+    outputResult: within(invocation.output_result_path),
+  };
+}
+
+/**
+ * Check and make what a run needs before it starts: one call of the file system when only a working
+ * directory is asked for that was asked for before. `globs`: are files collected from the working directory.
+ * Throws Rejected when a directory or the payload cannot be used, or when a path leads to what is private to the
+ * server, but for the scratch directory of this very run; CannotBegin when something has run out, and the
+ * error of the file system when the scratch directory cannot be made.
+ */
+export function prepareWorkingPaths(
+  paths: WorkingPaths,
+  { directory, places, globs = false }: { directory: RunDirectory; places: PrivatePlaces; globs?: boolean },
+): RealRoots {
+  const { workingDirectory, artifactDirectory, inputPayload, outputResult } = paths;
+  let view: PrivateView | undefined;
+  const refusePrivate = (field: string, path: string, real: BytePath): void => {
+    view ??= places.look(directory);
+    if (view.holds(real)) throw privateRefusal(field, path);
+  };
+  if (paths.scratch) mkdirSync(workingDirectory, { recursive: true, mode: 0o700 });
+  else if (places.holdsDirectory(workingDirectory, checkWorkingDirectory(workingDirectory), directory))
+    throw privateRefusal('working_directory', workingDirectory);
+  if (inputPayload) {
+    checkInputPayload(inputPayload);
+    refusePrivate('input_payload_path', inputPayload, nearestReal(inputPayload));
+  }
+  if (outputResult) refusePrivate('output_result_path', outputResult, nearestReal(outputResult));
+  let artifact: string | null = null;
+  if (artifactDirectory) {
+    refusePrivate('artifact_directory', artifactDirectory, nearestReal(artifactDirectory));
+    makeDirectory('artifact directory', artifactDirectory);
+    artifact = realpathSync.native(artifactDirectory);
+    refusePrivate('artifact_directory', artifactDirectory, bytePath(artifact));
+  }
+  const working = globs ? realpathSync.native(workingDirectory) : null;
+  if (working) refusePrivate('working_directory', workingDirectory, bytePath(working));
+  return { working, artifact };
+}
+
+function privateRefusal(field: string, path: string): Rejected {
+  return new Rejected(`${field} leads to the data of the server: ${path}`);
+}
+
+function under(directory: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(directory, path);
+}
+
+function checkWorkingDirectory(path: string): Stats {
+  try {
+    return statSync(`${path}/.`); // it is there, a directory, and may be entered
+  } catch {
+    // the words come from a closer look
+  }
+  const stats = look('working directory', path);
+  if (!stats) throw new Rejected(`working directory does not exist: ${path}`);
+  if (!stats.isDirectory()) throw new Rejected(`working directory is not a directory: ${path}`);
+  // May it be entered? Else the program would be blamed: "not executable".
+  return attempt(`working directory cannot be used: ${path}`, () => statSync(`${path}/.`));
+}
+
+function checkInputPayload(path: string): void {
+  const stats = look('input_payload_path', path);
+  if (!stats) throw new Rejected(`input_payload_path does not exist: ${path}`);
+  if (!stats.isFile()) throw new Rejected(`input_payload_path is not a regular file: ${path}`);
+  attempt(`input_payload_path cannot be read: ${path}`, () => accessSync(path, constants.R_OK));
+}
+
+function makeDirectory(what: string, path: string): void {
+  attempt(`${what} cannot be made: ${path}`, () => mkdirSync(path, { recursive: true }));
+}
+
+/** Undefined when there is nothing. */
+function look(what: string, path: string): Stats | undefined {
+  return attempt(`${what} cannot be used: ${path}`, () => statSync(path, { throwIfNoEntry: false }));
+}
+
+function attempt<T>(words: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    // A read-only place was named by the invocation; what has run out may be there again later.
+    if (shortageOf(error) && code !== 'EROFS')
+      throw new CannotBegin(`${words}: ${storageText(error)}`, { cause: error });
+    throw new Rejected(`${words} (${code})`);
+  }
+}

@@ -1,0 +1,288 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Status } from '../documents/result.ts';
+import { STATUSES } from '../documents/result.ts';
+import { errorClass, GroupCommit } from './group-commit.ts';
+import {
+  type FinishedRun,
+  type NewRun,
+  type StoredRows,
+  type StoreOperation,
+  storeOperations,
+  TABLES,
+} from './operations.ts';
+import { RedoLog } from './redo-log.ts';
+import { type RemovalReason, type RemovedRun, RemovedRuns } from './removed-runs.ts';
+import type { StoredRun, StoreFilter } from './run-list.ts';
+import { FIND, RunList } from './run-list.ts';
+import type { DatabaseOptions } from './schema.ts';
+import { openDatabase } from './schema.ts';
+import { type UnfinishedRun, UnfinishedRuns } from './unfinished-runs.ts';
+import { syncWal, type WalSync } from './wal-sync.ts';
+
+export type { FinishedRun, NewRun } from './operations.ts';
+export type { StoredRun, StoreFilter } from './run-list.ts';
+export type { UnfinishedRun } from './unfinished-runs.ts';
+
+/** What a delivery attempt needs. The secret is never shown or logged. */
+export interface StoredDelivery {
+  id: string;
+  createdAt: number;
+  delivery: string;
+  secret: string | null;
+  result: string;
+}
+
+export interface RetentionCandidate {
+  n: number;
+  id: string;
+  /** Rises with every run that finishes. */
+  order: number;
+  finishedAt: number;
+  outputBytes: number;
+}
+
+/** The id or the Idempotency-Key is taken by another run. */
+export class DuplicateRun extends Error {
+  readonly field: 'id' | 'idempotencyKey';
+  constructor(field: 'id' | 'idempotencyKey') {
+    super(`another run has this ${field}`);
+    this.name = 'DuplicateRun';
+    this.field = field;
+  }
+}
+
+export interface StoreOptions extends DatabaseOptions {
+  /** Told when writes of a turn were lost together (disk full, I/O error). */
+  onRollback?: (error: Error) => void;
+  /** Told when the database does not take what is durable already. Nothing is lost: it is tried again. */
+  onDelay?: (error: Error) => void;
+  /** Told at the start of so many bytes of a write that a crash interrupted. */
+  onTorn?: (bytes: number) => void;
+}
+
+const DELIVERY = `SELECT r.id, r.created_at AS createdAt, d.delivery, d.secret, o.result
+  FROM deliveries d JOIN runs r ON r.n = d.n JOIN results o ON o.n = d.n`;
+
+/**
+ * Records of runs in SQLite. Calls are synchronous and see each other's writes at once; `committed()`
+ * tells when they are durable. Any write may throw RunwireError insufficient_storage or internal_error.
+ */
+export class InvocationStore {
+  readonly #db: DatabaseSync;
+  readonly #redo: RedoLog;
+  readonly #group: GroupCommit<StoreOperation>;
+  /** Null where every commit is synced anyway. */
+  readonly #walSync: WalSync | null;
+  readonly #lists: RunList;
+  readonly #removed: RemovedRuns;
+  readonly #sql;
+  readonly #unfinished: UnfinishedRuns;
+  #lastN: number;
+  #lastFinish: number;
+
+  constructor(file: string, options: StoreOptions = {}) {
+    const db = openDatabase(file, options);
+    this.#db = db;
+    this.#walSync = options.fsync ? null : syncWal(file);
+    this.#redo = new RedoLog(`${file}-redo`, { sync: options.fsync === true });
+    this.#group = new GroupCommit({
+      db,
+      redo: this.#redo,
+      apply: storeOperations(db),
+      onRollback: options.onRollback,
+      onDelay: options.onDelay,
+      onCommit: () => this.#walSync?.touch(),
+    });
+    const torn = this.#group.takeUp();
+    if (torn > 0) options.onTorn?.(torn);
+    this.#sql = prepareAll(db);
+    this.#lists = new RunList(db);
+    this.#removed = new RemovedRuns(db);
+    this.#unfinished = new UnfinishedRuns(db);
+    this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
+    this.#lastFinish = Number(db.prepare('SELECT max(finish_order) AS last FROM runs').get()?.last ?? 0);
+  }
+
+  /** Throws DuplicateRun when the id or the key is taken; nothing is stored then. */
+  insert(run: NewRun): void {
+    try {
+      this.#group.write({ op: 'insert', n: this.#lastN + 1, run });
+      this.#lastN++;
+    } catch (error) {
+      throw duplicate(error) ?? error;
+    }
+  }
+
+  /** Returns false, and changes nothing, unless the run is pending. */
+  markRunning(id: string, startedAt: number): boolean {
+    return this.#group.write({ op: 'running', id, startedAt });
+  }
+
+  /** A final status never changes: returns false, and changes nothing, when the run has one or is unknown. */
+  finish(id: string, run: FinishedRun): boolean {
+    const order = Math.max(this.#lastFinish + 1, run.finishedAt);
+    if (!this.#group.write({ op: 'finish', id, order, run })) return false;
+    this.#lastFinish = order;
+    return true;
+  }
+
+  /**
+   * Why an unfinished run is to stop; the first reason stays. Committed when this returns: what is stopped is told
+   * to stop only then, so that no crash forgets why it did.
+   */
+  setAbort(id: string, reason: string): void {
+    this.#group.write({ op: 'abort', id, reason });
+    this.#group.flush();
+  }
+
+  get(id: string): StoredRun | undefined {
+    this.#group.ready();
+    return this.#sql.get.get(id) as StoredRun | undefined;
+  }
+
+  findByKey(idempotencyKey: string): StoredRun | undefined {
+    this.#group.ready();
+    return this.#sql.findByKey.get(idempotencyKey) as StoredRun | undefined;
+  }
+
+  /** Newest first. Throws RunwireError invalid_field for a cursor that is not ours. */
+  list(filter: StoreFilter): { rows: StoredRun[]; nextCursor: string | null } {
+    this.#group.ready();
+    return this.#lists.page(filter);
+  }
+
+  /** Runs without a final status, in order of acceptance; each is read when it is come to. */
+  unfinished(): Iterable<UnfinishedRun> {
+    this.#group.ready();
+    return this.#unfinished.each();
+  }
+
+  /**
+   * The machine's present boot, before `unfinished`: when it is another one than before, what is running now is
+   * `rebooted`. Returns how that is written, as often as it takes; null when there is nothing to write.
+   */
+  noteBoot(boot: string): (() => void) | null {
+    this.#group.ready();
+    const operation = this.#unfinished.boot(boot);
+    return operation && (() => void this.#group.write(operation));
+  }
+
+  /** Forget a finished run, but for its id. Returns false, and changes nothing, when it is not finished or unknown. */
+  remove(id: string, reason: RemovalReason = 'deleted'): boolean {
+    return this.#group.write({ op: 'remove', id, removed: { removedAt: Date.now(), reason } });
+  }
+
+  /** All that is stored of a run, to put it back once it was removed. */
+  rowsOf(id: string): { id: string; rows: StoredRows } {
+    this.#group.ready();
+    const n = this.#sql.get.get(id)?.n ?? null;
+    const rows = TABLES.map((table, at) => [table, Object.values(this.#sql.rows[at]?.get(n) ?? {})] as const);
+    return { id, rows };
+  }
+
+  /** As if it had never been removed. Throws DuplicateRun when the id or the key is taken by now. */
+  putBack(stored: { id: string; rows: StoredRows }): void {
+    try {
+      this.#group.write({ op: 'restore', ...stored });
+    } catch (error) {
+      throw duplicate(error) ?? error;
+    }
+  }
+
+  /** Bring the write-ahead log into the database where that can be done: then it is written anew from its beginning. */
+  reuseLog(): void {
+    this.#group.carry();
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch {
+      // The database has no room for it. It stays in the log, and whoever writes next hears of it.
+    }
+  }
+
+  /** What is remembered of a run that was removed. */
+  removed(id: string): RemovedRun | undefined {
+    this.#group.ready();
+    return this.#removed.get(id);
+  }
+
+  /** A settled delivery is not tried again, and its secret is erased. */
+  setDelivery(id: string, delivery: string, settled: boolean): void {
+    this.#group.write({ op: 'delivery', id, delivery, settled });
+  }
+
+  /** The delivery of a finished run; undefined when it has none or the run is gone. */
+  delivery(id: string): StoredDelivery | undefined {
+    this.#group.ready();
+    return this.#sql.delivery.get(id) as StoredDelivery | undefined;
+  }
+
+  /** Deliveries of finished runs that are not settled, in order of acceptance. */
+  pendingDeliveries(): { id: string; delivery: string }[] {
+    this.#group.ready();
+    return this.#sql.pendingDeliveries.all() as unknown as { id: string; delivery: string }[];
+  }
+
+  /** Finished runs and the sum of their outputBytes. Reads every finished run's index entry. */
+  finishedTotals(): { count: number; bytes: number } {
+    this.#group.ready();
+    return this.#sql.finishedTotals.get() as unknown as { count: number; bytes: number };
+  }
+
+  /** Finished runs after `after`, in the order in which they finished; not those whose delivery is still pending. */
+  oldestFinished(after: { order: number; n: number }, limit: number): RetentionCandidate[] {
+    this.#group.ready();
+    return this.#sql.oldestFinished.all(after.order, after.n, limit) as unknown as RetentionCandidate[];
+  }
+
+  /** How many runs have each status. Reads every run's index entry: for a metrics scrape, not per request. */
+  counts(): Record<Status, number> {
+    this.#group.ready();
+    const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+    for (const row of this.#sql.counts.all()) counts[row.status as Status] = row.count as number;
+    return counts;
+  }
+
+  /** Resolves when a crash cannot lose what was written so far; rejects when it is lost: GroupCommit. */
+  committed(): Promise<void> {
+    return this.#group.committed();
+  }
+
+  /** Commit what is open and close. The last use of the store. */
+  close(): void {
+    this.#group.close();
+    void this.#walSync?.stop();
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // What the database does not take now stays in the log, and the next start takes it up.
+    }
+    this.#db.close();
+    this.#redo.close();
+  }
+}
+
+function prepareAll(db: DatabaseSync) {
+  const sql = (text: string) => db.prepare(text);
+  return {
+    get: sql(`${FIND} WHERE r.id = ?`),
+    rows: TABLES.map((table) => sql(`SELECT * FROM ${table} WHERE n = ?`)),
+    findByKey: sql(`${FIND} WHERE r.idempotency_key = ?`),
+    delivery: sql(`${DELIVERY} WHERE r.id = ?`),
+    pendingDeliveries: sql(`SELECT r.id, d.delivery FROM deliveries d JOIN runs r ON r.n = d.n
+      WHERE d.settled = 0 AND r.finished_at IS NOT NULL ORDER BY d.n`),
+    finishedTotals: sql(`SELECT count(*) AS count, coalesce(sum(output_bytes), 0) AS bytes
+      FROM runs WHERE finish_order IS NOT NULL`),
+    oldestFinished:
+      sql(`SELECT n, id, finish_order AS "order", finished_at AS finishedAt, output_bytes AS outputBytes
+      FROM runs r WHERE (finish_order, n) > (?, ?) AND finish_order IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.n = r.n AND d.settled = 0)
+      ORDER BY finish_order, n LIMIT ?`),
+    counts: sql('SELECT status, count(*) AS count FROM runs GROUP BY status'),
+  };
+}
+
+function duplicate(error: unknown): DuplicateRun | undefined {
+  if (errorClass(error) !== 19 || !(error instanceof Error)) return undefined;
+  if (error.message.endsWith('runs.idempotency_key')) return new DuplicateRun('idempotencyKey');
+  return error.message.endsWith('runs.id') ? new DuplicateRun('id') : undefined;
+}

@@ -1,0 +1,116 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { RunwireError } from '../documents/errors.ts';
+import type { Status } from '../documents/result.ts';
+
+/** A run as it is stored. Times are ms since the epoch; documents are JSON text. */
+export interface StoredRun {
+  /** Order of acceptance. */
+  n: number;
+  id: string;
+  status: Status;
+  /** The canonical kind; the document has the word that was sent. */
+  runtimeKind: string;
+  runtimeName: string;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  outputBytes: number | null;
+  fingerprint: string | null;
+  idempotencyKey: string | null;
+  invocation: string;
+  result: string | null;
+  outcome: string | null;
+  /** A Delivery without its secret: see delivery-record.ts. */
+  delivery: string | null;
+}
+
+/** The columns of a StoredRun; a WHERE clause follows. */
+export const FIND = `SELECT r.n, r.id, r.status, r.runtime_kind AS runtimeKind, r.runtime_name AS runtimeName,
+  r.created_at AS createdAt, r.started_at AS startedAt, r.finished_at AS finishedAt,
+  r.output_bytes AS outputBytes, r.fingerprint, r.idempotency_key AS idempotencyKey,
+  i.invocation, o.result, o.outcome, d.delivery
+  FROM runs r JOIN invocations i ON i.n = r.n LEFT JOIN results o ON o.n = r.n LEFT JOIN deliveries d ON d.n = r.n`;
+
+export interface StoreFilter {
+  status?: Status | undefined;
+  runtimeKind?: string | undefined;
+  runtimeName?: string | undefined;
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/** A value with so many runs counts as common; more are not counted. */
+const COMMON = 1000;
+
+type Wanted = readonly [column: string, value: string];
+
+/** Pages of runs, newest first, by any combination of filters. */
+export class RunList {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  page(filter: StoreFilter): { rows: StoredRun[]; nextCursor: string | null } {
+    const before = filter.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(filter.cursor);
+    const wanted = this.#rarestFirst([
+      ['runtime_name', filter.runtimeName],
+      ['runtime_kind', filter.runtimeKind],
+      ['status', filter.status],
+    ]);
+    const values = wanted.map(([, value]) => value);
+    const select = this.#statement(pageOf(wanted.map(([column]) => column)));
+    const rows = select.all(...values, before, filter.limit + 1) as unknown as StoredRun[];
+    const more = rows.length > filter.limit;
+    if (more) rows.pop();
+    const last = rows.at(-1);
+    return { rows, nextCursor: more && last ? encodeCursor(last.n) : null };
+  }
+
+  /** SQLite knows nothing of how common a value is, and a wrong choice of index reads every run. */
+  #rarestFirst(filters: (readonly [string, string | undefined])[]): Wanted[] {
+    const wanted = filters.filter((filter): filter is Wanted => filter[1] !== undefined);
+    if (wanted.length < 2) return wanted;
+    return wanted
+      .map((filter) => ({ filter, runs: this.#count(filter) }))
+      .sort((a, b) => a.runs - b.runs)
+      .map(({ filter }) => filter);
+  }
+
+  #count([column, value]: Wanted): number {
+    const count = this.#statement(
+      `SELECT count(*) AS runs FROM (SELECT 1 FROM runs WHERE ${column} = ? LIMIT ${COMMON})`,
+    );
+    return Number(count.get(value)?.runs);
+  }
+
+  #statement(text: string): StatementSync {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#db.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+}
+
+/** The index of the first column is used: a unary plus hides the others' from the planner. */
+function pageOf(columns: string[]): string {
+  const where = columns.map((column, at) => `${at === 0 ? '' : '+'}${column} = ? AND `).join('');
+  return `${FIND} WHERE r.n IN (SELECT n FROM runs WHERE ${where} n < ? ORDER BY n DESC LIMIT ?) ORDER BY r.n DESC`;
+}
+
+function encodeCursor(n: number): string {
+  return Buffer.from(String(n)).toString('base64url');
+}
+
+function decodeCursor(cursor: string): number {
+  const n = Number(Buffer.from(cursor, 'base64url').toString());
+  if (!Number.isSafeInteger(n) || n < 1 || encodeCursor(n) !== cursor) {
+    const message = 'is not a cursor that this server gave';
+    throw new RunwireError('bad_request', `cursor ${message}`, { errors: [{ path: 'cursor', message }] });
+  }
+  return n;
+}

@@ -1,0 +1,276 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RunwireError } from '../../documents/errors.ts';
+import type { Kill } from '../../documents/outcome.ts';
+import { ChurnMap } from '../../platform/churn-map.ts';
+import {
+  type Captures,
+  type ExitFacts,
+  PROTOCOL_VERSION,
+  type SpawnFailure,
+  type SpawnRequest,
+  type ToSupervisor,
+} from '../protocol/messages.ts';
+import { connectOtherSupervisors, connectSupervisor, type LaunchOptions, supervisorKey } from './launch.ts';
+import { ConnectionClosed, openLine, type SupervisorLine, type SupervisorMessage } from './line.ts';
+
+/** What became of a program whose supervisor died. */
+export interface LostFacts {
+  captures: Captures;
+  end: number;
+  nextSeq: number;
+  /** What was done to end what was left of it. */
+  kill: Kill;
+}
+
+/** What the supervisor tells of one run. Exactly one of exited, failed, lost and absent is called, last. */
+export interface ProgramListener {
+  started?(pid: number): void;
+  grew(end: number): void;
+  active(): void;
+  exited(facts: ExitFacts, end: number): void;
+  failed(failure: SpawnFailure, captures: Captures | null, nextSeq: number): void;
+  /** The supervisor died and took its knowledge along; null when none could be started to look. */
+  lost(facts: LostFacts | null): void;
+  /** No supervisor ever began with the run. */
+  absent(): void;
+}
+
+interface Handed {
+  directory: string;
+  firstSeq: number;
+  /** ms since the epoch */
+  startedAt: number;
+  /** The machine restarted since. */
+  rebooted: boolean;
+  listener: ProgramListener;
+}
+
+const CONNECT_ATTEMPTS = 5;
+const CONNECT_PAUSE_MS = 20;
+
+/**
+ * The server's side of the supervisor: one connection, made again when the supervisor has died. Supervisors of other
+ * versions that still have programs are listened to until these are over; they get no new ones.
+ */
+export class SupervisorClient {
+  readonly #launch: LaunchOptions;
+  readonly #runs = new ChurnMap<string, Handed & { line: SupervisorLine }>();
+  readonly #replies = new Map<number, { line: SupervisorLine; settle: (error: string | null) => void }>();
+  #connecting: Promise<SupervisorLine> | null = null;
+  #line: SupervisorLine | null = null;
+  /** Those of other versions, with the runs that are still to be seen to their end; null: which these are is not known. */
+  readonly #others = new Map<SupervisorLine, Set<string> | null>();
+  #n = 0;
+  #closing = false;
+
+  constructor(launch: LaunchOptions) {
+    this.#launch = launch;
+  }
+
+  /** Reach the supervisor, starting it when needed, and those of other versions that are there. */
+  async connect(): Promise<void> {
+    await this.#connection();
+    for (const socket of await connectOtherSupervisors(this.#launch.dataDir)) {
+      const line: SupervisorLine = await openLine(
+        socket,
+        supervisorKey(this.#launch.dataDir),
+        (message) => this.#receive(message),
+        () => void this.#otherLost(line),
+      );
+      this.#others.set(line, line.runs && new Set(line.runs));
+    }
+  }
+
+  /** What supervisors still have and no record waits for is ended; one of another version that has nothing else is left. */
+  endStrangers(isWaitedFor: (run: string) => boolean): void {
+    for (const line of [this.#line, ...this.#others.keys()])
+      for (const run of line?.runs ?? []) {
+        if (isWaitedFor(run)) continue;
+        line?.send({ op: 'stop', run, grace_ms: 0 });
+        line?.send({ op: 'forget', run });
+        this.#leaveWhenDone(line, run);
+      }
+    for (const [line, left] of this.#others) if (left?.size === 0) this.#leave(line);
+  }
+
+  /** Rejects when there is no supervisor and none can be started. */
+  async spawn(request: SpawnRequest, startedAt: number, listener: ProgramListener): Promise<void> {
+    const line = this.#line ?? (await this.#connection());
+    const { run, directory, first_seq: firstSeq } = request;
+    this.#runs.set(run, { directory, firstSeq, startedAt, rebooted: false, listener, line });
+    line.send(request);
+  }
+
+  /** Carry on with a run of an earlier server: the listener is told what the supervisor, or its files, know. */
+  async adopt(run: string, handed: Handed): Promise<void> {
+    const own = this.#line ?? (await this.#connection());
+    this.#adoptAt(own.runs?.has(run) ? own : (this.#otherWith(run) ?? own), run, handed);
+  }
+
+  stop(run: string, graceMs: number): void {
+    this.#runs.get(run)?.line.send({ op: 'stop', run, grace_ms: graceMs });
+  }
+
+  /** The result of the run is stored. */
+  forget(run: string): void {
+    const line = this.#runs.get(run)?.line ?? this.#line;
+    this.#runs.delete(run);
+    line?.mention({ op: 'forget', run });
+    this.#leaveWhenDone(line, run);
+  }
+
+  /** Rejects with RunwireError stdin_closed when the program takes no more input. */
+  writeStdin(run: string, bytes: Buffer): Promise<void> {
+    const base64 = bytes.toString('base64');
+    return this.#ask('stdin_closed', run, (n) => ({ op: 'stdin', run, n, base64 }));
+  }
+
+  closeStdin(run: string): Promise<void> {
+    return this.#ask('stdin_closed', run, (n) => ({ op: 'stdin', run, n, eof: true }));
+  }
+
+  /** Rejects with RunwireError not_running when the program has ended. */
+  signal(run: string, signal: string): Promise<void> {
+    return this.#ask('not_running', run, (n) => ({ op: 'signal', run, n, signal }));
+  }
+
+  /** Leave the supervisors: they end every program and themselves (quit), or carry on (leave). */
+  async close(how: 'quit' | 'leave'): Promise<void> {
+    this.#closing = true;
+    await Promise.all([this.#line, ...this.#others.keys()].map((line) => line?.close(how)));
+  }
+
+  async #ask(
+    refused: 'stdin_closed' | 'not_running',
+    run: string,
+    message: (n: number) => ToSupervisor,
+  ): Promise<void> {
+    const line = this.#runs.get(run)?.line;
+    if (!line || (line !== this.#line && !this.#others.has(line)))
+      throw new RunwireError('not_running', 'the supervisor of the program is gone');
+    await new Promise<void>((resolve, reject) => {
+      const n = ++this.#n;
+      const settle = (error: string | null): void =>
+        error === null ? resolve() : reject(new RunwireError(refused, error));
+      this.#replies.set(n, { line, settle });
+      line.send(message(n));
+    });
+  }
+
+  /** One that does not say what it has is asked: it is older than the first that could have had a run beside it. */
+  #otherWith(run: string): SupervisorLine | undefined {
+    const others = [...this.#others.keys()];
+    return others.find(({ runs }) => runs?.has(run)) ?? others.find(({ runs }) => runs === null);
+  }
+
+  #leaveWhenDone(line: SupervisorLine | null | undefined, run: string): void {
+    const left = line && this.#others.get(line);
+    if (left?.delete(run) && left.size === 0) this.#leave(line);
+  }
+
+  /** A supervisor of another version without a server ends itself with its last program. */
+  #leave(line: SupervisorLine | null | undefined): void {
+    if (line && this.#others.delete(line)) void line.close('leave');
+  }
+
+  #adoptAt(line: SupervisorLine, run: string, handed: Handed): void {
+    this.#runs.set(run, { ...handed, line });
+    const { directory, firstSeq: first_seq, startedAt: started_at, rebooted } = handed;
+    line.send({ op: 'adopt', run, directory, first_seq, started_at, ...(rebooted && { rebooted }) });
+  }
+
+  #connection(): Promise<SupervisorLine> {
+    this.#connecting ??= this.#reach().catch((error) => {
+      this.#connecting = null;
+      throw error;
+    });
+    return this.#connecting;
+  }
+
+  async #reach(): Promise<SupervisorLine> {
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await this.#open();
+      } catch (error) {
+        if (!(error instanceof ConnectionClosed) || attempt === CONNECT_ATTEMPTS) throw error;
+        await sleep(attempt * CONNECT_PAUSE_MS);
+      }
+  }
+
+  async #open(): Promise<SupervisorLine> {
+    // Before one is started, which looks for it.
+    const key = supervisorKey(this.#launch.dataDir);
+    const line: SupervisorLine = await openLine(
+      await connectSupervisor(this.#launch),
+      key,
+      (message) => this.#receive(message),
+      () => void this.#lost(line),
+    );
+    if (line.version !== PROTOCOL_VERSION) {
+      void line.close('leave');
+      throw new Error(`the supervisor speaks protocol ${line.version}, not ${PROTOCOL_VERSION}`);
+    }
+    this.#line = line;
+    return line;
+  }
+
+  #receive(message: SupervisorMessage): void {
+    if (message.op === 'reply') {
+      this.#replies.get(message.n)?.settle(message.error);
+      this.#replies.delete(message.n);
+      return;
+    }
+    const handed = this.#runs.get(message.run);
+    if (!handed) return;
+    const { listener } = handed;
+    switch (message.op) {
+      case 'started':
+        return listener.started?.(message.pid);
+      case 'grew':
+        return listener.grew(message.end);
+      case 'active':
+        return listener.active();
+      case 'exit':
+        return listener.exited(message.facts, message.end);
+      case 'failed':
+        return listener.failed(message.failure, message.captures, message.next_seq);
+      case 'lost': {
+        const { captures, end, next_seq: nextSeq, kill } = message;
+        return listener.lost({ captures, end, nextSeq, kill });
+      }
+      case 'absent':
+        // One that does not say what it has does not know either what others had.
+        return handed.line.runs === null ? void this.#adoptAnew([message.run]) : listener.absent();
+      case 'unreadable':
+        return listener.lost(null);
+    }
+  }
+
+  async #otherLost(line: SupervisorLine): Promise<void> {
+    if (this.#others.delete(line)) await this.#lost(line);
+  }
+
+  /** A supervisor that died is replaced, and the new one looks what became of the runs. */
+  async #lost(line: SupervisorLine): Promise<void> {
+    if (line === this.#line) {
+      this.#line = null;
+      this.#connecting = null;
+    }
+    for (const [n, reply] of this.#replies)
+      if (reply.line === line && this.#replies.delete(n)) reply.settle('the supervisor is gone');
+    const runs = [...this.#runs].filter(([, handed]) => handed.line === line);
+    await this.#adoptAnew(runs.map(([run]) => run));
+  }
+
+  async #adoptAnew(runs: string[]): Promise<void> {
+    if (this.#closing || runs.length === 0) return;
+    const handed = runs.map((run) => [run, this.#runs.get(run)] as const);
+    try {
+      const own = await this.#connection();
+      for (const [run, known] of handed)
+        if (known && this.#runs.get(run) === known) this.#adoptAt(own, run, known);
+    } catch {
+      for (const [run, known] of handed) if (this.#runs.delete(run)) known?.listener.lost(null);
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import type { Kill, StreamFacts, Timings, Usage } from '../../documents/outcome.ts';
+
+/**
+ * What the server and the supervisor say to each other over a Unix socket: one JSON object a line.
+ * Bytes of output never travel here: the supervisor writes them to the run directory and tells how
+ * far the journal has grown.
+ *
+ * A server of one version sees the runs of a supervisor of any other version to their end, and gives new runs to one
+ * of its own. So what is here keeps its meaning in all versions: messages and fields are added, none is changed,
+ * and who does not know one passes it over. A version that cannot keep to that takes another name for its socket.
+ */
+export const PROTOCOL_VERSION = 4;
+
+/** The last version whose servers have no key to show. */
+export const LAST_WITHOUT_KEY = 3;
+/** In the data directory: who knows it is a server, or may do all that one may. */
+export const KEY_FILE = 'supervisor.key';
+
+export type StdinSource =
+  | { kind: 'null' }
+  | { kind: 'text'; text: string }
+  | { kind: 'file'; path: string }
+  | { kind: 'open' };
+
+export interface ProcessLimits {
+  cpu_seconds?: number | undefined;
+  memory_bytes?: number | undefined;
+  processes?: number | undefined;
+  open_files?: number | undefined;
+  file_size_bytes?: number | undefined;
+}
+
+/** Start a program. `directory` exists; captures and journal are made in it. */
+export interface SpawnRequest {
+  op: 'spawn';
+  run: string;
+  command: string[];
+  /** NAME=value */
+  environment: string[];
+  working_directory: string;
+  directory: string;
+  first_seq: number;
+  max_output_bytes: number;
+  stdin: StdinSource;
+  limits?: ProcessLimits | undefined;
+}
+
+export type ToSupervisor =
+  /** `key`: what lies in the data directory for servers alone. Versions up to 3 know of none. */
+  | { op: 'hello'; version: number; key?: string }
+  | SpawnRequest
+  /**
+   * Carry on with a run that was handed over earlier, to this supervisor or to one that is dead. Answered by
+   * `started` and `grew` while it lives, else by `exit`, `failed`, `lost` or `absent`. `rebooted`: the machine
+   * restarted since, so that no process of it lives.
+   */
+  | {
+      op: 'adopt';
+      run: string;
+      directory: string;
+      first_seq: number;
+      started_at: number;
+      rebooted?: boolean | undefined;
+    }
+  | { op: 'stdin'; run: string; n: number; base64?: string; eof?: boolean }
+  | { op: 'signal'; run: string; n: number; signal: string }
+  /** SIGTERM to the group, SIGKILL after the grace (0: at once), then everything the run started. */
+  | { op: 'stop'; run: string; grace_ms: number }
+  /** The result is stored: the supervisor may forget the run. */
+  | { op: 'forget'; run: string }
+  /** Stop every program and exit. */
+  | { op: 'quit' };
+
+/** Facts of a program that has ended; also the last line of its journal. */
+export interface ExitFacts {
+  pid: number | null;
+  /** Exactly one of code and signal, or neither when the process could not be reaped. */
+  code: number | null;
+  signal: string | null;
+  stdout: StreamFacts;
+  stderr: StreamFacts;
+  next_seq: number;
+  usage: Usage | null;
+  kill: Kill | null;
+  timings: Timings;
+  /** A failure of the capture itself, e.g. a full disk, in words. */
+  capture_error: string | null;
+}
+
+export interface Captures {
+  stdout: StreamFacts;
+  stderr: StreamFacts;
+}
+
+/** The program could not be started; also the last line of its journal. `code` is an errno name. */
+export interface SpawnFailure {
+  code: string;
+  message: string;
+  /** It cannot be run as it was asked for; `message` says why in words for people. */
+  refused?: boolean;
+}
+
+/** A line of the journal of a program that no mark tells from others: how a later supervisor finds it. */
+export interface StartedFacts {
+  pid: number;
+  /** Field 22 of /proc/PID/stat, clock ticks since boot. */
+  start_time: number;
+}
+
+export type FromSupervisor =
+  /** `runs`: those it has, with programs that live or whose end was not told. Version 2 does not say. */
+  | { op: 'welcome'; version: number; pid: number; spawn: string; runs?: string[] }
+  | { op: 'started'; run: string; pid: number }
+  | { op: 'failed'; run: string; failure: SpawnFailure; captures: Captures | null; next_seq: number }
+  | { op: 'grew'; run: string; end: number }
+  | { op: 'active'; run: string }
+  | { op: 'exit'; run: string; facts: ExitFacts; end: number }
+  /** The supervisor that had the program died: what the program left was ended, the captures are as they were found. */
+  | { op: 'lost'; run: string; captures: Captures; end: number; next_seq: number; kill: Kill }
+  /** No supervisor ever began with this run. */
+  | { op: 'absent'; run: string }
+  /** Its files cannot be read, so that nothing is known of it. */
+  | { op: 'unreadable'; run: string; message: string }
+  | { op: 'reply'; n: number; error: string | null };

@@ -1,0 +1,150 @@
+import fs from 'node:fs';
+import promises from 'node:fs/promises';
+import Docker from 'dockerode';
+import { RunEngine } from '../../../src/engine/run-engine.ts';
+import { EventLog } from '../../../src/log/event-log.ts';
+import { RunScene } from '../../../src/run/scene.ts';
+import { GroupCommit } from '../../../src/store/group-commit.ts';
+import { InvocationStore } from '../../../src/store/invocation-store.ts';
+import { RedoLog } from '../../../src/store/redo-log.ts';
+import type { ProgramListener } from '../../../src/supervisor/client/client.ts';
+import { SupervisorClient } from '../../../src/supervisor/client/client.ts';
+import { at, isOrdered, pointsOf } from './order.ts';
+
+const HALF_A_TURN = 'half a turn in the redo log';
+const UNFINISHED_RESULT = '.runwire-';
+/** Of a file that is copied block by block. */
+const BLOCK_BYTES = 64 * 1024;
+
+/** Which write the turn has that is not over. */
+let written: string | null = null;
+
+/** The points of the server, in the order in which a run comes by. */
+export async function installPoints(): Promise<void> {
+  storePoints();
+  supervisorPoints();
+  await filePoints();
+  containerPoints();
+  pointsOf(EventLog.prototype, 'grew', { before: 'journal grew, not told' });
+  pointsOf(RunScene.prototype, 'over', { before: 'facts received' });
+  pointsOf(EventLog.prototype, 'finish', {
+    before: 'finished not told',
+    after: 'finished told',
+  });
+  pointsOf(RunEngine.prototype, 'drain', { after: 'draining' });
+  pointsOf(RunEngine.prototype, 'cancel', { before: 'cancel received' });
+}
+
+function storePoints(): void {
+  const store = InvocationStore.prototype;
+  pointsOf(store, 'insert', { before: 'body parsed', after: 'inserted' });
+  pointsOf(store, 'markRunning', { before: 'place free', after: 'running stored' });
+  pointsOf(store, 'finish', { before: 'result made', after: 'result stored' });
+  pointsOf(store, 'delivery', { before: 'delivery due' });
+  pointsOf(store, 'setDelivery', { before: 'delivery answered', after: 'delivery stored' });
+  pointsOf(store, 'remove', { before: 'files moved', after: 'removal stored' });
+  pointsOf(store, 'unfinished', { before: 'recovery begins', after: 'recovery has read' });
+  const writes = {
+    insert: 'insert',
+    markRunning: 'running',
+    finish: 'result',
+    setAbort: 'abort',
+    setDelivery: 'delivery',
+    remove: 'removal',
+  } as const;
+  for (const [method, what] of Object.entries(writes))
+    pointsOf(store, method, {
+      when() {
+        written = what;
+        return false;
+      },
+    });
+  const { flush } = GroupCommit.prototype;
+  GroupCommit.prototype.flush = function (this: GroupCommit<unknown>): void {
+    const what = written;
+    written = null;
+    flush.call(this);
+    if (what !== null) at(`${what} committed`);
+  };
+  pointsOf(GroupCommit.prototype, 'carry', { before: 'not carried into the database' });
+  pointsOf(RedoLog.prototype, 'clear', {
+    before: 'carried into the database',
+    after: 'redo log cleared',
+  });
+  cutTurns();
+}
+
+/** A line of the redo log of which one half is written. */
+function cutTurns(): void {
+  const { writeSync } = fs;
+  fs.writeSync = ((fd: number, bytes: Buffer, ...place: number[]) => {
+    const isTurn = /^[0-9a-f]{8} \d+ \[/.test(bytes.toString('latin1', 0, 40));
+    const [offset = 0, length = bytes.length, position] = place;
+    if (isTurn && isOrdered(HALF_A_TURN))
+      writeSync(fd, bytes, offset, Math.floor(length / 2), position ?? null);
+    if (isTurn) at(HALF_A_TURN);
+    return writeSync(fd, bytes, offset, length, position ?? null);
+  }) as typeof writeSync;
+}
+
+function supervisorPoints(): void {
+  const client = SupervisorClient.prototype;
+  const { spawn, adopt } = client;
+  client.spawn = async function (this: SupervisorClient, request, startedAt, listener) {
+    at('spawn not sent');
+    await spawn.call(this, request, startedAt, withPoints(listener));
+    at('spawn sent');
+  };
+  client.adopt = async function (this: SupervisorClient, run, handed) {
+    at('adoption not sent');
+    await adopt.call(this, run, { ...handed, listener: withPoints(handed.listener) });
+    at('adoption sent');
+  };
+  pointsOf(client, 'stop', { before: 'stop not sent', after: 'stop sent' });
+  pointsOf(client, 'forget', { after: 'forgotten by the supervisor' });
+}
+
+function withPoints(listener: ProgramListener): ProgramListener {
+  return {
+    ...listener,
+    started(pid) {
+      at('started');
+      listener.started?.(pid);
+    },
+    exited(facts, end) {
+      at('exit told');
+      listener.exited(facts, end);
+    },
+  };
+}
+
+async function filePoints(): Promise<void> {
+  const named =
+    (name: string, text = '') =>
+    ([path]: readonly unknown[]): boolean =>
+      String(path).endsWith(name) && fs.readFileSync(String(path), 'utf8').includes(text);
+  const kept = { claim: named('claims.json.new'), completion: named('claims.json.new', '"completion":{') };
+  for (const [what, when] of Object.entries({ ...kept, job: named('http-job.json.new') }))
+    pointsOf(fs, 'renameSync', { before: `${what} not kept`, after: `${what} kept`, when });
+  const unfinished = ([path]: readonly unknown[]): boolean => String(path).includes(UNFINISHED_RESULT);
+  pointsOf(promises, 'writeFile', {
+    before: 'result file not begun',
+    after: 'result file unfinished',
+    when: unfinished,
+  });
+  pointsOf(promises, 'rename', { after: 'result file in place', when: unfinished });
+  const handle = await promises.open('/dev/null');
+  pointsOf(Object.getPrototypeOf(handle), 'write', {
+    before: 'copying an artifact',
+    when: ([, , length]) => Number(length) >= BLOCK_BYTES,
+  });
+  await handle.close();
+}
+
+function containerPoints(): void {
+  const docker = new Docker();
+  pointsOf(Docker.prototype, 'createContainer', { after: 'container made' });
+  const container = Object.getPrototypeOf(docker.getContainer(''));
+  pointsOf(container, 'start', { before: 'container not started', after: 'container started' });
+  pointsOf(container, 'remove', { before: 'container not removed', after: 'container removed' });
+}

@@ -1,0 +1,45 @@
+import { beforeAll } from 'vitest';
+import { DOCKER_HOST, testImage } from '../../helpers/docker/image.ts';
+import { requires } from '../../helpers/require.ts';
+import { type Behaviour, testRunner } from '../../helpers/runner-conformance.ts';
+
+/** The work as a script of the image's shell. */
+function script({ files = {}, output = [], times = 1, pauseMs = 0, ...rest }: Behaviour): string {
+  const { stayMs = 0, ignoreStop = false, exitCode = 0 } = rest;
+  const decode = (base64: string, path: string) => `echo ${base64} | base64 -d > "${path}"`;
+  const pause = pauseMs > 0 ? `; sleep ${pauseMs / 1000}` : '';
+  const write = output.map(({ stream }, n) => `cat /tmp/${n}${stream === 'stderr' ? ' >&2' : ''}${pause}`);
+  return [
+    ...(ignoreStop ? ['trap "" TERM'] : []),
+    ...Object.entries(files).map(([name, text]) =>
+      decode(Buffer.from(text).toString('base64'), `$RUNWIRE_ARTIFACT_DIR/${name}`),
+    ),
+    ...output.map(({ base64 }, n) => decode(base64, `/tmp/${n}`)),
+    `n=0; while [ $n -lt ${times} ]; do ${[...write, 'n=$((n+1))'].join('; ')}; done`,
+    ...(stayMs > 0 ? [`sleep ${stayMs / 1000}`] : []),
+    `exit ${exitCode}`,
+  ].join('\n');
+}
+
+requires('docker')('The docker runner', () => {
+  let image = '';
+  beforeAll(async () => {
+    image = await testImage();
+  });
+
+  for (const [title, spec] of Object.entries({
+    'workspace mounted': {},
+    'everything in the container': { mount_workspace: false, init: false },
+  })) {
+    testRunner({
+      kind: 'docker',
+      title,
+      app: { config: { DOCKER_HOST } },
+      invocation: (behaviour) => ({
+        runtime_kind: 'docker',
+        command: ['sh', '-c', script(behaviour)],
+        options: { docker: { image, ...spec } },
+      }),
+    });
+  }
+});

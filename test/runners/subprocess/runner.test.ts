@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url';
+import { type Behaviour, testRunner } from '../../helpers/runner-conformance.ts';
+
+const BEHAVE = fileURLToPath(new URL('../../fixtures/behave.mjs', import.meta.url));
+
+for (const spawn of ['posix', 'portable'])
+  testRunner({
+    kind: 'subprocess',
+    title: `${spawn} spawner`,
+    app: { config: { RUNWIRE_SPAWN: spawn } },
+    invocation: (behaviour: Behaviour) => ({
+      runtime_kind: 'subprocess',
+      command: [process.execPath, BEHAVE, JSON.stringify(behaviour)],
+    }),
+  });

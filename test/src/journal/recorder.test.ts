@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type RunDirectory, runDirectory } from '../../../src/disk/run-directory.ts';
+import { MAX_EVENT_BYTES } from '../../../src/journal/event-lengths.ts';
+import { decodeLine, type JournalEntry } from '../../../src/journal/journal.ts';
+import { Recorder } from '../../../src/journal/recorder.ts';
+
+let dataDir: string;
+let directory: RunDirectory;
+let count = 0;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'runwire-recorder-'));
+});
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+function recorder(maxOutputBytes = Number.POSITIVE_INFINITY): Recorder {
+  directory = runDirectory(dataDir, `run-${count++}`);
+  mkdirSync(directory.root, { recursive: true });
+  return new Recorder({ directory, firstSeq: 3, maxOutputBytes });
+}
+
+function journal(): JournalEntry[] {
+  return readFileSync(directory.journal, 'utf8')
+    .split('\n')
+    .flatMap((line) => decodeLine(Buffer.from(line))?.entry ?? []);
+}
+
+test('however output is cut into writes, events join to the capture and count on from the first seq', () => {
+  const chunk = fc.uint8Array({ minLength: 1, maxLength: 40 });
+  const write = fc.tuple(fc.constantFrom('stdout' as const, 'stderr' as const), chunk);
+  fc.assert(
+    fc.property(fc.array(write, { minLength: 1 }), fc.nat(200), (writes, limit) => {
+      const written = recorder(limit);
+      for (const [stream, bytes] of writes) written.write(stream, Buffer.from(bytes));
+      const facts = written.end();
+      written.close();
+      const entries = journal();
+      expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 3));
+      expect(facts.nextSeq).toBe(entries.length + 3);
+      for (const stream of ['stdout', 'stderr'] as const) {
+        const all = Buffer.concat(writes.flatMap(([name, bytes]) => (name === stream ? [bytes] : [])));
+        const kept = all.subarray(0, limit);
+        let told = 0;
+        for (const entry of entries)
+          if (
+            (entry.type === stream || entry.type === 'gap') &&
+            (entry.type !== 'gap' || entry.stream === stream)
+          ) {
+            expect(entry.offset).toBe(told);
+            told += entry.length;
+          }
+        expect(told).toBe(all.length);
+        if (kept.length > 0) expect(readFileSync(directory[stream]).equals(kept)).toBe(true);
+        const sha256 = createHash('sha256').update(kept).digest('hex');
+        expect(facts[stream]).toEqual({ bytes: all.length, kept: kept.length, sha256 });
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a character that is cut by two writes is one event', () => {
+  const written = recorder();
+  const bytes = Buffer.from('€');
+  written.write('stdout', bytes.subarray(0, 1));
+  written.write('stdout', bytes.subarray(1, 2));
+  written.write('stdout', bytes.subarray(2));
+  written.end();
+  written.close();
+  expect(journal()).toMatchObject([{ seq: 3, type: 'stdout', offset: 0, length: 3 }]);
+});
+
+test('a character that is never finished is told at the end', () => {
+  const written = recorder();
+  written.write('stdout', Buffer.from([0x61, 0xe2, 0x82]));
+  written.end();
+  written.close();
+  expect(journal()).toMatchObject([{ length: 1 }, { offset: 1, length: 2 }]);
+});
+
+test('a large write is cut into events of a comfortable size', () => {
+  const written = recorder();
+  written.write('stdout', Buffer.from('€'.repeat(100_000)));
+  written.end();
+  written.close();
+  for (const entry of journal()) {
+    expect('length' in entry && entry.length).toBeLessThanOrEqual(MAX_EVENT_BYTES);
+    expect('length' in entry && entry.length % 3).toBe(0);
+  }
+});
+
+/** Nothing can be opened for writing where a directory is. */
+function blocked(file: 'journal' | 'stdout'): { free(): void } {
+  mkdirSync(directory[file]);
+  return { free: () => rmSync(directory[file], { recursive: true }) };
+}
+
+test('a write that the journal does not take has taken nothing: who sends it again loses nothing and repeats nothing', () => {
+  const written = recorder();
+  const journalFull = blocked('journal');
+  expect(() => written.write('stdout', Buffer.from('one '))).toThrow();
+  expect(() => written.progress({ message: 'never written' })).toThrow();
+  expect(written.captured('stdout')).toMatchObject({ bytes: 0, kept: 0 });
+  journalFull.free();
+  written.write('stdout', Buffer.from('one '));
+  written.write('stdout', Buffer.from('two'));
+  const facts = written.end();
+  written.close();
+  expect(readFileSync(directory.stdout, 'utf8')).toBe('one two');
+  expect(journal()).toMatchObject([
+    { seq: 3, type: 'stdout', offset: 0, length: 4 },
+    { seq: 4, type: 'stdout', offset: 4, length: 3 },
+  ]);
+  expect(facts).toMatchObject({ nextSeq: 5, loss: null, stdout: { bytes: 7, kept: 7 } });
+});
+
+test('output that nobody sends again and that the storage does not take is counted, with all that follows, and said', () => {
+  const written = recorder();
+  expect(written.take('stderr', Buffer.from('err'))).toBe(true);
+  const captureFull = blocked('stdout');
+  expect(written.take('stdout', Buffer.from('lost '))).toBe(false);
+  captureFull.free();
+  expect(written.take('stdout', Buffer.from('after'))).toBe(false);
+  expect(written.take('stderr', Buffer.from('or'))).toBe(true);
+  const { stdout, stderr, loss, nextSeq } = written.end();
+  written.close();
+  const nothing = createHash('sha256').digest('hex');
+  const gap = { offset: 0, length: 10, reason: 'storage' };
+  expect(stdout).toEqual({ bytes: 10, kept: 0, sha256: nothing, gap });
+  expect(stderr).toEqual({
+    bytes: 5,
+    kept: 5,
+    sha256: createHash('sha256').update('error').digest('hex'),
+  });
+  expect(loss).toContain('EISDIR');
+  expect(nextSeq).toBe(5);
+});
+
+test('what the journal does not tell of at the end is cut off the capture, or told by the facts', () => {
+  const written = recorder(4);
+  written.take('stdout', Buffer.from([0x61, 0xe2, 0x82]));
+  written.take('stderr', Buffer.from('too long'));
+  written.take('stderr', Buffer.from('!'));
+  written.close();
+  rmSync(directory.journal);
+  blocked('journal');
+  const { stdout, stderr, loss, nextSeq } = written.end();
+  expect(readFileSync(directory.stdout, 'utf8')).toBe('a');
+  expect(stdout).toEqual({
+    bytes: 3,
+    kept: 1,
+    sha256: createHash('sha256').update('a').digest('hex'),
+    gap: { offset: 1, length: 2, reason: 'storage' },
+  });
+  expect(stderr).toMatchObject({
+    bytes: 9,
+    kept: 4,
+    gap: { offset: 8, length: 1, reason: 'output_limit' },
+  });
+  expect(loss).toContain('EISDIR');
+  expect(nextSeq).toBe(6);
+});
+
+test('output over the limit is told of at once and then as it doubles, so that a crash forgets at most half of it', () => {
+  const written = recorder(3);
+  for (let n = 0; n < 1000; n++) {
+    written.write('stdout', Buffer.from([0x61, 0xe2, 0x82]));
+    const gapped = journal().reduce((sum, entry) => sum + (entry.type === 'gap' ? entry.length : 0), 0);
+    expect(gapped * 2).toBeGreaterThanOrEqual(written.captured('stdout').bytes - 3);
+  }
+  expect(journal()).toMatchObject([
+    { type: 'stdout', length: 1 },
+    { type: 'stdout', offset: 1, length: 2 },
+    ...[3, 3, 6, 12, 24, 48, 96, 192, 384, 768].map((length) => ({ type: 'gap', length })),
+  ]);
+  const { stdout } = written.end();
+  written.close();
+  expect(stdout).toMatchObject({ bytes: 3000, kept: 3 });
+  expect(journal().at(-1)).toMatchObject({ type: 'gap', offset: 3 + 1536, length: 3000 - 3 - 1536 });
+});

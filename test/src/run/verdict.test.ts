@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type AbortReason, Rejected, type RunnerOutcome } from '../../../src/contract/runner.ts';
+import { runDirectory } from '../../../src/disk/run-directory.ts';
+import { Outcome } from '../../../src/documents/outcome.ts';
+import { FINAL_STATUSES, RuntimeResult } from '../../../src/documents/result.ts';
+import { normalize, type RunFacts } from '../../../src/run/verdict.ts';
+import { exited } from '../../helpers/fake-runner.ts';
+
+const timeout: AbortReason = { kind: 'timeout', which: 'run', seconds: 1.5, graceMs: 0 };
+const cancel: AbortReason = { kind: 'cancel', graceMs: 0 };
+const empty = { bytes: 0, kept: 0, sha256: 'e3b0' };
+
+function facts(changes: Partial<RunFacts> = {}): RunFacts {
+  return {
+    invocation: {
+      schema_version: '0.1',
+      contract_kind: 'runtime_invocation',
+      invocation_id: 'r',
+      runtime_name: 'name',
+      runtime_kind: 'container',
+      working_directory: '/tmp',
+      command: [],
+      environment: {},
+      timeout_seconds: null,
+      input_payload_path: null,
+      output_result_path: null,
+      artifact_directory: null,
+      metadata: {},
+      options: {},
+    },
+    directory: runDirectory('/data', 'r'),
+    startedAt: 1000,
+    ran: true,
+    finishedAt: 2000,
+    queueMs: 0,
+    collectMs: null,
+    reason: null,
+    thrown: null,
+    outcome: exited(),
+    captures: { stdout: empty, stderr: empty },
+    artifacts: [],
+    omitted: [],
+    notes: [],
+    nextSeq: 3,
+    ...changes,
+  };
+}
+
+test.each<[string, Partial<RunFacts>, string, string, string | null]>([
+  ['exit code 0', {}, 'succeeded', 'exited', null],
+  ['another exit code', { outcome: exited(2) }, 'failed', 'exited', null],
+  ['a timeout beats exit code 0', { reason: timeout }, 'timed_out', 'timed_out', 'ran longer than 1.5 s'],
+  [
+    'a timeout beats what was thrown',
+    { reason: timeout, outcome: null, thrown: new Error('stopped') },
+    'timed_out',
+    'timed_out',
+    'ran longer than 1.5 s',
+  ],
+  ['a cancel beats exit code 0', { reason: cancel }, 'cancelled', 'cancelled', 'cancelled'],
+  [
+    'a cancel beats a refusal',
+    { reason: cancel, outcome: null, thrown: new Rejected('no') },
+    'cancelled',
+    'cancelled',
+    'cancelled',
+  ],
+  ['a refusal beats an outcome', { thrown: new Rejected('no') }, 'rejected', 'rejected', 'no'],
+  [
+    'an error without an outcome',
+    { outcome: null, thrown: new Error('broken') },
+    'failed',
+    'lost',
+    'the run could not be carried out: broken',
+  ],
+  [
+    'words thrown instead of an error',
+    { outcome: null, thrown: 'words' },
+    'failed',
+    'lost',
+    'the run could not be carried out: words',
+  ],
+  [
+    'success as the kind understands it',
+    { outcome: { ...exited(204), ended: 'responded', success: true } },
+    'succeeded',
+    'responded',
+    null,
+  ],
+  [
+    'a status that the outside world names',
+    { outcome: { ...exited(), ended: 'completed', completion: 'cancelled' } },
+    'cancelled',
+    'cancelled',
+    null,
+  ],
+  [
+    'a kind with its own words for a timeout',
+    { reason: timeout, outcome: { ...exited(), timeoutSummary: 'poll exceeded timeout' } },
+    'timed_out',
+    'timed_out',
+    'poll exceeded timeout',
+  ],
+  ['trouble afterwards is said and changes nothing', { notes: ['a', 'b'] }, 'succeeded', 'exited', 'a; b'],
+])('%s', (_name, changes, status, ended, summary) => {
+  const { result, outcome } = normalize(facts(changes));
+  expect({ status: result.status, ended: outcome.ended, summary: result.error_summary }).toEqual({
+    status,
+    ended,
+    summary,
+  });
+});
+
+test('stdout and stderr come first, also when empty, and a kind without output has neither', () => {
+  const artifact = {
+    id: 'report',
+    path: '/a/report',
+    kind: 'file',
+    description: 'x',
+    sizeBytes: 1,
+    sha256: 'ab',
+    mediaType: 'text/plain',
+    modifiedAt: new Date(0).toISOString(),
+  } as RunFacts['artifacts'][number];
+  const { result, outcome } = normalize(facts({ artifacts: [artifact] }));
+  expect(result.artifacts.map(({ artifact_id }) => artifact_id)).toEqual(['stdout', 'stderr', 'report']);
+  expect(outcome.last_seq).toBe(6);
+  const byte = { bytes: 1, kept: 1, sha256: 'ab' };
+  expect(normalize(facts({ captures: { stdout: byte, stderr: byte } })).result).toMatchObject({
+    stdout_path: '/data/runs/r/stdout',
+    stderr_path: '/data/runs/r/stderr',
+  });
+  const bare = normalize(facts({ captures: null }));
+  expect(bare.result).toMatchObject({ stdout_path: null, stderr_path: null, artifacts: [] });
+});
+
+test('a run is safe to retry only if its work provably did not begin', () => {
+  const retry = (changes: Partial<RunFacts>) => {
+    const { started, retry_safe } = normalize(facts(changes)).outcome;
+    return { started, retry_safe };
+  };
+  expect(retry({})).toEqual({ started: true, retry_safe: false });
+  expect(retry({ outcome: null, thrown: new Error('x') })).toEqual({ started: true, retry_safe: false });
+  expect(retry({ outcome: null, thrown: new Rejected('x') })).toEqual({ started: false, retry_safe: true });
+  expect(retry({ outcome: null, ran: false, reason: cancel })).toEqual({ started: false, retry_safe: true });
+});
+
+test('whatever the facts, the documents are exact and the status is final', () => {
+  const outcomes: fc.Arbitrary<RunnerOutcome | null> = fc.option(
+    fc.record({
+      ended: fc.constantFrom('exited', 'signaled', 'never_started', 'lost', 'responded', 'completed'),
+      started: fc.boolean(),
+      retrySafe: fc.boolean(),
+      exitCode: fc.option(fc.integer({ min: -64, max: 599 })),
+    }),
+  );
+  fc.assert(
+    fc.property(
+      outcomes,
+      fc.constantFrom(null, timeout, cancel),
+      fc.constantFrom(null, undefined, 'words', new Error('e'), new Rejected('r')),
+      fc.option(fc.nat()),
+      fc.boolean(),
+      (outcome, reason, thrown, startedAt, ran) => {
+        const made = normalize(facts({ outcome, reason, thrown, startedAt, ran }));
+        RuntimeResult.parse(made.result);
+        Outcome.parse(made.outcome);
+        expect(FINAL_STATUSES).toContain(made.result.status);
+        if (reason) expect(made.result.status).toBe(reason === cancel ? 'cancelled' : 'timed_out');
+        expect(made.result.finished_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      },
+    ),
+  );
+});

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Rejected } from '../../../src/contract/runner.ts';
+import { PrivatePlaces } from '../../../src/disk/private-places.ts';
+import { type RunDirectory, runDirectory } from '../../../src/disk/run-directory.ts';
+import { prepareWorkingPaths, resolveWorkingPaths } from '../../../src/run/working-paths.ts';
+
+let dir: string;
+let run: RunDirectory;
+let about: Parameters<typeof prepareWorkingPaths>[1];
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'runwire-paths-'));
+  const data = join(dir, 'data');
+  run = runDirectory(data, 'a');
+  about = { directory: run, places: new PrivatePlaces(data) };
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+test('without a working directory a run gets a scratch directory of its own', () => {
+  const paths = resolveWorkingPaths({}, run);
+  expect(paths).toEqual({
+    workingDirectory: run.work,
+    scratch: true,
+    artifactDirectory: null,
+    inputPayload: null,
+    outputResult: null,
+  });
+  expect(existsSync(run.work)).toBe(false);
+  expect(prepareWorkingPaths(paths, about)).toEqual({ working: null, artifact: null });
+  expect(existsSync(run.work)).toBe(true);
+  prepareWorkingPaths(paths, about);
+});
+
+test('a relative data directory still gives an absolute scratch directory', () => {
+  const paths = resolveWorkingPaths({}, runDirectory('data', 'a'), '/srv');
+  expect(paths).toMatchObject({ workingDirectory: '/srv/data/runs/a/work', scratch: true });
+});
+
+test('relative paths are under the working directory, which is under that of the server', () => {
+  const paths = resolveWorkingPaths(
+    {
+      working_directory: 'job',
+      artifact_directory: 'out',
+      input_payload_path: '../in',
+      output_result_path: '/r/./x',
+    },
+    run,
+    '/srv',
+  );
+  expect(paths).toEqual({
+    workingDirectory: '/srv/job',
+    scratch: false,
+    artifactDirectory: '/srv/job/out',
+    inputPayload: '/srv/in',
+    outputResult: '/r/./x',
+  });
+  const completed = {
+    working_directory: paths.workingDirectory,
+    artifact_directory: paths.artifactDirectory,
+  };
+  expect(resolveWorkingPaths(completed, run, '/elsewhere')).toMatchObject({
+    workingDirectory: '/srv/job',
+    artifactDirectory: '/srv/job/out',
+  });
+});
+
+function rejection(fields: Parameters<typeof resolveWorkingPaths>[0]): string {
+  try {
+    prepareWorkingPaths(resolveWorkingPaths(fields, run, dir), about);
+  } catch (error) {
+    expect(error).toBeInstanceOf(Rejected);
+    return (error as Rejected).message;
+  }
+  return 'not rejected';
+}
+
+test('a working directory that is missing or no directory is rejected', () => {
+  writeFileSync(join(dir, 'file'), '');
+  symlinkSync('loop', join(dir, 'loop'));
+  const missing = join(dir, 'missing');
+  expect(rejection({ working_directory: missing })).toBe(`working directory does not exist: ${missing}`);
+  expect(rejection({ working_directory: 'file/x' })).toBe(`working directory does not exist: ${dir}/file/x`);
+  expect(rejection({ working_directory: 'file' })).toBe(`working directory is not a directory: ${dir}/file`);
+  expect(rejection({ working_directory: 'loop' })).toBe(
+    `working directory cannot be used: ${dir}/loop (ELOOP)`,
+  );
+});
+
+test('a working directory that a server without privileges may not enter is rejected', () => {
+  const closed = join(dir, 'closed');
+  mkdirSync(closed, { mode: 0o600 });
+  chmodSync(dir, 0o755);
+  const root = process.getuid?.() === 0;
+  if (root) process.seteuid?.(65534);
+  try {
+    expect(rejection({ working_directory: closed })).toBe(
+      `working directory cannot be used: ${closed} (EACCES)`,
+    );
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
+});
+
+test('a payload that is missing or no regular file is rejected by its name', () => {
+  execFileSync('mkfifo', [join(dir, 'fifo')]);
+  const of = (input_payload_path: string) => rejection({ working_directory: dir, input_payload_path });
+  expect(of('no')).toBe(`input_payload_path does not exist: ${dir}/no`);
+  expect(of('.')).toBe(`input_payload_path is not a regular file: ${dir}`);
+  expect(of('fifo')).toBe(`input_payload_path is not a regular file: ${dir}/fifo`);
+  expect(of('/dev/zero')).toBe('input_payload_path is not a regular file: /dev/zero');
+  writeFileSync(join(dir, 'payload'), '');
+  expect(of('payload')).toBe('not rejected');
+});
+
+test('the artifact directory is made, with its parents, and may be there already', () => {
+  const paths = resolveWorkingPaths({ working_directory: dir, artifact_directory: 'a/b' }, run);
+  const made = prepareWorkingPaths(paths, { ...about, globs: true });
+  expect(made).toEqual({ working: realpathSync(dir), artifact: realpathSync(join(dir, 'a/b')) });
+  expect(prepareWorkingPaths(paths, about)).toEqual({ ...made, working: null });
+});
+
+test('an artifact directory that cannot be made is rejected', () => {
+  writeFileSync(join(dir, 'file'), '');
+  expect(rejection({ working_directory: dir, artifact_directory: 'file' })).toMatch(
+    /^artifact directory cannot be made: .*\/file \(EEXIST\)$/,
+  );
+  mkdirSync(join(dir, 'real'));
+  symlinkSync('real', join(dir, 'link'));
+  expect(rejection({ working_directory: dir, artifact_directory: 'link' })).toBe('not rejected');
+});
