@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
-import { Rejected, type RunOutput } from '../../src/contract/runner.ts';
+import type { RunOutput } from '../../src/contract/context.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import { type DockerEngine, engineWords, statusOf } from './daemon.ts';
 import type { DockerSpec } from './spec.ts';
 

@@ -1,6 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { Rejected } from '../../src/contract/runner.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import type { PrivateView } from '../../src/disk/private-view.ts';
 import { bytePath } from '../../src/platform/byte-path.ts';
 import type { DockerSpec } from './spec.ts';

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { RunnerOutcome } from '../../src/contract/runner.ts';
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Kill, Timings, Usage } from '../../src/documents/outcome.ts';
 import type { Ending } from './attendance.ts';
 

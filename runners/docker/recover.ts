@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
+import type { RunContext, RunControls } from '../../src/contract/context.ts';
 import { earlierEnding } from '../../src/contract/ending-note.ts';
-import type { RunContext, RunControls, RunnerOutcome } from '../../src/contract/runner.ts';
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
 import { forgetContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
 import { type DockerEngine, statusOf } from './daemon.ts';

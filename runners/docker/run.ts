@@ -1,10 +1,6 @@
+import type { RunContext, RunControls } from '../../src/contract/context.ts';
 import { noteEnding } from '../../src/contract/ending-note.ts';
-import {
-  Rejected,
-  type RunContext,
-  type RunControls,
-  type RunnerOutcome,
-} from '../../src/contract/runner.ts';
+import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import type { Omitted } from '../../src/documents/artifact.ts';
 import type { Timings } from '../../src/documents/outcome.ts';

@@ -1,4 +1,6 @@
-import { Rejected, type RunContext, type Runner, type RunnerOutcome } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
+import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
+import type { Runner } from '../../src/contract/runner.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import { RECONNECT_MS } from './attendance.ts';
 import type { CopyCaps } from './copy-out.ts';

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { Socket } from 'node:net';
-import type { RunContext, RunControls } from '../../src/contract/runner.ts';
+import type { RunContext, RunControls } from '../../src/contract/context.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
 
 type Source = Pick<RunContext, 'invocation' | 'inputPath'>;

@@ -1,4 +1,4 @@
-import type { AbortReason } from '../../src/contract/runner.ts';
+import type { AbortReason } from '../../src/contract/outcome.ts';
 import { type DockerEngine, statusOf } from './daemon.ts';
 
 /** A container that SIGKILL has not ended after so long is left to the sweep. */

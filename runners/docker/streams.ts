@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import type { RunOutput } from '../../src/contract/runner.ts';
+import type { RunOutput } from '../../src/contract/context.ts';
 import type { Stream } from '../../src/documents/stream.ts';
 import type { DockerEngine } from './daemon.ts';
 import { frameSplitter } from './frames.ts';

@@ -1,5 +1,5 @@
 import { chmodSync, chownSync, statSync } from 'node:fs';
-import type { RunContext } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
 
 const NOBODY = '65534:65534';
 const ROOTS = new Set(['', '0', 'root']);

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { posix, relative, resolve } from 'node:path';
 import { compileGlob, startOf } from '../../src/artifacts/glob.ts';
-import { Rejected, type RunContext } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import type { Omitted } from '../../src/documents/artifact.ts';
 import { type CopyCaps, CopyOut } from './copy-out.ts';

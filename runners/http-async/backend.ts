@@ -1,4 +1,5 @@
-import { Rejected, type RunContext } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import type { Connections, Taker, WireRequest } from '../wire/client.ts';
 import { type Journey, travel } from '../wire/redirect.ts';

@@ -1,4 +1,4 @@
-import type { RunContext } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { parseJson } from '../wire/json.ts';
 import { nap } from '../wire/wait.ts';

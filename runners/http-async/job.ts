@@ -1,4 +1,4 @@
-import type { RunContext } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import { parseJson, wordAt } from '../wire/json.ts';
 import type { HttpAsyncSpec } from './spec.ts';

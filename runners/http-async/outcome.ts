@@ -1,4 +1,5 @@
-import type { RunContext, RunnerOutcome } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { keepEach, keepText } from '../wire/artifact.ts';
 import { preview, valueAt, wordAt } from '../wire/json.ts';
 import type { BackendJob, Verdict } from './job.ts';

@@ -1,10 +1,6 @@
+import type { RunContext } from '../../src/contract/context.ts';
 import { endingOf, noteEnding } from '../../src/contract/ending-note.ts';
-import {
-  type AbortReason,
-  Rejected,
-  type RunContext,
-  type RunnerOutcome,
-} from '../../src/contract/runner.ts';
+import { type AbortReason, Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import type { AnswerHead, Connections } from '../wire/client.ts';

@@ -1,4 +1,6 @@
-import { Rejected, type RunContext, type Runner } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
+import type { Runner } from '../../src/contract/runner.ts';
 import type { AddressGuard } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { openConnections } from '../wire/client.ts';

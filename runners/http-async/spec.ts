@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Rejected } from '../../src/contract/runner.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import { checkSpec, requestFields } from '../wire/spec.ts';
 
 const Path = z.string().min(1);

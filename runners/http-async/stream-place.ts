@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { RunOutput } from '../../src/contract/runner.ts';
+import type { RunOutput } from '../../src/contract/context.ts';
 import { parseJson } from '../wire/json.ts';
 
 const Note = z.object({ stream: z.object({ id: z.string(), bytes: z.number() }) });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Rejected, type RunContext, type RunnerOutcome } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
+import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { keepCapture, keepEach, keepText, mediaTypeOf } from '../wire/artifact.ts';

@@ -1,5 +1,7 @@
+import type { RunContext } from '../../src/contract/context.ts';
 import { earlierEnding, noteEnding } from '../../src/contract/ending-note.ts';
-import { Rejected, type RunContext, type Runner, type RunnerOutcome } from '../../src/contract/runner.ts';
+import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
+import type { Runner } from '../../src/contract/runner.ts';
 import type { AddressGuard } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { openConnections } from '../wire/client.ts';

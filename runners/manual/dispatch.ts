@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Rejected } from '../../src/contract/runner.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import type { Claimed } from '../../src/documents/claim.ts';
 import type { ManualRun } from './run.ts';
 

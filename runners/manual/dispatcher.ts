@@ -1,4 +1,5 @@
-import { Rejected, type RunContext, type RunnerOutcome, type RunOutput } from '../../src/contract/runner.ts';
+import type { RunContext, RunOutput } from '../../src/contract/context.ts';
+import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { Completion } from '../../src/documents/completion.ts';
 import { redactInvocation } from '../../src/documents/delivery.ts';
 import type { Invocation } from '../../src/documents/invocation.ts';

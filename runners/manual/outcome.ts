@@ -1,4 +1,4 @@
-import type { RunnerOutcome } from '../../src/contract/runner.ts';
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { ArtifactFacts } from '../../src/documents/artifact.ts';
 import type { Completion } from '../../src/documents/completion.ts';
 

@@ -1,4 +1,5 @@
-import type { RunContext, RunnerOutcome } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Claimed } from '../../src/documents/claim.ts';
 import type { Completion } from '../../src/documents/completion.ts';
 import { RunwireError, toldShortage } from '../../src/documents/errors.ts';

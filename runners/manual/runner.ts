@@ -1,5 +1,7 @@
 import type { Claims } from '../../src/contract/claims.ts';
-import { Rejected, type RunContext, type Runner, type RunnerOutcome } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
+import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
+import type { Runner } from '../../src/contract/runner.ts';
 import { fieldErrors, refusal } from '../../src/documents/field-errors.ts';
 import { ManualDesk } from './desk.ts';
 import { DISPATCH_SCHEDULE, type DispatchSchedule, dispatchRun, type PostClaim } from './dispatch.ts';

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { RunnerOutcome } from '../../src/contract/runner.ts';
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { LostFacts } from '../../src/supervisor/client/client.ts';
 import type { Captures, ExitFacts, SpawnFailure } from '../../src/supervisor/protocol/messages.ts';
 

@@ -1,6 +1,6 @@
 import { createReadStream, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { Rejected } from '../../src/contract/runner.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import type { BODY_FORMATS } from './spec.ts';
 
 type Format = (typeof BODY_FORMATS)[number];

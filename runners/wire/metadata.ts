@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Rejected } from '../../src/contract/runner.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
 import type { Invocation } from '../../src/documents/invocation.ts';
 

@@ -1,4 +1,4 @@
-import { Rejected } from '../../src/contract/runner.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { encodeBody, fileBody } from './body.ts';
 import type { WireRequest } from './client.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Rejected } from '../../src/contract/runner.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import { maySendTo, type Secrets } from '../../src/outbound/secrets.ts';
 
 export const Auth = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Rejected } from '../../src/contract/runner.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 import { fieldErrors, refusal } from '../../src/documents/field-errors.ts';
 import { Auth } from './secrets.ts';
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { Rejected } from '../../src/contract/runner.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
 
 /** Throws Rejected for a `ca` that is not certificates in PEM: TLS would take it for an empty list. */
 export function checkAuthorities(ca: string | undefined): void {

@@ -1,4 +1,5 @@
-import type { RunContext, RunnerOutcome, RunOutput } from './runner.ts';
+import type { RunContext, RunOutput } from './context.ts';
+import type { RunnerOutcome } from './outcome.ts';
 
 interface EndingNote {
   ending: RunnerOutcome;

@@ -1,4 +1,4 @@
-import type { RunControls } from '../contract/runner.ts';
+import type { RunControls } from '../contract/context.ts';
 import { RunwireError } from '../documents/errors.ts';
 import type { LiveRun } from '../run/live-run.ts';
 

@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { Config } from '../config.ts';
-import { type AbortReason, Rejected, type Runner } from '../contract/runner.ts';
+import { type AbortReason, Rejected } from '../contract/outcome.ts';
+import type { Runner } from '../contract/runner.ts';
 import { runDirectory } from '../disk/run-directory.ts';
 import { newDelivery, redactInvocation } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';

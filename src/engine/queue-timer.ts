@@ -1,4 +1,4 @@
-import type { AbortReason } from '../contract/runner.ts';
+import type { AbortReason } from '../contract/outcome.ts';
 import { afterMs } from '../platform/timer.ts';
 import type { LiveRun } from '../run/live-run.ts';
 

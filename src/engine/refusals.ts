@@ -1,4 +1,4 @@
-import { CannotBegin } from '../contract/runner.ts';
+import { CannotBegin } from '../contract/outcome.ts';
 import type { DiskSpace } from '../disk/space.ts';
 import { RunwireError, toldShortage } from '../documents/errors.ts';
 import type { LiveRun } from '../run/live-run.ts';

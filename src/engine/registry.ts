@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Rejected, type Runner } from '../contract/runner.ts';
+import { Rejected } from '../contract/outcome.ts';
+import type { Runner } from '../contract/runner.ts';
 import { canonicalKind } from '../documents/invocation.ts';
 
 /** The runners of a server, by kind. */

@@ -1,4 +1,5 @@
-import { type Rejected, Rejected as RejectedError, type Runner } from '../contract/runner.ts';
+import { type Rejected, Rejected as RejectedError } from '../contract/outcome.ts';
+import type { Runner } from '../contract/runner.ts';
 import { fieldErrors, refusal } from '../documents/field-errors.ts';
 import type { Invocation } from '../documents/invocation.ts';
 

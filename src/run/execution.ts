@@ -1,6 +1,6 @@
 import { type Collection, collectArtifacts } from '../artifacts/collection.ts';
 import type { Config } from '../config.ts';
-import type { AbortReason, RunnerOutcome } from '../contract/runner.ts';
+import type { AbortReason, RunnerOutcome } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { Outcome } from '../documents/outcome.ts';
 import type { FinalStatus, RuntimeResult } from '../documents/result.ts';

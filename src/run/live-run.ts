@@ -1,4 +1,6 @@
-import type { AbortReason, CannotBegin, Rejected, RunControls, Runner } from '../contract/runner.ts';
+import type { RunControls } from '../contract/context.ts';
+import type { AbortReason, CannotBegin, Rejected } from '../contract/outcome.ts';
+import type { Runner } from '../contract/runner.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import { linksOf } from '../documents/record.ts';

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { CannotBegin, Rejected } from '../contract/runner.ts';
+import { CannotBegin, Rejected } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import { storageText } from '../platform/shortage.ts';

@@ -1,4 +1,4 @@
-import type { OutsideWriter, RunContext, RunOutput } from '../contract/runner.ts';
+import type { OutsideWriter, RunContext, RunOutput } from '../contract/context.ts';
 import type { StreamFacts } from '../documents/outcome.ts';
 import { type Recorded, readRecorded } from '../journal/earlier.ts';
 import { Recorder } from '../journal/recorder.ts';

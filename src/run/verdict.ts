@@ -1,4 +1,4 @@
-import { type AbortReason, CannotBegin, Rejected, type RunnerOutcome } from '../contract/runner.ts';
+import { type AbortReason, CannotBegin, Rejected, type RunnerOutcome } from '../contract/outcome.ts';
 import { captureFile, type RunDirectory } from '../disk/run-directory.ts';
 import {
   type ArtifactDescriptor,

@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import { CannotBegin, Rejected } from '../contract/runner.ts';
+import { CannotBegin, Rejected } from '../contract/outcome.ts';
 import { nearestReal, type PrivatePlaces } from '../disk/private-places.ts';
 import type { PrivateView } from '../disk/private-view.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';

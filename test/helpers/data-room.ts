@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunContext } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { buildEngine, type TestEngine } from './build-engine.ts';
 import { exited, scripted } from './fake-runner.ts';

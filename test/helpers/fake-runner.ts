@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { RunContext, Runner, RunnerOutcome } from '../../src/contract/runner.ts';
+import type { RunContext } from '../../src/contract/context.ts';
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
+import type { Runner } from '../../src/contract/runner.ts';
 
 const Spec = z.strictObject({
   logs: z.array(z.string()).default([]),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { BackendJob } from '../../../runners/http-async/job.ts';
-import type { RunContext } from '../../../src/contract/runner.ts';
+import type { RunContext } from '../../../src/contract/context.ts';
 
 /** What a job says of itself goes nowhere. */
 const output = {

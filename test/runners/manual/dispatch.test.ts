@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Rejected } from '../../../src/contract/runner.ts';
+import { Rejected } from '../../../src/contract/outcome.ts';
 import type { Claimed } from '../../../src/documents/claim.ts';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
 import { sign } from '../../../src/outbound/signature.ts';

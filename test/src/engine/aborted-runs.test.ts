@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { AbortReason, RunContext, RunnerOutcome } from '../../../src/contract/runner.ts';
+import type { RunContext } from '../../../src/contract/context.ts';
+import type { AbortReason, RunnerOutcome } from '../../../src/contract/outcome.ts';
 import { buildEngine } from '../../helpers/build-engine.ts';
 import { exited, scripted } from '../../helpers/fake-runner.ts';
 

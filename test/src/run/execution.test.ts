@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { AbortReason } from '../../../src/contract/runner.ts';
+import type { AbortReason } from '../../../src/contract/outcome.ts';
 import { RuntimeResult } from '../../../src/documents/result.ts';
 import { buildEngine } from '../../helpers/build-engine.ts';
 import { exited, fake, heldRunner, scripted } from '../../helpers/fake-runner.ts';

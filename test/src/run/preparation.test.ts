@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { RunContext } from '../../../src/contract/runner.ts';
+import type { RunContext } from '../../../src/contract/context.ts';
 import { buildEngine } from '../../helpers/build-engine.ts';
 import { exited, scripted } from '../../helpers/fake-runner.ts';
 

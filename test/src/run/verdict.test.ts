@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type AbortReason, Rejected, type RunnerOutcome } from '../../../src/contract/runner.ts';
+import { type AbortReason, Rejected, type RunnerOutcome } from '../../../src/contract/outcome.ts';
 import { runDirectory } from '../../../src/disk/run-directory.ts';
 import { Outcome } from '../../../src/documents/outcome.ts';
 import { FINAL_STATUSES, RuntimeResult } from '../../../src/documents/result.ts';

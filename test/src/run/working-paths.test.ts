@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Rejected } from '../../../src/contract/runner.ts';
+import { Rejected } from '../../../src/contract/outcome.ts';
 import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 import { type RunDirectory, runDirectory } from '../../../src/disk/run-directory.ts';
 import { prepareWorkingPaths, resolveWorkingPaths } from '../../../src/run/working-paths.ts';

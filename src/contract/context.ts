@@ -1,0 +1,93 @@
+import type { RunDirectory } from '../disk/run-directory.ts';
+import type { Invocation } from '../documents/invocation.ts';
+import type { StreamFacts } from '../documents/outcome.ts';
+import type { Phase, Stream } from '../documents/stream.ts';
+
+/** What a running run accepts from outside; absent functions answer 409 not_supported. */
+export interface RunControls {
+  /** Feed stdin; resolves when the bytes are taken. Throws RunwireError stdin_closed. */
+  writeStdin?(bytes: Buffer): Promise<void>;
+  closeStdin?(): Promise<void>;
+  /** Send a signal, by name (SIGINT), to the whole process group. */
+  signal?(name: string): Promise<void>;
+  /** What the backend posted to `callbackUrl`; its authenticity is proven. Resolves when it was taken. */
+  callback?(body: unknown): Promise<void>;
+  /** A second, shorter grace for a stop that is under way. */
+  hasten?(graceMs: number): void;
+}
+
+/**
+ * The events that the runner makes, in order of the calls. Bytes are captured exactly; those that the storage does
+ * not take become a `gap`, and the run fails: nothing throws for that, and the work goes on.
+ */
+export interface RunOutput {
+  write(stream: Stream, chunk: Buffer, phase?: Phase): void;
+  progress(entry: { message?: string; data?: unknown }): void;
+  /** For one who is told whether it was taken, and sends it again: throws what the storage says, having taken nothing. */
+  readonly acknowledged: Pick<RunOutput, 'write' | 'progress' | 'note'>;
+  /** Keep one line of JSON without `seq`, which is no event, for the `recover` of a later server. */
+  note(line: string): void;
+  /** No more output comes. The end of a run does it too; before a note it makes that the last word. */
+  complete(): void;
+  /** What has been captured of a stream until now. */
+  captured(stream: Stream): StreamFacts;
+}
+
+/** What an outside writer of captures and journal (the supervisor) tells of them. */
+export interface OutsideWriter {
+  /** seq its first entry must have. */
+  readonly firstSeq: number;
+  /** The journal file holds whole events up to byte `end`. */
+  grew(end: number): void;
+  /** Bytes arrived that are not kept: the run is not idle. */
+  active(): void;
+  /** The writer is done: size of the journal and seq of the next entry. */
+  closed(end: number, nextSeq: number): void;
+  /** The writer never began and never will: the captures are empty. */
+  abandoned(): void;
+}
+
+export interface RunContext<Spec = unknown> {
+  readonly invocation: Invocation;
+  readonly spec: Spec;
+  readonly directory: RunDirectory;
+  /** When the run became `running`, also if that was under an earlier server. ms since the epoch. */
+  readonly startedAt: number;
+  /** For `recover`: the machine restarted since, so that no process of the run lives. */
+  readonly rebooted: boolean;
+  /** Absolute path; exists. */
+  readonly workingDirectory: string;
+  /** Absolute path or null; exists. */
+  readonly artifactDirectory: string | null;
+  /** input_payload_path, absolute, a regular file; or null. */
+  readonly inputPath: string | null;
+  /** The complete environment of a process of this run. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly maxOutputBytes: number;
+  readonly killGraceMs: number;
+  /**
+   * Where a backend may POST news of this run: an address of this server with a signed token, good for
+   * this run alone. Who has it may say how the run ended.
+   */
+  callbackUrl(): string;
+  /** Aborted with an AbortReason. */
+  readonly signal: AbortSignal;
+  /** Output and progress written by this process. The first use makes this process the writer. */
+  readonly output: RunOutput;
+  /**
+   * For `recover`, before the first use of `output`: captures and journal of the earlier server are gone
+   * on with, byte for byte and seq for seq. Without it they are written anew. `onNote` gets what it noted, in order.
+   */
+  resumeOutput(onNote?: (line: string) => void): Promise<void>;
+  /**
+   * For `recover`: it has been looked, and the work of the earlier server goes on. Clocks that ran out meanwhile press
+   * the signal from here on (or some seconds after the call): work that had ended is told as it ended.
+   */
+  goesOn(): void;
+  /** Hands captures and journal to a writer in another process instead. Exclusive with `output`. */
+  outsideWriter(): OutsideWriter;
+  /** Offer what may be done to the running run. */
+  offer(controls: RunControls): void;
+  /** Call back when the result is stored and survives a crash, or the run is given up. */
+  whenStored(callback: () => void): void;
+}

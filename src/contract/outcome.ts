@@ -1,0 +1,55 @@
+import type { ArtifactFacts, Omitted } from '../documents/artifact.ts';
+import type { Kill, StreamFacts, TimeoutReason, Timings, Usage } from '../documents/outcome.ts';
+import type { FinalStatus } from '../documents/result.ts';
+
+/** Facts of a run that is over. */
+export interface RunnerOutcome {
+  ended: 'exited' | 'signaled' | 'never_started' | 'lost' | 'responded' | 'completed';
+  /** Did the work begin. */
+  started: boolean;
+  /** True only if it provably did not begin. */
+  retrySafe: boolean;
+  /** Process exit code (−N for signal N), HTTP status, or null. Never made up. */
+  exitCode: number | null;
+  signal?: string | null;
+  /** Success as the kind understands it; default: exitCode is 0. */
+  success?: boolean;
+  /** A final status named by the outside world (a backend's `cancelled`, a worker's completion). */
+  completion?: FinalStatus;
+  errorSummary?: string | null;
+  /** With the completion `timed_out`: which time it was. */
+  timeoutReason?: TimeoutReason;
+  /** Words for a timeout where the kind has its own. */
+  timeoutSummary?: string;
+  /** Artifacts the runner itself made (a response, a final payload), stored in directory.artifacts. */
+  artifacts?: ArtifactFacts[];
+  /** What the runner itself left out of the artifacts, and why. */
+  omitted?: Omitted[];
+  metadata?: Record<string, string>;
+  /** Facts of captures written by an outside writer. */
+  captures?: { stdout: StreamFacts; stderr: StreamFacts };
+  usage?: Usage | null;
+  kill?: Kill | null;
+  timings?: Timings;
+}
+
+/** The server could not begin the work, for a reason of its own (`cause`): the run ends as `failed`, and may be tried again. */
+export class CannotBegin extends Error {
+  constructor(message: string, options: { cause: unknown }) {
+    super(message, options);
+    this.name = 'CannotBegin';
+  }
+}
+
+/** The work cannot be run as it was asked for: the run ends as `rejected` with these words. */
+export class Rejected extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'Rejected';
+  }
+}
+
+/** Why a run was aborted. The first reason wins. */
+export type AbortReason =
+  | { kind: 'timeout'; which: TimeoutReason; seconds: number; graceMs: number }
+  | { kind: 'cancel'; graceMs: number };
