@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RuntimeEvent } from '../src/documents/event.ts';
-import { refusal } from '../src/documents/field-errors.ts';
+import { fieldRefusal } from '../src/documents/field-errors.ts';
 import type { OfRun, Routes } from './answers/edge.ts';
 import { sendEvents } from './answers/events.ts';
 import { content, problems } from './answers/schemas.ts';
@@ -48,5 +48,5 @@ export const eventsRoutes: Routes = (app, edge) => {
 function lastEventId(header: string | string[] | undefined): number | undefined {
   if (header === undefined || header === '') return undefined;
   if (typeof header === 'string' && /^\d{1,15}$/.test(header)) return Number(header);
-  throw refusal('bad_request', [{ path: 'Last-Event-ID', message: 'must be the seq of an event' }]);
+  throw fieldRefusal('bad_request', [{ path: 'Last-Event-ID', message: 'must be the seq of an event' }]);
 }

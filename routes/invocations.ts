@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { RuntimeEvent } from '../src/documents/event.ts';
-import { refusal } from '../src/documents/field-errors.ts';
+import { fieldRefusal } from '../src/documents/field-errors.ts';
 import { canonicalKind, InvocationInput } from '../src/documents/invocation.ts';
 import { Record } from '../src/documents/record.ts';
 import { Status } from '../src/documents/result.ts';
@@ -112,7 +112,7 @@ function idempotencyKey(header: string | string[] | undefined): string | undefin
   const text = String(header);
   const key = (/^"(.*)"$/.exec(text)?.[1] ?? text).trim();
   if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
-  throw refusal('bad_request', [
+  throw fieldRefusal('bad_request', [
     { path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' },
   ]);
 }

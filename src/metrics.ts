@@ -5,7 +5,7 @@ import { RECOVERED, type Recovered } from './documents/recovery-state.ts';
 import type { FinalStatus } from './documents/result.ts';
 
 /** What the engine tells of a run that is over. */
-export interface FinishedRun {
+export interface RunTally {
   kind: string;
   status: FinalStatus;
   /** From running to finished; 0 when it never ran. */
@@ -24,7 +24,7 @@ export interface LiveNumbers {
 }
 
 export interface Metrics {
-  runFinished(run: FinishedRun): void;
+  runFinished(run: RunTally): void;
   /** A client took nothing of what waited for it, for too long. */
   clientStalled(): void;
   /** What became of a run that an earlier server left unfinished. */

@@ -33,7 +33,7 @@ export async function pump(
 }
 
 /** `late`: not after `ms`. `gone`: never. */
-type Outcome = 'done' | 'late' | 'gone';
+type Handover = 'done' | 'late' | 'gone';
 
 /** Does the system have the bytes. */
 function handedOver(
@@ -41,9 +41,9 @@ function handedOver(
   bytes: Buffer,
   signal: AbortSignal,
   ms: number,
-): Promise<Outcome> {
+): Promise<Handover> {
   return new Promise((resolve) => {
-    const settle = (outcome: Outcome): void => {
+    const settle = (outcome: Handover): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
       resolve(outcome);

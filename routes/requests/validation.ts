@@ -1,7 +1,7 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
 import type { ErrorCode } from '../../src/documents/errors.ts';
-import { fieldErrors, refusal } from '../../src/documents/field-errors.ts';
+import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
 
 /** What is done with a body may take a step of the stack a level; no document of ours comes near. */
 const MAX_LEVELS = 500;
@@ -12,9 +12,11 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ur
     httpPart !== 'body' ? 'bad_request' : url === '/invocations' ? 'invalid_invocation' : 'invalid_field';
   return (value) => {
     if (isDeeper(value, MAX_LEVELS))
-      return { error: refusal(code, [{ path: '', message: `is nested deeper than ${MAX_LEVELS} levels` }]) };
+      return {
+        error: fieldRefusal(code, [{ path: '', message: `is nested deeper than ${MAX_LEVELS} levels` }]),
+      };
     const parsed = schema.safeParse(value);
-    return parsed.success ? { value: parsed.data } : { error: refusal(code, fieldErrors(parsed.error)) };
+    return parsed.success ? { value: parsed.data } : { error: fieldRefusal(code, fieldErrors(parsed.error)) };
   };
 };
 

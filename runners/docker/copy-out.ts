@@ -5,16 +5,9 @@ import type { Readable } from 'node:stream';
 import { type Extract, extract } from 'tar-stream';
 import { type GlobPosition, step } from '../../src/artifacts/glob.ts';
 import { PRIVATE, type PrivateView } from '../../src/disk/private-view.ts';
-import type { Omitted } from '../../src/documents/artifact.ts';
+import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
 import { bytePath } from '../../src/platform/byte-path.ts';
 import { type DockerEngine, engineWords, statusOf } from './daemon.ts';
-
-/** What may be copied out of one container. Sizes in bytes. */
-export interface CopyCaps {
-  fileBytes: number;
-  totalBytes: number;
-  count: number;
-}
 
 type Entry = Extract extends AsyncIterable<infer E> ? E : never;
 
@@ -39,7 +32,7 @@ export interface CopyRequest {
 /** Copies files of an ended container to directories of its run. One for all of a run: the caps hold for all together. */
 export class CopyOut {
   readonly omitted: Omitted[] = [];
-  readonly #caps: CopyCaps;
+  readonly #caps: ArtifactCaps;
   readonly #places: PrivateView;
   #bytes = 0;
   #count = 0;
@@ -47,7 +40,7 @@ export class CopyOut {
   #read = 0;
 
   /** Nothing is written to `places`. */
-  constructor(caps: CopyCaps, places: PrivateView) {
+  constructor(caps: ArtifactCaps, places: PrivateView) {
     this.#caps = caps;
     this.#places = places;
   }

@@ -2,12 +2,11 @@ import type { RunContext, RunControls } from '../../src/contract/context.ts';
 import { noteEnding } from '../../src/contract/ending-note.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
-import type { Omitted } from '../../src/documents/artifact.ts';
+import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
 import type { Timings } from '../../src/documents/outcome.ts';
 import { attend, LetGo } from './attendance.ts';
 import { containerOptions } from './container.ts';
 import { writeContainerRecord } from './container-record.ts';
-import type { CopyCaps } from './copy-out.ts';
 import { type DockerEngine, EngineGone, engineWords, statusOf } from './daemon.ts';
 import { findImage, type ImageFacts } from './image.ts';
 import { bindsOf } from './mounts.ts';
@@ -32,7 +31,7 @@ export interface RunTools {
   own: OwnContainers;
   places: PrivatePlaces;
   mountRoots: readonly string[];
-  artifactCaps: CopyCaps;
+  artifactCaps: ArtifactCaps;
   secret: (name: string, host: string) => string | undefined;
   reconnectMs: number;
   /** Aborted when this process lets go of its runs. */

@@ -2,8 +2,8 @@ import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
+import type { ArtifactCaps } from '../../src/documents/artifact.ts';
 import { RECONNECT_MS } from './attendance.ts';
-import type { CopyCaps } from './copy-out.ts';
 import { DockerEngine, type EngineAddress, engineWords } from './daemon.ts';
 import { recoverRun } from './recover.ts';
 import { OwnContainers } from './remove.ts';
@@ -20,7 +20,7 @@ export interface DockerRunnerOptions {
   places: PrivatePlaces;
   /** Directories of this machine of which runs may mount (RUNWIRE_DOCKER_MOUNT_ROOTS), absolute. */
   mountRoots: readonly string[];
-  artifactCaps: CopyCaps;
+  artifactCaps: ArtifactCaps;
   /** A secret that the server holds, for a registry of this host; undefined when there is none or it may not go there. */
   secret: (name: string, host: string) => string | undefined;
   /** How long an engine that goes away in mid-run is waited for, ms. */

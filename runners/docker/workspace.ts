@@ -4,8 +4,8 @@ import { compileGlob, startOf } from '../../src/artifacts/glob.ts';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
-import type { Omitted } from '../../src/documents/artifact.ts';
-import { type CopyCaps, CopyOut } from './copy-out.ts';
+import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
+import { CopyOut } from './copy-out.ts';
 import { type DockerEngine, statusOf } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
 import { type Bind, isInside } from './mounts.ts';
@@ -67,7 +67,7 @@ export async function makeDirectories(
 
 interface CopyTools {
   engine: DockerEngine;
-  artifactCaps: CopyCaps;
+  artifactCaps: ArtifactCaps;
   places: PrivatePlaces;
 }
 

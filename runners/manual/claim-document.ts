@@ -1,6 +1,6 @@
 import type { Claimed } from '../../src/documents/claim.ts';
-import { redactInvocation } from '../../src/documents/delivery.ts';
 import type { Invocation } from '../../src/documents/invocation.ts';
+import { redactInvocation } from '../../src/documents/redaction.ts';
 
 /** What a worker is given. `base`: address of the server, or `` where the worker knows it. */
 export function claimDocument(

@@ -1,8 +1,8 @@
 import type { RunContext, RunOutput } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { Completion } from '../../src/documents/completion.ts';
-import { redactInvocation } from '../../src/documents/delivery.ts';
 import type { Invocation } from '../../src/documents/invocation.ts';
+import { redactInvocation } from '../../src/documents/redaction.ts';
 import { completionOutcome } from './outcome.ts';
 import type { ManualSpec } from './spec.ts';
 

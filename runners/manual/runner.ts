@@ -2,17 +2,18 @@ import type { Claims } from '../../src/contract/claims.ts';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Runner } from '../../src/contract/runner.ts';
-import { fieldErrors, refusal } from '../../src/documents/field-errors.ts';
+import type { ArtifactCaps } from '../../src/documents/artifact.ts';
+import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
 import { ManualDesk } from './desk.ts';
 import { DISPATCH_SCHEDULE, type DispatchSchedule, dispatchRun, type PostClaim } from './dispatch.ts';
 import { type Dispatcher, runDispatcher } from './dispatcher.ts';
 import { ManualRun } from './run.ts';
 import { ManualSpec } from './spec.ts';
 import { newState, readState } from './state.ts';
-import { type UploadCaps, Uploads } from './uploads.ts';
+import { Uploads } from './uploads.ts';
 
 export interface ManualRunnerOptions {
-  caps: UploadCaps;
+  caps: ArtifactCaps;
   post: PostClaim;
   /** May a POST to this host be signed with the secret of this name: undefined, or why not. */
   refuseSecret(name: string, host: string): string | undefined;
@@ -86,5 +87,5 @@ export function manualRunner(options: ManualRunnerOptions): ManualRunner {
 function parseSpec(value: unknown): ManualSpec {
   const parsed = ManualSpec.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
-  throw refusal('invalid_invocation', fieldErrors(parsed.error, ['options', 'manual']));
+  throw fieldRefusal('invalid_invocation', fieldErrors(parsed.error, ['options', 'manual']));
 }

@@ -3,16 +3,10 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSy
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import type { Upload } from '../../src/contract/claims.ts';
 import type { RunDirectory } from '../../src/disk/run-directory.ts';
-import type { ArtifactFacts } from '../../src/documents/artifact.ts';
+import type { ArtifactCaps, ArtifactFacts } from '../../src/documents/artifact.ts';
 import { RunwireError, toldShortage } from '../../src/documents/errors.ts';
 
 /** What may be kept of one run. Bytes. */
-export interface UploadCaps {
-  fileBytes: number;
-  totalBytes: number;
-  count: number;
-}
-
 const SAFE_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 const RESERVED = ['stdout', 'stderr'];
 const PREFIX = 'upload-';
@@ -23,14 +17,14 @@ const PREFIX = 'upload-';
  */
 export class Uploads {
   readonly #directory: RunDirectory;
-  readonly #caps: UploadCaps;
+  readonly #caps: ArtifactCaps;
   /** By id in lower case: some file systems fold case. */
   readonly #files = new Map<string, ArtifactFacts>();
   #keptBytes = 0;
   /** Bytes of uploads that are coming in. */
   #coming = 0;
 
-  constructor(directory: RunDirectory, caps: UploadCaps) {
+  constructor(directory: RunDirectory, caps: ArtifactCaps) {
     this.#directory = directory;
     this.#caps = caps;
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
-import { fieldErrors, refusal } from '../../src/documents/field-errors.ts';
+import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
 import { Auth } from './secrets.ts';
 
 export const BODY_FORMATS = ['json', 'form', 'raw'] as const;
@@ -66,7 +66,7 @@ export function checkSpec<Spec>(schema: z.ZodType<Spec>, candidate: unknown, kin
   const parsed = schema.safeParse(candidate);
   if (parsed.success) return parsed.data;
   if (parsed.error.issues.some(({ code }) => MALFORMED.has(code)))
-    throw refusal('invalid_invocation', fieldErrors(parsed.error, ['options', kind]));
+    throw fieldRefusal('invalid_invocation', fieldErrors(parsed.error, ['options', kind]));
   const [first] = fieldErrors(parsed.error, ['http']);
   throw new Rejected(`${first?.path}: ${first?.message}`);
 }

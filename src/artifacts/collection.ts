@@ -2,12 +2,11 @@ import { lstat, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { lookup } from 'mime-types';
 import type { PrivatePlaces } from '../disk/private-places.ts';
-import type { RunDirectory } from '../disk/run-directory.ts';
-import type { ArtifactFacts, Omitted } from '../documents/artifact.ts';
+import { artifactFile, type RunDirectory } from '../disk/run-directory.ts';
+import type { ArtifactCaps, ArtifactFacts, Omitted } from '../documents/artifact.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import { type BytePath, toText } from '../platform/byte-path.ts';
 import { shortageOf } from '../platform/shortage.ts';
-import type { RealRoots } from '../run/working-paths.ts';
 import { keepCopy } from './copy.ts';
 import { openFound } from './found-file.ts';
 import { ArtifactIds } from './ids.ts';
@@ -21,13 +20,10 @@ const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
 const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 const DEFAULT_ENTRIES = 250_000;
 
-/** What may be kept of one run. A file of exactly `fileBytes` is kept, and so are exactly `count` files. */
-export interface CollectionCaps {
-  fileBytes: number;
-  totalBytes: number;
-  count: number;
-  /** Directory entries looked at in each of the two places. Default 250,000. */
-  entries?: number;
+/** Where artifacts are collected from, links resolved before the run; null: nothing is asked for there. */
+export interface RealRoots {
+  working: string | null;
+  artifact: string | null;
 }
 
 export interface CollectionRequest {
@@ -42,7 +38,7 @@ export interface CollectionRequest {
   places: PrivatePlaces;
   /** Ids of artifacts that the run has already. */
   takenIds?: Iterable<string>;
-  caps: CollectionCaps;
+  caps: ArtifactCaps;
   signal?: AbortSignal;
 }
 
@@ -68,11 +64,6 @@ interface Copying {
   size: number;
   /** Another was copied at the same time. */
   shared: boolean;
-}
-
-/** Where the kept bytes of a collected artifact are. */
-export function artifactFile(directory: RunDirectory, artifactId: string): string {
-  return join(directory.artifacts, artifactId);
 }
 
 /**

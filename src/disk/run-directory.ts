@@ -24,6 +24,11 @@ export function captureFile(directory: RunDirectory, stream: Stream, kept: numbe
   return kept > 0 ? directory[stream] : directory.empty;
 }
 
+/** Where the kept bytes of a collected artifact are. */
+export function artifactFile(directory: RunDirectory, artifactId: string): string {
+  return join(directory.artifacts, artifactId);
+}
+
 export function runDirectory(dataDir: string, invocationId: string): RunDirectory {
   return runDirectoryAt(join(dataDir, 'runs', invocationId));
 }

@@ -29,6 +29,15 @@ export interface ArtifactFacts {
   modifiedAt: string;
 }
 
+/** What may be kept of one run. A file of exactly `fileBytes` is kept, and so are exactly `count` files. */
+export interface ArtifactCaps {
+  fileBytes: number;
+  totalBytes: number;
+  count: number;
+  /** Directory entries looked at in each place that files come from. Default 250,000. */
+  entries?: number;
+}
+
 /** The descriptor of a collected file of one run. `href` is relative to the server. */
 export function describeArtifact(invocationId: string, facts: ArtifactFacts): ArtifactDescriptor {
   return {

@@ -14,15 +14,6 @@ export const Delivery = z.strictObject({
 });
 export type Delivery = z.infer<typeof Delivery>;
 
-export const REDACTED = '[redacted]';
-
-/** The invocation as it is stored in the open and shown: the webhook's secret is replaced. */
-export function redactInvocation(invocation: Invocation): Invocation {
-  const { on_finish } = invocation.options;
-  if (on_finish?.secret === undefined) return invocation;
-  return { ...invocation, options: { ...invocation.options, on_finish: { ...on_finish, secret: REDACTED } } };
-}
-
 /** What the store keeps of `on_finish` of a new run, or undefined when there is none. */
 export function newDelivery(invocation: Invocation): { delivery: string; secret: string | null } | undefined {
   const { on_finish } = invocation.options;

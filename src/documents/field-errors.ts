@@ -15,7 +15,7 @@ export function fieldErrors(error: z.core.$ZodError, under: readonly string[] = 
 }
 
 /** The error of a request with faulty fields; the first is named in the words as well. */
-export function refusal(code: ErrorCode, errors: FieldError[]): RunwireError {
+export function fieldRefusal(code: ErrorCode, errors: FieldError[]): RunwireError {
   const [first] = errors;
   const where = first?.path ? `${first.path}: ` : '';
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';

@@ -3,10 +3,11 @@ import type { Config } from '../config.ts';
 import { type AbortReason, Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
 import { runDirectory } from '../disk/run-directory.ts';
-import { newDelivery, redactInvocation } from '../documents/delivery.ts';
+import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';
-import { refusal } from '../documents/field-errors.ts';
+import { fieldRefusal } from '../documents/field-errors.ts';
 import { canonicalKind, type Invocation, type InvocationInput } from '../documents/invocation.ts';
+import { redactInvocation } from '../documents/redaction.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import { type LiveRun, newLiveRun } from '../run/live-run.ts';
 import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
@@ -148,7 +149,7 @@ export function newRecord(run: LiveRun): NewRun {
 
 function specOf(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
   if (runner.needsCommand && invocation.command.length === 0) {
-    throw refusal('invalid_invocation', [{ path: 'command', message: 'is needed by this kind' }]);
+    throw fieldRefusal('invalid_invocation', [{ path: 'command', message: 'is needed by this kind' }]);
   }
   return parseSpec(runner, invocation);
 }

@@ -1,6 +1,6 @@
 import { type Rejected, Rejected as RejectedError } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
-import { fieldErrors, refusal } from '../documents/field-errors.ts';
+import { fieldErrors, fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation } from '../documents/invocation.ts';
 
 /**
@@ -30,5 +30,5 @@ function parseOptions(runner: Runner, invocation: Invocation): unknown {
   // An exact RxP invocation, which has no options, is accepted also where it cannot be run.
   if (invocation.options[kind] === undefined)
     throw new RejectedError(errors.map(({ path, message }) => `${path}: ${message}`).join('; '));
-  throw refusal('invalid_invocation', errors);
+  throw fieldRefusal('invalid_invocation', errors);
 }

@@ -1,7 +1,6 @@
 import type { Stats } from 'node:fs';
-import { artifactFile } from '../artifacts/collection.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
-import { type RunDirectory, runDirectory } from '../disk/run-directory.ts';
+import { artifactFile, type RunDirectory, runDirectory } from '../disk/run-directory.ts';
 import type { ArtifactDescriptor } from '../documents/artifact.ts';
 import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';

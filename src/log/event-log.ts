@@ -21,7 +21,7 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
-export interface FinishedRun {
+export interface EndedRun {
   finishedAt: number;
   result: RuntimeResult;
   outcome: Outcome;
@@ -93,7 +93,7 @@ export class EventLog {
   }
 
   /** The result is stored: its events follow, and nothing after them. */
-  finish({ finishedAt: time, result, outcome }: FinishedRun): void {
+  finish({ finishedAt: time, result, outcome }: EndedRun): void {
     const gaps = untoldGaps(outcome);
     let seq = outcome.last_seq - result.artifacts.length - gaps.length;
     const entries: LogEntry[] = gaps.map((gap) => ({ seq: seq++, time, type: 'gap', ...gap }));

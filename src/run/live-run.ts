@@ -1,3 +1,4 @@
+import type { RealRoots } from '../artifacts/collection.ts';
 import type { RunControls } from '../contract/context.ts';
 import type { AbortReason, CannotBegin, Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
@@ -8,7 +9,7 @@ import type { Status } from '../documents/result.ts';
 import { EventLog } from '../log/event-log.ts';
 import { LONGEST_MS } from '../platform/timer.ts';
 import { Waiters, type WaitLimits } from '../platform/waiters.ts';
-import type { RealRoots, WorkingPaths } from './working-paths.ts';
+import type { WorkingPaths } from './working-paths.ts';
 
 /** A run that is not finished, as the engine holds it. Times in ms since the epoch. */
 export interface LiveRun {

@@ -1,15 +1,11 @@
 import { mkdirSync } from 'node:fs';
+import type { RealRoots } from '../artifacts/collection.ts';
 import { CannotBegin, Rejected } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import { storageText } from '../platform/shortage.ts';
 import type { LiveRun } from './live-run.ts';
-import {
-  prepareWorkingPaths,
-  type RealRoots,
-  resolveWorkingPaths,
-  type WorkingPaths,
-} from './working-paths.ts';
+import { prepareWorkingPaths, resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
 export interface Prepared {
   paths: WorkingPaths;

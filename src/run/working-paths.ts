@@ -1,5 +1,6 @@
 import { accessSync, constants, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
+import type { RealRoots } from '../artifacts/collection.ts';
 import { CannotBegin, Rejected } from '../contract/outcome.ts';
 import { nearestReal, type PrivatePlaces } from '../disk/private-places.ts';
 import type { PrivateView } from '../disk/private-view.ts';
@@ -21,12 +22,6 @@ export interface WorkingPaths {
   artifactDirectory: string | null;
   inputPayload: string | null;
   outputResult: string | null;
-}
-
-/** Where artifacts are collected from, links resolved before the run; null: nothing is asked for there. */
-export interface RealRoots {
-  working: string | null;
-  artifact: string | null;
 }
 
 /**

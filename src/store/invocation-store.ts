@@ -3,8 +3,8 @@ import type { Status } from '../documents/result.ts';
 import { STATUSES } from '../documents/result.ts';
 import { errorClass, GroupCommit } from './group-commit.ts';
 import {
-  type FinishedRun,
   type NewRun,
+  type ResultRow,
   type StoredRows,
   type StoreOperation,
   storeOperations,
@@ -19,7 +19,7 @@ import { openDatabase } from './schema.ts';
 import { type UnfinishedRun, UnfinishedRuns } from './unfinished-runs.ts';
 import { syncWal, type WalSync } from './wal-sync.ts';
 
-export type { FinishedRun, NewRun } from './operations.ts';
+export type { NewRun, ResultRow } from './operations.ts';
 export type { StoredRun, StoreFilter } from './run-list.ts';
 export type { UnfinishedRun } from './unfinished-runs.ts';
 
@@ -119,7 +119,7 @@ export class InvocationStore {
   }
 
   /** A final status never changes: returns false, and changes nothing, when the run has one or is unknown. */
-  finish(id: string, run: FinishedRun): boolean {
+  finish(id: string, run: ResultRow): boolean {
     const order = Math.max(this.#lastFinish + 1, run.finishedAt);
     if (!this.#group.write({ op: 'finish', id, order, run })) return false;
     this.#lastFinish = order;

@@ -19,7 +19,7 @@ export interface NewRun {
   traceparent?: string;
 }
 
-export interface FinishedRun {
+export interface ResultRow {
   status: FinalStatus;
   finishedAt: number;
   result: string;
@@ -45,7 +45,7 @@ export type StoredRows = readonly (readonly [table: (typeof TABLES)[number], val
 export type StoreOperation =
   | { op: 'insert'; n: number; run: NewRun }
   | { op: 'running'; id: string; startedAt: number }
-  | { op: 'finish'; id: string; order: number; run: FinishedRun }
+  | { op: 'finish'; id: string; order: number; run: ResultRow }
   | { op: 'abort'; id: string; reason: string }
   | { op: 'boot'; boot: string; interrupted: number[] }
   | { op: 'remove'; id: string; removed: RemovedRun }

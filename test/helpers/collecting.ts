@@ -2,17 +2,13 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import {
-  artifactFile,
-  type CollectionCaps,
-  type CollectionRequest,
-  collectArtifacts,
-} from '../../src/artifacts/collection.ts';
+import { type CollectionRequest, collectArtifacts } from '../../src/artifacts/collection.ts';
 import { PrivatePlaces } from '../../src/disk/private-places.ts';
-import { runDirectory } from '../../src/disk/run-directory.ts';
+import { artifactFile, runDirectory } from '../../src/disk/run-directory.ts';
+import type { ArtifactCaps } from '../../src/documents/artifact.ts';
 
 /** What the configuration allows when nothing is said. */
-export const DEFAULT_CAPS: CollectionCaps = { fileBytes: 2 ** 30, totalBytes: 4 * 2 ** 30, count: 10_000 };
+export const DEFAULT_CAPS: ArtifactCaps = { fileBytes: 2 ** 30, totalBytes: 4 * 2 ** 30, count: 10_000 };
 
 /** Directories of a run that artifacts are collected from, new for each test: read the fields when the test runs. */
 export function collecting() {

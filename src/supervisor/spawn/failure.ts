@@ -2,11 +2,11 @@ import { statSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import type { SpawnFailure, SpawnRequest } from '../protocol/messages.ts';
 import { firstBytes, interpreterOf } from './command.ts';
-import { Refusal, SpawnError } from './spawner.ts';
+import { LimitRefused, SpawnError } from './spawner.ts';
 
 /** Why a program could not be started. ENOENT and EACCES have several causes: they are looked for now. */
 export function failureOf(error: unknown, request: SpawnRequest, program: string | null): SpawnFailure {
-  if (error instanceof Refusal) return { code: 'REFUSED', message: error.message, refused: true };
+  if (error instanceof LimitRefused) return { code: 'REFUSED', message: error.message, refused: true };
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
   const shortage = SHORTAGES[code];

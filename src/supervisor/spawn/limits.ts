@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ProcessLimits } from '../protocol/messages.ts';
 import { checkExecutable } from './command.ts';
 import { findPrlimit } from './prlimit.ts';
-import { Refusal } from './spawner.ts';
+import { LimitRefused } from './spawner.ts';
 
 const CAP_SYS_ADMIN = 1n << 21n;
 const CAP_SYS_RESOURCE = 1n << 24n;
@@ -18,7 +18,7 @@ const LIMITS: Record<keyof ProcessLimits, { flag: string; line: string }> = {
 
 /**
  * The command under its limits: posix_spawn cannot set resource limits and setting them afterwards
- * races with the program, so it is exec'ed through prlimit(1). Throws Refusal where a limit would not
+ * races with the program, so it is exec'ed through prlimit(1). Throws LimitRefused where a limit would not
  * hold, SpawnError where the program could not be executed.
  */
 export function withLimits(
@@ -30,9 +30,10 @@ export function withLimits(
   const flags = asked.flatMap(([name, value]) => (value === undefined ? [] : [flagOf(name, value)]));
   if (flags.length === 0) return { program, argv };
   const prlimit = findPrlimit();
-  if (!prlimit) throw new Refusal('options.limits cannot be enforced: this machine has no prlimit program');
+  if (!prlimit)
+    throw new LimitRefused('options.limits cannot be enforced: this machine has no prlimit program');
   if (limits?.processes !== undefined && exemptFromProcessLimit())
-    throw new Refusal(
+    throw new LimitRefused(
       'options.limits.processes cannot be enforced: the kernel exempts root, and this server runs as root',
     );
   checkExecutable(program);

@@ -65,7 +65,7 @@ export interface Spawner {
 }
 
 /** The program cannot be run as it was asked for; the message says why in words for people. */
-export class Refusal extends Error {}
+export class LimitRefused extends Error {}
 
 export class SpawnError extends Error {
   /** errno name, e.g. ENOENT */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { artifactFile } from '../../../src/artifacts/collection.ts';
 import type { RunDirectory } from '../../../src/disk/run-directory.ts';
+import { artifactFile } from '../../../src/disk/run-directory.ts';
 import { collecting, DEFAULT_CAPS } from '../../helpers/collecting.ts';
 
 const { places, collect, whole, kept } = collecting();

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { artifactFile } from '../../../src/artifacts/collection.ts';
+import { artifactFile } from '../../../src/disk/run-directory.ts';
 import { collecting, DEFAULT_CAPS } from '../../helpers/collecting.ts';
 
 const { places, collect, whole, kept } = collecting();

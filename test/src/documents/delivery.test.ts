@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { Delivery, newDelivery, redactInvocation } from '../../../src/documents/delivery.ts';
+import { Delivery, newDelivery } from '../../../src/documents/delivery.ts';
 import { Invocation } from '../../../src/documents/invocation.ts';
+import { redactInvocation } from '../../../src/documents/redaction.ts';
 
 const invocation = (on_finish?: { url: string; secret?: string }) =>
   Invocation.parse({
