@@ -1,101 +1,85 @@
 import { execFile } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
+
+interface House {
+  ROOMS: Record<string, { says: string; doors: string[]; imports: string[] }>;
+  LIBRARIES: Record<string, { rooms: string[]; types?: string[] }>;
+}
+const { ROOMS, LIBRARIES } = createRequire(import.meta.url)('../rooms.cjs') as House;
 
 interface Report {
   summary: {
     violations: { from: string; rule: { name: string } }[];
     totalCruised: number;
-    ruleSetUsed: RuleSet;
+    ruleSetUsed: { forbidden: { name: string }[] };
   };
 }
-interface RuleSet {
-  forbidden: { name: string }[];
+/** What each rule forbids, done once: the rule, the file that breaks it, and what that imports. */
+interface Planted {
+  rule: string;
+  file: string;
+  imports: string;
 }
 
-/** One violation of each rule: the file that breaks it and its content. */
-const PLANTED: Record<string, { file: string; content: string }[]> = {
-  'no-cycles': [
-    { file: 'src/planted-egg.ts', content: "export { hen } from './planted-hen.ts'; export const egg = 1;" },
-  ],
-  resolvable: [{ file: 'src/planted-dangling.ts', content: "import './nowhere.ts';" }],
-  'production-only': [{ file: 'routes/planted-dev.ts', content: "import 'fast-check';" }],
-  'shipped-code-only': [{ file: 'src/planted-test.ts', content: "import '../test/planted-helper.ts';" }],
-  'shapes-are-bare': [
+const isFolder = (room: string): boolean => !existsSync(join(root, `${room}.ts`));
+const fileIn = (room: string, name: string): string => (isFolder(room) ? `${room}/${name}.ts` : `${room}.ts`);
+const reaches = ({ imports }: { imports: string[] }, room: string): boolean =>
+  imports.some((allowed) => allowed === '*' || allowed === room || allowed.startsWith(`${room}/`));
+const elsewhere = (rooms: string[]): string =>
+  Object.keys(ROOMS).find((room) => isFolder(room) && !rooms.includes(room)) ?? '';
+
+const planted: Planted[] = [
+  { rule: 'no cycles', file: 'src/log/planted-egg.ts', imports: 'src/log/planted-hen.ts' },
+  { rule: 'resolvable', file: 'src/log/planted-dangling.ts', imports: 'src/log/nowhere.ts' },
+  { rule: 'production only', file: 'routes/planted-dev.ts', imports: 'fast-check' },
+  { rule: 'shipped code only', file: 'src/log/planted-test.ts', imports: 'test/planted-helper.ts' },
+  { rule: 'a room for every file', file: 'src/cellar/planted-hole.ts', imports: 'src/log/planted-target.ts' },
+  { rule: 'a row for every library', file: 'src/log/planted-library.ts', imports: 'yaml' },
+  ...Object.entries(ROOMS).flatMap(([room, row], index): Planted[] => {
+    const forbidden = Object.keys(ROOMS).find(
+      (other) => isFolder(other) && other !== room && !reaches(row, other),
+    );
+    if (forbidden === undefined) return []; // it may import all
+    const imports = fileIn(forbidden, 'planted-target');
+    return [{ rule: `room ${room}`, file: fileIn(room, `planted-room-${index}`), imports }];
+  }),
+  ...Object.entries(ROOMS)
+    .filter(([, { doors }]) => !doors.includes('*'))
+    .map(([room], index) => ({
+      rule: `doors of ${room}`,
+      file: `${elsewhere([room])}/planted-door-${index}.ts`,
+      imports: fileIn(room, 'planted-target'),
+    })),
+  ...Object.entries(LIBRARIES).flatMap(([name, { rooms, types = [] }], index): Planted[] => [
     {
-      file: 'src/documents/errors.ts',
-      content: "import type { Engine } from './engine.ts'; export type { Engine };",
+      rule: `library ${name}`,
+      file: `${elsewhere([...rooms, ...types])}/planted-library-${index}.ts`,
+      imports: name,
     },
-  ],
-  'core-knows-no-edge': [{ file: 'src/planted-edge.ts', content: "import '../routes/planted-nothing.ts';" }],
-  'core-libraries': [{ file: 'src/planted-http.ts', content: "import 'fastify';" }],
-  'core-library-types': [
-    {
-      file: 'src/planted-types.ts',
-      content: "import type { FastifyInstance } from 'fastify'; export type F = FastifyInstance;",
-    },
-  ],
-  'nobody-imports-the-root': [{ file: 'routes/planted-root.ts', content: "import '../routes/app.ts';" }],
-  'routes-see-the-engine': [
-    { file: 'routes/planted-runner.ts', content: "import '../runners/planted-nothing.ts';" },
-    { file: 'routes/planted-queue.ts', content: "import '../src/engine/queue.ts';" },
-    { file: 'routes/planted-supervisor.ts', content: "import '../src/supervisor/protocol/messages.ts';" },
-  ],
-  'routes-know-no-runner': [
-    { file: 'routes/planted-contract.ts', content: "import '../src/contract/runner.ts';" },
-  ],
-  'routes-start-nothing': [
-    { file: 'routes/planted-process.ts', content: "import 'node:child_process';" },
-    { file: 'routes/planted-database.ts', content: "import 'node:sqlite';" },
-  ],
-  'runners-see-the-contract': [
-    { file: 'runners/planted-engine.ts', content: "import '../src/engine/engine.ts';" },
-  ],
-  'subprocess-sees-the-protocol': [
-    { file: 'runners/subprocess/runner.ts', content: "import '../src/supervisor/client/launch.ts';" },
-  ],
-  'runner-lib-speaks-to-the-supervisor': [
-    { file: 'runners/lib/planted-engine.ts', content: "import '../../src/engine.ts';" },
-  ],
-  'runners-are-alone': [{ file: 'runners/planted-other.ts', content: "import './planted-nothing.ts';" }],
-  'runners-serve-nothing': [{ file: 'runners/planted-fastify.ts', content: "import 'fastify';" }],
-  'docker-library': [{ file: 'runners/planted-docker.ts', content: "import 'dockerode';" }],
-  'http-library': [{ file: 'runners/planted-undici.ts', content: "import { fetch } from 'undici'; fetch;" }],
-  'runners-read-no-environment': [
-    { file: 'runners/planted-env.ts', content: "import { env } from 'node:process'; env;" },
-  ],
-  'supervisor-stands-alone': [
-    { file: 'src/supervisor/planted-engine.ts', content: "import '../engine.ts';" },
-  ],
-  'supervisor-libraries': [{ file: 'src/supervisor/planted-zod.ts', content: "import 'zod';" }],
-  'supervisor-is-behind-its-protocol': [
-    { file: 'runners/lib/planted-inside.ts', content: "import '../../src/supervisor/planted-nothing.ts';" },
-  ],
-  'core-leaves-the-supervisor-to-its-client': [
-    { file: 'src/planted-client.ts', content: "import './supervisor/protocol.ts';" },
-    { file: 'src/planted-memory.ts', content: "import './supervisor/private-memory.ts';" },
-  ],
-  'only-the-supervisor-starts-processes': [
-    { file: 'src/planted-spawn.ts', content: "import 'node:child_process';" },
-    { file: 'runners/planted-execa.ts', content: "import 'execa';" },
-  ],
-};
+    ...types.slice(0, 1).map((room) => ({
+      rule: `types of ${name}`,
+      file: fileIn(room, `planted-types-${index}`),
+      imports: name,
+    })),
+  ]),
+];
 
 /** Files that violations point at and that break nothing themselves. */
 const TARGETS: Record<string, string> = {
-  'src/planted-hen.ts': "import type { egg } from './planted-egg.ts'; export const hen: typeof egg = 1;",
+  'src/log/planted-hen.ts': "import './planted-egg.ts'; export {};",
   'test/planted-helper.ts': 'export {};',
-  'routes/planted-nothing.ts': 'export {};',
-  'runners/planted-nothing.ts': 'export {};',
-  'src/supervisor/planted-nothing.ts': 'export {};',
-  'src/supervisor/protocol/messages.ts': 'export {};',
-  'src/supervisor/client/launch.ts': 'export {};',
-  'src/engine/queue.ts': 'export {};',
-  'routes/app.ts': 'export {};',
+  ...Object.fromEntries(
+    Object.keys(ROOMS)
+      .filter(isFolder)
+      .map((room) => [`${room}/planted-target.ts`, 'export {};']),
+  ),
 };
 
 /** Run dependency-cruiser as `npm run imports` does; violations make it exit with their number. */
@@ -115,42 +99,76 @@ function cruise(directory: string): Promise<Report> {
 
 describe('The import table', () => {
   let copy: string;
-  let planted: Report;
+  let caught: Report;
 
   beforeAll(async () => {
     copy = await mkdtemp(join(tmpdir(), 'runwire-imports-'));
-    for (const part of ['src', 'routes', 'runners', 'package.json', '.dependency-cruiser.cjs']) {
+    for (const part of ['src', 'routes', 'runners', 'package.json', '.dependency-cruiser.cjs', 'rooms.cjs'])
       await cp(join(root, part), join(copy, part), { recursive: true });
-    }
     await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
-    const files = [
-      ...Object.entries(TARGETS).map(([file, content]) => ({ file, content })),
-      ...Object.values(PLANTED).flat(),
-    ];
-    for (const { file, content } of files) {
+    const files = new Map(Object.entries(TARGETS));
+    for (const { file, imports } of planted) {
+      const path = relative(dirname(file), imports);
+      const specifier = !imports.includes('.ts') ? imports : path.startsWith('.') ? path : `./${path}`;
+      files.set(file, `${files.get(file) ?? ''}import '${specifier}';\n`);
+    }
+    for (const [file, content] of files) {
       await mkdir(dirname(join(copy, file)), { recursive: true });
       await writeFile(join(copy, file), content);
     }
-    planted = await cruise(copy);
+    caught = await cruise(copy);
   });
   afterAll(() => rm(copy, { recursive: true, force: true }));
 
   test('is kept, and was checked against the whole tree', async () => {
     const { summary } = await cruise(root);
     expect(summary.violations.map(({ rule, from }) => `${rule.name}: ${from}`)).toEqual([]);
-    expect(summary.totalCruised).toBeGreaterThan(20);
+    expect(summary.totalCruised).toBeGreaterThan(200);
   });
 
-  test('has no rule without a planted violation', async () => {
-    const rules = planted.summary.ruleSetUsed.forbidden.map(({ name }) => name);
-    expect(Object.keys(PLANTED).toSorted()).toEqual(rules.toSorted());
+  test('has no rule without a planted violation', () => {
+    const rules = caught.summary.ruleSetUsed.forbidden.map(({ name }) => name);
+    expect(planted.map(({ rule }) => rule).toSorted()).toEqual(rules.toSorted());
   });
 
-  test.each(Object.entries(PLANTED))('catches a violation of %s', (name, files) => {
-    const caught = planted.summary.violations
-      .filter(({ rule }) => rule.name === name)
-      .map(({ from }) => from);
-    for (const { file } of files) expect(caught).toContain(file);
+  test.each(planted)('catches a violation of: $rule', ({ rule, file }) => {
+    const found = caught.summary.violations.filter(({ rule: { name } }) => name === rule);
+    expect(found.map(({ from }) => from)).toContain(file);
+  });
+
+  test('has a row for every folder, a folder or file for every row, and a file for every door', () => {
+    const files = globSync('{src,routes,runners}/**/*.ts', { cwd: root });
+    const folders = new Set(files.map((file) => dirname(file)).filter((folder) => folder !== 'src'));
+    const rows = Object.keys(ROOMS);
+    expect(rows.filter(isFolder).toSorted()).toEqual([...folders].toSorted());
+    expect(files.filter((file) => dirname(file) === 'src').toSorted()).toEqual(
+      rows.flatMap((room) => (isFolder(room) ? [] : [`${room}.ts`])).toSorted(),
+    );
+    for (const [room, { doors }] of Object.entries(ROOMS))
+      for (const door of doors) if (door !== '*') expect(files).toContain(`${room}/${door}.ts`);
+  });
+
+  test('has no arrow upward, and so no circle between rooms: a room imports rooms above its row', () => {
+    const rows = Object.keys(ROOMS);
+    const upward = rows.flatMap((room, at) =>
+      (ROOMS[room]?.imports ?? [])
+        .filter((name) => name !== '*' && !rows.slice(0, at).some((other) => isOf(name, other)))
+        .map((name) => `${room} → ${name}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  test('stands in docs/ARCHITECTURE.md, row by row', async () => {
+    const page = await readFile(join(root, 'docs/ARCHITECTURE.md'), 'utf8');
+    const shown = page.split('\n').filter((line) => /^\| `(src|routes|runners)/.test(line));
+    const listed = (names: string[]): string =>
+      names.length === 0 ? '–' : names.map((name) => (name === '*' ? 'each file' : name)).join(' ');
+    expect(shown).toEqual(
+      Object.entries(ROOMS).map(([room, { says, doors, imports }]) => {
+        const allowed = imports.includes('*') ? 'everything' : listed(imports.map(shortened));
+        return `| \`${room}\` | ${says} | ${listed(doors)} | ${allowed} |`;
+      }),
+    );
   });
 
   test('fails the build: npm test runs it', async () => {
@@ -160,3 +178,13 @@ describe('The import table', () => {
     expect(scripts.test).toContain('npm run imports');
   });
 });
+
+/** Is this the room, or a file of it. */
+function isOf(name: string, room: string): boolean {
+  return name === room || (isFolder(room) && dirname(name) === room && !(name in ROOMS));
+}
+
+/** In the table of the page `src/` goes without saying. */
+function shortened(name: string): string {
+  return name.replace(/^src\//, '');
+}

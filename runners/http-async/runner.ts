@@ -7,7 +7,7 @@ import { openConnections } from '../wire/client.ts';
 import { withMetadata } from '../wire/metadata.ts';
 import { buildRequest } from '../wire/request.ts';
 import { checkTemplates, kickoffSpec } from './backend.ts';
-import { PRESETS } from './presets/index.ts';
+import { PRESETS } from './preset-list.ts';
 import { type BackendConnections, BackendRun } from './run.ts';
 import { completeAsyncSpec, HttpAsyncSpec, missingFields } from './spec.ts';
 

@@ -1,10 +1,8 @@
-import type { Preset } from '../spec.ts';
-
 /**
  * Replicate's predictions API (https://replicate.com/docs/reference/http): create a prediction, then poll it.
  * `url`, `body` and `auth` are the invocation's; paths are those of the host of `url`.
  */
-export const replicate: Preset = {
+export const replicate = {
   poll_url_template: '/v1/predictions/{run_id}',
   poll_run_id_path: 'id',
   poll_status_path: 'status',

@@ -1,0 +1,244 @@
+// The house: every folder of shipped code is a room with a row here, read from the ground floor up.
+// .dependency-cruiser.cjs makes its rules of these two tables, test/imports.test.ts plants a violation of every row,
+// and docs/ARCHITECTURE.md shows the same rows.
+
+/** What every runner is given. */
+const GIVEN = ['src/contract', 'src/documents', 'src/disk/run-directory', 'src/outbound', 'src/platform'];
+
+/**
+ * Room by room: its one sentence; its doors, the files that others may import (`*`: each of them); the rooms and
+ * files that it may import itself. Whatever is not said is forbidden, and a type is an import like any other.
+ * A room is the files of one folder, or one file.
+ *
+ * @type {Record<string, { says: string, doors: string[], imports: string[] }>}
+ */
+const ROOMS = {
+  'src/platform': {
+    says: 'what Node and the system leave open; knows no word of ours',
+    doors: ['*'],
+    imports: [],
+  },
+  'src/outbound': {
+    says: 'where this server may call, with which secret and signature',
+    doors: ['address-guard', 'secrets', 'signature', 'signed-post'],
+    imports: ['src/platform'],
+  },
+  'src/documents': {
+    says: 'what is said over the wire, each thing listed once',
+    doors: ['*'],
+    imports: ['src/platform'],
+  },
+  'src/config': {
+    says: 'every variable of the server, read once',
+    doors: ['*'],
+    imports: ['src/outbound', 'src/platform'],
+  },
+  'src/metrics': {
+    says: 'what is counted, for Prometheus',
+    doors: ['*'],
+    imports: ['src/documents'],
+  },
+  'src/disk': {
+    says: 'what lies where in the data directory, what of it is private, and whether there is room',
+    doors: ['*'],
+    imports: ['src/documents', 'src/platform'],
+  },
+  'src/store': {
+    says: 'records that survive `kill -9`',
+    doors: ['invocation-store', 'lasting-write', 'removed-runs', 'run-list'],
+    imports: ['src/documents', 'src/platform'],
+  },
+  'src/journal': {
+    says: 'the output and events of a run, written once by one process',
+    doors: ['recorder', 'earlier', 'journal'],
+    imports: ['src/disk', 'src/documents', 'src/platform'],
+  },
+  'src/log': {
+    says: 'the same, read by any number at any pace',
+    doors: ['event-log', 'logged-event', 'output-reader', 'scratch'],
+    imports: ['src/journal', 'src/disk', 'src/documents', 'src/platform'],
+  },
+  'src/contract': {
+    says: 'what a runner promises, is given and answers',
+    doors: ['*'],
+    imports: ['src/documents', 'src/disk/run-directory'],
+  },
+  'src/artifacts': {
+    says: 'files that a run made: found, copied, hashed',
+    doors: ['collection', 'glob', 'open-inside'],
+    imports: ['src/disk', 'src/documents', 'src/platform'],
+  },
+  'src/webhooks': {
+    says: 'results on their way to `on_finish`',
+    doors: ['deliveries'],
+    imports: ['src/store', 'src/outbound', 'src/documents', 'src/platform'],
+  },
+  'src/retention': {
+    says: 'what is kept, for how long',
+    doors: ['retention'],
+    imports: ['src/store', 'src/platform'],
+  },
+  'src/run': {
+    says: 'one run, from its place to its stored result',
+    doors: [
+      'live-run',
+      'execution',
+      'preparation',
+      'working-paths',
+      'callback-address',
+      'process-environment',
+    ],
+    imports: [
+      ...['src/artifacts', 'src/log', 'src/journal', 'src/contract', 'src/store', 'src/outbound'],
+      ...['src/disk', 'src/documents', 'src/platform', 'src/config'],
+    ],
+  },
+  'src/engine': {
+    says: 'all runs of one server: taken in, queued, recovered, read, removed',
+    doors: ['engine', 'run-engine'],
+    imports: [
+      ...['src/run', 'src/log', 'src/store', 'src/contract', 'src/disk', 'src/documents', 'src/platform'],
+      ...['src/config', 'src/metrics'],
+    ],
+  },
+  'src/supervisor/protocol': {
+    says: 'what the server and the second process say to each other, a line each, and its checks',
+    doors: ['*'],
+    imports: ['src/documents'],
+  },
+  'src/supervisor/find': {
+    says: 'the processes of a run, wherever they went',
+    doors: ['*'],
+    imports: ['src/platform'],
+  },
+  'src/supervisor/spawn': {
+    says: 'a program, started without a fork of the whole',
+    doors: ['*'],
+    imports: ['src/supervisor/find', 'src/supervisor/protocol', 'src/documents', 'src/platform'],
+  },
+  'src/supervisor': {
+    says: 'the second process, which owns programs',
+    doors: [],
+    imports: [
+      ...['src/supervisor/protocol', 'src/supervisor/spawn', 'src/supervisor/find', 'src/journal'],
+      ...['src/disk', 'src/documents', 'src/platform'],
+    ],
+  },
+  'src/supervisor/client': {
+    says: "the server's side of it",
+    doors: ['client'],
+    imports: ['src/supervisor/protocol', 'src/documents', 'src/platform'],
+  },
+  'runners/wire': {
+    says: 'one guarded HTTP exchange, for every kind that calls others',
+    doors: ['*'],
+    imports: GIVEN,
+  },
+  'runners/subprocess': {
+    says: 'the kind `subprocess`',
+    doors: ['runner'],
+    imports: [...GIVEN, 'src/supervisor/client', 'src/supervisor/protocol'],
+  },
+  'runners/docker': {
+    says: 'the kind `docker`',
+    doors: ['runner'],
+    imports: [...GIVEN, 'src/disk/private-places', 'src/disk/private-view', 'src/artifacts/glob'],
+  },
+  'runners/http': {
+    says: 'the kind `http`',
+    doors: ['runner'],
+    imports: [...GIVEN, 'runners/wire'],
+  },
+  'runners/http-async/presets': {
+    says: 'services whose jobs http_async knows by name: data, a file each',
+    doors: ['*'],
+    imports: [],
+  },
+  'runners/http-async': {
+    says: 'the kind `http_async`',
+    doors: ['runner'],
+    imports: [...GIVEN, 'runners/wire', 'runners/http-async/presets'],
+  },
+  'runners/manual': {
+    says: 'the kind `manual`',
+    doors: ['runner', 'dispatcher', 'post'],
+    imports: GIVEN,
+  },
+  runners: {
+    says: 'all kinds, a line each',
+    doors: ['index'],
+    imports: [
+      ...['runners/subprocess', 'runners/docker', 'runners/http', 'runners/http-async', 'runners/manual'],
+      ...['src/contract', 'src/outbound', 'src/supervisor/client'],
+    ],
+  },
+  'routes/requests': {
+    says: 'what comes in: who may, in which form, how long',
+    doors: ['*'],
+    imports: ['src/engine/engine', 'src/documents', 'src/config', 'src/platform'],
+  },
+  'routes/answers': {
+    says: 'what goes out, no faster than it is taken',
+    doors: ['*'],
+    imports: [
+      ...['routes/requests', 'src/engine/engine', 'src/log', 'src/documents', 'src/metrics'],
+      'src/platform',
+    ],
+  },
+  routes: {
+    says: 'a file a resource; `app` puts them on a server',
+    doors: ['app'],
+    imports: [
+      ...['routes/requests', 'routes/answers', 'src/engine/engine', 'src/contract/claims', 'src/documents'],
+      ...['src/config', 'src/metrics', 'src/platform'],
+    ],
+  },
+  'src/service': {
+    says: 'all parts of one server, put together',
+    doors: ['*'],
+    imports: ['*'],
+  },
+  'src/server': {
+    says: 'the process: configuration, listening, the orderly end',
+    doors: [],
+    imports: ['src/service', 'src/config', 'src/run/process-environment', 'src/platform'],
+  },
+};
+
+/**
+ * Library by library, and the parts of Node that do something to the machine: the rooms that may have it, and those
+ * that may only know its types. A library that is not here is nobody's.
+ *
+ * @type {Record<string, { rooms: string[], types?: string[] }>}
+ */
+const LIBRARIES = {
+  fastify: { rooms: ['routes', 'routes/requests', 'routes/answers'], types: ['src/service'] },
+  'fastify-type-provider-zod': { rooms: ['routes'] },
+  '@fastify/swagger': { rooms: ['routes'] },
+  '@fastify/swagger-ui': { rooms: ['routes'] },
+  'find-my-way': { rooms: ['routes/requests'] },
+  'content-disposition': { rooms: ['routes', 'routes/answers'] },
+  'range-parser': { rooms: ['routes/answers'] },
+  zod: {
+    rooms: [
+      ...['src/documents', 'src/config', 'src/outbound', 'src/engine'],
+      ...['routes', 'routes/requests', 'routes/answers'],
+      ...['runners/wire', 'runners/subprocess', 'runners/docker', 'runners/http-async', 'runners/manual'],
+    ],
+    types: ['src/contract'],
+  },
+  'mime-types': { rooms: ['src/artifacts'] },
+  'prom-client': { rooms: ['src/metrics'] },
+  pino: { rooms: ['src/server'], types: ['src/service', 'src/engine', 'src/webhooks'] },
+  undici: { rooms: ['runners/wire'] },
+  dockerode: { rooms: ['runners/docker'] },
+  'tar-stream': { rooms: ['runners/docker'] },
+  koffi: { rooms: ['src/supervisor/spawn', 'src/platform'] },
+  'node:sqlite': { rooms: ['src/store'] },
+  'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client'] },
+  'node:cluster': { rooms: [] },
+  'node:worker_threads': { rooms: [] },
+  'node:process': { rooms: [] },
+};
+
+module.exports = { ROOMS, LIBRARIES };
