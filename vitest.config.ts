@@ -4,19 +4,31 @@ import { SkipReporter } from './test/helpers/skip-reporter.ts';
 /** Where the counts are written as JSON, for .ci/run. */
 const results = process.env.RUNWIRE_TEST_RESULTS;
 
-export default defineConfig({
+/** A part of the tests that can be run by itself: `npm run test:<name>`. */
+const part = (name: string, include: string[], exclude: string[] = []) => ({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: [],
+    name,
+    include,
+    exclude,
     allowOnly: false,
-    // Most tests wait for processes and not for a processor.
-    maxWorkers: 2,
-    passWithNoTests: false,
     // Wide bounds that show a hang; no test asserts a time.
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
     expect: { poll: { timeout: 20_000 } },
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      part('core', ['test/**/*.test.ts'], ['test/runners/**', 'test/faults/**']),
+      part('kinds', ['test/runners/**/*.test.ts']),
+      part('faults', ['test/faults/**/*.test.ts']),
+    ],
+    // Most tests wait for processes and not for a processor.
+    maxWorkers: 2,
+    passWithNoTests: false,
     reporters: [
       'default',
       new SkipReporter(),
