@@ -120,7 +120,7 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
   watchConnections(app.server);
   // Only 100-continue is known; others may be passed over (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(validatorCompiler(engine.kinds));
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(answerError);
   onlyJsonBodies(app);
@@ -149,7 +149,7 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
     done();
   });
 
-  documentation(app);
+  documentation(app, engine.kinds);
   app.register(async (scope) => {
     for (const routes of ROUTES) routes(scope, edge);
   });

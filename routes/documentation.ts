@@ -3,6 +3,8 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import about from '../package.json' with { type: 'json' };
+import type { Kind } from '../src/documents/kind.ts';
+import { describeKinds } from './answers/kinds.ts';
 import { content, problems, Raw } from './answers/schemas.ts';
 import { type Access, declareFor } from './requests/access.ts';
 
@@ -13,8 +15,8 @@ const yamlSchema = {
   response: { 200: content('OpenAPI 3.1', { 'application/yaml': Raw }), ...problems },
 };
 
-/** openapi.yaml from the schemas of the routes, and a page that shows it from files of this server. */
-export function documentation(app: FastifyInstance): void {
+/** openapi.yaml from the schemas of the routes and of the kinds, and a page that shows it from files of this server. */
+export function documentation(app: FastifyInstance, kinds: readonly Kind[]): void {
   app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -43,7 +45,7 @@ export function documentation(app: FastifyInstance): void {
       ],
     },
     transform: withSecurity,
-    transformObject: onlyUsed,
+    transformObject: componentsOf(kinds),
   });
   app.register(async (scope) => {
     declareFor(scope, 'open');
@@ -71,20 +73,23 @@ const withSecurity: typeof jsonSchemaTransform = (input) => {
 };
 
 /** Each schema exists as sent and as received; the one that nothing refers to is left out. */
-const onlyUsed: SwaggerTransformObject = (document) => {
-  const whole = jsonSchemaTransformObject(document) as {
-    components?: { schemas?: { [name: string]: unknown } };
+const componentsOf =
+  (kinds: readonly Kind[]): SwaggerTransformObject =>
+  (document) => {
+    const whole = jsonSchemaTransformObject(document) as {
+      components?: { schemas?: { [name: string]: unknown } };
+    };
+    const all = whole.components?.schemas ?? {};
+    describeKinds(all, kinds);
+    const used = new Set<string>();
+    const visit = (part: unknown): void => {
+      for (const [, name = ''] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+        if (used.has(name)) continue;
+        used.add(name);
+        visit(all[name] ?? {});
+      }
+    };
+    visit({ ...whole, components: null });
+    const schemas = Object.fromEntries(Object.entries(all).filter(([name]) => used.has(name)));
+    return { ...whole, components: { ...whole.components, schemas } } as ReturnType<SwaggerTransformObject>;
   };
-  const all = whole.components?.schemas ?? {};
-  const used = new Set<string>();
-  const visit = (part: unknown): void => {
-    for (const [, name = ''] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
-      if (used.has(name)) continue;
-      used.add(name);
-      visit(all[name] ?? {});
-    }
-  };
-  visit({ ...whole, components: null });
-  const schemas = Object.fromEntries(Object.entries(all).filter(([name]) => used.has(name)));
-  return { ...whole, components: { ...whole.components, schemas } } as ReturnType<SwaggerTransformObject>;
-};

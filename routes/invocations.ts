@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { RuntimeEvent } from '../src/documents/event.ts';
 import { fieldRefusal } from '../src/documents/field-errors.ts';
-import { canonicalKind, InvocationInput } from '../src/documents/invocation.ts';
+import { InvocationInput } from '../src/documents/invocation.ts';
 import { Record } from '../src/documents/record.ts';
 import { Status } from '../src/documents/result.ts';
 import type { ListFilter, SubmitOptions } from '../src/engine/engine.ts';
@@ -128,7 +128,7 @@ function filterOf(query: ListQuery): ListFilter {
   return {
     limit: query.limit,
     ...(query.status !== undefined && { status: query.status }),
-    ...(query.runtime_kind !== undefined && { runtimeKind: canonicalKind(query.runtime_kind) }),
+    ...(query.runtime_kind !== undefined && { runtimeKind: query.runtime_kind }),
     ...(query.runtime_name !== undefined && { runtimeName: query.runtime_name }),
     ...(query.cursor !== undefined && { cursor: query.cursor }),
   };

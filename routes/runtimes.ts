@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { RunwireError } from '../src/documents/errors.ts';
-import { canonicalKind } from '../src/documents/invocation.ts';
 import type { Routes } from './answers/edge.ts';
 import { json, problems } from './answers/schemas.ts';
 
@@ -35,12 +33,6 @@ export const runtimesRoutes: Routes = (app, { engine }) => {
   app.get<{ Params: { kind: string } }>(
     '/runtimes/:kind',
     { schema: getSchema, config: { access: 'token' } },
-    async (request) => {
-      const kind = canonicalKind(request.params.kind);
-      const found = (await engine.runtimes()).find((runtime) => runtime.kind === kind);
-      if (found === undefined)
-        throw new RunwireError('runtime_not_found', `This server has no kind ${kind}.`);
-      return found;
-    },
+    ({ params }) => engine.runtime(params.kind),
   );
 };

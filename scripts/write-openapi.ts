@@ -1,14 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createApp } from '../routes/app.ts';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
 import { readConfig } from '../src/config.ts';
-import type { Engine } from '../src/engine/engine.ts';
-import { createMetrics } from '../src/metrics.ts';
+import { createService } from '../src/service.ts';
 
-/** Writes openapi.yaml, the description that the server itself gives at /openapi.yaml. */
-const metrics = createMetrics();
-// Describing the routes calls none of them, so nothing is asked of the engine.
-const app = createApp({ config: readConfig({}).config, engine: {} as Engine, metrics });
-const { body } = await app.inject('/openapi.yaml');
+/** Writes openapi.yaml, the description that a server with the built-in kinds gives at /openapi.yaml. */
+const dataDir = mkdtempSync(join(tmpdir(), 'runwire-openapi-'));
+const { config } = readConfig({ RUNWIRE_DATA_DIR: dataDir });
+const service = await createService({ config, environment: {}, log: pino({ level: 'silent' }) });
+const { body } = await service.app.inject('/openapi.yaml');
 await writeFile(new URL('../openapi.yaml', import.meta.url), body);
-await app.close();
-metrics.close();
+await service.close('quit');
+rmSync(dataDir, { recursive: true });

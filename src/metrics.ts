@@ -1,6 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { canonicalKind, RUNTIME_KINDS } from './documents/invocation.ts';
 import { RECOVERED, type Recovered } from './documents/recovery-state.ts';
 import type { FinalStatus } from './documents/result.ts';
 
@@ -38,10 +37,10 @@ export interface Metrics {
 
 const DURATION_BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400];
 const LAG_RESOLUTION_MS = 20;
-const KINDS: ReadonlySet<string> = new Set(RUNTIME_KINDS);
 
-/** The numbers of one server in a registry of their own. Words a client made up do not become labels. */
-export function createMetrics(): Metrics {
+/** The numbers of one server, which runs `kinds`, in a registry of their own. Words a client made up do not become labels. */
+export function createMetrics(kinds: Iterable<string>): Metrics {
+  const labels = new Set(kinds);
   const registry = new Registry();
   const registers = [registry];
   const runs = new Counter({
@@ -93,10 +92,9 @@ export function createMetrics(): Metrics {
   return {
     contentType: registry.contentType,
     runFinished(run) {
-      const kind = canonicalKind(run.kind);
-      const label = KINDS.has(kind) ? kind : 'other';
-      runs.inc({ kind: label, status: run.status });
-      durations.observe({ kind: label }, run.seconds);
+      const kind = labels.has(run.kind) ? run.kind : 'other';
+      runs.inc({ kind, status: run.status });
+      durations.observe({ kind }, run.seconds);
       output.inc(run.outputBytes);
     },
     clientStalled: () => stalled.inc(),

@@ -3,21 +3,19 @@ import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { createApp } from '../routes/app.ts';
-import { dockerRunner } from '../runners/docker/runner.ts';
 import { builtInRunners } from '../runners/index.ts';
 import type { Dispatcher } from '../runners/manual/dispatcher.ts';
-import { claimPoster } from '../runners/manual/post.ts';
-import { manualRunner } from '../runners/manual/runner.ts';
 import type { Config } from './config.ts';
 import type { Runner } from './contract/runner.ts';
 import { openToOthers, prepareDataDirectory } from './disk/data-directory.ts';
 import { PrivatePlaces, realPath } from './disk/private-places.ts';
 import { diskSpace } from './disk/space.ts';
 import { isFinal } from './documents/result.ts';
+import { Registry } from './engine/registry.ts';
 import { RunEngine } from './engine/run-engine.ts';
 import { createMetrics } from './metrics.ts';
 import { addressGuard } from './outbound/address-guard.ts';
-import { maySendTo, readSecrets, secretRefusal } from './outbound/secrets.ts';
+import { readSecrets } from './outbound/secrets.ts';
 import { bootId } from './platform/boot.ts';
 import { keptKey } from './platform/kept-key.ts';
 import { startRetention } from './retention/retention.ts';
@@ -47,16 +45,45 @@ export interface Service {
   close(how: 'quit' | 'leave'): Promise<void>;
 }
 
-/** Everything of one server on one data directory, put together; listening is the caller's. */
+/**
+ * Everything of one server on one data directory, put together; listening is the caller's. Throws, having started
+ * nothing, where two runners have one word, and where the configuration cannot be done.
+ */
 export async function createService({ environment, log, ...options }: ServiceOptions): Promise<Service> {
   const config = {
     ...options.config,
     dataDir: resolve(options.config.dataDir),
     allowedHosts: [...options.config.allowedHosts, ...hostOf(options.config.publicUrl)],
   };
+  const guard = addressGuard({ allow: config.httpAllow, deny: config.httpDeny });
+  const supervisor = new SupervisorClient({
+    dataDir: config.dataDir,
+    spawn: config.spawn,
+    environment: baseEnvironment(environment, []),
+  });
+  const places = new PrivatePlaces(config.dataDir, privateFiles(config));
+  const parts = {
+    config,
+    artifactCaps: {
+      fileBytes: config.maxArtifactBytes,
+      totalBytes: config.maxArtifactsBytes,
+      count: config.maxArtifactsCount,
+    },
+    guard,
+    secrets: readSecrets(environment, config.secretsFile),
+    places,
+    supervisor,
+    dispatchers: options.dispatchers ?? {},
+  };
+  const registry = new Registry([...builtInRunners(parts), ...(options.runners ?? [])]);
   prepareDataDirectory(config.dataDir);
   const open = openToOthers(config.dataDir);
   if (open !== null) log.warn(open);
+  for (const root of config.dockerMountRoots) {
+    const real = realPath(root);
+    if (real !== null && places.look(null).overlaps(real))
+      log.warn({ root }, 'RUNWIRE_DOCKER_MOUNT_ROOTS: no run may mount what holds data of the server');
+  }
   const disk = diskSpace(config.dataDir, config.minFreeDiskBytes, (shortage, err) => {
     if (shortage === null) log.info('the storage takes new runs again');
     else log.error({ shortage, err }, 'the storage takes no new runs');
@@ -70,54 +97,15 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const boot = bootId();
   const noteBoot = boot === null ? null : store.noteBoot(boot);
   if (noteBoot) void writeUntilStored(store, noteBoot);
-  const supervisor = new SupervisorClient({
-    dataDir: config.dataDir,
-    spawn: config.spawn,
-    environment: baseEnvironment(environment, []),
-  });
   await supervisor.connect();
-  const metrics = createMetrics();
-  const guard = addressGuard({ allow: config.httpAllow, deny: config.httpDeny });
-  const secrets = readSecrets(environment, config.secretsFile);
-  const places = new PrivatePlaces(config.dataDir, privateFiles(config));
-  for (const root of config.dockerMountRoots) {
-    const real = realPath(root);
-    if (real !== null && places.look(null).overlaps(real))
-      log.warn({ root }, 'RUNWIRE_DOCKER_MOUNT_ROOTS: no run may mount what holds data of the server');
-  }
-  const artifactCaps = {
-    fileBytes: config.maxArtifactBytes,
-    totalBytes: config.maxArtifactsBytes,
-    count: config.maxArtifactsCount,
-  };
-  const docker = dockerRunner({
-    engine: { host: config.dockerHost, certPath: config.dockerCertPath },
-    dataDir: config.dataDir,
-    places,
-    mountRoots: config.dockerMountRoots,
-    artifactCaps,
-    secret(name, host) {
-      const secret = secrets.get(name);
-      return secret && maySendTo(secret, host) ? secret.value : undefined;
-    },
-  });
-  const manual = manualRunner({
-    caps: artifactCaps,
-    post: claimPoster(guard, secrets),
-    refuseSecret: (name, host) => secretRefusal(secrets, name, host),
-    dispatchers: options.dispatchers ?? {},
-  });
-  const runners = [
-    ...builtInRunners({ supervisor, docker, manual, guard, secrets }),
-    ...(options.runners ?? []),
-  ];
+  const metrics = createMetrics(registry.all.map(({ kind }) => kind));
   const deliveries = startDeliveries({ store, guard, log });
   const engine = new RunEngine({
     config,
     store,
     disk,
     places,
-    runners,
+    registry,
     log,
     metrics,
     environment,
@@ -132,7 +120,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   engine.recover();
   const isUnfinished = (id: string): boolean => engine.has(id) && !isFinal(engine.status(id));
   supervisor.endStrangers(isUnfinished);
-  void docker.sweep(isUnfinished);
+  registry.start(isUnfinished);
   const retention = startRetention({
     store,
     seconds: config.retentionSeconds,
@@ -148,10 +136,9 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     engine,
     async close(how) {
       await app.close();
-      manual.close();
       await retention.stop();
       await deliveries.stop();
-      docker.close();
+      await registry.close();
       await supervisor.close(how);
       metrics.close();
       store.close();

@@ -3,44 +3,46 @@ import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import type { ArtifactCaps } from '../../src/documents/artifact.ts';
+import { maySendTo, type Secrets } from '../../src/outbound/secrets.ts';
 import { RECONNECT_MS } from './attendance.ts';
-import { DockerEngine, type EngineAddress, engineWords } from './daemon.ts';
+import { DockerEngine, engineWords } from './daemon.ts';
 import { recoverRun } from './recover.ts';
 import { OwnContainers } from './remove.ts';
 import { runOnce } from './run.ts';
 import { serverIdentity } from './server-identity.ts';
 import { DockerSpec } from './spec.ts';
 
-export interface DockerRunnerOptions {
-  /** DOCKER_HOST and where its TLS files are. */
-  engine: EngineAddress;
-  /** The server's own directory, absolute: the server's identity is kept in it. */
-  dataDir: string;
+export interface DockerParts {
+  config: {
+    /** The server's own directory, absolute: the server's identity is kept in it. */
+    dataDir: string;
+    /** DOCKER_HOST and where its TLS files are. */
+    dockerHost: string | null;
+    dockerCertPath: string | null;
+    /** Directories of this machine of which runs may mount, absolute. */
+    dockerMountRoots: readonly string[];
+  };
   /** None of them is mounted or written to. */
   places: PrivatePlaces;
-  /** Directories of this machine of which runs may mount (RUNWIRE_DOCKER_MOUNT_ROOTS), absolute. */
-  mountRoots: readonly string[];
   artifactCaps: ArtifactCaps;
-  /** A secret that the server holds, for a registry of this host; undefined when there is none or it may not go there. */
-  secret: (name: string, host: string) => string | undefined;
+  /** For registries. */
+  secrets: Secrets;
   /** How long an engine that goes away in mid-run is waited for, ms. */
   reconnectMs?: number;
 }
 
-export interface DockerRunner extends Runner<DockerSpec> {
-  /** Remove what an earlier server of this data directory left; `keep`: is the run of this id not over. Returns how many. */
-  sweep(keep: (invocationId: string) => boolean): Promise<number>;
-  /** Let go of the running containers, for the next server. */
-  close(): void;
-}
-
 /** A program in a container of a Docker engine. See docs/runners/docker.md. */
-export function dockerRunner(options: DockerRunnerOptions): DockerRunner {
-  const { dataDir, places, mountRoots, artifactCaps, secret, reconnectMs = RECONNECT_MS } = options;
-  const engine = new DockerEngine(options.engine);
+export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
+  const { config, places, artifactCaps, secrets, reconnectMs = RECONNECT_MS } = parts;
+  const { dataDir, dockerMountRoots: mountRoots } = config;
+  const engine = new DockerEngine({ host: config.dockerHost, certPath: config.dockerCertPath });
   const identity = serverIdentity(dataDir);
   const own = new OwnContainers(engine, identity);
   const closed = new AbortController();
+  const secret = (name: string, host: string): string | undefined => {
+    const held = secrets.get(name);
+    return held && maySendTo(held, host) ? held.value : undefined;
+  };
   const tools = {
     engine,
     identity,
@@ -68,6 +70,7 @@ export function dockerRunner(options: DockerRunnerOptions): DockerRunner {
   };
   return {
     kind: 'docker',
+    aliases: ['container'],
     name: 'Docker',
     description:
       'A program in a container of a Docker engine, without capabilities and without a network unless asked for.',
@@ -78,7 +81,7 @@ export function dockerRunner(options: DockerRunnerOptions): DockerRunner {
     available: () => engine.silence(),
     run: (ctx) => inHands(ctx, (context) => runOnce(tools, context)),
     recover: (ctx) => inHands(ctx, (context) => recoverRun(tools, context)),
-    sweep: (keep) => own.sweep(keep),
+    start: (isUnfinished) => void own.sweep(isUnfinished),
     close() {
       closed.abort();
       own.close();

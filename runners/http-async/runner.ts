@@ -7,6 +7,7 @@ import { openConnections } from '../wire/client.ts';
 import { withMetadata } from '../wire/metadata.ts';
 import { buildRequest } from '../wire/request.ts';
 import { checkTemplates, kickoffSpec } from './backend.ts';
+import { JOB_KEYS } from './metadata.ts';
 import { PRESETS } from './preset-list.ts';
 import { type BackendConnections, BackendRun } from './run.ts';
 import { completeAsyncSpec, HttpAsyncSpec, missingFields } from './spec.ts';
@@ -14,26 +15,27 @@ import { completeAsyncSpec, HttpAsyncSpec, missingFields } from './spec.ts';
 /** Thousands of runs poll in turns over so many connections to one backend. */
 const CONNECTIONS_PER_ORIGIN = 256;
 
-export interface HttpAsyncRunnerOptions {
+export interface HttpAsyncParts {
   guard: AddressGuard;
   secrets: Secrets;
 }
 
 /** A job of an HTTP service: started by one request, watched until it ends. See docs/runners/http-async.md. */
-export function httpAsyncRunner({ guard, secrets }: HttpAsyncRunnerOptions): Runner<HttpAsyncSpec> {
+export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<HttpAsyncSpec> {
   const shared = {
     calls: openConnections(guard, {}, CONNECTIONS_PER_ORIGIN),
     streams: openConnections(guard),
   };
   return {
     kind: 'http_async',
+    aliases: ['async_http', 'async-http'],
     name: 'HTTP job',
     description: 'A request that starts a job of another service, which is then polled to its end.',
     spec: HttpAsyncSpec,
     needsCommand: false,
     captures: true,
     parse(invocation) {
-      const spec = completeAsyncSpec(withMetadata(invocation, 'http_async'), PRESETS);
+      const spec = completeAsyncSpec(withMetadata(invocation, 'http_async', JOB_KEYS), PRESETS);
       const missing = missingFields(spec);
       if (missing.length > 0) throw new Rejected(`missing ${missing.join(', ')}`);
       if (spec.callback?.body_field !== undefined && spec.body === undefined && invocation.input_payload_path)

@@ -5,19 +5,19 @@ import type { Runner } from '../../src/contract/runner.ts';
 import type { AddressGuard } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { openConnections } from '../wire/client.ts';
-import { withMetadata } from '../wire/metadata.ts';
+import { REQUEST_KEYS, withMetadata } from '../wire/metadata.ts';
 import { isSafe } from '../wire/redirect.ts';
 import { buildRequest } from '../wire/request.ts';
 import { checkSpec, HttpSpec } from '../wire/spec.ts';
 import { HttpCall } from './call.ts';
 
-export interface HttpRunnerOptions {
+export interface HttpParts {
   guard: AddressGuard;
   secrets: Secrets;
 }
 
 /** One HTTP request; its answer's body is the output. See docs/runners/http.md. */
-export function httpRunner({ guard, secrets }: HttpRunnerOptions): Runner<HttpSpec> {
+export function httpRunner({ guard, secrets }: HttpParts): Runner<HttpSpec> {
   const shared = openConnections(guard);
   return {
     kind: 'http',
@@ -27,7 +27,7 @@ export function httpRunner({ guard, secrets }: HttpRunnerOptions): Runner<HttpSp
     needsCommand: false,
     captures: true,
     parse(invocation) {
-      const spec = checkSpec(HttpSpec, withMetadata(invocation, 'http'), 'http');
+      const spec = checkSpec(HttpSpec, withMetadata(invocation, 'http', REQUEST_KEYS), 'http');
       if (spec.url === undefined || spec.url === '') throw new Rejected('missing http.url');
       buildRequest(spec, { secrets });
       return spec;

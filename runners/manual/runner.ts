@@ -1,46 +1,43 @@
-import type { Claims } from '../../src/contract/claims.ts';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import type { ArtifactCaps } from '../../src/documents/artifact.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
+import { optionsOf } from '../../src/documents/options.ts';
+import type { AddressGuard } from '../../src/outbound/address-guard.ts';
+import { type Secrets, secretRefusal } from '../../src/outbound/secrets.ts';
 import { ManualDesk } from './desk.ts';
-import { DISPATCH_SCHEDULE, type DispatchSchedule, dispatchRun, type PostClaim } from './dispatch.ts';
+import { DISPATCH_SCHEDULE, dispatchRun } from './dispatch.ts';
 import { type Dispatcher, runDispatcher } from './dispatcher.ts';
+import { claimPoster } from './post.ts';
 import { ManualRun } from './run.ts';
 import { ManualSpec } from './spec.ts';
 import { newState, readState } from './state.ts';
 import { Uploads } from './uploads.ts';
 
-export interface ManualRunnerOptions {
-  caps: ArtifactCaps;
-  post: PostClaim;
-  /** May a POST to this host be signed with the secret of this name: undefined, or why not. */
-  refuseSecret(name: string, host: string): string | undefined;
-  dispatchers?: Readonly<Record<string, Dispatcher>>;
-  schedule?: DispatchSchedule;
-}
-
-export interface ManualRunner extends Runner<ManualSpec> {
-  readonly claims: Claims;
-  /** The server stops: workers are answered no more, and their runs are left to the next server. */
-  close(): void;
+export interface ManualParts {
+  artifactCaps: ArtifactCaps;
+  guard: AddressGuard;
+  /** Of which the POST of a claim may be signed with one. */
+  secrets: Secrets;
+  /** Functions of this program that do runs, by the name that `options.manual.dispatcher` gives. */
+  dispatchers: Readonly<Record<string, Dispatcher>>;
 }
 
 /** Runs that people or far-away workers do. See docs/runners/manual.md. */
-export function manualRunner(options: ManualRunnerOptions): ManualRunner {
-  const { caps, post, schedule = DISPATCH_SCHEDULE, refuseSecret } = options;
-  const dispatchers = new Map(Object.entries(options.dispatchers ?? {}));
+export function manualRunner({ artifactCaps, guard, secrets, ...parts }: ManualParts): Runner<ManualSpec> {
+  const dispatchers = new Map(Object.entries(parts.dispatchers));
+  const post = claimPoster(guard, secrets);
   const desk = new ManualDesk();
 
   const open = (ctx: RunContext<ManualSpec>, how: 'begin' | 'resume'): Promise<RunnerOutcome> => {
     const run = new ManualRun({
       ctx,
       state: how === 'begin' ? newState() : readState(ctx.directory),
-      uploads: new Uploads(ctx.directory, caps),
+      uploads: new Uploads(ctx.directory, artifactCaps),
       onWaiting(waiting, again) {
         if (ctx.spec.dispatch_url === undefined) desk.offer(waiting, again);
-        else void dispatchRun(waiting, post, schedule);
+        else void dispatchRun(waiting, post, DISPATCH_SCHEDULE);
       },
       onOver: (over) => desk.remove(over),
     });
@@ -60,13 +57,13 @@ export function manualRunner(options: ManualRunnerOptions): ManualRunner {
     claims: desk,
     detached: (spec) => spec.dispatcher === undefined,
     parse(invocation) {
-      const spec = parseSpec(invocation.options.manual);
+      const spec = parseSpec(optionsOf(invocation.options, 'manual'));
       if (spec.dispatcher !== undefined && !dispatchers.has(spec.dispatcher))
         throw new Rejected(
           `options.manual.dispatcher: there is no dispatcher ${JSON.stringify(spec.dispatcher)}`,
         );
       if (spec.dispatch_secret !== undefined && spec.dispatch_url !== undefined) {
-        const why = refuseSecret(spec.dispatch_secret, new URL(spec.dispatch_url).hostname);
+        const why = secretRefusal(secrets, spec.dispatch_secret, new URL(spec.dispatch_url).hostname);
         if (why !== undefined) throw new Rejected(`options.manual.dispatch_secret: ${why}`);
       }
       return spec;

@@ -6,12 +6,17 @@ import type { ProgramListener, SupervisorClient } from '../../src/supervisor/cli
 import type { SpawnRequest, StdinSource } from '../../src/supervisor/protocol/messages.ts';
 import { couldNotStart, exited, lost, neverBegan } from './outcome.ts';
 
+export interface SubprocessParts {
+  supervisor: SupervisorClient;
+}
+
 /** A local program, owned by the supervisor. See docs/runners/subprocess.md. */
-export function subprocessRunner(supervisor: SupervisorClient): Runner<null> {
+export function subprocessRunner({ supervisor }: SubprocessParts): Runner<null> {
   return {
     kind: 'subprocess',
     name: 'Subprocess',
     description: 'A program on this machine, in a session of its own, without a shell.',
+    optionKey: null,
     spec: z.null(),
     needsCommand: true,
     captures: true,

@@ -2,21 +2,23 @@ import { isDeepStrictEqual } from 'node:util';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
 import type { Invocation } from '../../src/documents/invocation.ts';
+import { optionsOf } from '../../src/documents/options.ts';
 
+/** The value that a text means. */
 type Read = (text: string, key: string, format: unknown) => unknown;
 
-const text: Read = (value) => value;
-const list: Read = (value) =>
+export const text: Read = (value) => value;
+export const list: Read = (value) =>
   value
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
-const number: Read = (value, key) => {
+export const number: Read = (value, key) => {
   const parsed = Number(value);
   if (!Number.isFinite(parsed)) throw new Rejected(`${key} is not a number`);
   return parsed;
 };
-const codes: Read = (value, key) =>
+export const codes: Read = (value, key) =>
   (list(value, key, null) as string[]).map((code) => {
     if (!/^\d{3}$/.test(code)) throw new Rejected(`${key} is not a list of HTTP status codes`);
     return Number(code);
@@ -31,41 +33,35 @@ const body: Read = (value, key, format) => {
   }
 };
 
-/** The RxP metadata keys: which field of the spec each is, and how its text is read. */
-const REQUEST_KEYS: Readonly<Record<string, { field: string; read: Read }>> = {
+/** RxP metadata keys: which field of the spec each is, and how its text is read. */
+export type MetadataKeys = Readonly<Record<string, { field: string; read: Read }>>;
+
+/** Those of a request. */
+export const REQUEST_KEYS: MetadataKeys = {
   'http.url': { field: 'url', read: text },
   'http.method': { field: 'method', read: text },
   'http.body_format': { field: 'body_format', read: text },
   'http.body': { field: 'body', read: body },
 };
-const POLL_KEYS: typeof REQUEST_KEYS = {
-  'http.poll_url_template': { field: 'poll_url_template', read: text },
-  'http.poll_run_id_path': { field: 'poll_run_id_path', read: text },
-  'http.poll_status_path': { field: 'poll_status_path', read: text },
-  'http.poll_terminal_states': { field: 'poll_terminal_states', read: list },
-  'http.poll_success_states': { field: 'poll_success_states', read: list },
-  'http.poll_interval_seconds': { field: 'poll_interval_seconds', read: number },
-  'http.poll_pending_codes': { field: 'poll_pending_codes', read: codes },
-};
-const KEYS = { http: REQUEST_KEYS, http_async: { ...REQUEST_KEYS, ...POLL_KEYS } };
 
 /**
- * `options.<kind>` together with what the RxP metadata keys say. An empty value counts as absent. Throws
+ * `options.<optionKey>` together with what the metadata keys say. An empty value counts as absent. Throws
  * Rejected for a value that cannot be read, invalid_invocation for one that options has otherwise.
  */
 export function withMetadata(
   { options, metadata }: Invocation,
-  kind: keyof typeof KEYS,
+  optionKey: string,
+  keys: MetadataKeys,
 ): Record<string, unknown> {
-  const given = options[kind] ?? {};
+  const given = optionsOf(options, optionKey) ?? {};
   const format = given.body_format ?? metadata['http.body_format'];
   const spec: Record<string, unknown> = { ...given };
-  for (const [key, { field, read }] of Object.entries(KEYS[kind])) {
+  for (const [key, { field, read }] of Object.entries(keys)) {
     const value = metadata[key];
     if (value === undefined || value === '') continue;
     const meant = read(value, key, format);
     if (given[field] !== undefined && !isDeepStrictEqual(given[field], meant)) {
-      const message = `has another value than options.${kind}.${field}`;
+      const message = `has another value than options.${optionKey}.${field}`;
       throw new RunwireError('invalid_invocation', `metadata.${key}: ${message}`, {
         errors: [{ path: `metadata.${key}`, message }],
       });

@@ -1,24 +1,42 @@
-import type { z } from 'zod';
 import type { Invocation } from '../documents/invocation.ts';
+import type { Kind } from '../documents/kind.ts';
 import type { Claims } from './claims.ts';
 import type { RunContext } from './context.ts';
 import type { RunnerOutcome } from './outcome.ts';
 
 /**
- * A runner does the work of one runtime_kind.
+ * A runner does the work of one runtime_kind. What it is given for a run is in context.ts, what it answers in outcome.ts.
  *
- * The engine calls `run` once for each run, many at the same time; a runner keeps no state of a run
- * between calls. `run` returns when the work is over, also when the work failed; it throws only when
- * it could not run the work at all. When `ctx.signal` aborts it stops the work, frees everything and
- * settles; it may return or throw then: the signal's reason decides the status. A runner reports
- * facts and never decides a status, except where the outside world names one (`completion`).
+ * The order of calls. For the runner of a server:
+ *  1. `start`, once: it is known what earlier servers left. Runs may have come before it, and come all the time after.
+ *  2. `available`, whenever somebody asks what can be run.
+ *  3. `close`, once, when the server stops: no call comes after it.
+ * For each run of the kind:
+ *  1. `parse`: the invocation becomes a spec, or is refused. A later server that takes up the run parses it again.
+ *     (Stored, and unless `detached`, queued. A run that is cancelled while it waits goes no further.)
+ *  2. `run`, once. Or `recover`, once a server, where an earlier server had come to call `run`, or may have.
+ *     Within it, in any order and at any time before it settles:
+ *     - `ctx.offer`, as soon as something can be done to the work: its controls are called from then on;
+ *     - `ctx.output`, as output comes; `recover` calls `ctx.resumeOutput` before it. Or `ctx.outsideWriter`;
+ *     - `ctx.goesOn`, in `recover` alone, as soon as it is known that the work goes on;
+ *     - the signal may abort, once, also before the call. The work is stopped within the reason's grace.
+ *  3. It settles. No control is called any more, and output that comes still is dropped.
+ *     (Artifacts are collected, the outcome is judged, the result is stored.)
+ *  4. The callbacks of `ctx.whenStored`: what was kept for a `recover` may go.
+ *
+ * Concurrent: `run` and `recover` of different runs, thousands at a time, and `parse` and `available` beside them.
+ * Of one run never two calls, but its controls may be called while others of them are pending.
+ *
+ * Idempotent: `parse`, which does no work and changes nothing; `available`; `recover`, for a server may die in it.
+ *
+ * A runner should
+ * - keep no state of a run between calls, but what its own `recover` or `claims` need, in `ctx.directory`;
+ * - settle when the work is over, also when it failed, and throw only when it could not run it at all: `Rejected`
+ *   for what cannot be run as it was asked for;
+ * - report facts. The engine decides the status, except where the outside world names one (`completion`);
+ * - free everything before it settles, also when it was aborted: the signal's reason decides the status then.
  */
-export interface Runner<Spec = unknown> {
-  readonly kind: string;
-  readonly name: string;
-  readonly description: string;
-  /** Shape of `options.<kind>`. */
-  readonly spec: z.ZodType<Spec>;
+export interface Runner<Spec = unknown> extends Kind<Spec> {
   /** Does the kind start a process, so that `command` is needed. */
   readonly needsCommand: boolean;
   /** Has the kind output streams, so that results carry stdout and stderr. */
@@ -28,7 +46,17 @@ export interface Runner<Spec = unknown> {
   /** The run directory is made by the kind's outside writer, when there is something to put in. Default: before the run. */
   readonly makesDirectory?: boolean;
   /**
-   * The spec of an invocation, checked. The default parses `options.<kind>` (or `{}`) with `spec`.
+   * Clean up, in the background, what an earlier server left of runs that are over. `isUnfinished`: is there a run of
+   * this id that is not; true also for those that came since. Does not throw.
+   */
+  start?(isUnfinished: (invocationId: string) => boolean): void;
+  /**
+   * Stop what `start` began and let go of what runs still: it is the next server's, so its `run` need not settle.
+   * Does not throw.
+   */
+  close?(): void | Promise<void>;
+  /**
+   * The spec of an invocation, checked. The default parses `options.<optionKey>` (or `{}`) with `spec`.
    * Throws Rejected for what cannot be run.
    */
   parse?(invocation: Invocation): Spec;

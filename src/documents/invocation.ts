@@ -1,24 +1,8 @@
 import { z } from 'zod';
-import { Options } from './options.ts';
+import { Options, optionsWith } from './options.ts';
 
 /** Version of the RxP vocabulary that every document carries. */
 export const SCHEMA_VERSION = '0.1';
-
-/** Kinds that Runwire names; what a kind does is its runner's business. */
-export const RUNTIME_KINDS = ['subprocess', 'docker', 'http', 'http_async', 'manual'] as const;
-export type RuntimeKind = (typeof RUNTIME_KINDS)[number];
-
-/** Other words for a kind. Results echo the word that was sent. */
-export const KIND_ALIASES: Readonly<Record<string, RuntimeKind>> = {
-  container: 'docker',
-  async_http: 'http_async',
-  'async-http': 'http_async',
-};
-
-/** The kind a word stands for, or the word itself when it is none of ours. */
-export function canonicalKind(word: string): string {
-  return Object.hasOwn(KIND_ALIASES, word) ? (KIND_ALIASES[word] ?? word) : word;
-}
 
 /** An id that is safe in paths and URLs: 1–128 characters. */
 export const InvocationId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, {
@@ -46,11 +30,7 @@ export const InvocationInput = z
     contract_kind: z.literal('runtime_invocation').optional(),
     invocation_id: InvocationId.optional().describe('Absent: the server makes a sortable one'),
     runtime_name: z.string().min(1).max(256).optional().describe('Default: the kind'),
-    runtime_kind: z
-      .string()
-      .min(1)
-      .max(64)
-      .describe(`One of ${RUNTIME_KINDS.join(', ')}, or an alias`),
+    runtime_kind: z.string().min(1).max(64).describe('A kind of the server, or an alias of one'),
     working_directory: Path.nullish().describe("Absent or null: a scratch directory of the run's own"),
     command: z.array(Text).min(1).optional().describe('argv; no shell. Needed by kinds that start a process'),
     environment: Environment.optional(),
@@ -75,6 +55,11 @@ export const InvocationInput = z
     error: 'stdin_open and input_payload_path cannot both be given',
   });
 export type InvocationInput = z.infer<typeof InvocationInput>;
+
+/** The same for a server whose kinds have these keys in `options`: no others are taken. */
+export function invocationInput(optionKeys: readonly string[]): z.ZodType<InvocationInput> {
+  return InvocationInput.safeExtend({ options: optionsWith(optionKeys).optional() });
+}
 
 /** The stored document: exact RxP 0.1, completed, plus `options`. */
 export const Invocation = z.strictObject({

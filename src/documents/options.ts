@@ -32,9 +32,9 @@ export const OnFinish = z.strictObject({
 });
 export type OnFinish = z.infer<typeof OnFinish>;
 
-/** The part of an invocation that RxP has no field for. All optional, refused when unknown. */
+/** The part of an invocation that RxP has no field for: what every run may have, and `options.<key>` of kinds. */
 export const Options = z
-  .strictObject({
+  .looseObject({
     stdin: z.string().optional().describe('Text for standard input'),
     stdin_open: z.boolean().optional().describe('Standard input is fed by POST …/stdin'),
     kill_grace_seconds: seconds.optional().describe('Between SIGTERM and SIGKILL; 0 = SIGKILL at once'),
@@ -46,13 +46,23 @@ export const Options = z
     artifacts: z.array(z.string().min(1)).max(100).optional().describe('Globs under the working directory'),
     limits: Limits.optional(),
     on_finish: OnFinish.optional(),
-    http: z.record(z.string(), z.unknown()).optional(),
-    http_async: z.record(z.string(), z.unknown()).optional(),
-    manual: z.record(z.string(), z.unknown()).optional(),
-    docker: z.record(z.string(), z.unknown()).optional(),
   })
   .refine((o) => !(o.stdin !== undefined && o.stdin_open), {
     path: ['stdin_open'],
     error: 'stdin and stdin_open cannot both be given',
   });
 export type Options = z.infer<typeof Options>;
+
+/** Those that every run may have: no kind has its own under such a name. */
+export const COMMON_OPTIONS: ReadonlySet<string> = new Set(Object.keys(Options.shape));
+
+/** Options where kinds have these keys. Others are refused by name; what is in them is the kind's to check. */
+export function optionsWith(keys: readonly string[]) {
+  const ofKind = z.record(z.string(), z.unknown()).optional();
+  return Options.safeExtend(Object.fromEntries(keys.map((key) => [key, ofKind]))).strict();
+}
+
+/** What an invocation says for one kind; undefined: nothing. */
+export function optionsOf(options: Options, key: string): Record<string, unknown> | undefined {
+  return options[key] as Record<string, unknown> | undefined; // optionsWith takes nothing else
+}

@@ -1,17 +1,17 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Runner } from '../contract/runner.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { DiskSpace } from '../disk/space.ts';
 import type { Metrics } from '../metrics.ts';
 import type { CallbackAddresses } from '../run/callback-address.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
+import type { Registry } from './registry.ts';
 
 /** What an engine is made of. */
 export interface EngineOptions {
   config: Config;
   store: InvocationStore;
-  runners: readonly Runner[];
+  registry: Registry;
   log: Logger;
   metrics: Metrics;
   /** Absent: addresses that are good for as long as the engine lives. */

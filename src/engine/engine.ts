@@ -3,6 +3,7 @@ import type { Claims } from '../contract/claims.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import type { ArtifactDescriptor } from '../documents/artifact.ts';
 import type { InvocationInput } from '../documents/invocation.ts';
+import type { Kind } from '../documents/kind.ts';
 import type { Record } from '../documents/record.ts';
 import type { RecoveryState } from '../documents/recovery-state.ts';
 import type { Status } from '../documents/result.ts';
@@ -10,6 +11,8 @@ import type { EventLog } from '../log/event-log.ts';
 
 /** What routes may ask of the engine. All throw RunwireError (invocation_not_found, or invocation_removed, when there is none of the id). */
 export interface Engine {
+  /** What this server can run. */
+  readonly kinds: readonly Kind[];
   /** Accept an invocation, or join the run that the same id or key already made. */
   submit(input: InvocationInput, options?: SubmitOptions): Submission;
   has(id: string): boolean;
@@ -47,6 +50,8 @@ export interface Engine {
   /** Delete record and files of a finished run; not_finished (409) while it runs. */
   remove(id: string): Promise<void>;
   runtimes(): Promise<RuntimeDescription[]>;
+  /** One of them, by its kind or an alias. Throws RunwireError runtime_not_found. */
+  runtime(word: string): Promise<RuntimeDescription>;
   /** Resolves when it is known what became of a run that an earlier server left; for others at once. */
   takenUp(id: string): Promise<void>;
   /** Would submit take a run now. */
@@ -79,6 +84,7 @@ export interface Submission {
 
 export interface ListFilter {
   status?: Status;
+  /** Or an alias. */
   runtimeKind?: string;
   runtimeName?: string;
   limit: number;

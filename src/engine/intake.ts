@@ -6,7 +6,7 @@ import { runDirectory } from '../disk/run-directory.ts';
 import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
-import { canonicalKind, type Invocation, type InvocationInput } from '../documents/invocation.ts';
+import type { Invocation, InvocationInput } from '../documents/invocation.ts';
 import { redactInvocation } from '../documents/redaction.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import { type LiveRun, newLiveRun } from '../run/live-run.ts';
@@ -135,7 +135,7 @@ export function newRecord(run: LiveRun): NewRun {
   return {
     id,
     status: startedAt === null ? 'pending' : 'running',
-    runtimeKind: canonicalKind(invocation.runtime_kind),
+    runtimeKind: run.runner.kind,
     runtimeName: invocation.runtime_name,
     createdAt,
     startedAt,

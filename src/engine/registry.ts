@@ -1,25 +1,70 @@
 import { z } from 'zod';
 import { Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
-import { canonicalKind } from '../documents/invocation.ts';
+import { RunwireError } from '../documents/errors.ts';
+import { optionKeyOf } from '../documents/kind.ts';
+import { COMMON_OPTIONS } from '../documents/options.ts';
 
-/** The runners of a server, by kind. */
+/** The runners of a server, by the words for them. */
 export class Registry {
-  readonly #runners: ReadonlyMap<string, Runner>;
+  readonly all: readonly Runner[];
+  readonly #words: ReadonlyMap<string, Runner>;
 
+  /** Throws Error, which names both, where two have one word or one key in `options`. */
   constructor(runners: readonly Runner[]) {
-    this.#runners = new Map(runners.map((runner) => [runner.kind, runner]));
+    this.all = runners;
+    this.#words = ofOneEach(runners, ({ kind, aliases = [] }) => [kind, ...aliases], 'runtime_kind ');
+    const keys = ofOneEach(runners, (runner) => [optionKeyOf(runner) ?? []].flat(), 'options.');
+    for (const [key, runner] of keys)
+      if (COMMON_OPTIONS.has(key))
+        throw new Error(`${nameOf(runner)} cannot have options.${key}: every run may have that option`);
   }
 
   /** Undefined when no runner has this kind, in its own word or an alias. */
   find(word: string): Runner | undefined {
-    return this.#runners.get(canonicalKind(word));
+    return this.#words.get(word);
   }
 
-  all(): Runner[] {
-    return [...this.#runners.values()];
+  /** Throws RunwireError runtime_not_found. */
+  get(word: string): Runner {
+    const runner = this.find(word);
+    if (!runner) throw new RunwireError('runtime_not_found', `This server has no kind ${word}.`);
+    return runner;
+  }
+
+  /** The kind a word stands for, or the word itself when it is none of ours. */
+  kindOf(word: string): string {
+    return this.find(word)?.kind ?? word;
+  }
+
+  /** Once, when it is known which runs there are. `isUnfinished`: is there a run of this id that is not over. */
+  start(isUnfinished: (invocationId: string) => boolean): void {
+    for (const runner of this.all) runner.start?.(isUnfinished);
+  }
+
+  /** Once, when the server stops. */
+  async close(): Promise<void> {
+    await Promise.all(this.all.map(async (runner) => runner.close?.()));
   }
 }
+
+/** Who has which of the words; `what` they are words of. */
+function ofOneEach(
+  runners: readonly Runner[],
+  wordsOf: (runner: Runner) => readonly string[],
+  what: string,
+): Map<string, Runner> {
+  const holders = new Map<string, Runner>();
+  for (const runner of runners)
+    for (const word of new Set(wordsOf(runner))) {
+      const other = holders.get(word);
+      if (other) throw new Error(`${nameOf(other)} and ${nameOf(runner)} cannot both have ${what}${word}`);
+      holders.set(word, runner);
+    }
+  return holders;
+}
+
+const nameOf = ({ kind, name }: Runner): string => `the runner ${JSON.stringify(name)} of kind ${kind}`;
 
 /** Stands in for a kind that no runner has: such a run ends at once as `rejected`, as RxP says. */
 export function missingRunner(word: string): Runner {
@@ -27,6 +72,7 @@ export function missingRunner(word: string): Runner {
     kind: word,
     name: word,
     description: 'No runner',
+    optionKey: null,
     spec: z.unknown(),
     needsCommand: false,
     captures: false,

@@ -11,10 +11,10 @@ export interface ReportTools {
 /** The one line of a finished run, and its part in the metrics. */
 export function reportRun(
   run: LiveRun,
-  kind: string,
   { status, outcome, finishedAt }: FinishedFacts,
   { log, metrics }: ReportTools,
 ): void {
+  const { kind } = run.runner;
   const seconds = run.startedAt === null ? 0 : (finishedAt - run.startedAt) / 1000;
   const outputBytes = (outcome.stdout?.bytes ?? 0) + (outcome.stderr?.bytes ?? 0);
   metrics.runFinished({ kind, status, seconds, outputBytes });

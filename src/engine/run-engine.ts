@@ -1,10 +1,11 @@
 import type { Config } from '../config.ts';
 import type { Claims } from '../contract/claims.ts';
+import type { Runner } from '../contract/runner.ts';
 import { DiscardedFiles } from '../disk/discarded.ts';
 import { PrivatePlaces } from '../disk/private-places.ts';
 import { type DiskSpace, diskSpace } from '../disk/space.ts';
 import { RunwireError } from '../documents/errors.ts';
-import { canonicalKind, type InvocationInput } from '../documents/invocation.ts';
+import type { InvocationInput } from '../documents/invocation.ts';
 import { isFinal } from '../documents/result.ts';
 import { ChurnMap } from '../platform/churn-map.ts';
 import { afterMs } from '../platform/timer.ts';
@@ -25,10 +26,10 @@ import { RunQueue } from './queue.ts';
 import { startQueueTimer } from './queue-timer.ts';
 import { Recovery } from './recovery.ts';
 import { queueFull, refuseUnbegun, whyClosed } from './refusals.ts';
-import { Registry } from './registry.ts';
+import type { Registry } from './registry.ts';
 import { removeRun } from './removal.ts';
 import { reportRun } from './report.ts';
-import { describeRuntimes } from './runtimes.ts';
+import { describeRuntime } from './runtimes.ts';
 import { RunViews } from './views.ts';
 
 /** The only writer of status: takes invocations in, runs them in order, stores what became of them. */
@@ -53,7 +54,7 @@ export class RunEngine implements Engine {
     this.#options = options;
     this.#config = config;
     this.#store = store;
-    this.#registry = new Registry(options.runners);
+    this.#registry = options.registry;
     this.#intake = new Intake(config, store, this.#registry, this.#live);
     this.#tools = {
       config,
@@ -65,7 +66,11 @@ export class RunEngine implements Engine {
     const limits = { concurrent: config.maxConcurrent, waiting: config.maxQueue };
     this.#queue = new RunQueue(limits, (run) => void this.#start(run));
     this.#detached = new DetachedRuns(config.maxQueue);
-    this.#views = new RunViews(config.dataDir, this.#live, store, this.#tools.places);
+    this.#views = new RunViews(config.dataDir, this.#live, {
+      store,
+      places: this.#tools.places,
+      registry: this.#registry,
+    });
     this.#discarded = new DiscardedFiles(config.dataDir);
     this.#disk = options.disk ?? diskSpace(config.dataDir, config.minFreeDiskBytes);
     this.#recovery = new Recovery({
@@ -76,6 +81,10 @@ export class RunEngine implements Engine {
     });
   }
 
+  get kinds(): readonly Runner[] {
+    return this.#registry.all;
+  }
+
   readonly has: Engine['has'] = (id) => this.#views.has(id);
   readonly status: Engine['status'] = (id) => this.#views.status(id);
   readonly recordJson: Engine['recordJson'] = (id) => this.#views.recordJson(id);
@@ -83,7 +92,8 @@ export class RunEngine implements Engine {
   readonly list: Engine['list'] = (filter) => this.#views.list(filter);
   readonly log: Engine['log'] = (id) => this.#views.log(id);
   readonly directory: Engine['directory'] = (id) => this.#views.directory(id);
-  readonly runtimes: Engine['runtimes'] = () => describeRuntimes(this.#registry);
+  readonly runtimes: Engine['runtimes'] = () => Promise.all(this.kinds.map(describeRuntime));
+  readonly runtime: Engine['runtime'] = async (word) => describeRuntime(this.#registry.get(word));
   readonly artifacts: Engine['artifacts'] = (id) => this.#views.artifacts(id);
   readonly artifactPath: Engine['artifactPath'] = (id, name) => this.#views.artifactPath(id, name);
 
@@ -155,7 +165,7 @@ export class RunEngine implements Engine {
   }
 
   claims(): Claims {
-    const claims = this.#registry.all().find((runner) => runner.claims)?.claims;
+    const claims = this.kinds.find((runner) => runner.claims)?.claims;
     if (!claims) throw new RunwireError('not_supported', 'no kind of this server has workers');
     return claims;
   }
@@ -278,7 +288,7 @@ export class RunEngine implements Engine {
       run.log.finish(facts);
       this.#views.finish(run, facts);
       if (run.invocation.options.on_finish) this.#options.onFinished?.(run.id);
-      reportRun(run, canonicalKind(run.invocation.runtime_kind), facts, this.#options);
+      reportRun(run, facts, this.#options);
     } catch (error) {
       // The record was lost: the submission has been refused with the same error.
       this.#live.delete(run.id);

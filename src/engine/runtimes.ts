@@ -1,15 +1,17 @@
-import { z } from 'zod';
+import type { Runner } from '../contract/runner.ts';
+import { optionsSchemaOf } from '../documents/kind.ts';
 import type { RuntimeDescription } from './engine.ts';
-import type { Registry } from './registry.ts';
 
 /** What can be run here, as clients see it. */
-export function describeRuntimes(registry: Registry): Promise<RuntimeDescription[]> {
-  return Promise.all(
-    registry.all().map(async (runner) => {
-      const reason = (await runner.available?.()) ?? null;
-      const { kind, name, description, spec } = runner;
-      const available = reason === null;
-      return { kind, name, description, options_schema: z.toJSONSchema(spec), available, reason };
-    }),
-  );
+export async function describeRuntime(runner: Runner): Promise<RuntimeDescription> {
+  const reason = (await runner.available?.()) ?? null;
+  const { kind, name, description } = runner;
+  return {
+    kind,
+    name,
+    description,
+    options_schema: optionsSchemaOf(runner),
+    available: reason === null,
+    reason,
+  };
 }

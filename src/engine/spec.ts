@@ -2,6 +2,8 @@ import { type Rejected, Rejected as RejectedError } from '../contract/outcome.ts
 import type { Runner } from '../contract/runner.ts';
 import { fieldErrors, fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation } from '../documents/invocation.ts';
+import { optionKeyOf } from '../documents/kind.ts';
+import { optionsOf } from '../documents/options.ts';
 
 /**
  * Let the runner read its spec. Returns the words of a refusal where the invocation can be stored but
@@ -23,12 +25,13 @@ export function parseSpec(
 }
 
 function parseOptions(runner: Runner, invocation: Invocation): unknown {
-  const kind = runner.kind as 'http' | 'http_async' | 'manual' | 'docker'; // other kinds have no key: undefined is right
-  const parsed = runner.spec.safeParse(invocation.options[kind] ?? {});
+  const key = optionKeyOf(runner);
+  const given = key === null ? undefined : optionsOf(invocation.options, key);
+  const parsed = runner.spec.safeParse(given ?? {});
   if (parsed.success) return parsed.data;
-  const errors = fieldErrors(parsed.error, ['options', kind]);
+  const errors = fieldErrors(parsed.error, ['options', key ?? runner.kind]);
   // An exact RxP invocation, which has no options, is accepted also where it cannot be run.
-  if (invocation.options[kind] === undefined)
+  if (given === undefined)
     throw new RejectedError(errors.map(({ path, message }) => `${path}: ${message}`).join('; '));
   throw fieldRefusal('invalid_invocation', errors);
 }

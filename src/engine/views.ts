@@ -4,7 +4,6 @@ import { artifactFile, type RunDirectory, runDirectory } from '../disk/run-direc
 import type { ArtifactDescriptor } from '../documents/artifact.ts';
 import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';
-import { canonicalKind } from '../documents/invocation.ts';
 import type { Record as RunRecord } from '../documents/record.ts';
 import type { Status } from '../documents/result.ts';
 import type { EventLog } from '../log/event-log.ts';
@@ -16,6 +15,7 @@ import type { StoredRun } from '../store/run-list.ts';
 import type { Engine, ListFilter } from './engine.ts';
 import { FinishedRuns, type LastReaders } from './finished-runs.ts';
 import { RecentRecords } from './recent-records.ts';
+import type { Registry } from './registry.ts';
 
 /** What can be read of runs: the live ones from memory, the others from the store. */
 export class RunViews {
@@ -25,17 +25,22 @@ export class RunViews {
   readonly #live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>;
   readonly #store: InvocationStore;
   readonly #places: PrivatePlaces;
+  readonly #registry: Pick<Registry, 'kindOf'>;
 
   constructor(
     dataDir: string,
     live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>,
-    store: InvocationStore,
-    places: PrivatePlaces,
+    {
+      store,
+      places,
+      registry,
+    }: { store: InvocationStore; places: PrivatePlaces; registry: Pick<Registry, 'kindOf'> },
   ) {
     this.#dataDir = dataDir;
     this.#live = live;
     this.#store = store;
     this.#places = places;
+    this.#registry = registry;
     this.finished = new FinishedRuns(dataDir);
   }
 
@@ -58,7 +63,8 @@ export class RunViews {
   }
 
   list(filter: ListFilter): { items: string[]; nextCursor: string | null } {
-    const runtimeKind = filter.runtimeKind === undefined ? undefined : canonicalKind(filter.runtimeKind);
+    const word = filter.runtimeKind;
+    const runtimeKind = word === undefined ? undefined : this.#registry.kindOf(word);
     const { rows, nextCursor } = this.#store.list({ ...filter, runtimeKind });
     return { items: rows.map(recordJson), nextCursor };
   }

@@ -9,6 +9,7 @@ import type { Runner } from '../../src/contract/runner.ts';
 import { prepareDataDirectory } from '../../src/disk/data-directory.ts';
 import type { RuntimeEvent } from '../../src/documents/event.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
+import { Registry } from '../../src/engine/registry.ts';
 import { RunEngine } from '../../src/engine/run-engine.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { InvocationStore } from '../../src/store/invocation-store.ts';
@@ -55,11 +56,12 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
   prepareDataDirectory(dataDir);
   const store = new InvocationStore(join(dataDir, 'runwire.db'));
   const log = pino({ level: 'silent' });
-  const metrics = createMetrics();
+  const registry = new Registry([fakeRunner(), ...(options.runners ?? [])]);
+  const metrics = createMetrics(registry.all.map(({ kind }) => kind));
   const engine = new RunEngine({
     config,
     store,
-    runners: [fakeRunner(), ...(options.runners ?? [])],
+    registry,
     log,
     metrics,
     environment: options.environment ?? process.env,

@@ -20,7 +20,7 @@ export interface StubApp extends AsyncDisposable {
 /** The HTTP side on a stub engine. `await using` closes it and removes its files. */
 export function stubApp(changes: Partial<Config> = {}, deadlines?: AppParts['deadlines']): StubApp {
   const engine = new StubEngine();
-  const metrics = createMetrics();
+  const metrics = createMetrics(engine.kinds.map(({ kind }) => kind));
   const logged: object[] = [];
   const app = createApp({
     config: { ...readConfig({}).config, ...changes },

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { type RunDirectory, runDirectory } from '../../src/disk/run-directory.ts';
 import { type ArtifactDescriptor, describeArtifact } from '../../src/documents/artifact.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
 import type { Invocation, InvocationInput } from '../../src/documents/invocation.ts';
+import type { Kind } from '../../src/documents/kind.ts';
 import type { Outcome } from '../../src/documents/outcome.ts';
 import { linksOf, type Record as RunRecord } from '../../src/documents/record.ts';
 import { type FinalStatus, isFinal } from '../../src/documents/result.ts';
@@ -43,6 +45,23 @@ export class StubEngine implements Engine {
   /** Of the last submission. */
   traceparent: string | undefined;
   #count = 0;
+
+  readonly kinds: readonly Kind[] = [
+    {
+      kind: 'subprocess',
+      name: 'subprocess',
+      description: 'Runs a subprocess',
+      optionKey: null,
+      spec: z.null(),
+    },
+    {
+      kind: 'docker',
+      aliases: ['container'],
+      name: 'docker',
+      description: 'Runs a docker',
+      spec: z.strictObject({ image: z.string() }),
+    },
+  ];
 
   dispose(): void {
     rmSync(this.#root, { recursive: true, force: true });
@@ -256,14 +275,21 @@ export class StubEngine implements Engine {
   }
 
   async runtimes(): Promise<RuntimeDescription[]> {
-    return ['subprocess', 'docker'].map((kind) => ({
+    return this.kinds.map(({ kind, name, description }) => ({
       kind,
-      name: kind,
-      description: `Runs a ${kind}`,
+      name,
+      description,
       options_schema: {},
       available: kind === 'subprocess',
       reason: kind === 'subprocess' ? null : 'no Docker here',
     }));
+  }
+
+  async runtime(word: string): Promise<RuntimeDescription> {
+    const index = this.kinds.findIndex(({ kind, aliases }) => kind === word || aliases?.includes(word));
+    const found = (await this.runtimes())[index];
+    if (!found) throw new RunwireError('runtime_not_found', `This server has no kind ${word}.`);
+    return found;
   }
 
   async takenUp(): Promise<void> {}

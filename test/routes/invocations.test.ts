@@ -251,7 +251,7 @@ describe('faulty bodies', () => {
       await using stub = stubApp();
       const headers = { 'content-type': 'application/json' };
       const body = (deep: number) =>
-        `{"runtime_kind":"fake","options":{"http":{"a":${'['.repeat(deep - 3)}${']'.repeat(deep - 3)}}}}`;
+        `{"runtime_kind":"fake","options":{"docker":{"a":${'['.repeat(deep - 3)}${']'.repeat(deep - 3)}}}}`;
       const post = (payload: string) =>
         stub.app.inject({ method: 'POST', url: '/invocations', headers, payload });
       const refused = await post(body(levels));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { buildApp } from '../helpers/build-app.ts';
 import { stubApp } from '../helpers/stub-app.ts';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
@@ -13,10 +14,23 @@ const operations = Object.entries<Record<string, { operationId: string; response
 );
 
 test('openapi.yaml is what the server gives (if not: npm run openapi)', async () => {
-  await using stub = stubApp();
-  const response = await stub.app.inject('/openapi.yaml');
+  const server = await buildApp();
+  const response = await server.app.inject('/openapi.yaml');
+  await server.end();
   expect(response.headers['content-type']).toMatch(/^application\/yaml/);
   expect(response.body).toBe(file);
+});
+
+test('options of kinds are described by their own schemas, on each server those of its kinds', async () => {
+  await using stub = stubApp();
+  const { schemas } = parse((await stub.app.inject('/openapi.yaml')).body).components;
+  expect(schemas.DockerOptions).toMatchObject({ required: ['image'], additionalProperties: false });
+  for (const options of [schemas.OptionsInput, schemas.Options])
+    expect(options.properties).toMatchObject({ docker: { $ref: '#/components/schemas/DockerOptions' } });
+  expect(Object.keys(schemas.OptionsInput.properties)).not.toContain('http');
+  expect(schemas.InvocationInput.properties.runtime_kind.description).toBe(
+    'One of subprocess, docker, or an alias of one: container',
+  );
 });
 
 test('every route of the app is described and every description has a route', async () => {

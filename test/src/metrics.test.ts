@@ -3,7 +3,7 @@ import { createMetrics, type Metrics } from '../../src/metrics.ts';
 
 let metrics: Metrics;
 beforeEach(() => {
-  metrics = createMetrics();
+  metrics = createMetrics(['subprocess', 'docker']);
 });
 afterEach(() => metrics.close());
 
@@ -11,7 +11,7 @@ const live = { running: 2, queued: 5, openStreams: 1, recovering: 3 };
 
 test('finished runs are counted by kind and status, with their durations and output', async () => {
   metrics.runFinished({ kind: 'subprocess', status: 'succeeded', seconds: 0.01, outputBytes: 10 });
-  metrics.runFinished({ kind: 'container', status: 'failed', seconds: 2, outputBytes: 5 });
+  metrics.runFinished({ kind: 'docker', status: 'failed', seconds: 2, outputBytes: 5 });
   const text = await metrics.scrape(live);
   expect(text).toContain('runwire_runs_total{kind="subprocess",status="succeeded"} 1');
   expect(text).toContain('runwire_runs_total{kind="docker",status="failed"} 1');

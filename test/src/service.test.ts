@@ -1,11 +1,88 @@
-import fs from 'node:fs';
+import fs, { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { readConfig } from '../../src/config.ts';
+import type { Runner } from '../../src/contract/runner.ts';
+import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { createService } from '../../src/service.ts';
+import { buildApp } from '../helpers/build-app.ts';
+import { exited, scripted } from '../helpers/fake-runner.ts';
+
+const own = (more: Partial<Runner>): Runner => scripted(async () => exited(), { name: 'My own', ...more });
+
+test.each([
+  [{ kind: 'subprocess' }, '"Subprocess" of kind subprocess', 'runtime_kind subprocess'],
+  [{ kind: 'box', aliases: ['container'] }, '"Docker" of kind docker', 'runtime_kind container'],
+  [{ kind: 'box', optionKey: 'http' }, '"HTTP" of kind http', 'options.http'],
+])('a runner of %j does not take the place of a built-in one: nothing starts', async (more, other, word) => {
+  const parent = mkdtempSync(join(tmpdir(), 'runwire-test-'));
+  const dataDir = join(parent, 'data');
+  const kind = more.kind;
+  await expect(buildApp({ dataDir, runners: [own(more)] })).rejects.toThrow(
+    `the runner ${other} and the runner "My own" of kind ${kind} cannot both have ${word}`,
+  );
+  expect(existsSync(dataDir)).toBe(false);
+  rmSync(parent, { recursive: true });
+});
+
+test("a runner of the embedding program is told when runs are known and when the server stops, by its kind's own options", async () => {
+  const calls: string[] = [];
+  const runner = scripted(
+    async ({ spec, output }) => {
+      output.write('stdout', Buffer.from(JSON.stringify(spec)));
+      return exited();
+    },
+    {
+      kind: 'own-kind',
+      optionKey: 'own',
+      spec: z.strictObject({ count: z.number().default(7) }),
+      start: (isUnfinished) => void calls.push(`started, ${isUnfinished('nobody')}`),
+      close: () => void calls.push('closed'),
+    },
+  );
+  const { parse: _, ...parsedByDefault } = runner;
+  const app = await buildApp({ runners: [parsedByDefault] });
+  expect(calls).toEqual(['started, false']);
+  const post = (options: object) =>
+    app.app.inject({
+      method: 'POST',
+      url: '/invocations?wait=20',
+      payload: { runtime_kind: 'own-kind', options },
+    });
+  const record = (await post({ own: {} })).json() as RunRecord;
+  expect(record).toMatchObject({ status: 'succeeded', invocation: { options: { own: {} } } });
+  const id = record.invocation.invocation_id;
+  expect((await app.app.inject(`/invocations/${id}/stdout`)).body).toBe('{"count":7}');
+  expect((await post({ own: { cuont: 1 } })).json().errors).toEqual([
+    { path: 'options.own.cuont', message: 'is not a known field' },
+  ]);
+  expect((await post({ 'own-kind': {} })).json().errors).toEqual([
+    { path: 'options.own-kind', message: 'is not a known field' },
+  ]);
+  // Options of another kind are not this one's business.
+  expect((await post({ docker: { no: 'image' } })).json()).toMatchObject({ status: 'succeeded' });
+  await app.end();
+  expect(calls).toEqual(['started, false', 'closed']);
+});
+
+test('a kind that nobody has is rejected, and its options are known to nobody', async () => {
+  const app = await buildApp();
+  const run = await app.run({ runtime_kind: 'unknown' });
+  expect(run).toMatchObject({ status: 'rejected', result: { runtime_kind: 'unknown' } });
+  expect(run.result?.error_summary).toContain('no runner for runtime_kind "unknown"');
+  const payload = { runtime_kind: 'unknown', options: { unknown: {}, subprocess: {} } };
+  const { statusCode, body } = await app.app.inject({ method: 'POST', url: '/invocations', payload });
+  expect(statusCode).toBe(422);
+  expect(JSON.parse(body).errors.map(({ path }: { path: string }) => path)).toEqual([
+    'options.unknown',
+    'options.subprocess',
+  ]);
+  await app.end();
+});
 
 test('files of secrets are private wherever they are, and a root of mounts that holds one or the data is warned of', async () => {
   using home = fs.mkdtempDisposableSync(join(tmpdir(), 'runwire-service-'));

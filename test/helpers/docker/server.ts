@@ -6,6 +6,7 @@ import { type BuildOptions, type BuiltApp, buildApp } from '../build-app.ts';
 import { containersOf, DOCKER_HOST, testImage } from './image.ts';
 
 interface Fields {
+  runtime_kind?: string;
   options?: object;
   [field: string]: unknown;
 }
@@ -36,7 +37,7 @@ export class DockerServer {
     return this.#app.end();
   }
 
-  /** `spec` is options.docker; `fields` those of the invocation. */
+  /** `spec` is the options of the kind; `fields` those of the invocation. */
   run(command: string[], spec?: object, fields?: Fields): Promise<RunRecord> {
     return this.#app.run(this.#invocation(command, spec, fields));
   }
@@ -83,11 +84,12 @@ export class DockerServer {
   }
 
   #invocation(command: string[], spec: object = {}, { options = {}, ...fields }: Fields = {}) {
+    const { runtime_kind: kind = 'docker' } = fields;
     return {
-      runtime_kind: 'docker',
       ...(command.length === 0 ? {} : { command }),
       ...fields,
-      options: { ...options, docker: { image: this.image, ...spec } },
+      runtime_kind: kind,
+      options: { ...options, [kind]: { image: this.image, ...spec } },
     };
   }
 }

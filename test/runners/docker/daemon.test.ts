@@ -55,18 +55,17 @@ requires('docker', 'root')('An engine that goes away', () => {
   test('when it stays away, the run is lost, in words; its container goes when the engine is back', async () => {
     await using engine = await dockerDaemon('--live-restore');
     const dataDir = mkdtempSync(join(tmpdir(), 'runwire-test-'));
-    const runner = dockerRunner({
-      engine: { host: engine.host, certPath: null },
-      dataDir,
+    const docker = dockerRunner({
+      config: { dataDir, dockerHost: engine.host, dockerCertPath: null, dockerMountRoots: [] },
       places: new PrivatePlaces(dataDir),
-      mountRoots: [],
       artifactCaps: { fileBytes: 1e6, totalBytes: 1e6, count: 10 },
-      secret: () => undefined,
+      secrets: new Map(),
       reconnectMs: 1000,
     });
-    const server = await DockerServer.on(engine.host, { dataDir, runners: [runner as Runner] });
+    const impatient = { ...docker, kind: 'impatient', aliases: [], optionKey: 'impatient' };
+    const server = await DockerServer.on(engine.host, { dataDir, runners: [impatient as Runner] });
     try {
-      const id = await server.start('echo begun; sleep 1000');
+      const id = await server.start('echo begun; sleep 1000', {}, { runtime_kind: 'impatient' });
       await server.wrote(id, 'begun');
       await engine.kill();
       const record = await server.finished(id);
@@ -78,7 +77,6 @@ requires('docker', 'root')('An engine that goes away', () => {
       await engine.start();
       await server.gone(id);
     } finally {
-      runner.close();
       await server.end();
       rmSync(dataDir, { recursive: true, force: true });
     }

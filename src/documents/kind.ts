@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+/** What is said of a kind: its words, and the options that are its alone. */
+export interface Kind<Spec = unknown> {
+  /** What `runtime_kind` says. */
+  readonly kind: string;
+  /** Other words for it. Records echo the word that was sent. */
+  readonly aliases?: readonly string[];
+  readonly name: string;
+  readonly description: string;
+  /** Where its options stand: `options.<optionKey>`. Default: the kind; null: it has none. */
+  readonly optionKey?: string | null;
+  /** Shape of its options. */
+  readonly spec: z.ZodType<Spec>;
+}
+
+export function optionKeyOf({ kind, optionKey }: Kind): string | null {
+  return optionKey === undefined ? kind : optionKey;
+}
+
+/** JSON Schema of the options of a kind, as clients send them. */
+export function optionsSchemaOf({ spec }: Kind): Record<string, unknown> {
+  return z.toJSONSchema(spec, { io: 'input', unrepresentable: 'any' });
+}
