@@ -18,8 +18,9 @@ export async function startServer(
   dataDir: string,
   variables: Record<string, string> = {},
   through: readonly string[] = [],
+  file = 'src/server.ts',
 ): Promise<ServerProcess> {
-  const { listening, ...starting } = launchServer(dataDir, variables, through);
+  const { listening, ...starting } = launchServer(dataDir, variables, through, file);
   return { ...starting, address: await listening };
 }
 
@@ -28,8 +29,9 @@ export function launchServer(
   dataDir: string,
   variables: Record<string, string> = {},
   through: readonly string[] = [],
+  file = 'src/server.ts',
 ): Omit<ServerProcess, 'address'> & { listening: Promise<string> } {
-  const [program = '', ...words] = [...through, process.execPath, 'src/server.ts'];
+  const [program = '', ...words] = [...through, process.execPath, file];
   const child = spawn(program, words, {
     cwd: ROOT,
     env: {
