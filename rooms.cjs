@@ -95,7 +95,7 @@ const ROOMS = {
   },
   'src/engine': {
     says: 'all runs of one server: taken in, queued, recovered, read, removed',
-    doors: ['engine', 'run-engine'],
+    doors: ['engine', 'run-engine', 'registry'],
     imports: [
       ...['src/run', 'src/log', 'src/store', 'src/contract', 'src/disk', 'src/documents', 'src/platform'],
       ...['src/config', 'src/metrics'],
@@ -169,7 +169,14 @@ const ROOMS = {
     doors: ['index'],
     imports: [
       ...['runners/subprocess', 'runners/docker', 'runners/http', 'runners/http-async', 'runners/manual'],
-      ...['src/contract', 'src/outbound', 'src/supervisor/client'],
+      ...[
+        'src/contract',
+        'src/outbound',
+        'src/supervisor/client',
+        'src/documents',
+        'src/disk/private-places',
+      ],
+      'src/config',
     ],
   },
   'routes/requests': {
