@@ -1,7 +1,7 @@
 import type { RunContext } from '../../src/contract/context.ts';
+import { nap } from '../../src/platform/timer.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { parseJson } from '../wire/json.ts';
-import { nap } from '../wire/wait.ts';
 import type { Backend } from './backend.ts';
 import type { BackendJob } from './job.ts';
 import type { HttpAsyncSpec } from './spec.ts';
@@ -75,7 +75,7 @@ export async function follow(
     if (!done) await nap(retryMs, enough);
   }
   if (enough.aborted) return;
-  job.lookNow();
+  job.sleepers.wake();
   if (alone) job.fail(redact(why));
   else if (!done) ctx.output.progress({ message: redact(why) });
 }

@@ -1,5 +1,6 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
+import { Waiters } from '../../src/platform/waiters.ts';
 import { parseJson, wordAt } from '../wire/json.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 
@@ -14,7 +15,8 @@ export class BackendJob {
   readonly #ctx: RunContext<HttpAsyncSpec>;
   readonly #redact: (text: string) => string;
   readonly #over = Promise.withResolvers<Verdict>();
-  readonly #sleepers = new Set<() => void>();
+  /** Who waits until there is reason to look again. */
+  readonly sleepers = new Waiters();
   runId: string | undefined;
   lastState: string | undefined;
   /** The last answer that had a state, as it came. */
@@ -38,15 +40,6 @@ export class BackendJob {
 
   get verdict(): Promise<Verdict> {
     return this.#over.promise;
-  }
-
-  /** Waits that end when there is reason to look again. */
-  get sleepers(): Set<() => void> {
-    return this.#sleepers;
-  }
-
-  lookNow(): void {
-    for (const wake of [...this.#sleepers]) wake();
   }
 
   fail(words: string): void {

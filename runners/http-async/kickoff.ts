@@ -1,7 +1,8 @@
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
+import { nap } from '../../src/platform/timer.ts';
 import { TextTaker } from '../wire/json.ts';
 import type { Journey } from '../wire/redirect.ts';
-import { backoffMs, nap, retryAfterMs } from '../wire/wait.ts';
+import { waitMs } from '../wire/wait.ts';
 import type { Backend } from './backend.ts';
 import { backoffOf, TRANSIENT, transientLimit } from './poll.ts';
 import type { HttpAsyncSpec } from './spec.ts';
@@ -29,8 +30,7 @@ export async function sendKickoff(
     const journey = await backend.kickoff(taker, stop);
     if (left <= 0 || !isPassing(journey) || aborted.aborted || stop.aborted)
       return { journey, text: taker.text() };
-    const asked = retryAfterMs(journey.head?.headers['retry-after']);
-    await nap(Math.max(backoffMs(backoffOf(spec), waits), asked), aborted);
+    await nap(waitMs(backoffOf(spec), waits, journey), aborted);
   }
 }
 

@@ -1,8 +1,10 @@
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
+import type { Backoff } from '../../src/platform/backoff.ts';
+import { TooLate, within } from '../../src/platform/timer.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { parseJson, preview, TextTaker } from '../wire/json.ts';
 import type { Journey } from '../wire/redirect.ts';
-import { type Backoff, backoffMs, nap, retryAfterMs, TooLate, within } from '../wire/wait.ts';
+import { waitMs } from '../wire/wait.ts';
 import type { Backend } from './backend.ts';
 import type { BackendJob } from './job.ts';
 import type { HttpAsyncSpec } from './spec.ts';
@@ -53,8 +55,7 @@ export async function poll(
     if (answer.kind === 'transient' && inARow > limit)
       return job.fail(redact(`${answer.words}, ${inARow} times in a row`));
     goesOn();
-    const asked = retryAfterMs(journey.head?.headers['retry-after']);
-    await nap(Math.max(SHORTEST_MS, backoffMs(backoff, waits), asked), signal, job.sleepers);
+    await job.sleepers.next({ ms: Math.max(SHORTEST_MS, waitMs(backoff, waits, journey)), signal });
   }
 }
 
@@ -99,7 +100,7 @@ export function backoffOf({
 }: HttpAsyncSpec): Backoff {
   const initial = given.initial_seconds ?? interval ?? DEFAULT_INTERVAL_SECONDS;
   return {
-    initialMs: initial * 1000,
+    firstMs: initial * 1000,
     factor: given.factor ?? 1,
     maxMs: (given.max_seconds ?? Math.max(initial, DEFAULT_MAX_SECONDS)) * 1000,
     jitter: given.jitter ?? DEFAULT_JITTER,

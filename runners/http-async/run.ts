@@ -3,11 +3,11 @@ import { endingOf, noteEnding } from '../../src/contract/ending-note.ts';
 import { type AbortReason, Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
+import { nap, Timer } from '../../src/platform/timer.ts';
 import type { AnswerHead, Connections } from '../wire/client.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { parseJson, preview, valueAt, wordAt } from '../wire/json.ts';
 import { redactor } from '../wire/secrets.ts';
-import { nap } from '../wire/wait.ts';
 import { Backend } from './backend.ts';
 import { callbackOf, noteCallback } from './callback-note.ts';
 import { follow } from './follow.ts';
@@ -24,7 +24,6 @@ const SHORTEST_GRACE_MS = 200;
 /** A stream is read on after the end of its job until it ends, is quiet for so long, or goes on for too long. */
 const DRAIN_QUIET_MS = 250;
 const DRAIN_MOST_MS = 5000;
-const LONGEST_GRACE_MS = 2 ** 31 - 1;
 
 export interface BackendConnections {
   calls: Connections;
@@ -52,7 +51,7 @@ export class BackendRun {
   /** Aborts when the grace after a cancel or timeout is over. */
   readonly #graceOver = new AbortController();
   readonly #facts: { answered: boolean; sent: boolean; unsafeSent: boolean; cancelled: string | null };
-  #graceTimer: NodeJS.Timeout | undefined;
+  readonly #grace = new Timer();
   /** What a callback to an earlier server said, that ends the job. */
   #heard: string | null = null;
 
@@ -117,7 +116,7 @@ export class BackendRun {
       noteEnding(this.#ctx.output, outcome);
       return outcome;
     } finally {
-      clearTimeout(this.#graceTimer);
+      this.#grace.clear();
       signal.removeEventListener('abort', aborted);
       this.#enough.abort();
       this.#streamOver.abort();
@@ -126,9 +125,7 @@ export class BackendRun {
   }
 
   #setGrace(graceMs: number): void {
-    clearTimeout(this.#graceTimer);
-    const ms = Math.min(Math.max(graceMs, SHORTEST_GRACE_MS), LONGEST_GRACE_MS);
-    this.#graceTimer = setTimeout(() => this.#graceOver.abort(), ms);
+    this.#grace.set(Math.max(graceMs, SHORTEST_GRACE_MS), () => this.#graceOver.abort());
   }
 
   async #kickOff(again = false) {
@@ -268,7 +265,7 @@ export class BackendRun {
     const state = this.#job.stateOf(body);
     if (state !== undefined && this.#job.isTerminal(state))
       noteCallback(this.#ctx.output, this.#redact(text));
-    if (!this.#job.hear(text)) this.#job.lookNow();
+    if (!this.#job.hear(text)) this.#job.sleepers.wake();
   }
 
   #fail(words: string, answer = ''): void {

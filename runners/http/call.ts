@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
+import { nap } from '../../src/platform/timer.ts';
 import { keepCapture, keepEach, keepText, mediaTypeOf } from '../wire/artifact.ts';
 import type { AnswerHead, Connections } from '../wire/client.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
@@ -11,7 +11,7 @@ import { type Journey, NotFollowed, travel } from '../wire/redirect.ts';
 import { buildRequest } from '../wire/request.ts';
 import { redactor } from '../wire/secrets.ts';
 import type { HttpSpec, RETRY_ON } from '../wire/spec.ts';
-import { backoffMs, retryAfterMs } from '../wire/wait.ts';
+import { waitMs } from '../wire/wait.ts';
 
 const DEFAULT_REDIRECTS = 10;
 /** Of a failed answer's body so much is looked at for the summary. */
@@ -48,7 +48,7 @@ export class HttpCall {
         message: this.#redact(`attempt ${this.#attempt}: ${why}; next in ${Math.round(wait) / 1000} s`),
         data: { attempt: this.#attempt, status: journey.head?.status ?? null, wait_ms: Math.round(wait) },
       });
-      await sleep(wait, undefined, { signal: this.#ctx.signal }).catch(() => {});
+      await nap(wait, this.#ctx.signal);
       if (this.#ctx.signal.aborted) return this.#outcome(journey, began);
     }
   }
@@ -89,9 +89,8 @@ export class HttpCall {
   #waitBeforeNext(journey: Journey): number | null {
     const reason = journey.head ? this.#retryReason(journey.head.status) : this.#connectRetry(journey);
     if (reason === null || (journey.head && journey.error)) return null;
-    const initialMs = (this.#ctx.spec.retry?.backoff_seconds ?? 0.5) * 1000;
-    const wait = backoffMs({ initialMs, factor: 2, maxMs: 60_000, jitter: 0.2 }, this.#attempt - 1);
-    return Math.max(wait, retryAfterMs(journey.head?.headers['retry-after']));
+    const firstMs = (this.#ctx.spec.retry?.backoff_seconds ?? 0.5) * 1000;
+    return waitMs({ firstMs, factor: 2, maxMs: 60_000, jitter: 0.2 }, this.#attempt - 1, journey);
   }
 
   #connectRetry(journey: Journey): 'connect' | null {

@@ -1,26 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Rejected } from '../../src/contract/outcome.ts';
 import type { Claimed } from '../../src/documents/claim.ts';
+import { type Backoff, backoffMs } from '../../src/platform/backoff.ts';
+import { retryAfterMs } from '../../src/platform/retry-after.ts';
+import type { PostClaim } from './post.ts';
 import type { ManualRun } from './run.ts';
 
-/** One POST of a claim to a worker's address. Rejects with Node's error when no answer came. */
-export type PostClaim = (request: {
-  url: string;
-  /** The same for every try of one claim, another for every other claim. */
-  messageId: string;
-  /** Name of the secret to sign with, or null. */
-  secret: string | null;
-  body: string;
-  signal: AbortSignal;
-}) => Promise<{ status: number; retryAfter: string | undefined }>;
-
-export interface DispatchSchedule {
+export interface DispatchSchedule extends Backoff {
   tries: number;
-  /** Before the second try; each later wait is `factor` times the one before, at most `maxMs`. */
-  firstMs: number;
-  factor: number;
-  maxMs: number;
+  /** For one try. */
   timeoutMs: number;
+  /** A worker's Retry-After is obeyed so far. */
+  longestAskedMs: number;
 }
 
 export const DISPATCH_SCHEDULE: DispatchSchedule = {
@@ -28,7 +18,9 @@ export const DISPATCH_SCHEDULE: DispatchSchedule = {
   firstMs: 1000,
   factor: 2,
   maxMs: 60_000,
+  jitter: 0,
   timeoutMs: 15_000,
+  longestAskedMs: 24 * 3_600_000,
 };
 
 /** Nothing left this machine, or nothing there took it. */
@@ -51,7 +43,7 @@ interface Try {
   /** The worker provably did not begin. */
   untouched: boolean;
   words: string;
-  retryAfterMs: number;
+  retryAfter?: readonly string[] | undefined;
 }
 
 /**
@@ -63,7 +55,7 @@ export async function dispatchRun(
   post: PostClaim,
   schedule: DispatchSchedule,
 ): Promise<void> {
-  const { spec, signal } = run.ctx;
+  const { spec } = run.ctx;
   const url = spec.dispatch_url ?? '';
   const { host } = new URL(url);
   let claimed: Claimed;
@@ -83,8 +75,8 @@ export async function dispatchRun(
     untouched &&= attempt.untouched;
     words = attempt.words;
     if (attempt.final || tries === schedule.tries) break;
-    const wait = Math.min(schedule.firstMs * schedule.factor ** (tries - 1), schedule.maxMs);
-    await sleep(Math.max(wait, attempt.retryAfterMs), undefined, { signal, ref: false }).catch(() => {});
+    const asked = retryAfterMs(attempt.retryAfter, schedule.longestAskedMs);
+    await run.stopping.next({ ms: Math.max(backoffMs(schedule, tries - 1), asked) });
     if (run.isShut || run.isAccepted) return;
   }
   run.end(undelivered(host, words, untouched));
@@ -113,7 +105,7 @@ async function tryOnce(
       final: refused,
       untouched: refused || PASSING.has(status),
       words: `${host} answered ${status}`,
-      retryAfterMs: /^\d{1,4}$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : 0,
+      retryAfter,
     };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -123,7 +115,6 @@ async function tryOnce(
       final: false,
       untouched: NEVER_SENT.has(code),
       words: code === '' ? `${host} gave no answer` : `${host}: ${code}`,
-      retryAfterMs: 0,
     };
   }
 }

@@ -1,5 +1,5 @@
+import { Timer } from '../../src/platform/timer.ts';
 import type { HeldClaim } from './state.ts';
-import { Timer } from './timer.ts';
 
 /** How long the present claim still holds. On the monotonic clock: a clock that is set takes nobody's claim. */
 export class Lease {

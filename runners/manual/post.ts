@@ -3,20 +3,19 @@ import type { Secrets } from '../../src/outbound/secrets.ts';
 import { webhookHeaders } from '../../src/outbound/signature.ts';
 import { postWebhook, type WebhookAnswer } from '../../src/outbound/signed-post.ts';
 
-interface ClaimPost {
+/** One POST of a claim to a worker's address. Rejects with Node's error when no answer came. */
+export type PostClaim = (request: {
   url: string;
+  /** The same for every try of one claim, another for every other claim. */
   messageId: string;
-  /** Name of a secret, or null: not signed. */
+  /** Name of the secret to sign with, or null: not signed. */
   secret: string | null;
   body: string;
   signal: AbortSignal;
-}
+}) => Promise<WebhookAnswer>;
 
-/** POSTs claims to workers, guarded at connect, signed as Standard Webhooks say. */
-export function claimPoster(
-  guard: AddressGuard,
-  secrets: Secrets,
-): (request: ClaimPost) => Promise<WebhookAnswer> {
+/** Guarded at connect, signed as Standard Webhooks say. */
+export function claimPoster(guard: AddressGuard, secrets: Secrets): PostClaim {
   return ({ url, messageId, secret, body, signal }) => {
     const key = secret === null ? null : (secrets.get(secret)?.value ?? null);
     // A run carried on by a server that no longer holds it: nothing goes out unsigned that should be signed.

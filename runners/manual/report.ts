@@ -22,7 +22,7 @@ export function reportOn(run: ManualRun, token: string): Report {
       // No longer than half the lease: else it would be lost while its worker listens.
       const wait = Math.min(request?.wait_seconds ?? 0, held.leaseSeconds / 2);
       if (wait > 0 && !signal.aborted) {
-        await run.stopping.wait(wait * 1000, gone);
+        await run.stopping.next({ ms: wait * 1000, signal: gone });
         run.renew(run.present(token), true);
       }
       return stateOf(held);

@@ -4,15 +4,15 @@ import type { Claimed } from '../../src/documents/claim.ts';
 import type { Completion } from '../../src/documents/completion.ts';
 import { RunwireError, toldShortage } from '../../src/documents/errors.ts';
 import type { Stream } from '../../src/documents/stream.ts';
+import { Timer } from '../../src/platform/timer.ts';
+import { Waiters } from '../../src/platform/waiters.ts';
 import { claimDocument } from './claim-document.ts';
 import { wasTaken } from './completion.ts';
 import { Lease } from './lease.ts';
 import { completionOutcome, lostOutcome, stoppedOutcome, unclaimedOutcome } from './outcome.ts';
 import type { ManualSpec } from './spec.ts';
 import { type HeldClaim, holderOf, type ManualState, mayReport, withClaim, writeState } from './state.ts';
-import { Timer } from './timer.ts';
 import type { Uploads } from './uploads.ts';
-import { Wake } from './wake.ts';
 
 /** A restart of the server is no fault of the worker: it has so long to be heard again. */
 const RESTART_PATIENCE_MS = 15_000;
@@ -35,8 +35,8 @@ export class ManualRun {
   readonly #state: ManualState;
   readonly uploads: Uploads;
   readonly #outcome = Promise.withResolvers<RunnerOutcome>();
-  /** Wakes those who wait for the run to be stopped. */
-  readonly stopping = new Wake();
+  /** Who waits until the run is to be stopped, or is over. */
+  readonly stopping = new Waiters();
   readonly #lease = new Lease(() => this.#lapse());
   readonly #grace = new Timer();
   readonly #unclaimed = new Timer();

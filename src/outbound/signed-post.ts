@@ -15,7 +15,8 @@ export interface WebhookRequest {
 
 export interface WebhookAnswer {
   status: number;
-  retryAfter: string | undefined;
+  /** Of each Retry-After header. */
+  retryAfter: readonly string[] | undefined;
 }
 
 /**
@@ -61,7 +62,9 @@ export async function postWebhook({
       if (read > MAX_ANSWER_BYTES) request.destroy();
     });
     response.on('error', () => {});
-    response.on('close', () => answer.resolve({ status, retryAfter: response.headers['retry-after'] }));
+    response.on('close', () =>
+      answer.resolve({ status, retryAfter: response.headersDistinct['retry-after'] }),
+    );
   });
   request.end(bytes);
   try {

@@ -3,9 +3,10 @@ import type { AddressGuard } from '../outbound/address-guard.ts';
 import { AddressDenied } from '../outbound/address-guard.ts';
 import { webhookHeaders } from '../outbound/signature.ts';
 import { postWebhook } from '../outbound/signed-post.ts';
+import { longestMs } from '../platform/backoff.ts';
 import { afterMs } from '../platform/timer.ts';
 import type { InvocationStore, StoredDelivery } from '../store/invocation-store.ts';
-import { type DeliverySchedule, delayMs, longestMs, SCHEDULE } from './schedule.ts';
+import { type DeliverySchedule, delayMs, SCHEDULE } from './schedule.ts';
 
 export interface DeliveriesOptions {
   store: Pick<InvocationStore, 'committed' | 'delivery' | 'pendingDeliveries' | 'setDelivery'>;
@@ -150,7 +151,7 @@ interface Attempt {
   done: 'delivered' | 'failed' | null;
   status: number | null;
   error: string | null;
-  retryAfter?: string | undefined;
+  retryAfter?: readonly string[] | undefined;
 }
 
 /** Node's code (ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED …): its words may repeat parts of the request. */

@@ -261,7 +261,7 @@ test('a poll that is not answered in time is a transient error', async () => {
   expect(record).toMatchObject({ status: 'succeeded', result: { metadata: { polls: '3' } } });
 });
 
-test('Retry-After is obeyed', async () => {
+test('Retry-After is obeyed, also one that is repeated', async () => {
   backend.on('/jobs', accept());
   const asked: number[] = [];
   const noting =
@@ -272,7 +272,7 @@ test('Retry-After is obeyed', async () => {
     };
   backend.on(
     '/jobs/a1',
-    noting(json({ status: 'running' }, 200, { 'retry-after': '1' })),
+    noting(json({ status: 'running' }, 200, { 'retry-after': ['1', '1'] })),
     noting(json({ status: 'completed' })),
   );
   await run();

@@ -137,6 +137,22 @@ test('a POST that fails is made again with the same claim and id', async () => {
   expect((await finished(id)).status).toBe('succeeded');
 });
 
+test('a worker that says when it has time is asked again then, by a date too, however often it says it', async () => {
+  const times: number[] = [];
+  door.onDelivery = () => void times.push(performance.now());
+  const in3s = () => new Date(Date.now() + 3000).toUTCString();
+  door.answers = [
+    (response) => response.writeHead(429, { 'retry-after': in3s() }).end(),
+    (response) => response.writeHead(503, ['retry-after', '3', 'retry-after', '3']).end(),
+    204,
+  ];
+  await submit(manual({ dispatch_url: url }));
+  await door.next(3);
+  const [first = 0, second = 0, third = 0] = times;
+  expect(second - first).toBeGreaterThan(1900); // a date has no fractions; else it is a second
+  expect(third - second).toBeGreaterThan(2900); // else it is two
+});
+
 test('a worker that reports before it answers has taken the run', async () => {
   door.answers = [() => {}];
   door.onDelivery = ({ claimed }) => void new Worker('', claimed).complete({ status: 'succeeded' });

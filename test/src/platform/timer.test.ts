@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { afterMs, LONGEST_MS } from '../../../src/platform/timer.ts';
+import { afterMs, LONGEST_MS, nap, Timer, TooLate, within } from '../../../src/platform/timer.ts';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -39,4 +39,63 @@ test('a time that has gone by is now', () => {
   afterMs(-5, call);
   vi.advanceTimersByTime(1);
   expect(call).toHaveBeenCalledOnce();
+});
+
+test('a timer that is set anew forgets what it was set to', () => {
+  const first = vi.fn();
+  const second = vi.fn();
+  const timer = new Timer();
+  timer.set(10, first);
+  timer.set(LONGEST_MS * 2, second);
+  vi.advanceTimersByTime(LONGEST_MS * 1.9);
+  expect(second).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(LONGEST_MS * 0.2);
+  expect(second).toHaveBeenCalledOnce();
+  expect(first).not.toHaveBeenCalled();
+});
+
+test('a timer knows when it is due, until then or until it is cleared', () => {
+  const call = vi.fn();
+  const timer = new Timer();
+  expect(timer.due).toBeNull();
+  timer.set(10, call);
+  expect(timer.due).toBe(performance.now() + 10);
+  timer.clear();
+  expect(timer.due).toBeNull();
+  vi.advanceTimersByTime(10);
+  expect(call).not.toHaveBeenCalled();
+  timer.set(10, () => call(timer.due));
+  vi.advanceTimersByTime(10);
+  expect(call).toHaveBeenCalledExactlyOnceWith(null);
+});
+
+test('a nap ends after its time, however long, or when its signal aborts or has aborted, and leaves nothing', async () => {
+  const leaving = new AbortController();
+  const rested = vi.fn();
+  const nap1 = nap(LONGEST_MS * 1.5, leaving.signal).then(rested);
+  await vi.advanceTimersByTimeAsync(LONGEST_MS * 1.4);
+  expect(rested).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(LONGEST_MS * 0.2);
+  await nap1;
+  const nap2 = nap(1000, leaving.signal);
+  leaving.abort();
+  await nap2;
+  await nap(1000, leaving.signal);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('what is to come within a time is told when it is too late, or why not to wait, and nothing is left', () => {
+  const leaving = new AbortController();
+  const late = within(LONGEST_MS * 1.5, leaving.signal);
+  vi.advanceTimersByTime(LONGEST_MS * 1.4);
+  expect(late.signal.aborted).toBe(false);
+  vi.advanceTimersByTime(LONGEST_MS * 0.2);
+  expect(late.signal.reason).toBeInstanceOf(TooLate);
+  const done = within(10, leaving.signal);
+  done.done();
+  const left = within(10, leaving.signal);
+  leaving.abort('why');
+  expect([left.signal.reason, done.signal.aborted]).toEqual(['why', false]);
+  left.done();
+  expect(within(10, leaving.signal).signal.reason).toBe('why');
 });

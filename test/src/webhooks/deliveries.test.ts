@@ -264,6 +264,17 @@ test('Retry-After moves the next attempt, which the record names and a restart k
   expect(received).toHaveLength(1);
 });
 
+test('a receiver that names two different waits names none', async () => {
+  answer = (response, attempt) =>
+    attempt === 1 ? status(503, { 'retry-after': ['3600', '7200'] })(response) : status(200)(response);
+  await deliveries.stop();
+  deliveries = begin({ schedule: { attempts: 4, firstMs: 1, factor: 1, maxMs: 7_200_000, jitter: 0 } });
+  finished('a');
+  deliveries.start('a');
+  await settled('a');
+  expect(state('a')).toMatchObject({ state: 'delivered', attempts: 2 });
+});
+
 test('no more are under way at once than allowed, and all arrive', async () => {
   await deliveries.stop();
   deliveries = begin({ concurrency: 2 });
