@@ -14,9 +14,7 @@ import { cancelRoutes } from './cancel.ts';
 import { documentation } from './documentation.ts';
 import { eventsRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
-import { invocationRoutes } from './invocation.ts';
 import { invocationsRoutes } from './invocations.ts';
-import { manualRoutes } from './manual.ts';
 import { metricsRoutes } from './metrics.ts';
 import { capturesRoutes } from './output.ts';
 import { declaredAccess } from './requests/access.ts';
@@ -37,7 +35,6 @@ import { workerRoutes } from './workers.ts';
 /** The resources of the server. */
 const ROUTES: readonly Routes[] = [
   invocationsRoutes,
-  invocationRoutes,
   eventsRoutes,
   capturesRoutes,
   stdinRoutes,
@@ -45,7 +42,6 @@ const ROUTES: readonly Routes[] = [
   cancelRoutes,
   callbackRoutes,
   artifactsRoutes,
-  manualRoutes,
   workerRoutes,
   runtimesRoutes,
   healthRoutes,

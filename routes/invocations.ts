@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
+import { RunwireError } from '../src/documents/errors.ts';
 import { RuntimeEvent } from '../src/documents/event.ts';
 import { fieldRefusal } from '../src/documents/field-errors.ts';
 import { InvocationInput } from '../src/documents/invocation.ts';
 import { Record } from '../src/documents/record.ts';
-import { Status } from '../src/documents/result.ts';
+import { RuntimeResult, Status } from '../src/documents/result.ts';
 import type { ListFilter, SubmitOptions } from '../src/engine/engine.ts';
-import type { Routes } from './answers/edge.ts';
+import type { OfRun, Routes } from './answers/edge.ts';
 import { sendEvents } from './answers/events.ts';
 import { sendLiveText } from './answers/output.ts';
 import { awaitFinished, recordAnswer } from './answers/record.ts';
@@ -64,6 +65,27 @@ const listSchema = {
   },
 };
 
+const ofOneRun = { tags: ['invocations'] };
+const getSchema = {
+  ...ofOneRun,
+  operationId: 'getInvocation',
+  summary: 'The record of a run',
+  querystring: WaitQuery,
+  response: { 200: json('The record', Record), ...problems },
+};
+const deleteSchema = {
+  ...ofOneRun,
+  operationId: 'deleteInvocation',
+  summary: 'Delete record and files of a finished run',
+  response: { 204: z.undefined().describe('Deleted'), ...problems },
+};
+const resultSchema = {
+  ...ofOneRun,
+  operationId: 'getResult',
+  summary: 'The RuntimeResult of a finished run',
+  response: { 200: json('The result', RuntimeResult), ...problems },
+};
+
 export const invocationsRoutes: Routes = (app, edge) => {
   const { engine } = edge;
 
@@ -95,6 +117,34 @@ export const invocationsRoutes: Routes = (app, edge) => {
       const { items, nextCursor } = engine.list(filterOf(request.query));
       reply.header('content-type', 'application/json; charset=utf-8');
       reply.send(`{"items":[${items.join(',')}],"next_cursor":${JSON.stringify(nextCursor)}}`);
+    },
+  );
+
+  app.get<OfRun & { Querystring: WaitQuery }>(
+    '/invocations/:id',
+    { schema: getSchema, config: { access: 'token' } },
+    async (request, reply) => {
+      const { id } = request.params;
+      return recordAnswer(edge, id, await awaitFinished(edge, id, requestedWait(request), reply), reply);
+    },
+  );
+
+  app.delete<OfRun>(
+    '/invocations/:id',
+    { schema: deleteSchema, config: { access: 'token' } },
+    async (request, reply) => {
+      await engine.remove(request.params.id);
+      return reply.code(204).send();
+    },
+  );
+
+  app.get<OfRun>(
+    '/invocations/:id/result',
+    { schema: resultSchema, config: { access: 'token' } },
+    async (request) => {
+      const { result } = engine.record(request.params.id);
+      if (result === null) throw new RunwireError('not_finished', 'There is no result yet.');
+      return result;
     },
   );
 };

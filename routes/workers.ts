@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Report } from '../src/contract/claims.ts';
 import { ArtifactDescriptor, describeArtifact } from '../src/documents/artifact.ts';
-import { ClaimState, HeartbeatRequest } from '../src/documents/claim.ts';
+import { Claimed, ClaimRequest, ClaimState, HeartbeatRequest } from '../src/documents/claim.ts';
 import { Completion } from '../src/documents/completion.ts';
 import { Record } from '../src/documents/record.ts';
 import { WorkerEvent } from '../src/documents/worker-event.ts';
@@ -16,6 +16,21 @@ import { bearerOf } from './requests/worker-token.ts';
 
 /** How long the answer to a completion waits for the result to be stored. */
 const FINISH_WAIT_MS = 10_000;
+
+const claimSchema = {
+  operationId: 'claimRun',
+  tags: ['workers'],
+  summary: 'Take the next waiting manual run',
+  description:
+    'The oldest run that nobody has, to be worked on until the lease ends. Every report renews the lease; when it ' +
+    'ends the run waits for the next worker, and what the late one still says is refused (409 claim_lost).',
+  body: ClaimRequest.nullish(),
+  response: {
+    200: json('The run, and the claim to it', Claimed),
+    204: z.undefined().describe('No run waits'),
+    ...problems,
+  },
+};
 
 const ofWorkers = { tags: ['workers'] };
 const Events = z.array(WorkerEvent).max(10_000);
@@ -56,8 +71,20 @@ const completionSchema = {
   },
 };
 
-/** What the worker says that claimed a run: see POST /manual/claims. */
+/** A worker takes a run, and says what becomes of it. */
 export const workerRoutes: Routes = (root, edge) => {
+  root.post<{ Body: ClaimRequest | null | undefined }>(
+    '/manual/claims',
+    { schema: claimSchema, config: { access: 'token' } },
+    async (request, reply) => {
+      const claims = edge.engine.claims();
+      const signal = edge.exchanges.watchTaker(reply.raw);
+      const claimed = await claims.claim(request.body ?? {}, signal);
+      if (claimed === null) return reply.code(204).send();
+      if (signal.aborted) claims.giveBack(claimed);
+      return claimed;
+    },
+  );
   root.register(async (app) => {
     acceptNdjson(app);
     app.post<OfRun & { Body: WorkerEvent[] }>(

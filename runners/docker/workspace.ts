@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { posix, relative, resolve } from 'node:path';
+import { pack } from 'tar-stream';
 import { compileGlob, startOf } from '../../src/artifacts/glob.ts';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
@@ -10,7 +11,6 @@ import { type DockerEngine, statusOf } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
 import { type Bind, isInside } from './mounts.ts';
 import type { DockerSpec } from './spec.ts';
-import { packDirectories } from './tar.ts';
 
 type Context = RunContext<DockerSpec>;
 
@@ -63,6 +63,19 @@ export async function makeDirectories(
   if (missing.length === 0) return;
   const tar = await packDirectories(missing);
   await engine.ask((docker) => docker.getContainer(id).putArchive(tar, { path: '/' }));
+}
+
+/**
+ * A tar of directories that everybody in the container may write to, for its user need not have a number that is known
+ * outside. Parents that are not named are left to the engine.
+ */
+async function packDirectories(paths: readonly string[]): Promise<Buffer> {
+  const tar = pack();
+  for (const path of paths) tar.entry({ name: `${path.slice(1)}/`, type: 'directory', mode: 0o777 });
+  tar.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 interface CopyTools {

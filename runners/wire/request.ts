@@ -3,8 +3,7 @@ import type { Secrets } from '../../src/outbound/secrets.ts';
 import { encodeBody, fileBody } from './body.ts';
 import type { WireRequest } from './client.ts';
 import { authHeaders } from './secrets.ts';
-import type { RequestSpec } from './spec.ts';
-import { checkAuthorities } from './tls.ts';
+import { checkAuthorities, type RequestSpec } from './spec.ts';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
@@ -69,4 +70,17 @@ export function checkSpec<Spec>(schema: z.ZodType<Spec>, candidate: unknown, kin
     throw fieldRefusal('invalid_invocation', fieldErrors(parsed.error, ['options', kind]));
   const [first] = fieldErrors(parsed.error, ['http']);
   throw new Rejected(`${first?.path}: ${first?.message}`);
+}
+
+/** Throws Rejected for a `ca` that is not certificates in PEM: TLS would take it for an empty list. */
+export function checkAuthorities(ca: string | undefined): void {
+  if (ca === undefined) return;
+  const blocks = ca.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
+  if (blocks.length === 0) throw new Rejected('http.tls.ca has no certificate in PEM');
+  for (const block of blocks)
+    try {
+      new X509Certificate(block);
+    } catch {
+      throw new Rejected('http.tls.ca has a certificate that cannot be read');
+    }
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { ProcessLimits } from '../protocol/messages.ts';
 import { checkExecutable } from './command.ts';
-import { findPrlimit } from './prlimit.ts';
 import { LimitRefused } from './spawner.ts';
 
+const PRLIMIT_PLACES = ['/usr/bin/prlimit', '/bin/prlimit', '/usr/local/bin/prlimit'];
 const CAP_SYS_ADMIN = 1n << 21n;
 const CAP_SYS_RESOURCE = 1n << 24n;
 
@@ -15,6 +15,11 @@ const LIMITS: Record<keyof ProcessLimits, { flag: string; line: string }> = {
   open_files: { flag: '--nofile', line: 'Max open files' },
   file_size_bytes: { flag: '--fsize', line: 'Max file size' },
 };
+
+/** The path of util-linux prlimit(1), which sets limits on itself and becomes a program; or undefined. */
+export function findPrlimit(): string | undefined {
+  return PRLIMIT_PLACES.find((path) => existsSync(path));
+}
 
 /**
  * The command under its limits: posix_spawn cannot set resource limits and setting them afterwards

@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream';
 import { endingRealtimeSignal, startTimeOf } from '../find/proc.ts';
 import { ProcessSearch } from '../find/search.ts';
 import { checkExecutable } from './command.ts';
+import { findPrlimit } from './limits.ts';
 import { programScoring } from './oom-score.ts';
 import { pipeInput } from './pipes.ts';
-import { findPrlimit } from './prlimit.ts';
 import {
   type OutputSource,
   type ProgramExit,

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type BuiltApp, buildApp } from '../helpers/build-app.ts';
-import { codeOf, post, Worker } from '../helpers/worker.ts';
+import { type BuiltApp, buildApp } from '../../helpers/build-app.ts';
+import { codeOf, post, Worker } from '../../helpers/worker.ts';
 
 const TOKEN = { authorization: 'Bearer the-token-of-the-server' };
 let app: BuiltApp;

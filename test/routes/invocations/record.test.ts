@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
-import { stubApp } from '../helpers/stub-app.ts';
+import { stubApp } from '../../helpers/stub-app.ts';
 
 test('GET gives the record as it is stored', async () => {
   await using stub = stubApp();

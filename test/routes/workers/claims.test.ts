@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type BuiltApp, buildApp } from '../helpers/build-app.ts';
-import { stubApp } from '../helpers/stub-app.ts';
+import { type BuiltApp, buildApp } from '../../helpers/build-app.ts';
+import { stubApp } from '../../helpers/stub-app.ts';
 
 let app: BuiltApp;
 beforeEach(async () => {
