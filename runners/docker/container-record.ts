@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunDirectory } from '../../src/disk/run-directory.ts';
+import { readJsonFile, writeJsonFile } from '../../src/platform/json-file.ts';
 
 /** What a later server must know of a container that this one starts. */
 const ContainerRecord = z.object({
@@ -11,22 +12,14 @@ const ContainerRecord = z.object({
 });
 export type ContainerRecord = z.infer<typeof ContainerRecord>;
 
-/** Written before the engine is asked to start it, by rename: without one, nothing was ever started. */
+/** Written before the engine is asked to start it: without one, nothing was ever started. */
 export function writeContainerRecord(directory: RunDirectory, record: ContainerRecord): void {
-  const path = place(directory);
-  mkdirSync(directory.root, { recursive: true, mode: 0o700 });
-  writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeJsonFile(place(directory), record);
 }
 
 /** Null when there is none. Throws when it cannot be read. */
 export function readContainerRecord(directory: RunDirectory): ContainerRecord | null {
-  try {
-    return ContainerRecord.parse(JSON.parse(readFileSync(place(directory), 'utf8')));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  return readJsonFile(place(directory), ContainerRecord);
 }
 
 export function forgetContainerRecord(directory: RunDirectory): void {

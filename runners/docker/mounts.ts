@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { Rejected } from '../../src/contract/outcome.ts';
 import type { PrivateView } from '../../src/disk/private-view.ts';
 import { bytePath } from '../../src/platform/byte-path.ts';
+import { isInside } from '../../src/platform/inside.ts';
 import type { DockerSpec } from './spec.ts';
 
 export interface MountRules {
@@ -117,9 +118,4 @@ function realOrSelf(path: string): string {
   } catch {
     return path;
   }
-}
-
-/** Is `path` the directory `root` or under it. Both absolute and normal. */
-export function isInside(root: string, path: string): boolean {
-  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
 }

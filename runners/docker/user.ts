@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, statSync } from 'node:fs';
 import type { RunContext } from '../../src/contract/context.ts';
+import { isInside } from '../../src/platform/inside.ts';
 
 const NOBODY = '65534:65534';
 const ROOTS = new Set(['', '0', 'root']);
@@ -42,7 +43,7 @@ export function openToUser(
   if (scratch) chmodSync(ctx.workingDirectory, 0o777);
   if (ctx.artifactDirectory === null) return;
   const { uid } = statSync(ctx.artifactDirectory);
-  if (scratch && ctx.artifactDirectory.startsWith(`${ctx.workingDirectory}/`)) {
+  if (scratch && isInside(ctx.workingDirectory, ctx.artifactDirectory)) {
     chmodSync(ctx.artifactDirectory, 0o777);
     return;
   }

@@ -6,10 +6,11 @@ import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
+import { isInside } from '../../src/platform/inside.ts';
 import { CopyOut } from './copy-out.ts';
 import { type DockerEngine, statusOf } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
-import { type Bind, isInside } from './mounts.ts';
+import type { Bind } from './mounts.ts';
 import type { DockerSpec } from './spec.ts';
 
 type Context = RunContext<DockerSpec>;

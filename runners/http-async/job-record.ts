@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { RunDirectory } from '../../src/disk/run-directory.ts';
+import { readJsonFile, writeJsonFile } from '../../src/platform/json-file.ts';
 
 /** Where to ask, and whether the backend or the invocation named that address. */
 export interface Place {
@@ -21,18 +21,14 @@ const JobRecord = z.object({
 });
 export type JobRecord = z.infer<typeof JobRecord>;
 
-/** Written by rename: there is one whole record or none. */
 export function writeJobRecord(directory: RunDirectory, record: JobRecord): void {
-  const path = place(directory);
-  mkdirSync(directory.root, { recursive: true, mode: 0o700 });
-  writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeJsonFile(place(directory), record);
 }
 
 /** Null: the backend had not taken the job yet, as far as is known. */
 export function readJobRecord(directory: RunDirectory): JobRecord | null {
   try {
-    return JobRecord.parse(JSON.parse(readFileSync(place(directory), 'utf8')));
+    return readJsonFile(place(directory), JobRecord);
   } catch {
     return null;
   }

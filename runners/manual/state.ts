@@ -1,9 +1,9 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { RunDirectory } from '../../src/disk/run-directory.ts';
 import { Completion } from '../../src/documents/completion.ts';
 import { RunwireError, toldShortage } from '../../src/documents/errors.ts';
+import { readJsonFile, writeJsonFile } from '../../src/platform/json-file.ts';
 
 /** A worker has the run. Times in ms since the epoch. */
 const HeldClaim = z.object({
@@ -35,15 +35,7 @@ const fileOf = (directory: RunDirectory) => `${directory.root}/claims.json`;
 
 /** A new state when nobody ever claimed the run. Throws Error for a file that holds none: whose the run is, nobody knows. */
 export function readState(directory: RunDirectory): ManualState {
-  const file = fileOf(directory);
-  if (!statSync(file, { throwIfNoEntry: false })) return newState();
-  try {
-    return ManualState.parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof z.ZodError)
-      throw new Error('what was kept of its claims is damaged', { cause: error });
-    throw error;
-  }
+  return readJsonFile(fileOf(directory), ManualState) ?? newState();
 }
 
 /** Of a run that is not at work: a damaged state knows nobody's token. */
@@ -55,12 +47,10 @@ export function readPastState(directory: RunDirectory): ManualState {
   }
 }
 
-/** By rename: a crash leaves the one before or this one. Throws RunwireError insufficient_storage. */
+/** A crash leaves the one before or this one. Throws RunwireError insufficient_storage. */
 export function writeState(directory: RunDirectory, state: ManualState): void {
-  const file = fileOf(directory);
   try {
-    writeFileSync(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    writeJsonFile(fileOf(directory), state);
   } catch (error) {
     throw toldShortage(error);
   }

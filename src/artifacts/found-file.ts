@@ -1,5 +1,6 @@
 import { lstat, realpath } from 'node:fs/promises';
 import { type BytePath, bytePath, isInside, toBuffer } from '../platform/byte-path.ts';
+import { isInside } from '../platform/inside.ts';
 import { type Bounds, LeftOut, type OpenFile, openInside } from './open-inside.ts';
 import { typeOf } from './walk.ts';
 

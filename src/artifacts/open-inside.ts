@@ -2,6 +2,7 @@ import { constants, existsSync, type Stats } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { PRIVATE, type PrivateView } from '../disk/private-view.ts';
 import { type BytePath, bytePath, isInside, toBuffer } from '../platform/byte-path.ts';
+import { isInside } from '../platform/inside.ts';
 import { shortageOf } from '../platform/shortage.ts';
 
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -21,8 +21,3 @@ export function toText(path: BytePath): string {
 export function joinBytes(directory: BytePath, name: BytePath): BytePath {
   return (directory.endsWith('/') ? directory + name : `${directory}/${name}`) as BytePath;
 }
-
-/** Is `path` the directory `root` or anything under it. Both absolute, without links or `..`. */
-export function isInside(root: BytePath, path: BytePath): boolean {
-  return path === root || path.startsWith(root.endsWith('/') ? root : `${root}/`);
-}
