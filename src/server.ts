@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { destination, pino } from 'pino';
 import { type Config, ConfigError, printable, readConfig } from './config.ts';
+import { messageOf } from './platform/error-words.ts';
 import { keepMemoryPrivate } from './platform/private-memory.ts';
 import { eraseVariables } from './platform/secret-environment.ts';
 import { isSecretVariable } from './run/process-environment.ts';
@@ -96,7 +97,7 @@ async function listen({ app }: Service): Promise<string> {
 
 function fail(error: unknown): never {
   lines.flushSync();
-  process.stderr.write(`Runwire cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`Runwire cannot start: ${messageOf(error)}\n`);
   process.exit(1);
 }
 

@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { codeOf } from '../../src/platform/error-words.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 
@@ -61,7 +62,7 @@ async function openHere(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
+    const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ELOOP') return null;
     throw error;
   }

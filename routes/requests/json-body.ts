@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
+import { messageOf } from '../../src/platform/error-words.ts';
 
 /** Makes JSON in UTF-8 the only kind of body. Keys that could poison prototypes are refused. */
 export function onlyJsonBodies(app: FastifyInstance): void {
@@ -24,7 +25,7 @@ function wordsOf(text: string): string {
     JSON.parse(text);
     return 'The keys __proto__ and constructor.prototype are not taken.';
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
+    const words = messageOf(error);
     return words.replace(/, ".*/s, '').replace(/\.?$/, '.');
   }
 }

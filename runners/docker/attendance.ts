@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../src/platform/error-words.ts';
 import { type DockerEngine, EngineGone, statusOf } from './daemon.ts';
 import type { ContainerStop } from './stop.ts';
 import { type ContainerOutput, exitOf, followLog, readLog } from './streams.ts';
@@ -133,7 +134,7 @@ async function find({
       const most = stop.begun ? Math.min(reconnectMs, RECONNECT_WHEN_STOPPING_MS) : reconnectMs;
       if (performance.now() - began > most)
         return {
-          lost: `the Docker engine went away while the container ran: ${error instanceof Error ? error.message : error}`,
+          lost: `the Docker engine went away while the container ran: ${messageOf(error)}`,
           created: false,
         };
     }

@@ -7,6 +7,7 @@ import { type GlobPosition, step } from '../../src/artifacts/glob.ts';
 import { PRIVATE, type PrivateView } from '../../src/disk/private-view.ts';
 import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
 import { bytePath } from '../../src/platform/byte-path.ts';
+import { messageOf } from '../../src/platform/error-words.ts';
 import { type DockerEngine, engineWords, statusOf } from './daemon.ts';
 
 type Entry = Extract extends AsyncIterable<infer E> ? E : never;
@@ -74,7 +75,7 @@ export class CopyOut {
         entry.resume();
       }
     } catch (error) {
-      this.#leaveOut(request.from, error instanceof Error ? error.message : String(error));
+      this.#leaveOut(request.from, messageOf(error));
     } finally {
       archive.destroy();
       tar.destroy();
@@ -119,7 +120,7 @@ export class CopyOut {
       await file.utimes(modified, modified);
     } catch (error) {
       await rm(target, { force: true });
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     } finally {
       await file.close();
     }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
+import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 
 /** Where the engine is: DOCKER_HOST (`unix://…`, `tcp://…`; null: this machine's) and the directory of TLS files. */
 export interface EngineAddress {
@@ -86,7 +87,7 @@ export class DockerEngine {
       await this.ask((docker) => docker.ping(), { ms: PING_MS });
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 
@@ -140,6 +141,5 @@ export function engineWords(error: unknown): string {
   const body = 'json' in error ? error.json : null;
   if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string')
     return body.message.trim();
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return error.message || code || 'no reason given';
+  return error.message || codeOf(error) || 'no reason given';
 }

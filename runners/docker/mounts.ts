@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { Rejected } from '../../src/contract/outcome.ts';
 import type { PrivateView } from '../../src/disk/private-view.ts';
 import { bytePath } from '../../src/platform/byte-path.ts';
+import { codeOf } from '../../src/platform/error-words.ts';
 import { isInside } from '../../src/platform/inside.ts';
 import type { DockerSpec } from './spec.ts';
 
@@ -107,7 +108,7 @@ function real(what: string, path: string): string {
   try {
     return realpathSync.native(path);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error;
+    const code = codeOf(error) ?? error;
     throw new Rejected(`${what} ${path} cannot be used (${code})`);
   }
 }

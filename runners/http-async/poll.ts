@@ -1,5 +1,6 @@
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import type { Backoff } from '../../src/platform/backoff.ts';
+import { codeOf } from '../../src/platform/error-words.ts';
 import { TooLate, within } from '../../src/platform/timer.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { parseJson, preview, TextTaker } from '../wire/json.ts';
@@ -75,7 +76,7 @@ function judge(job: BackendJob, journey: Journey, taker: TextTaker, pending: rea
   // The code tells a network's error from our own, an answer that is too long.
   if (error !== null)
     return {
-      kind: 'code' in error || head === null ? 'transient' : 'failed',
+      kind: codeOf(error) !== undefined || head === null ? 'transient' : 'failed',
       words: `poll: ${failureWords(error)}`,
     };
   const text = taker.text();

@@ -3,6 +3,7 @@ import { endingOf, noteEnding } from '../../src/contract/ending-note.ts';
 import { type AbortReason, Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
+import { messageOf } from '../../src/platform/error-words.ts';
 import { nap, Timer } from '../../src/platform/timer.ts';
 import type { AnswerHead, Connections } from '../wire/client.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
@@ -168,7 +169,7 @@ export class BackendRun {
       this.#job.save();
       return { poll, stream };
     } catch (error) {
-      this.#fail(error instanceof Error ? error.message : String(error));
+      this.#fail(messageOf(error));
       return null;
     }
   }
@@ -204,7 +205,7 @@ export class BackendRun {
     const redact = this.#redact;
     const goesOn = (): void => this.#ctx.goesOn();
     const guarded = (watcher: Promise<void>): Promise<void> =>
-      watcher.catch((error: unknown) => this.#fail(error instanceof Error ? error.message : String(error)));
+      watcher.catch((error: unknown) => this.#fail(messageOf(error)));
     const alone = polled === null && spec.callback === undefined;
     if (alone && stream === null)
       this.#fail('the kickoff named no address to poll: no http.poll_url_template and no Location header');
@@ -287,7 +288,7 @@ export class BackendRun {
         ? statusWords(head)
         : `failed: ${error ? failureWords(error) : 'no answer'}`;
     } catch (error) {
-      this.#facts.cancelled = `not sent: ${error instanceof Error ? error.message : error}`;
+      this.#facts.cancelled = `not sent: ${messageOf(error)}`;
     }
   }
 }

@@ -1,6 +1,7 @@
 import { Rejected } from '../../src/contract/outcome.ts';
 import type { Claimed } from '../../src/documents/claim.ts';
 import { type Backoff, backoffMs } from '../../src/platform/backoff.ts';
+import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 import { retryAfterMs } from '../../src/platform/retry-after.ts';
 import type { PostClaim } from './post.ts';
 import type { ManualRun } from './run.ts';
@@ -64,7 +65,7 @@ export async function dispatchRun(
     const base = address.slice(0, address.lastIndexOf('/invocations/'));
     claimed = run.claim({ worker: host, accepted: false, base });
   } catch (error) {
-    return run.end(undelivered(host, `the claim could not be stored: ${wordsOf(error)}`, true));
+    return run.end(undelivered(host, `the claim could not be stored: ${messageOf(error)}`, true));
   }
   let untouched = claimed.claim.attempt === 1;
   let words = '';
@@ -108,8 +109,9 @@ async function tryOnce(
       retryAfter,
     };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === 'ADDRESS_DENIED') run.refuse(new Rejected(`options.manual.dispatch_url: ${wordsOf(error)}`));
+    const code = codeOf(error) ?? '';
+    if (code === 'ADDRESS_DENIED')
+      run.refuse(new Rejected(`options.manual.dispatch_url: ${messageOf(error)}`));
     return {
       taken: false,
       final: false,
@@ -128,8 +130,4 @@ function undelivered(host: string, words: string, untouched: boolean) {
     success: false,
     errorSummary: `the run could not be given to the worker at ${host}: ${words}`,
   };
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@ import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { Completion } from '../../src/documents/completion.ts';
 import type { Invocation } from '../../src/documents/invocation.ts';
 import { redactInvocation } from '../../src/documents/redaction.ts';
+import { messageOf } from '../../src/platform/error-words.ts';
 import { completionOutcome } from './outcome.ts';
 import type { ManualSpec } from './spec.ts';
 
@@ -54,7 +55,7 @@ export async function runDispatcher(
     return await Promise.race([work(), stopped.promise]);
   } catch (error) {
     if (error instanceof Rejected) throw error;
-    return failed(error instanceof Error ? error.message : String(error));
+    return failed(messageOf(error));
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);

@@ -9,7 +9,7 @@ import { type Secrets, secretRefusal } from '../../src/outbound/secrets.ts';
 import { ManualDesk } from './desk.ts';
 import { DISPATCH_SCHEDULE, dispatchRun } from './dispatch.ts';
 import { type Dispatcher, runDispatcher } from './dispatcher.ts';
-import { claimPoster, type PostClaim } from './post.ts';
+import { claimPoster } from './post.ts';
 import { ManualRun } from './run.ts';
 import { ManualSpec } from './spec.ts';
 import { newState, readState } from './state.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { RunDirectory } from '../../src/disk/run-directory.ts';
 import type { ArtifactFacts, Omitted } from '../../src/documents/artifact.ts';
 import type { StreamFacts } from '../../src/documents/outcome.ts';
+import { codeOf } from '../../src/platform/error-words.ts';
 import { storageText } from '../../src/platform/shortage.ts';
 
 interface Described {
@@ -70,7 +71,7 @@ function place(directory: RunDirectory, id: string): string {
   try {
     mkdirSync(directory.artifacts, 0o700);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = codeOf(error);
     if (code === 'ENOENT') mkdirSync(directory.artifacts, { recursive: true, mode: 0o700 });
     else if (code !== 'EEXIST') throw error;
   }

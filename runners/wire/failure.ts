@@ -1,4 +1,5 @@
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
+import { codeOf } from '../../src/platform/error-words.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import type { AnswerHead } from './client.ts';
 
@@ -26,7 +27,7 @@ const WORDS: Readonly<Record<string, string>> = {
 export function failureWords(error: Error): string {
   if (error instanceof AddressDenied) return error.message;
   if (error.name === 'HTTPParserError') return 'the answer is not HTTP';
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = codeOf(error) ?? '';
   if (WORDS[code] !== undefined) return `${WORDS[code]} (${code})`;
   const shortage = shortageOf(error);
   if (shortage !== null) return shortage.words;

@@ -1,5 +1,6 @@
 import { lstat, realpath } from 'node:fs/promises';
-import { type BytePath, bytePath, isInside, toBuffer } from '../platform/byte-path.ts';
+import { type BytePath, bytePath, toBuffer } from '../platform/byte-path.ts';
+import { codeOf } from '../platform/error-words.ts';
 import { isInside } from '../platform/inside.ts';
 import { type Bounds, LeftOut, type OpenFile, openInside } from './open-inside.ts';
 import { typeOf } from './walk.ts';
@@ -23,7 +24,7 @@ async function targetOf(root: BytePath, link: BytePath): Promise<BytePath> {
   try {
     target = bytePath(await realpath(toBuffer(link), { encoding: 'buffer' }));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
+    const code = codeOf(error);
     throw new LeftOut(
       code === 'ELOOP' ? 'a symbolic link that leads to itself' : 'a symbolic link that leads nowhere',
     );

@@ -1,7 +1,8 @@
 import { constants, existsSync, type Stats } from 'node:fs';
 import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import { PRIVATE, type PrivateView } from '../disk/private-view.ts';
-import { type BytePath, bytePath, isInside, toBuffer } from '../platform/byte-path.ts';
+import { type BytePath, bytePath, toBuffer } from '../platform/byte-path.ts';
+import { codeOf } from '../platform/error-words.ts';
 import { isInside } from '../platform/inside.ts';
 import { shortageOf } from '../platform/shortage.ts';
 
@@ -84,7 +85,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Why a file was left out, from the error that was met. */
 export function reasonOf(error: unknown): string {
   if (error instanceof LeftOut) return error.message;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   if (error instanceof Error && error.name === 'AbortError') return STOPPED;
   return REASONS[code] ?? shortageOf(error)?.words ?? `could not be collected: ${code || String(error)}`;
 }

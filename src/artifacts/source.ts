@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { PRIVATE, type PrivateView } from '../disk/private-view.ts';
 import { bytePath } from '../platform/byte-path.ts';
+import { codeOf } from '../platform/error-words.ts';
 import { BadGlob, compileGlob, type Glob, type GlobPosition, startOf } from './glob.ts';
 import type { Omissions } from './omissions.ts';
 import { type Bounds, reasonOf } from './open-inside.ts';
@@ -57,7 +58,7 @@ async function boundsOf({ shown, expected, places }: Wanted, omissions: Omission
     if (!replaced && !places.holds(root)) return { root, places };
     omissions.add(shown, replaced ? 'was replaced while the run went on' : PRIVATE);
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const missing = codeOf(error) === 'ENOENT';
     omissions.add(shown, missing ? 'does not exist' : reasonOf(error));
   }
   return null;

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { codeOf, messageOf } from '../platform/error-words.ts';
 
 /** SQLite opens files whose path, links resolved, has at most 504 bytes; the rest is the name of the database. */
 const LONGEST_PATH = 504 - '/runwire.db'.length;
@@ -51,9 +52,9 @@ function whyNot(dataDir: string, error: unknown): string {
   } catch (denied) {
     error = denied;
   }
-  const { code, message } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   if (code === 'ENOTDIR' || code === 'EEXIST') return `${existing} is not a directory`;
-  return WORDS[code ?? ''] ?? message;
+  return WORDS[code ?? ''] ?? messageOf(error);
 }
 
 const WORDS: Readonly<Record<string, string>> = {

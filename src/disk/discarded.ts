@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { chmod, opendir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../platform/error-words.ts';
 import { type RunDirectory, runDirectoryAt } from './run-directory.ts';
 
 /** Files taken away from their run, not deleted yet. */
@@ -95,7 +96,7 @@ async function removeTree(path: Buffer): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
-    if (!OBSTACLES.includes((error as NodeJS.ErrnoException).code)) throw error;
+    if (!OBSTACLES.includes(codeOf(error))) throw error;
     await clear(path, path);
     await rm(path, { recursive: true, force: true });
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type BytePath, bytePath, isInside, joinBytes } from '../platform/byte-path.ts';
+import { type BytePath, bytePath, joinBytes } from '../platform/byte-path.ts';
+import { isInside } from '../platform/inside.ts';
 
 interface Mount {
   /** major:minor of the file system. */

@@ -1,6 +1,7 @@
 import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { type BytePath, bytePath, isInside, joinBytes } from '../platform/byte-path.ts';
+import { type BytePath, bytePath, joinBytes } from '../platform/byte-path.ts';
+import { isInside } from '../platform/inside.ts';
 import { mountAliases } from './mount-aliases.ts';
 import { type Identities, identityOf, PrivateView } from './private-view.ts';
 import type { RunDirectory } from './run-directory.ts';

@@ -1,6 +1,7 @@
 import { type BigIntStats, fstatSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type BytePath, isInside, toBuffer } from '../platform/byte-path.ts';
+import { type BytePath, toBuffer } from '../platform/byte-path.ts';
+import { isInside } from '../platform/inside.ts';
 
 /** Why something of it is left out or refused, in words for clients. */
 export const PRIVATE = 'holds the data of the server';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RunwireError } from '../documents/errors.ts';
+import { codeOf } from '../platform/error-words.ts';
 import { storageText } from '../platform/shortage.ts';
 
 const FRESH_MS = 1000;
@@ -67,7 +68,7 @@ export function diskSpace(
       writeFileSync(reserve, randomBytes(RESERVE_BYTES), { mode: 0o600, flag: 'wx' });
       reserved = true;
     } catch (error) {
-      reserved = (error as NodeJS.ErrnoException).code === 'EEXIST';
+      reserved = codeOf(error) === 'EEXIST';
       if (!reserved) giveBack();
     }
   };

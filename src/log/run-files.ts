@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { RunDirectory } from '../disk/run-directory.ts';
+import { codeOf } from '../platform/error-words.ts';
 
 type Name = 'stdout' | 'stderr' | 'journal';
 
@@ -78,7 +79,7 @@ export class RunFiles {
       return await handle;
     } catch (error) {
       if (this.#open.get(name) === handle) this.#open.delete(name);
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if (codeOf(error) !== 'ENOENT') throw error;
       return directory === this.#directory ? null : this.#handle(name); // moved while it was being opened
     }
   }

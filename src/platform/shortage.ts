@@ -1,3 +1,5 @@
+import { codeOf } from './error-words.ts';
+
 /** What can run out, by errno name: of storage, or of something else that the system gives. */
 const STORAGE: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk of the server is full',
@@ -21,7 +23,7 @@ export interface Shortage {
 
 /** Null: the error tells of something else. */
 export function shortageOf(error: unknown): Shortage | null {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   const storage = STORAGE[code];
   if (storage !== undefined) return { of: 'storage', words: `${storage} (${code})` };
   const system = SYSTEM[code];
@@ -30,6 +32,6 @@ export function shortageOf(error: unknown): Shortage | null {
 
 /** Why the storage did not take something, in words for people that name no path. */
 export function storageText(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const code = codeOf(error) ?? String(error);
   return shortageOf(error)?.words ?? `the storage of the server failed (${code})`;
 }

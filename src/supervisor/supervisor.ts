@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { runDirectoryAt } from '../disk/run-directory.ts';
 import { Recorder } from '../journal/recorder.ts';
 import { ChurnMap } from '../platform/churn-map.ts';
+import { messageOf } from '../platform/error-words.ts';
 import { recordExit } from './exit-record.ts';
 import { killAll } from './find/kill-rounds.ts';
 import { type Marks, markOf } from './find/marks.ts';
@@ -245,7 +246,7 @@ export class Supervisor {
       else this.#tell({ op: 'lost', run, captures, end, next_seq, kill });
     } catch (error) {
       console.error(`runwire supervisor: ${run} could not be taken up: ${String(error)}`);
-      this.#tell({ op: 'unreadable', run, message: error instanceof Error ? error.message : String(error) });
+      this.#tell({ op: 'unreadable', run, message: messageOf(error) });
     } finally {
       this.#salvaging--;
     }
@@ -264,7 +265,7 @@ export class Supervisor {
       await use(entry.program);
       this.#tell({ op: 'reply', n, error: null });
     } catch (error) {
-      this.#tell({ op: 'reply', n, error: error instanceof Error ? error.message : String(error) });
+      this.#tell({ op: 'reply', n, error: messageOf(error) });
     }
   }
 

@@ -4,6 +4,7 @@ import { AddressDenied } from '../outbound/address-guard.ts';
 import { webhookHeaders } from '../outbound/signature.ts';
 import { postWebhook } from '../outbound/signed-post.ts';
 import { longestMs } from '../platform/backoff.ts';
+import { codeOf } from '../platform/error-words.ts';
 import { afterMs } from '../platform/timer.ts';
 import type { InvocationStore, StoredDelivery } from '../store/invocation-store.ts';
 import { type DeliverySchedule, delayMs, SCHEDULE } from './schedule.ts';
@@ -156,7 +157,6 @@ interface Attempt {
 
 /** Node's code (ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED …): its words may repeat parts of the request. */
 function networkWords(error: unknown): string {
-  return error instanceof Error && 'code' in error
-    ? `request failed: ${String(error.code)}`
-    : 'request failed';
+  const code = codeOf(error);
+  return code === undefined ? 'request failed' : `request failed: ${code}`;
 }

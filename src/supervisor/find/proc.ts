@@ -1,4 +1,5 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { codeOf } from '../../platform/error-words.ts';
 
 /** One line of /proc/PID/stat. Pid and start time together never mean another process. */
 export interface ProcessStat {
@@ -156,6 +157,6 @@ function openSpare(): number | null {
 }
 
 function lacksDescriptors(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   return code === 'EMFILE' || code === 'ENFILE';
 }

@@ -1,5 +1,6 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { codeOf } from '../../platform/error-words.ts';
 import { SpawnError } from './spawner.ts';
 
 /**
@@ -18,7 +19,7 @@ export function resolveProgram(name: string, environment: string[], workingDirec
       accessSync(candidate, constants.X_OK);
       return candidate;
     } catch (error) {
-      denied ||= (error as NodeJS.ErrnoException).code === 'EACCES';
+      denied ||= codeOf(error) === 'EACCES';
     }
   }
   throw denied

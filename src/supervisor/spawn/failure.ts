@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
+import { codeOf, messageOf } from '../../platform/error-words.ts';
 import type { SpawnFailure, SpawnRequest } from '../protocol/messages.ts';
 import { firstBytes, interpreterOf } from './command.ts';
 import { LimitRefused, SpawnError } from './spawner.ts';
@@ -7,8 +8,8 @@ import { LimitRefused, SpawnError } from './spawner.ts';
 /** Why a program could not be started. ENOENT and EACCES have several causes: they are looked for now. */
 export function failureOf(error: unknown, request: SpawnRequest, program: string | null): SpawnFailure {
   if (error instanceof LimitRefused) return { code: 'REFUSED', message: error.message, refused: true };
-  const code = codeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const code = errnoOf(error);
+  const message = messageOf(error);
   const shortage = SHORTAGES[code];
   if (shortage !== undefined) return { code, message: shortage };
   if (!(error instanceof SpawnError)) return { code, message };
@@ -43,9 +44,11 @@ const SHORTAGES: Record<string, string> = {
   EROFS: 'the disk of the server is read-only',
 };
 
-function codeOf(error: unknown): string {
-  const { code, errno } = error as NodeJS.ErrnoException;
+/** By number, where the error has no name. */
+function errnoOf(error: unknown): string {
+  const code = codeOf(error);
   if (code !== undefined) return code;
+  const { errno } = error as NodeJS.ErrnoException;
   return errno === undefined ? 'EUNKNOWN' : getSystemErrorName(-Math.abs(errno));
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { codeOf } from '../../platform/error-words.ts';
 import { endingRealtimeSignal, startTimeOf } from '../find/proc.ts';
 import { ProcessSearch } from '../find/search.ts';
 import { checkExecutable } from './command.ts';
@@ -101,7 +102,7 @@ function tryKill(pid: number, signal: number): boolean {
   try {
     return process.kill(pid, signal);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
 
