@@ -9,6 +9,7 @@ import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation, InvocationInput } from '../documents/invocation.ts';
 import { redactInvocation } from '../documents/redaction.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
+import { messageOf } from '../platform/error-words.ts';
 import { type LiveRun, newLiveRun } from '../run/live-run.ts';
 import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
 import type { SubmitOptions } from './engine.ts';
@@ -73,7 +74,7 @@ export class Intake {
     try {
       spec = specOf(runner, invocation);
     } catch (error) {
-      spec = { spec: null, refusal: new Rejected(error instanceof Error ? error.message : String(error)) };
+      spec = { spec: null, refusal: new Rejected(messageOf(error)) };
     }
     // What is stored is what clients see.
     const { invocation: invocationJson, ...facts } = row;

@@ -4,6 +4,7 @@ import type { AbortReason, RunnerOutcome } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { Outcome } from '../documents/outcome.ts';
 import type { FinalStatus, RuntimeResult } from '../documents/result.ts';
+import { messageOf } from '../platform/error-words.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import { writeUntilStored } from '../store/lasting-write.ts';
 import type { CallbackAddresses } from './callback-address.ts';
@@ -47,7 +48,7 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     try {
       return await call();
     } catch (error) {
-      notes.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      notes.push(`${what}: ${messageOf(error)}`);
       return null;
     }
   };
@@ -173,7 +174,7 @@ async function storeResult(
     } catch (error) {
       ({ result, outcome } = normalize({
         ...facts,
-        notes: [...facts.notes, error instanceof Error ? error.message : String(error)],
+        notes: [...facts.notes, messageOf(error)],
       }));
     }
   const status = result.status as FinalStatus; // normalize gives final ones only

@@ -3,6 +3,7 @@ import type { RealRoots } from '../artifacts/collection.ts';
 import { CannotBegin, Rejected } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
+import { codeOf } from '../platform/error-words.ts';
 import { storageText } from '../platform/shortage.ts';
 import type { LiveRun } from './live-run.ts';
 import { prepareWorkingPaths, resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
@@ -48,7 +49,7 @@ export function setRunning(run: LiveRun, startedAt: number): void {
 function cannotBegin({ root }: RunDirectory, error: unknown): CannotBegin {
   let cause = error;
   try {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') mkdirSync(root, 0o700);
+    if (codeOf(error) === 'ENOENT') mkdirSync(root, 0o700);
   } catch (reason) {
     cause = reason;
   }

@@ -7,6 +7,7 @@ import { nearestReal } from '../disk/private-places.ts';
 import type { PrivateView } from '../disk/private-view.ts';
 import type { RuntimeResult } from '../documents/result.ts';
 import { bytePath } from '../platform/byte-path.ts';
+import { codeOf, messageOf } from '../platform/error-words.ts';
 
 /**
  * Write a result where output_result_path says: JSON, indent 2, UTF-8, a newline at the end, mode 0644 less
@@ -93,8 +94,8 @@ async function destinationOf(path: string, places: PrivateView): Promise<string>
 }
 
 async function unlessMissing<T>(looked: Promise<T>): Promise<T | null> {
-  return looked.catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
+  return looked.catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return null;
     throw error;
   });
 }
@@ -112,7 +113,6 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const code = 'code' in error ? String(error.code) : undefined;
-  return code === undefined ? error.message : (WORDS[code] ?? code);
+  const code = codeOf(error);
+  return code === undefined ? messageOf(error) : (WORDS[code] ?? code);
 }

@@ -9,6 +9,7 @@ import {
 import { type Invocation, SCHEMA_VERSION } from '../documents/invocation.ts';
 import { type Outcome, type StreamFacts, type TimeoutReason, untoldGaps } from '../documents/outcome.ts';
 import type { FinalStatus, RuntimeResult } from '../documents/result.ts';
+import { messageOf } from '../platform/error-words.ts';
 
 /** All that is known of a run when it is over. Times in ms since the epoch. */
 export interface RunFacts {
@@ -116,7 +117,7 @@ function verdict({ reason, thrown, outcome, captures }: RunFacts): Verdict {
     return {
       status: 'failed',
       ended: 'lost',
-      summary: `the run could not be carried out: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      summary: `the run could not be carried out: ${messageOf(thrown)}`,
     };
   const succeeded = outcome.success ?? outcome.exitCode === 0;
   const status = outcome.completion ?? (succeeded ? 'succeeded' : 'failed');

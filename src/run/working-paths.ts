@@ -7,6 +7,7 @@ import type { PrivateView } from '../disk/private-view.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import type { InvocationInput } from '../documents/invocation.ts';
 import { type BytePath, bytePath } from '../platform/byte-path.ts';
+import { codeOf } from '../platform/error-words.ts';
 import { shortageOf, storageText } from '../platform/shortage.ts';
 
 type PathFields = Pick<
@@ -124,7 +125,7 @@ function attempt<T>(words: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : error;
+    const code = codeOf(error) ?? error;
     // A read-only place was named by the invocation; what has run out may be there again later.
     if (shortageOf(error) && code !== 'EROFS')
       throw new CannotBegin(`${words}: ${storageText(error)}`, { cause: error });
