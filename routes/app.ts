@@ -3,7 +3,7 @@ import type { Config } from '../src/config.ts';
 import { RunwireError } from '../src/documents/errors.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import type { Metrics } from '../src/metrics.ts';
-import { openFilesLimit } from '../src/platform/open-files.ts';
+import { openFilesLimit } from '../src/platform/own-limits.ts';
 import { answerBrokenRequest, watchConnections } from './answers/broken-request.ts';
 import type { Edge, Routes } from './answers/edge.ts';
 import { Exchanges } from './answers/exchanges.ts';

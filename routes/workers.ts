@@ -7,6 +7,7 @@ import { Claimed, ClaimRequest, ClaimState, HeartbeatRequest } from '../src/docu
 import { Completion } from '../src/documents/completion.ts';
 import { Record } from '../src/documents/record.ts';
 import { WorkerEvent } from '../src/documents/worker-event.ts';
+import { nothing } from './answers/bytes.ts';
 import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import { recordAnswer } from './answers/record.ts';
 import { json, problems } from './answers/schemas.ts';
@@ -142,8 +143,6 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
     },
   );
 }
-
-async function* nothing(): AsyncGenerator<Buffer> {}
 
 async function reportOf({ engine }: Edge, request: FastifyRequest<OfRun>): Promise<Report> {
   const { id } = request.params;

@@ -82,4 +82,4 @@ function rangeOf(
   return parsed[0] ?? null;
 }
 
-async function* nothing(): AsyncGenerator<Buffer> {}
+export async function* nothing(): AsyncGenerator<Buffer> {}

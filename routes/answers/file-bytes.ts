@@ -67,5 +67,3 @@ async function openHere(path: string): Promise<FileHandle | null> {
     throw error;
   }
 }
-
-export async function* nothing(): AsyncGenerator<Buffer> {}

@@ -6,8 +6,6 @@ import { type Journey, travel } from '../wire/redirect.ts';
 import { buildRequest, requestUrl } from '../wire/request.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 
-const DEFAULT_REDIRECTS = 10;
-
 /** The calls of one run: kickoff, polls, stream, cancel. */
 export class Backend {
   readonly #ctx: RunContext<HttpAsyncSpec>;
@@ -72,8 +70,7 @@ export class Backend {
   }
 
   #send(request: WireRequest, taker: Taker, signal: AbortSignal): Promise<Journey> {
-    const limit = this.#ctx.spec.follow_redirects ?? DEFAULT_REDIRECTS;
-    return travel(this.#connections, request, taker, signal, limit);
+    return travel(this.#connections, request, taker, signal, this.#ctx.spec.follow_redirects);
   }
 }
 

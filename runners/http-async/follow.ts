@@ -54,8 +54,7 @@ export async function follow(
       url,
       { named, headers: { accept: 'text/event-stream', ...id } },
       {
-        head: ({ status, headers }) =>
-          status === 200 && /^text\/event-stream\b/i.test(headers['content-type'] ?? ''),
+        head: ({ status, headers }) => status === 200 && isStream(headers['content-type']),
         data: (chunk) => {
           failures = 0;
           job.streamedAt = performance.now();

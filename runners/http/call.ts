@@ -13,7 +13,6 @@ import { redactor } from '../wire/secrets.ts';
 import type { HttpSpec, RETRY_ON } from '../wire/spec.ts';
 import { waitMs } from '../wire/wait.ts';
 
-const DEFAULT_REDIRECTS = 10;
 /** Of a failed answer's body so much is looked at for the summary. */
 const PREVIEW_BYTES = 1024;
 
@@ -71,13 +70,7 @@ export class HttpCall {
         output.write('stdout', chunk);
       },
     };
-    const journey = await travel(
-      this.#connections,
-      request,
-      taker,
-      signal,
-      spec.follow_redirects ?? DEFAULT_REDIRECTS,
-    );
+    const journey = await travel(this.#connections, request, taker, signal, spec.follow_redirects);
     this.#sent ||= journey.sent;
     this.#unsafeSent ||= journey.unsafeSent;
     if (journey.error instanceof AddressDenied && !this.#sent)

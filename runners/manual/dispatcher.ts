@@ -31,17 +31,13 @@ export async function runDispatcher(
 ): Promise<RunnerOutcome> {
   const { signal, output, workingDirectory, artifactDirectory, inputPath } = ctx;
   const stopped = Promise.withResolvers<RunnerOutcome>();
-  let timer: NodeJS.Timeout | undefined;
-  const stop = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => stopped.resolve(failed('it did not stop')), signal.reason.graceMs);
+  let grace: NodeJS.Timeout | undefined;
+  const endIn = (graceMs: number): void => {
+    clearTimeout(grace);
+    grace = setTimeout(() => stopped.resolve(failed('it did not stop')), graceMs);
   };
-  ctx.offer({
-    hasten: (graceMs) => {
-      clearTimeout(timer);
-      timer = setTimeout(() => stopped.resolve(failed('it did not stop')), graceMs);
-    },
-  });
+  const stop = (): void => endIn(signal.reason.graceMs);
+  ctx.offer({ hasten: endIn });
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
   const context = { signal, output, workingDirectory, artifactDirectory, inputPath };
@@ -57,7 +53,7 @@ export async function runDispatcher(
     if (error instanceof Rejected) throw error;
     return failed(messageOf(error));
   } finally {
-    clearTimeout(timer);
+    clearTimeout(grace);
     signal.removeEventListener('abort', stop);
   }
 }

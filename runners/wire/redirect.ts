@@ -16,6 +16,8 @@ export function isSafe(method: string): boolean {
   return SAFE.has(method.toUpperCase());
 }
 
+const DEFAULT_REDIRECTS = 10;
+
 /** A redirect that is not followed. */
 export class NotFollowed extends Error {}
 
@@ -33,7 +35,7 @@ export interface Journey extends Exchange {
 }
 
 /**
- * Send a request and follow at most `limit` redirects; with 0 a redirect is the answer. Every hop is
+ * Send a request and follow at most `limit` (10) redirects; with 0 a redirect is the answer. Every hop is
  * checked by the guard as it connects. Methods change as RFC 9110 (15.4) and browsers have it.
  */
 export async function travel(
@@ -41,7 +43,7 @@ export async function travel(
   first: WireRequest,
   taker: Taker,
   signal: AbortSignal,
-  limit: number,
+  limit = DEFAULT_REDIRECTS,
 ): Promise<Journey> {
   let request = first;
   const redirects: Hop[] = [];

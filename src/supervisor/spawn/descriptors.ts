@@ -1,4 +1,4 @@
-import { openFilesLimit } from '../../platform/open-files.ts';
+import { openFilesLimit } from '../../platform/own-limits.ts';
 import { SpawnError } from './spawner.ts';
 
 /** What one program may come to need here: three pipes, two captures and the journal. */

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { ownLimit } from '../../platform/own-limits.ts';
 import type { ProcessLimits } from '../protocol/messages.ts';
 import { checkExecutable } from './command.ts';
 import { LimitRefused } from './spawner.ts';
@@ -48,15 +49,10 @@ export function withLimits(
 /** Never above the hard limit that holds already. CPU time ends in SIGXCPU and, a second later, in SIGKILL. */
 function flagOf(name: keyof ProcessLimits, value: number): string {
   const { flag, line } = LIMITS[name];
-  const ceiling = hardLimit(line);
+  const ceiling = ownLimit(line).hard;
   const soft = Math.min(value, ceiling);
   const hard = name === 'cpu_seconds' ? Math.min(value + 1, ceiling) : soft;
   return `${flag}=${soft}:${hard}`;
-}
-
-function hardLimit(line: string): number {
-  const match = new RegExp(`^${line}\\s+\\S+\\s+(\\d+)`, 'm').exec(read('/proc/self/limits'));
-  return match?.[1] ? Number(match[1]) : Number.POSITIVE_INFINITY;
 }
 
 /** RLIMIT_NPROC does not bind the real root user, nor who has CAP_SYS_ADMIN or CAP_SYS_RESOURCE: setrlimit(2). */
