@@ -23,7 +23,8 @@ const ManualState = z.object({
   /** SHA-256 (hex) of the token of every claim; the last one's is that of the present claim, if there is one. */
   tokens: z.array(z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), attempt: z.number().int() })),
   claim: HeldClaim.nullable(),
-  completion: z.object({ sha256: z.string(), body: Completion }).nullable(),
+  /** Checked when it was taken, maybe by a later release. */
+  completion: z.object({ sha256: z.string(), body: z.looseObject(Completion.shape) }).nullable(),
 });
 export type ManualState = z.infer<typeof ManualState>;
 

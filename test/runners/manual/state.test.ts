@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const WRITTEN =
-  '{"attempts":2,"tokens":[{"sha256":"ab","attempt":1},{"sha256":"cd","attempt":2}],"claim":{"worker":null,' +
+  `{"attempts":2,"tokens":[{"sha256":"${'ab'.repeat(32)}","attempt":1},{"sha256":"${'cd'.repeat(32)}","attempt":2}],"claim":{"worker":null,` +
   '"leaseSeconds":60,"leaseExpiresAt":1893456000000,"accepted":true,"reported":{"stdout":3,"stderr":0}},' +
   '"completion":{"sha256":"ef","body":{"status":"succeeded","of_a_later_release":true}}}';
 
