@@ -1,3 +1,4 @@
+import { AddressDenied } from '../../src/address-guard.ts';
 import type { RunContext } from '../../src/runner.ts';
 import type { HttpAsyncSpec } from './http-async-spec.ts';
 import type { Backend } from './http-backend.ts';
@@ -71,6 +72,7 @@ export async function follow(
     why = error ? `stream: ${failureWords(error)}` : 'the stream ended before the job';
     if (head && head.status !== 200) why = `stream: ${statusWords(head)}`;
     if (head && head.status < 500 && (head.status !== 200 || !isStream(head.headers['content-type']))) break;
+    if (error instanceof AddressDenied) break; // it stays denied
     if (enough.aborted) return;
     if (!done) await nap(retryMs, enough);
   }
