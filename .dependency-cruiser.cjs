@@ -3,7 +3,7 @@
 
 /** The shapes that everything stands on, and a kind of map: no behaviour of the server, no library but zod. */
 const SHAPES =
-  '^src/(artifact|churn-map|claim|claims|completion|worker-event|errors|event|field-errors|invocation|options|outcome|record|delivery-record|result|run-directory|runner|shortage|stream)[.]ts$';
+  '^src/(artifact|call-url|churn-map|claim|claims|completion|worker-event|errors|event|field-errors|invocation|options|outcome|record|delivery-record|result|run-directory|runner|shortage|stream)[.]ts$';
 /** What the journal's writer needs, so that it may run in another process. */
 const WRITER =
   '^src/(capture|capture-check|event-lengths|journal|journal-lines|journal-repair|recorded|recorder|run-directory|shortage|utf8|whole-write)[.]ts$';

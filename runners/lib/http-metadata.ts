@@ -1,11 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
+import { AddressText } from '../../src/call-url.ts';
 import { RunwireError } from '../../src/errors.ts';
+import { fieldErrors, refusal } from '../../src/field-errors.ts';
 import type { Invocation } from '../../src/invocation.ts';
 import { Rejected } from '../../src/runner.ts';
 
 type Read = (text: string, key: string, format: unknown) => unknown;
 
 const text: Read = (value) => value;
+const address: Read = (value, key) => {
+  const { error } = AddressText.safeParse(value);
+  if (error) throw refusal('invalid_invocation', fieldErrors(error, ['metadata', key]));
+  return value;
+};
 const list: Read = (value) =>
   value
     .split(',')
@@ -33,13 +40,13 @@ const body: Read = (value, key, format) => {
 
 /** The RxP metadata keys: which field of the spec each is, and how its text is read. */
 const REQUEST_KEYS: Readonly<Record<string, { field: string; read: Read }>> = {
-  'http.url': { field: 'url', read: text },
+  'http.url': { field: 'url', read: address },
   'http.method': { field: 'method', read: text },
   'http.body_format': { field: 'body_format', read: text },
   'http.body': { field: 'body', read: body },
 };
 const POLL_KEYS: typeof REQUEST_KEYS = {
-  'http.poll_url_template': { field: 'poll_url_template', read: text },
+  'http.poll_url_template': { field: 'poll_url_template', read: address },
   'http.poll_run_id_path': { field: 'poll_run_id_path', read: text },
   'http.poll_status_path': { field: 'poll_status_path', read: text },
   'http.poll_terminal_states': { field: 'poll_terminal_states', read: list },
