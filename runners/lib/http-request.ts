@@ -44,7 +44,7 @@ export function buildRequest(
   return { method, url, headers, body: body.content, ...(secretHeader && { secretHeader }) };
 }
 
-/** Throws Rejected for what is not an absolute http(s) URL, or has a password that everybody could read. */
+/** Throws Rejected for what is not an absolute http(s) URL, or has a user or password, which everybody could read. */
 export function requestUrl(text: string, field: string, base?: URL): URL {
   if (!URL.canParse(text, base)) throw new Rejected(`${field} is not a URL`);
   const url = new URL(text, base);

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { registryOf } from '../../runners/lib/docker-image.ts';
 import { ConfigError, readConfig } from '../../src/config.ts';
@@ -9,9 +10,13 @@ import { type BuiltApp, buildApp } from '../helpers/build-app.ts';
 const PASSWORD = 'swordfish-7319';
 let app: BuiltApp;
 let backend: Backend;
+let logged = '';
+const write = (line: string): void => {
+  logged += line;
+};
 beforeAll(async () => {
   backend = await startBackend();
-  app = await buildApp();
+  app = await buildApp({ log: pino({ level: 'trace' }, { write }) });
 });
 afterAll(async () => {
   await app.end();
@@ -74,6 +79,7 @@ test.each(Object.entries(FIELDS))(
     }
     expect((await app.app.inject('/invocations')).json()).toMatchObject({ items: [] });
     expect(filesWith(app.dataDir, PASSWORD)).toEqual([]);
+    expect(logged).not.toContain(PASSWORD);
   },
 );
 
@@ -120,7 +126,13 @@ test('credentials in an address that a backend gives are not used and not told',
   expect(named.result?.error_summary).toBe(
     'the address the backend gave must not contain a user or password',
   );
-  expect(JSON.stringify([led, named])).not.toContain(PASSWORD);
+  const told = [led, named].map(async ({ invocation }) => {
+    const headers = { accept: 'application/x-ndjson' };
+    return (await app.app.inject({ url: `/invocations/${invocation.invocation_id}/events`, headers })).body;
+  });
+  expect(JSON.stringify([led, named, await Promise.all(told)])).not.toContain(PASSWORD);
+  expect(logged).toContain(named.invocation.invocation_id);
+  expect(logged).not.toContain(PASSWORD);
   expect(backend.seen.map(({ path }) => path)).toEqual(['/', '/job']);
 });
 
