@@ -31,7 +31,7 @@ const ROOMS = {
   'src/config': {
     says: 'every variable of the server, read once',
     doors: ['*'],
-    imports: ['src/outbound', 'src/platform'],
+    imports: ['src/outbound', 'src/documents', 'src/platform'],
   },
   'src/metrics': {
     says: 'what is counted, for Prometheus',

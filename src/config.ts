@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { CallUrl, hasCredentials } from './documents/call-url.ts';
 import { isAddressRule } from './outbound/address-guard.ts';
 import { holdsSecret } from './outbound/secrets.ts';
 import { openToOthers, readToken } from './platform/secret-file.ts';
@@ -46,10 +47,9 @@ const names = z.string().transform((text) => text.split(/[\s,]+/).filter((name) 
 const addressRules = names.refine((rules) => rules.every(isAddressRule), {
   error: 'must be host names, *.names, addresses or CIDR blocks, by comma',
 });
-const origin = z
-  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-  .refine((text) => !/[?#@]/.test(text), { error: 'must have no query, fragment or credentials' })
-  .transform((text) => text.replace(/\/+$/, ''));
+const origin = CallUrl.refine((text) => !/[?#]/.test(text), {
+  error: 'must have no query or fragment',
+}).transform((text) => text.replace(/\/+$/, ''));
 
 /** Variable by variable: how it is read, and the value when it is absent or empty. */
 const FIELDS = {
@@ -107,6 +107,7 @@ const FIELDS = {
     z
       .string()
       .regex(/^(unix|tcp|https?):\/\//, { error: 'must begin with unix:// or tcp://' })
+      .refine((text) => !hasCredentials(text), { error: 'must not contain a user or password' })
       .nullable(),
     null,
   ),
@@ -192,7 +193,7 @@ function field<S extends z.ZodType>(variable: string, schema: S, absent: NoInfer
 function complaint(variable: string, text: string, error: z.ZodError): string {
   const issue = error.issues[0];
   const what = issue?.code === 'invalid_value' ? `must be one of ${issue.values.join(', ')}` : issue?.message;
-  const shown = variable === 'RUNWIRE_TOKEN' ? '' : `=${JSON.stringify(text)}`;
+  const shown = variable === 'RUNWIRE_TOKEN' || text.includes('@') ? '' : `=${JSON.stringify(text)}`;
   return `${variable}${shown} ${what}`;
 }
 

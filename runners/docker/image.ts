@@ -138,10 +138,10 @@ async function follow(stream: NodeJS.ReadableStream, output: RunOutput): Promise
   }
 }
 
-/** Host of the registry that an image name leads to. */
+/** Host of the registry that an image name leads to, as the engine reads it: no repository there has capital letters. */
 export function registryOf(image: string): string {
   const [first = '', ...rest] = image.split('/');
-  const named = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
+  const named = rest.length > 0 && (/[.:A-Z]/.test(first) || first === 'localhost');
   return named ? first.replace(/:\d+$/, '') : 'docker.io';
 }
 

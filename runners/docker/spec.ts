@@ -53,7 +53,10 @@ const SecurityOption = z
 /** The shape of `options.docker`. docs/runners/docker.md says what each means. */
 export const DockerSpec = z
   .strictObject({
-    image: Words.refine((text) => !/\s/.test(text), { error: 'must not contain spaces' }),
+    image: Words.refine((text) => !/\s/.test(text), { error: 'must not contain spaces' }).refine(
+      (text) => !/@.*\//.test(text),
+      { error: 'must not contain a user or password: name a secret in registry_secret' },
+    ),
     pull: z.enum(['missing', 'always', 'never']).default('missing'),
     registry_secret: z.string().min(1).max(128).optional().describe('Name of a secret that the server holds'),
     entrypoint: z.array(z.string().refine(noNul)).optional().describe("Instead of the image's; [] = none"),

@@ -53,9 +53,10 @@ export class Backend {
     signal: AbortSignal,
   ): Promise<Journey> {
     const { spec, environment } = this.#ctx;
-    const own = !named || url.origin === this.#base.origin;
+    const same = url.origin === this.#base.origin;
+    const own = !named || same;
     const kept = Object.entries(own ? (spec.headers ?? {}) : {}).filter(
-      ([name]) => !name.toLowerCase().startsWith('content-'),
+      ([name]) => !/^content-/i.test(name) && (same || name.toLowerCase() !== 'host'),
     );
     const request = buildRequest(
       {
@@ -119,15 +120,7 @@ export function kickoffSpec(spec: HttpAsyncSpec, { callbackUrl, id }: KickoffFac
   const headers = { ...spec.headers };
   if (header !== undefined) headers[header] = callbackUrl;
   const { idempotency_header: key } = spec;
-  if (key !== undefined) {
-    const others = [
-      ...Object.keys(headers),
-      spec.auth === undefined ? '' : (spec.auth.header ?? 'authorization'),
-    ];
-    if (others.some((name) => name.toLowerCase() === key.toLowerCase()))
-      throw new Rejected(`http.idempotency_header: ${key} is another header of the kickoff`);
-    headers[key] = id;
-  }
+  if (key !== undefined) headers[key] = id;
   const body = field === undefined ? spec.body : withField(spec, field.split('.'), callbackUrl);
   return { ...spec, headers, body };
 }

@@ -1,4 +1,5 @@
 import type { RunContext } from '../../src/contract/context.ts';
+import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import { nap } from '../../src/platform/timer.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { parseJson } from '../wire/json.ts';
@@ -70,6 +71,7 @@ export async function follow(
     why = error ? `stream: ${failureWords(error)}` : 'the stream ended before the job';
     if (head && head.status !== 200) why = `stream: ${statusWords(head)}`;
     if (head && head.status < 500 && (head.status !== 200 || !isStream(head.headers['content-type']))) break;
+    if (error instanceof AddressDenied) break; // it stays denied
     if (enough.aborted) return;
     if (!done) await nap(retryMs, enough);
   }

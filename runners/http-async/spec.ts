@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
-import { checkSpec, requestFields } from '../wire/spec.ts';
+import { AddressText } from '../../src/documents/call-url.ts';
+import { checkHeaderNames, checkSpec, type NamedHeader, requestFields } from '../wire/spec.ts';
 
 const Path = z.string().min(1);
+const Template = AddressText.min(1);
 const States = z.array(z.string().min(1));
 const Seconds = z.number().nonnegative().max(86_400);
 
 const asyncFields = {
-  poll_url_template: Path.optional().describe(
+  poll_url_template: Template.optional().describe(
     'URL, or path on the host of url; {run_id} is replaced. Absent: Location of the kickoff',
   ),
   poll_run_id_path: Path.optional().describe('Where the kickoff’s answer has the run id: data.runs.0.id'),
@@ -36,12 +38,12 @@ const asyncFields = {
     .describe('Connection errors, 429, 502, 503, 504 in a row that are borne; default 10'),
   cancel: z
     .strictObject({
-      url_template: Path.describe('URL, or path on the host of url; {run_id} is replaced'),
+      url_template: Template.describe('URL, or path on the host of url; {run_id} is replaced'),
       method: z.string().optional().describe('Default POST'),
     })
     .optional()
     .describe('Called on cancel and on timeout'),
-  stream_url_template: Path.optional().describe(
+  stream_url_template: Template.optional().describe(
     'Server-sent events, followed beside polling or in its place',
   ),
   stream_url_path: Path.optional().describe('Where the kickoff’s answer may have the URL of the stream'),
@@ -63,16 +65,27 @@ const asyncFields = {
   error_path: Path.optional().describe('Where the final payload says what went wrong'),
 };
 
-export const HttpAsyncSpec = z.strictObject({
-  ...requestFields,
-  ...asyncFields,
-  preset: Path.optional().describe('Names of presets: docs/presets.md'),
-});
+export const HttpAsyncSpec = z
+  .strictObject({
+    ...requestFields,
+    ...asyncFields,
+    preset: Path.optional().describe('Names of presets: docs/presets.md'),
+  })
+  .superRefine(
+    checkHeaderNames(({ callback, idempotency_header: key }) => [
+      ...headerAt(callback?.header, ['callback', 'header']),
+      ...headerAt(key, ['idempotency_header']),
+    ]),
+  );
 export type HttpAsyncSpec = z.infer<typeof HttpAsyncSpec>;
 
 const PresetSpec = z.strictObject({ ...requestFields, ...asyncFields });
 /** A backend as data: any fields of the spec, which an invocation may replace one by one. */
 export type Preset = z.infer<typeof PresetSpec>;
+
+function headerAt(name: string | undefined, path: readonly string[]): NamedHeader[] {
+  return name === undefined ? [] : [[name, path]];
+}
 
 /** The preset's fields, replaced by the invocation's own. Throws as checkSpec does, and for an unknown preset. */
 export function completeAsyncSpec(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CallUrl } from '../../src/documents/call-url.ts';
 import { LeaseSeconds } from '../../src/documents/claim.ts';
 
 /** options.manual: who does the work and how long he may be silent. docs/runners/manual.md */
@@ -12,10 +13,7 @@ export const ManualSpec = z
       .max(1000)
       .default(3)
       .describe('The run fails when so many claims were lost'),
-    dispatch_url: z
-      .url({ protocol: /^https?$/ })
-      .optional()
-      .describe('The run is not claimed but POSTed here, with its claim'),
+    dispatch_url: CallUrl.optional().describe('The run is not claimed but POSTed here, with its claim'),
     dispatch_secret: z
       .string()
       .min(1)

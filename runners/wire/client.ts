@@ -13,6 +13,8 @@ export interface WireRequest {
   body: Buffer | (() => Readable) | null;
   /** Name of a header that goes along to another origin too. */
   everywhere?: string;
+  /** Name, in small letters, of the header that carries a secret. It goes to no other origin, whatever it is. */
+  secretHeader?: string;
 }
 
 export interface AnswerHead {

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Rejected } from '../../src/contract/outcome.ts';
+import { AddressText } from '../../src/documents/call-url.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
+import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
 import type { Invocation } from '../../src/documents/invocation.ts';
 import { optionsOf } from '../../src/documents/options.ts';
 
@@ -8,6 +10,12 @@ import { optionsOf } from '../../src/documents/options.ts';
 type Read = (text: string, key: string, format: unknown) => unknown;
 
 export const text: Read = (value) => value;
+/** Of a URL: without credentials. */
+export const address: Read = (value, key) => {
+  const { error } = AddressText.safeParse(value);
+  if (error) throw fieldRefusal('invalid_invocation', fieldErrors(error, ['metadata', key]));
+  return value;
+};
 export const list: Read = (value) =>
   value
     .split(',')
@@ -38,7 +46,7 @@ export type MetadataKeys = Readonly<Record<string, { field: string; read: Read }
 
 /** Those of a request. */
 export const REQUEST_KEYS: MetadataKeys = {
-  'http.url': { field: 'url', read: text },
+  'http.url': { field: 'url', read: address },
   'http.method': { field: 'method', read: text },
   'http.body_format': { field: 'body_format', read: text },
   'http.body': { field: 'body', read: body },

@@ -1,3 +1,4 @@
+import { hasCredentials } from '../../src/documents/call-url.ts';
 import {
   type AnswerHead,
   type Connections,
@@ -74,7 +75,10 @@ export async function travel(
   }
 }
 
-/** The next request, null where the answer is no redirect, or why it cannot be followed. */
+/**
+ * The next request, null where the answer is no redirect, or why it cannot be followed. What another origin does not
+ * get is gone for good: a later hop back to the first does not bring it again.
+ */
 function follow(request: WireRequest, head: AnswerHead, tooMany: boolean): WireRequest | Error | null {
   const { location } = head.headers;
   if (![301, 302, 303, 307, 308].includes(head.status) || location === undefined) return null;
@@ -83,8 +87,8 @@ function follow(request: WireRequest, head: AnswerHead, tooMany: boolean): WireR
   const url = new URL(location, request.url);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     return new NotFollowed(`redirected to a ${url.protocol} URL`);
-  if (url.username !== '' || url.password !== '')
-    return new NotFollowed('redirected to a URL with credentials');
+  if (hasCredentials(location)) return new NotFollowed('redirected to a URL with credentials');
+  url.hash = '';
   const { method } = request;
   const becomesGet =
     (head.status === 303 && method !== 'GET' && method !== 'HEAD') ||
@@ -93,7 +97,9 @@ function follow(request: WireRequest, head: AnswerHead, tooMany: boolean): WireR
   if (becomesGet) headers = headers.filter(([name]) => !name.toLowerCase().startsWith('content-'));
   if (url.origin !== request.url.origin)
     headers = headers.filter(
-      ([name]) => PUBLIC_HEADERS.has(name.toLowerCase()) || name === request.everywhere?.toLowerCase(),
+      ([name]) =>
+        name !== request.secretHeader &&
+        (PUBLIC_HEADERS.has(name.toLowerCase()) || name === request.everywhere?.toLowerCase()),
     );
   return {
     ...request,

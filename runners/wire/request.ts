@@ -1,25 +1,11 @@
 import { Rejected } from '../../src/contract/outcome.ts';
+import { hasCredentials } from '../../src/documents/call-url.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { encodeBody, fileBody } from './body.ts';
 import type { WireRequest } from './client.ts';
+import { isFieldValue, isToken, setByConnection } from './header.ts';
 import { authHeaders } from './secrets.ts';
 import { checkAuthorities, type RequestSpec } from './spec.ts';
-
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-/** Set by the connection, or they would make one message look like two. */
-const OURS = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 export interface RequestParts {
   secrets: Secrets;
@@ -37,34 +23,33 @@ export function buildRequest(
   for (const [name, value] of Object.entries(spec.query ?? {}))
     for (const item of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(item));
   const method = (spec.method ?? 'POST').toUpperCase();
-  if (!TOKEN.test(method) || method === 'CONNECT')
+  if (!isToken(method) || method === 'CONNECT')
     throw new Rejected(`http.method: ${JSON.stringify(spec.method)} cannot be sent`);
   const body =
     spec.body === undefined && inputPath
       ? fileBody(inputPath, spec.body_format)
       : encodeBody(spec.body, spec.body_format);
+  const secret = authHeaders(spec.auth, secrets, url.hostname, 'http');
   const headers = {
     'user-agent': 'runwire',
     ...(traceparent === undefined ? {} : { traceparent }),
     ...body.headers,
     ...ownHeaders(spec.headers),
-    ...authHeaders(spec.auth, secrets, url.hostname, 'http'),
+    ...secret,
   };
-  if (OURS.has(spec.auth?.header?.toLowerCase() ?? ''))
-    throw new Rejected('http.auth.header is set by the connection');
   checkHeaders(headers);
   checkAuthorities(spec.tls?.ca);
-  return { method, url, headers, body: body.content };
+  const [secretHeader] = Object.keys(secret);
+  return { method, url, headers, body: body.content, ...(secretHeader && { secretHeader }) };
 }
 
-/** Throws Rejected for what is not an absolute http(s) URL, or has a password that everybody could read. */
+/** Throws Rejected for what is not an absolute http(s) URL, or has a user or password, which everybody could read. */
 export function requestUrl(text: string, field: string, base?: URL): URL {
   if (!URL.canParse(text, base)) throw new Rejected(`${field} is not a URL`);
   const url = new URL(text, base);
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new Rejected(`${field}: the scheme ${JSON.stringify(url.protocol)} is not http or https`);
-  if (url.username !== '' || url.password !== '')
-    throw new Rejected(`${field} must not contain credentials: name a secret in http.auth`);
+  if (hasCredentials(text)) throw new Rejected(`${field} must not contain a user or password`);
   url.hash = '';
   return url;
 }
@@ -72,7 +57,7 @@ export function requestUrl(text: string, field: string, base?: URL): URL {
 function ownHeaders(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => {
-      if (OURS.has(name.toLowerCase())) throw new Rejected(`http.headers.${name} is set by the connection`);
+      if (setByConnection(name)) throw new Rejected(`http.headers.${name} is set by the connection`);
       return [name.toLowerCase(), value];
     }),
   );
@@ -80,8 +65,7 @@ function ownHeaders(headers: Readonly<Record<string, string>> = {}): Record<stri
 
 function checkHeaders(headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
-    if (!TOKEN.test(name)) throw new Rejected(`http.headers: ${JSON.stringify(name)} is not a header name`);
-    if (!FIELD_VALUE.test(value))
-      throw new Rejected(`http.headers.${name} has characters that cannot be sent`);
+    if (!isToken(name)) throw new Rejected(`http.headers: ${JSON.stringify(name)} is not a header name`);
+    if (!isFieldValue(value)) throw new Rejected(`http.headers.${name} has characters that cannot be sent`);
   }
 }

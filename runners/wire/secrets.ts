@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { maySendTo, type Secrets } from '../../src/outbound/secrets.ts';
+import { mayCarrySecret } from './header.ts';
 
 export const Auth = z
   .strictObject({
@@ -11,10 +12,21 @@ export const Auth = z
       .describe(
         'bearer (default); basic: the secret is user:password; raw: the secret is the header’s value',
       ),
-    header: z.string().min(1).optional().describe('Default: Authorization'),
+    header: z
+      .string()
+      .refine(mayCarrySecret, { error: 'is no header that may carry a secret' })
+      .optional()
+      .describe('Default: Authorization'),
   })
   .describe('Credentials of the call; shown nowhere');
 export type Auth = z.infer<typeof Auth>;
+
+const DEFAULT_HEADER = 'authorization';
+
+/** The header that carries the secret, in small letters. */
+export function secretHeaderOf({ header = DEFAULT_HEADER }: Auth): string {
+  return header.toLowerCase();
+}
 
 /** Shorter values would be found in any text. */
 const SHORTEST_REDACTED = 4;
@@ -34,7 +46,7 @@ export function authHeaders(
     );
   if (!maySendTo(secret, host))
     throw new Rejected(`${prefix}.auth.secret: ${JSON.stringify(auth.secret)} may not be sent to ${host}`);
-  return { [(auth.header ?? 'authorization').toLowerCase()]: headerValue(auth.scheme, secret.value) };
+  return { [secretHeaderOf(auth)]: headerValue(auth.scheme, secret.value) };
 }
 
 /** Takes the secret out of text, in every form in which it was sent or may come back. */

@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
+import { AddressText } from '../../src/documents/call-url.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
-import { Auth } from './secrets.ts';
+import { Auth, secretHeaderOf } from './secrets.ts';
 
 export const BODY_FORMATS = ['json', 'form', 'raw'] as const;
 
@@ -10,7 +11,7 @@ const Text = z.union([z.string(), z.number(), z.boolean()]);
 
 /** The request of both HTTP kinds. What has a default here is undefined when it was not given. */
 export const requestFields = {
-  url: z.string().optional().describe('http or https'),
+  url: AddressText.optional().describe('http or https'),
   method: z.string().optional().describe('Default: POST'),
   headers: z.record(z.string(), z.string()).optional(),
   query: z
@@ -33,31 +34,61 @@ export type RequestSpec = z.infer<typeof Request>;
 
 export const RETRY_ON = ['connect', '5xx', '429'] as const;
 
-export const HttpSpec = z.strictObject({
-  ...requestFields,
-  expect: z
-    .array(z.union([z.number().int().min(200).max(599), z.string().regex(/^[2-5]xx$/)]))
-    .min(1)
-    .optional()
-    .describe('Statuses that are a success; default 2xx'),
-  retry: z
-    .strictObject({
-      attempts: z.number().int().min(1).max(100).describe('In all, the first included'),
-      on: z.array(z.enum(RETRY_ON)).min(1).optional().describe('Default: all of them'),
-      backoff_seconds: z
-        .number()
-        .nonnegative()
-        .max(3600)
-        .optional()
-        .describe('Before the second; doubles. Default 0.5'),
-    })
-    .optional()
-    .describe('Off by default'),
-});
+/** Where a spec names a header beside `headers`, and the path of that. */
+export type NamedHeader = readonly [name: string, path: readonly string[]];
+
+/**
+ * Each header is named once, whatever the case of its letters: of two, one would win, or hide the secret. Beside a secret
+ * nothing says another host than the one that gets it: in TLS, or behind a proxy, Host decides who that is.
+ */
+export function checkHeaderNames<Spec extends RequestSpec>(
+  more: (spec: Spec) => readonly NamedHeader[] = () => [],
+) {
+  return (spec: Spec, context: z.RefinementCtx): void => {
+    const { headers = {}, auth } = spec;
+    const refuse = (path: readonly string[], message: string): void =>
+      context.addIssue({ code: 'custom', path: [...path], message });
+    const named = new Set(auth === undefined ? [] : [secretHeaderOf(auth)]);
+    const own = Object.keys(headers).map((name): NamedHeader => [name, ['headers', name]]);
+    for (const [name, path] of [...own, ...more(spec)]) {
+      const lower = name.toLowerCase();
+      if (auth !== undefined && lower === 'host') refuse(path, 'Host cannot be set beside a secret');
+      else if (named.has(lower)) refuse(path, `${name} is another header of the request already`);
+      named.add(lower);
+    }
+  };
+}
+
+export const HttpSpec = z
+  .strictObject({
+    ...requestFields,
+    expect: z
+      .array(z.union([z.number().int().min(200).max(599), z.string().regex(/^[2-5]xx$/)]))
+      .min(1)
+      .optional()
+      .describe('Statuses that are a success; default 2xx'),
+    retry: z
+      .strictObject({
+        attempts: z.number().int().min(1).max(100).describe('In all, the first included'),
+        on: z.array(z.enum(RETRY_ON)).min(1).optional().describe('Default: all of them'),
+        backoff_seconds: z
+          .number()
+          .nonnegative()
+          .max(3600)
+          .optional()
+          .describe('Before the second; doubles. Default 0.5'),
+      })
+      .optional()
+      .describe('Off by default'),
+  })
+  .superRefine(checkHeaderNames());
 export type HttpSpec = z.infer<typeof HttpSpec>;
 
-/** Problems of the form of a document; all others are about what can be sent. */
-const MALFORMED = new Set(['unrecognized_keys', 'invalid_type', 'invalid_union', 'invalid_key']);
+/**
+ * Problems of the form of a document, and by `custom` those of what must not be kept or sent: credentials that a record
+ * would show, headers beside a secret. All others are about what can be sent.
+ */
+const MALFORMED = new Set(['unrecognized_keys', 'invalid_type', 'invalid_union', 'invalid_key', 'custom']);
 
 /**
  * Checks a spec that was put together from options, metadata and presets. Throws invalid_invocation for

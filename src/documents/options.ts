@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CallUrl } from './call-url.ts';
 
 const seconds = z.number().nonnegative().max(1e9);
 const positiveSeconds = z.number().positive().max(1e9);
@@ -21,7 +22,7 @@ export type Limits = z.infer<typeof Limits>;
 
 /** A POST of the result when the run has finished, signed as Standard Webhooks say when a secret is given. */
 export const OnFinish = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
+  url: CallUrl,
   secret: z
     .string()
     .min(1)

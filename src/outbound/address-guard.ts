@@ -1,6 +1,7 @@
 import { lookup as resolve } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { isHostPattern, matchesHost } from './host-pattern.ts';
+import { meantAddresses } from './meant-addresses.ts';
 
 /**
  * Where no call of ours goes unless it is allowed by name: link-local addresses, which hold the metadata
@@ -15,9 +16,9 @@ const DENIED = [
   '100.100.100.200/32', // Alibaba metadata
   '192.0.0.192/32', // Oracle metadata
   '168.63.129.16/32', // Azure's host
-  '64:ff9b::a9fe:0/112', // 169.254.0.0/16 through NAT64 (RFC 6052)
-  '2002:a9fe::/32', // 169.254.0.0/16 through 6to4 (RFC 3056)
 ];
+
+const NUMBER = /(?:^|\.)0x[0-9a-f]*\.?$/i;
 
 export interface AddressRules {
   /** CIDR blocks, addresses or host names (`*.` for all below) that may be called although they are denied. */
@@ -27,6 +28,7 @@ export interface AddressRules {
 }
 
 export interface AddressGuard {
+  /** Of an address that may lead to others (`meantAddresses`), each must be allowed: one that is denied wins. */
   allows(address: string): boolean;
   /** Throws AddressDenied for a denied address or name; the addresses of other names are seen by `lookup`. */
   checkHost(host: string): void;
@@ -59,17 +61,23 @@ export function isAddressRule(rule: string): boolean {
 
 /** Throws RangeError for a rule that is no address, no CIDR block and no host pattern. */
 export function addressGuard(rules: AddressRules = {}): AddressGuard {
-  const allow = blockList((rules.allow ?? []).filter((rule) => !isName(rule)));
+  const allowed = (rules.allow ?? []).filter((rule) => !isName(rule));
+  const allow = blockList(allowed);
+  // A BlockList counts IPv4 addresses as members of ::ffff:0:0/96: `::/0` would allow them all.
+  const allowIPv4 = blockList(allowed.filter((rule) => !rule.includes(':')));
   const deny = blockList([...DENIED, ...(rules.deny ?? []).filter((rule) => !isName(rule))]);
   const allowedNames = (rules.allow ?? []).filter(isName);
   const deniedNames = (rules.deny ?? []).filter(isName);
   const checkName = (host: string): void => {
     if (deniedNames.some((pattern) => matchesHost(pattern, host))) throw new AddressDenied(host);
   };
+  const allowsOne = (address: string): boolean =>
+    isIP(address) === 6
+      ? allow.check(address, 'ipv6') || !deny.check(address, 'ipv6')
+      : allowIPv4.check(address, 'ipv4') || !deny.check(address, 'ipv4');
   const allows = (address: string): boolean => {
-    const plain = address.replace(/%.*$/, '');
-    const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4';
-    return isIP(plain) !== 0 && (allow.check(plain, family) || !deny.check(plain, family));
+    const meant = meantAddresses(address);
+    return meant.length > 0 && meant.every(allowsOne);
   };
   return {
     allows,
@@ -82,19 +90,22 @@ export function addressGuard(rules: AddressRules = {}): AddressGuard {
       const named = allowedNames.some((pattern) => matchesHost(pattern, hostname));
       resolve(hostname, { ...options, all: true }, (error, addresses) => {
         if (error) return callback(error, []);
-        const allowed = addresses.filter(({ address }) => named || allows(address));
-        const first = allowed[0];
+        const open = addresses.filter(({ address }) => named || allows(address));
+        const first = open[0];
         if (first === undefined) callback(new AddressDenied(hostname), []);
-        else if (options.all) callback(null, allowed);
+        else if (options.all) callback(null, open);
         else callback(null, first.address, first.family);
       });
     },
   };
 }
 
-/** A name has a letter in its last part, which no address and no CIDR block has but an IPv6 one. */
+/**
+ * A name has a letter in its last part, which no address and no CIDR block has but an IPv6 one. A last part like 0x7f
+ * is a number: URLs read such hosts as IPv4 addresses, and the rule would hold for none.
+ */
 function isName(rule: string): boolean {
-  return isHostPattern(rule) && isIP(rule) === 0 && /[a-z][^.]*\.?$/i.test(rule);
+  return isHostPattern(rule) && isIP(rule) === 0 && /\p{L}[^.]*\.?$/iu.test(rule) && !NUMBER.test(rule);
 }
 
 function blockList(rules: readonly string[]): BlockList {

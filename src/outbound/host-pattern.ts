@@ -1,7 +1,9 @@
+import { domainToASCII } from 'node:url';
+
 const NAME =
   /^(?:\*\.)?(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/;
 
-/** A host name, or `*.` and a name for every host below it. Case and a final dot do not count. */
+/** A host name, or `*.` and a name for every host below it. Case, a final dot and whether it is in Punycode do not count. */
 export function isHostPattern(text: string): boolean {
   return NAME.test(plain(text));
 }
@@ -13,7 +15,7 @@ export function matchesHost(pattern: string, host: string): boolean {
 }
 
 function plain(host: string): string {
-  return host
+  return (/^\p{ASCII}*$/u.test(host) ? host : domainToASCII(host))
     .toLowerCase()
     .replace(/^\[|\]$/g, '')
     .replace(/\.$/, '');

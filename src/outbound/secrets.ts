@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { z } from 'zod';
-import { matchesHost } from './host-pattern.ts';
+import { isHostPattern, matchesHost } from './host-pattern.ts';
 
 /** What the server knows and clients only name. `hosts`: where it may be sent; null: anywhere. */
 export interface Secret {
@@ -13,9 +14,11 @@ export type Secrets = ReadonlyMap<string, Secret>;
 const PREFIX = 'RUNWIRE_SECRET_';
 // Header values: what HTTP takes without quoting, so that it is sent as it is kept.
 const Value = z.string().regex(/^[\x20-\x7e]+$/, { error: 'must be one or more printable ASCII characters' });
+/** As a URL has it: what can match no host would keep a secret from everybody, without a word. */
+const Host = z.string().refine((text) => isHostPattern(text) || isIP(text.replace(/^\[|\]$/g, '')) !== 0);
 const File = z.record(
   z.string().min(1),
-  z.union([Value, z.strictObject({ value: Value, hosts: z.array(z.string().min(1)).optional() })]),
+  z.union([Value, z.strictObject({ value: Value, hosts: z.array(Host).optional() })]),
 );
 
 /** Is this variable one that holds a secret: it is never handed on, printed or warned of. */
@@ -68,5 +71,7 @@ function readFile(file: string): z.infer<typeof File> {
   const parsed = File.safeParse(content);
   if (parsed.success) return parsed.data;
   const names = [...new Set(parsed.error.issues.map(({ path }) => String(path[0] ?? 'it')))].join(', ');
-  throw new Error(`RUNWIRE_SECRETS_FILE: ${names} must be text, or {"value": text, "hosts": [text]}`);
+  throw new Error(
+    `RUNWIRE_SECRETS_FILE: ${names} must be text, or {"value": text, "hosts": [name, *.name or address]}`,
+  );
 }

@@ -15,6 +15,8 @@ export interface BuildOptions {
   environment?: Record<string, string | undefined>;
   runners?: readonly Runner[];
   dispatchers?: ServiceOptions['dispatchers'];
+  /** Default: silent. */
+  log?: ServiceOptions['log'];
   /** A data directory to go on with; it is not removed then. */
   dataDir?: string;
 }
@@ -40,7 +42,7 @@ export async function buildApp(options: BuildOptions = {}): Promise<BuiltApp> {
   const service = await createService({
     config,
     environment: options.environment ?? process.env,
-    log: pino({ level: 'silent' }),
+    log: options.log ?? pino({ level: 'silent' }),
     runners: options.runners ?? [],
     dispatchers: options.dispatchers ?? {},
   });

@@ -38,10 +38,21 @@ test('a secret with hosts is sent to no other', () => {
   expect(maySendTo({ value: 'x', hosts: null }, 'anywhere')).toBe(true);
 });
 
+test('hosts are matched in the spelling that URLs have', () => {
+  const path = file('{"secret": {"value": "x", "hosts": ["*.bücher.example", "[::1]"]}}');
+  const secret = readSecrets({}, path).get('secret') ?? { value: '', hosts: [] };
+  for (const url of ['http://api.BÜCHER.example/', 'http://api.bücher.example./', 'http://[0:0::1]/'])
+    expect(maySendTo(secret, new URL(url).hostname), url).toBe(true);
+  for (const url of ['http://api.bucher.example/', 'http://bücher.example/', 'http://[::2]/'])
+    expect(maySendTo(secret, new URL(url).hostname), url).toBe(false);
+});
+
 test.each([
   ['{"name": "hush', 'is not valid JSON'],
   ['{"name": 7, "other": {"value": "hush", "host": []}}', 'name, other must be'],
   ['{"name": "hu\\nsh"}', 'name must be'],
+  ['{"name": {"value": "hush", "hosts": ["https://a.example"]}}', 'name must be'],
+  ['{"name": {"value": "hush", "hosts": ["a.example", "b.example:443"]}}', 'name must be'],
 ])('the file %j is refused without its values', (content, words) => {
   const attempt = () => readSecrets({}, file(content));
   expect(attempt).toThrow(words);
