@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { status } from '../../fixtures/backend.ts';
+import { app, artifact, backend, call, SECRET, summary } from '../http/scene.ts';
+
+test('a secret that is echoed by the server is in no record, event, artifact or summary', async () => {
+  const basic = Buffer.from('me:swordfish').toString('base64');
+  backend.on('/bearer', status(500, { 'x-echo': `Bearer ${SECRET}` }, `you sent ${SECRET}`));
+  backend.on('/basic', status(401, { 'x-echo': basic, 'x-too': 'swordfish' }, `${basic} me:swordfish`));
+  for (const [path, auth] of [
+    ['/bearer', { secret: 'TOKEN' }],
+    ['/basic', { secret: 'LOGIN', scheme: 'basic' }],
+  ] as const) {
+    const id = path.slice(1);
+    const record = await call({ url: `${backend.url}${path}`, auth }, { invocation_id: id });
+    const told = [
+      JSON.stringify(record),
+      readFileSync(artifact(record, 'response').path, 'utf8'),
+      ...(await app.events(id)).filter(({ type }) => type !== 'stdout').map((event) => JSON.stringify(event)),
+    ].join('\n');
+    for (const secret of [SECRET, basic, 'swordfish']) expect(told).not.toContain(secret);
+    expect(summary(record)).toContain('[redacted]');
+  }
+  expect(backend.seen.map(({ headers }) => headers.authorization)).toEqual([
+    `Bearer ${SECRET}`,
+    `Basic ${basic}`,
+  ]);
+});
