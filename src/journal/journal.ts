@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { GAP_REASONS, type GapReason, type Phase, STREAMS, type Stream } from '../documents/stream.ts';
 
 /**
- * The journal of a run: one JSON object a line, appended, never rewritten but by a repair (recorded.ts). Output
+ * The journal of a run: one JSON object a line, appended, never rewritten but by a repair (earlier.ts). Output
  * entries name bytes of the capture files and do not repeat them. `time` is in ms since the epoch. The last key of a
  * line is `crc`, the CRC-32 of what is before it: what a power cut left of a line is told from a whole one. Journals of
  * earlier releases have no sums. Status events before it and artifact events and `finished` after it are not

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import type { StreamFacts } from '../documents/outcome.ts';
@@ -9,6 +9,7 @@ import { type Capture, captureFacts, closeCapture, newCapture } from './capture.
 import type { Recorded } from './earlier.ts';
 import { eventLengths } from './event-lengths.ts';
 import { encodeEntry, encodeNote, type JournalEntry } from './journal.ts';
+import { type Teller, tellUntold } from './untold.ts';
 import { incompleteTail } from './utf8.ts';
 import { cut, writeAll } from './whole-write.ts';
 
@@ -27,7 +28,6 @@ export interface RecorderOptions {
 /** Output that is not kept is told of at once, again when it is twice as much, and then whenever it is so much more. */
 const MOST_UNTOLD_BYTES = 16 * 1024 * 1024;
 
-const UNTOLD_BLOCK_BYTES = 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 const LOST = 'the disk of the server did not keep it';
 /** Always at the end of the file, also of one that was cut. */
@@ -154,45 +154,14 @@ export class Recorder {
   }
 
   /** After what an earlier writer left. */
-  #goOn({ captures }: Recorded): void {
-    if (STREAMS.some((stream) => captures[stream].damaged)) this.#loss = LOST;
-    for (const stream of STREAMS) {
-      const capture = this.#captures[stream];
-      this.#tellUntold(capture, stream);
-      for (const { length, reason } of captures[stream].lost) {
-        if (capture.dropped === 0) capture.droppedFor = reason;
-        capture.dropped += length;
-        this.#tellGap(capture, stream);
-      }
-    }
-  }
-
-  /** What was captured and not told of when the earlier writer died: little, unless the journal was damaged. */
-  #tellUntold(capture: Capture, stream: Stream): void {
-    if (capture.told === capture.kept) return;
-    const file = openSync(this.#options.directory[stream], 'r');
-    const block = Buffer.alloc(Math.min(UNTOLD_BLOCK_BYTES, capture.kept - capture.told));
-    let bytes = EMPTY;
-    try {
-      for (let at = capture.told; at < capture.kept; at += bytes.length) {
-        bytes = Buffer.from(block.subarray(0, readSync(file, block, 0, block.length, at)));
-        if (bytes.length === 0) throw new Error(`${stream} is shorter than it was`);
-        this.#tellWhole(capture, stream, Buffer.concat([capture.held, bytes]));
-      }
-    } catch (error) {
-      if (capture.told + capture.held.length + bytes.length === capture.kept) {
-        // The next event begins with it, and the end says so when none can be written.
-        capture.held = Buffer.concat([capture.held, bytes]);
-        return;
-      }
-      const lost = capture.kept - capture.told;
-      capture.kept = capture.told;
-      capture.held = EMPTY;
-      cut(this.#options.directory[stream], capture.kept);
-      this.#drop(capture, lost, error);
-    } finally {
-      closeSync(file);
-    }
+  #goOn(recorded: Recorded): void {
+    if (STREAMS.some((stream) => recorded.captures[stream].damaged)) this.#loss = LOST;
+    const teller: Teller = {
+      tellWhole: (capture, stream, seen) => this.#tellWhole(capture, stream, seen),
+      tellGap: (capture, stream) => this.#tellGap(capture, stream),
+      drop: (capture, length, error) => this.#drop(capture, length, error),
+    };
+    tellUntold(teller, this.#options.directory, recorded, this.#captures);
   }
 
   /** Tell of the whole characters in `seen`, which begins where the last event ended; the rest is held. */

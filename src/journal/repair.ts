@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { decodeLine, encodeEntry, type OutputEntry } from './journal.ts';
-import { wholeLines } from './journal-lines.ts';
+import { wholeLines } from './whole-lines.ts';
 
 export interface Repair {
   /** The first line to be written anew. */

@@ -1,6 +1,6 @@
 import type { OutsideWriter, RunContext, RunOutput } from '../contract/context.ts';
 import type { StreamFacts } from '../documents/outcome.ts';
-import { type Recorded, readRecorded } from '../journal/earlier.ts';
+import { type Recorded, readEarlier } from '../journal/earlier.ts';
 import { Recorder } from '../journal/recorder.ts';
 import { storageText } from '../platform/shortage.ts';
 import { afterMs } from '../platform/timer.ts';
@@ -148,7 +148,7 @@ export class RunScene {
 
   async #readEarlier(onNote?: (line: string) => void): Promise<void> {
     if (this.#outside || this.#recorder) return;
-    this.#recorded = await readRecorded(this.#run.directory, this.#nextSeq, {
+    this.#recorded = await readEarlier(this.#run.directory, this.#nextSeq, {
       rebooted: this.#run.rebooted,
       onNote: (note) => {
         onNote?.(JSON.stringify(note));

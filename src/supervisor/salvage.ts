@@ -1,6 +1,6 @@
 import type { RunDirectory } from '../disk/run-directory.ts';
 import { STREAMS } from '../documents/stream.ts';
-import { type Recorded, readRecorded } from '../journal/earlier.ts';
+import { type Recorded, readEarlier } from '../journal/earlier.ts';
 import { Recorder } from '../journal/recorder.ts';
 import { readLastWords } from './protocol/checks.ts';
 import type { Captures, ExitFacts, SpawnFailure, StartedFacts } from './protocol/messages.ts';
@@ -26,7 +26,7 @@ export async function readRemains(
     Object.assign(words, readLastWords(note));
     return words.exit;
   };
-  const recorded = await readRecorded(directory, firstSeq, { rebooted, onNote });
+  const recorded = await readEarlier(directory, firstSeq, { rebooted, onNote });
   return { recorded, ...words };
 }
 

@@ -8,7 +8,7 @@ import { type RunDirectory, runDirectory } from '../../src/disk/run-directory.ts
 import type { RuntimeEvent } from '../../src/documents/event.ts';
 import type { StreamFacts } from '../../src/documents/outcome.ts';
 import type { Stream } from '../../src/documents/stream.ts';
-import { readRecorded } from '../../src/journal/earlier.ts';
+import { readEarlier } from '../../src/journal/earlier.ts';
 import { decodeLine, type JournalEntry } from '../../src/journal/journal.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
@@ -218,7 +218,7 @@ describe('A run that was not finished', () => {
             expect(files[stream].subarray(0, is.length).equals(is)).toBe(true);
           }
           using run = onDisk(repaired.files);
-          const recorded = await readRecorded(run.directory, FIRST_SEQ);
+          const recorded = await readEarlier(run.directory, FIRST_SEQ);
           const recorder = new Recorder({
             directory: run.directory,
             firstSeq: FIRST_SEQ,

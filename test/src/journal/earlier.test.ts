@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type RunDirectory, runDirectoryAt } from '../../../src/disk/run-directory.ts';
-import { readRecorded } from '../../../src/journal/earlier.ts';
+import { readEarlier } from '../../../src/journal/earlier.ts';
 import { decodeLine } from '../../../src/journal/journal.ts';
 import { Recorder } from '../../../src/journal/recorder.ts';
 
@@ -20,7 +20,7 @@ const entries = () =>
     .flatMap((line) => decodeLine(Buffer.from(line))?.entry ?? []);
 
 test('what nobody recorded is nothing to go on with', async () => {
-  expect(await readRecorded(directory, 3)).toBeNull();
+  expect(await readEarlier(directory, 3)).toBeNull();
 });
 
 test('a second recorder goes on as if it were the first: bytes, seq, hash and half a character', async () => {
@@ -30,7 +30,7 @@ test('a second recorder goes on as if it were the first: bytes, seq, hash and ha
   first.progress({ message: 'here' });
   first.write('stderr', Buffer.from('e'));
 
-  const recorded = await readRecorded(directory, 3);
+  const recorded = await readEarlier(directory, 3);
   const second = new Recorder({ directory, firstSeq: 99, maxOutputBytes: 100, recorded });
   second.write('stdout', Buffer.concat([euro.subarray(2), Buffer.from(' two')]));
   const { stdout, stderr, nextSeq } = second.end();
@@ -62,7 +62,7 @@ test('captured bytes that no event tells of are told of, and a torn line is cut 
     directory,
     firstSeq: 3,
     maxOutputBytes: 100,
-    recorded: await readRecorded(directory, 3),
+    recorded: await readEarlier(directory, 3),
   });
   second.write('stdout', Buffer.from('!'));
   expect(second.end().stdout.sha256).toBe(createHash('sha256').update('told untold!').digest('hex'));
@@ -77,14 +77,14 @@ test('a gap that was told is not told again', async () => {
   const first = new Recorder({ directory, firstSeq: 3, maxOutputBytes: 2 });
   first.write('stdout', Buffer.from('12345'));
   first.end();
-  const recorded = await readRecorded(directory, 3);
+  const recorded = await readEarlier(directory, 3);
   const second = new Recorder({ directory, firstSeq: 3, maxOutputBytes: 2, recorded });
   expect(second.end().stdout).toMatchObject({ bytes: 5, kept: 2 });
   const third = new Recorder({
     directory,
     firstSeq: 3,
     maxOutputBytes: 2,
-    recorded: await readRecorded(directory, 3),
+    recorded: await readEarlier(directory, 3),
   });
   third.write('stdout', Buffer.from('67'));
   expect(third.end().stdout).toMatchObject({ bytes: 7, kept: 2 });
