@@ -1,11 +1,10 @@
 import type { RunDirectory } from '../disk/run-directory.ts';
-import { type Outcome, untoldGaps } from '../documents/outcome.ts';
-import type { RuntimeResult } from '../documents/result.ts';
 import type { Stream } from '../documents/stream.ts';
 import type { JournalEntry } from '../journal/journal.ts';
 import { Waiters } from '../platform/waiters.ts';
 import { type Batch, readBatch } from './batch.ts';
-import { type JournalBounds, JournalHoles } from './holes.ts';
+import { boundsOf, type EndedRun, entriesOf } from './ended-run.ts';
+import { JournalHoles } from './holes.ts';
 import { type LogEntry, LoggedEvent } from './logged-event.ts';
 import { RunFiles } from './run-files.ts';
 import { Scratch } from './scratch.ts';
@@ -19,12 +18,6 @@ export interface ReadOptions {
   /** Yield an empty batch when nothing came for so long (for heartbeats). */
   idleMs?: number;
   signal?: AbortSignal;
-}
-
-export interface EndedRun {
-  finishedAt: number;
-  result: RuntimeResult;
-  outcome: Outcome;
 }
 
 /** A capture is read in blocks of the first size, and of the other while there is more than that. */
@@ -93,13 +86,8 @@ export class EventLog {
   }
 
   /** The result is stored: its events follow, and nothing after them. */
-  finish({ finishedAt: time, result, outcome }: EndedRun): void {
-    const gaps = untoldGaps(outcome);
-    let seq = outcome.last_seq - result.artifacts.length - gaps.length;
-    const entries: LogEntry[] = gaps.map((gap) => ({ seq: seq++, time, type: 'gap', ...gap }));
-    for (const artifact of result.artifacts) entries.push({ seq: seq++, time, type: 'artifact', artifact });
-    entries.push({ seq, time, type: 'finished', result, outcome });
-    this.#suffix = entries.map((entry) => new LoggedEvent(this.#id, entry));
+  finish(run: EndedRun): void {
+    this.#suffix = entriesOf(run).map((entry) => new LoggedEvent(this.#id, entry));
     this.#wake();
   }
 
@@ -237,19 +225,4 @@ export class EventLog {
     this.#version++;
     this.#readers.wake();
   }
-}
-
-function boundsOf(statuses: readonly LogEntry[], suffix: readonly LoggedEvent[]): JournalBounds {
-  const last = suffix.at(-1)?.entry;
-  if (last?.type !== 'finished') throw new Error('the run has not finished');
-  const bytesOf = (stream: Stream): number => {
-    const facts = last.outcome[stream];
-    return facts === null ? 0 : facts.bytes - (facts.gap?.length ?? 0);
-  };
-  return {
-    from: statuses.length + 1,
-    to: suffix[0]?.seq ?? last.seq,
-    bytes: { stdout: bytesOf('stdout'), stderr: bytesOf('stderr') },
-    time: statuses.at(-1)?.time ?? last.time,
-  };
 }

@@ -1,5 +1,6 @@
 import { afterMs } from '../platform/timer.ts';
-import type { InvocationStore, RetentionCandidate } from '../store/invocation-store.ts';
+import type { RetentionCandidate } from '../store/finished-runs.ts';
+import type { InvocationStore } from '../store/invocation-store.ts';
 import { ageClock } from './age-clock.ts';
 
 /** What is kept of finished runs; absent or null: no bound. */

@@ -1,16 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { RunwireError, toldShortage } from '../documents/errors.ts';
-import { storageText } from '../platform/shortage.ts';
 import type { RedoLog } from './redo-log.ts';
-
-const SQLITE_CONSTRAINT = 19;
-/** What SQLite says when the storage does not take a write: READONLY, IOERR, FULL, CANTOPEN. */
-const STORAGE: Readonly<Record<number, string>> = {
-  8: 'the disk of the server is read-only',
-  10: 'the disk of the server failed',
-  13: 'the disk of the server is full',
-  14: 'the disk of the server failed',
-};
+import { failureOf, isConstraint, storageRefusal } from './storage-failure.ts';
 
 /** How long the database waits for more turns, so that pages that many of them touch are written once. */
 const CARRY_MS = 200;
@@ -86,7 +76,7 @@ export class GroupCommit<Operation> {
     try {
       if (!this.#options.apply(operation)) return false;
     } catch (error) {
-      if (errorClass(error) === SQLITE_CONSTRAINT) throw error;
+      if (isConstraint(error)) throw error;
       throw this.#undo(error);
     }
     this.#turn.push(operation);
@@ -192,23 +182,4 @@ export class GroupCommit<Operation> {
   #rollBack(): void {
     if (this.#options.db.isTransaction) this.#options.db.exec('ROLLBACK');
   }
-}
-
-function failureOf(error: unknown): RunwireError {
-  const told = toldShortage(error);
-  if (told instanceof RunwireError) return told;
-  const sqlite = errorClass(error);
-  const words = sqlite === undefined ? storageText(error) : STORAGE[sqlite];
-  return words === undefined
-    ? new RunwireError('internal_error', 'The record could not be stored', { cause: error })
-    : storageRefusal(words, error);
-}
-
-function storageRefusal(words: string, cause?: unknown): RunwireError {
-  return new RunwireError('insufficient_storage', words, { cause, retryAfterSeconds: 10 });
-}
-
-/** The primary result code of SQLite, or undefined when the error is not SQLite's. */
-export function errorClass(error: unknown): number | undefined {
-  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
 }

@@ -1,7 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Status } from '../documents/result.ts';
 import { STATUSES } from '../documents/result.ts';
-import { errorClass, GroupCommit } from './group-commit.ts';
+import { Deliveries, type StoredDelivery } from './deliveries.ts';
+import { orDuplicate } from './duplicate-run.ts';
+import { FinishedRuns, type RetentionCandidate } from './finished-runs.ts';
+import { GroupCommit } from './group-commit.ts';
 import {
   type NewRun,
   type ResultRow,
@@ -23,34 +26,6 @@ export type { NewRun, ResultRow } from './operations.ts';
 export type { StoredRun, StoreFilter } from './run-list.ts';
 export type { UnfinishedRun } from './unfinished-runs.ts';
 
-/** What a delivery attempt needs. The secret is never shown or logged. */
-export interface StoredDelivery {
-  id: string;
-  createdAt: number;
-  delivery: string;
-  secret: string | null;
-  result: string;
-}
-
-export interface RetentionCandidate {
-  n: number;
-  id: string;
-  /** Rises with every run that finishes. */
-  order: number;
-  finishedAt: number;
-  outputBytes: number;
-}
-
-/** The id or the Idempotency-Key is taken by another run. */
-export class DuplicateRun extends Error {
-  readonly field: 'id' | 'idempotencyKey';
-  constructor(field: 'id' | 'idempotencyKey') {
-    super(`another run has this ${field}`);
-    this.name = 'DuplicateRun';
-    this.field = field;
-  }
-}
-
 export interface StoreOptions extends DatabaseOptions {
   /** Told when writes of a turn were lost together (disk full, I/O error). */
   onRollback?: (error: Error) => void;
@@ -59,9 +34,6 @@ export interface StoreOptions extends DatabaseOptions {
   /** Told at the start of so many bytes of a write that a crash interrupted. */
   onTorn?: (bytes: number) => void;
 }
-
-const DELIVERY = `SELECT r.id, r.created_at AS createdAt, d.delivery, d.secret, o.result
-  FROM deliveries d JOIN runs r ON r.n = d.n JOIN results o ON o.n = d.n`;
 
 /**
  * Records of runs in SQLite. Calls are synchronous and see each other's writes at once; `committed()`
@@ -74,9 +46,11 @@ export class InvocationStore {
   /** Null where every commit is synced anyway. */
   readonly #walSync: WalSync | null;
   readonly #lists: RunList;
-  readonly #removed: RemovedRuns;
-  readonly #sql;
   readonly #unfinished: UnfinishedRuns;
+  readonly #finished: FinishedRuns;
+  readonly #removed: RemovedRuns;
+  readonly #deliveries: Deliveries;
+  readonly #sql;
   #lastN: number;
   #lastFinish: number;
 
@@ -97,8 +71,10 @@ export class InvocationStore {
     if (torn > 0) options.onTorn?.(torn);
     this.#sql = prepareAll(db);
     this.#lists = new RunList(db);
-    this.#removed = new RemovedRuns(db);
     this.#unfinished = new UnfinishedRuns(db);
+    this.#finished = new FinishedRuns(db);
+    this.#removed = new RemovedRuns(db);
+    this.#deliveries = new Deliveries(db);
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
     this.#lastFinish = Number(db.prepare('SELECT max(finish_order) AS last FROM runs').get()?.last ?? 0);
   }
@@ -109,7 +85,7 @@ export class InvocationStore {
       this.#group.write({ op: 'insert', n: this.#lastN + 1, run });
       this.#lastN++;
     } catch (error) {
-      throw duplicate(error) ?? error;
+      throw orDuplicate(error);
     }
   }
 
@@ -185,7 +161,7 @@ export class InvocationStore {
     try {
       this.#group.write({ op: 'restore', ...stored });
     } catch (error) {
-      throw duplicate(error) ?? error;
+      throw orDuplicate(error);
     }
   }
 
@@ -213,25 +189,25 @@ export class InvocationStore {
   /** The delivery of a finished run; undefined when it has none or the run is gone. */
   delivery(id: string): StoredDelivery | undefined {
     this.#group.ready();
-    return this.#sql.delivery.get(id) as StoredDelivery | undefined;
+    return this.#deliveries.get(id);
   }
 
   /** Deliveries of finished runs that are not settled, in order of acceptance. */
   pendingDeliveries(): { id: string; delivery: string }[] {
     this.#group.ready();
-    return this.#sql.pendingDeliveries.all() as unknown as { id: string; delivery: string }[];
+    return this.#deliveries.pending();
   }
 
   /** Finished runs and the sum of their outputBytes. Reads every finished run's index entry. */
   finishedTotals(): { count: number; bytes: number } {
     this.#group.ready();
-    return this.#sql.finishedTotals.get() as unknown as { count: number; bytes: number };
+    return this.#finished.totals();
   }
 
   /** Finished runs after `after`, in the order in which they finished; not those whose delivery is still pending. */
   oldestFinished(after: { order: number; n: number }, limit: number): RetentionCandidate[] {
     this.#group.ready();
-    return this.#sql.oldestFinished.all(after.order, after.n, limit) as unknown as RetentionCandidate[];
+    return this.#finished.oldest(after, limit);
   }
 
   /** How many runs have each status. Reads every run's index entry: for a metrics scrape, not per request. */
@@ -267,22 +243,6 @@ function prepareAll(db: DatabaseSync) {
     get: sql(`${FIND} WHERE r.id = ?`),
     rows: TABLES.map((table) => sql(`SELECT * FROM ${table} WHERE n = ?`)),
     findByKey: sql(`${FIND} WHERE r.idempotency_key = ?`),
-    delivery: sql(`${DELIVERY} WHERE r.id = ?`),
-    pendingDeliveries: sql(`SELECT r.id, d.delivery FROM deliveries d JOIN runs r ON r.n = d.n
-      WHERE d.settled = 0 AND r.finished_at IS NOT NULL ORDER BY d.n`),
-    finishedTotals: sql(`SELECT count(*) AS count, coalesce(sum(output_bytes), 0) AS bytes
-      FROM runs WHERE finish_order IS NOT NULL`),
-    oldestFinished:
-      sql(`SELECT n, id, finish_order AS "order", finished_at AS finishedAt, output_bytes AS outputBytes
-      FROM runs r WHERE (finish_order, n) > (?, ?) AND finish_order IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.n = r.n AND d.settled = 0)
-      ORDER BY finish_order, n LIMIT ?`),
     counts: sql('SELECT status, count(*) AS count FROM runs GROUP BY status'),
   };
-}
-
-function duplicate(error: unknown): DuplicateRun | undefined {
-  if (errorClass(error) !== 19 || !(error instanceof Error)) return undefined;
-  if (error.message.endsWith('runs.idempotency_key')) return new DuplicateRun('idempotencyKey');
-  return error.message.endsWith('runs.id') ? new DuplicateRun('id') : undefined;
 }

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DuplicateRun, InvocationStore, type NewRun } from '../../../src/store/invocation-store.ts';
+import { DuplicateRun } from '../../../src/store/duplicate-run.ts';
+import { InvocationStore, type NewRun } from '../../../src/store/invocation-store.ts';
 
 let directory: string;
 let file: string;
