@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
-import type { LostFacts } from '../../src/supervisor/client/client.ts';
+import type { LostFacts } from '../../src/supervisor/client/listener.ts';
 import type { Captures, ExitFacts, SpawnFailure } from '../../src/supervisor/protocol/messages.ts';
 
 /** A program that ran and ended, by itself or not. */

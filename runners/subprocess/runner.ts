@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Runner } from '../../src/contract/runner.ts';
-import type { ProgramListener, SupervisorClient } from '../../src/supervisor/client/client.ts';
+import type { SupervisorClient } from '../../src/supervisor/client/client.ts';
+import type { ProgramListener } from '../../src/supervisor/client/listener.ts';
 import type { SpawnRequest, StdinSource } from '../../src/supervisor/protocol/messages.ts';
 import { couldNotStart, exited, lost, neverBegan } from './outcome.ts';
 

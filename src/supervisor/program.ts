@@ -1,30 +1,23 @@
-import { constants } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stream } from '../documents/stream.ts';
 import type { Recorder } from '../journal/recorder.ts';
-import { storageText } from '../platform/shortage.ts';
-import { afterMs } from '../platform/timer.ts';
-import { recordExit } from './exit-record.ts';
+import { hunt } from './find/hunt.ts';
 import { killAll } from './find/kill-rounds.ts';
 import type { Marks } from './find/marks.ts';
-import { startTimeOf } from './find/proc.ts';
-import type { ExitFacts, StartedFacts } from './protocol/messages.ts';
-import type { ProgramExit, Spawner, Started } from './spawn/spawner.ts';
+import { noteExit, noteStarted } from './notes.ts';
+import type { ExitFacts } from './protocol/messages.ts';
+import type { ProgramExit, Spawner, StartedProgram } from './spawn/spawner.ts';
+import { ProgramStop } from './stop.ts';
 
 /** A program gone sooner than this is read once, at its end, and never costs an event-loop handle. */
 const ATTACH_AFTER_MS = 4;
 /** How long output is waited for after the leader has gone while others hold its pipes. */
 const DRAIN_MS = 180;
 const DRAIN_STOPPED_MS = 60;
-/** A leader that not even SIGKILL ends (uninterruptible sleep) must not hold the answer for longer. */
-const UNKILLABLE_MS = 100;
-/** How often what outlived its run is looked for again, at first and at most. */
-const HUNT_MS = 250;
-const HUNT_SELDOM_MS = 10_000;
 /** How often a group whose leader has gone is looked at while it has its grace. */
 const GROUP_LOOK_MS = 10;
 
-const { SIGTERM, SIGCONT, SIGKILL } = constants.signals;
+/** Nobody reaped it. */
+const UNKNOWN_EXIT: ProgramExit = { code: null, signal: null, usage: null };
 
 export interface ProgramHooks {
   /** The program lives longer than a moment. */
@@ -40,7 +33,7 @@ export interface ProgramHooks {
 /** One program from spawn to the last of its processes gone. */
 export class Program {
   readonly pid: number;
-  readonly #child: Started;
+  readonly #child: StartedProgram;
   readonly #spawner: Spawner;
   readonly #recorder: Recorder;
   readonly #hooks: ProgramHooks;
@@ -48,13 +41,11 @@ export class Program {
   readonly #spawnMs: number;
   readonly #spawnedAt = performance.now();
   readonly #open = new Set<Stream>(['stdout', 'stderr']);
-  readonly #signals: string[] = [];
   #attached = false;
   #timer: NodeJS.Timeout | undefined;
-  /** Takes back the SIGKILL that is due, or the end of the wait for what it did. */
-  #callOff = (): void => {};
-  #killAt = Number.POSITIVE_INFINITY;
   #firstByteMs: number | undefined;
+  /** Made when it is needed: most programs end by themselves. */
+  #stop: ProgramStop | null = null;
   #exit: ProgramExit | null = null;
   #exitedAt = 0;
   /** The leader has gone and the rest of its group still has its grace. */
@@ -66,7 +57,7 @@ export class Program {
 
   constructor(
     run: string,
-    child: Started,
+    child: StartedProgram,
     spawner: Spawner,
     spawnMs: number,
     recorder: Recorder,
@@ -90,18 +81,7 @@ export class Program {
   /** Ask the program to end: SIGTERM to its group, SIGKILL to all it started after the grace. The earliest deadline holds. */
   stop(graceMs: number): void {
     if (this.#exit && !this.#groupHasGrace) return;
-    const killAt = performance.now() + graceMs;
-    if (killAt >= this.#killAt) return;
-    this.#killAt = killAt;
-    if (this.#exit) return; // whoever waits for the group looks at the clock
-    this.#callOff();
-    if (graceMs === 0) return void this.#killNow();
-    if (this.#signals.length === 0) {
-      this.#signals.push('SIGTERM');
-      this.#child.signalGroup(SIGTERM);
-      this.#child.signalGroup(SIGCONT); // a stopped process would see the SIGTERM only when continued
-    }
-    this.#callOff = afterMs(graceMs, () => void this.#killNow());
+    this.#stopping().begin(graceMs, this.#exit !== null);
   }
 
   /** False when the program has ended already. */
@@ -133,22 +113,8 @@ export class Program {
         () => this.#closed(stream),
       );
     if (this.#exit) return;
-    if (this.#marks.mark === null) this.#remember();
+    if (this.#marks.mark === null) noteStarted(this.#recorder, this.#marks.run, this.pid);
     this.#hooks.attached();
-  }
-
-  /** Without a mark only this line leads a later supervisor to the program's session. */
-  #remember(): void {
-    const startTime = startTimeOf(this.pid);
-    if (startTime === null) return;
-    const started: StartedFacts = { pid: this.pid, start_time: startTime };
-    try {
-      this.#recorder.note({ started });
-    } catch (error) {
-      console.error(
-        `runwire supervisor: ${this.#marks.run}: its pid could not be written: ${storageText(error)}`,
-      );
-    }
   }
 
   #take(stream: Stream, chunk: Buffer): void {
@@ -168,18 +134,18 @@ export class Program {
     this.#exit = exit;
     this.#exitedAt = performance.now();
     clearTimeout(this.#timer);
-    this.#callOff();
+    this.#stop?.callOff();
     if (!this.#drain()) this.#attach();
-    if (this.#signals.length > 0) this.#waitForGroup();
+    if (this.#stop) this.#waitForGroup(this.#stop);
     else this.#waitForOutput(DRAIN_MS);
   }
 
   /** Who was told to end has the whole grace for it, also when the leader was faster. */
-  #waitForGroup(): void {
-    this.#groupHasGrace = performance.now() < this.#killAt && !this.#signals.includes('SIGKILL');
+  #waitForGroup(stop: ProgramStop): void {
+    this.#groupHasGrace = stop.hasGrace;
     if (this.#groupHasGrace && this.#child.signalGroup(0))
-      this.#timer = setTimeout(() => this.#waitForGroup(), GROUP_LOOK_MS);
-    else if (performance.now() >= this.#killAt) void this.#settle();
+      this.#timer = setTimeout(() => this.#waitForGroup(stop), GROUP_LOOK_MS);
+    else if (stop.isDue) void this.#settle();
     else {
       this.#groupHasGrace = false;
       this.#waitForOutput(DRAIN_STOPPED_MS);
@@ -205,21 +171,9 @@ export class Program {
     return this.#open.size === 0;
   }
 
-  /** All that can be found is killed before the group, which leads to what has left it. */
-  async #killNow(): Promise<void> {
-    this.#note('SIGKILL');
-    this.#callOff = afterMs(UNKILLABLE_MS, () => this.#exited({ code: null, signal: null, usage: null }));
-    const { finder } = this.#spawner;
-    try {
-      await finder.each(this.#marks, new Map(), (process) => this.#spawner.signal(process, SIGKILL));
-    } catch (error) {
-      console.error(`runwire supervisor: ${this.#marks.run}: only its group is killed now: ${String(error)}`);
-    }
-    if (this.#marks.leaderGoneAt === null) this.#child.signalGroup(SIGKILL);
-  }
-
-  #note(signal: string): void {
-    if (this.#signals.at(-1) !== signal) this.#signals.push(signal);
+  #stopping(): ProgramStop {
+    this.#stop ??= new ProgramStop(this.#child, this.#spawner, this.#marks, () => this.#exited(UNKNOWN_EXIT));
+    return this.#stop;
   }
 
   /** The leader is gone and its output is taken or given up: nothing it started may stay. */
@@ -231,7 +185,7 @@ export class Program {
     this.#child.stdin?.close();
     if (!this.#leavesSomeone()) return this.#finish(0);
     const { found, survivors } = await killAll(this.#spawner, this.#marks);
-    if (found) this.#note('SIGKILL');
+    if (found) this.#stopping().killed();
     this.#survivors = survivors;
     if (this.#drain() || survivors > 0) return this.#finish(survivors);
     this.#timer = setTimeout(() => this.#lastLook(), DRAIN_STOPPED_MS);
@@ -243,15 +197,6 @@ export class Program {
       return this.#child.signalGroup(0) || this.#spawner.finder.mayHaveLeft(this.#marks);
     } catch {
       return true; // whoever looks closer says why that cannot be told
-    }
-  }
-
-  /** What outlived its run may have been asleep, or may go on forking: it is not forgotten. */
-  async #hunt(): Promise<void> {
-    for (let pause = HUNT_MS; ; pause = Math.min(pause * 2, HUNT_SELDOM_MS)) {
-      await sleep(pause, undefined, { ref: false });
-      const { survivors } = await killAll(this.#spawner, this.#marks);
-      if (survivors === 0) return this.#spawner.finder.end(this.#marks);
     }
   }
 
@@ -272,7 +217,7 @@ export class Program {
       stderr,
       next_seq: nextSeq,
       usage: this.#exit?.usage ?? null,
-      kill: this.#signals.length > 0 ? { signals: this.#signals, survivors } : null,
+      kill: this.#stop && { signals: this.#stop.signals, survivors },
       timings: {
         spawn_ms: round(this.#spawnMs),
         ...(this.#firstByteMs === undefined ? {} : { first_byte_ms: round(this.#firstByteMs) }),
@@ -283,9 +228,9 @@ export class Program {
     };
     // A run without files makes none only to say how it ended, when the server hears it now.
     const recorded =
-      this.#recorder.hasFiles || !this.#hooks.isHeard() ? recordExit(this.#recorder, facts) : false;
+      this.#recorder.hasFiles || !this.#hooks.isHeard() ? noteExit(this.#recorder, facts) : false;
     this.#recorder.close();
-    if (survivors > 0) void this.#hunt();
+    if (survivors > 0) void hunt(this.#spawner, this.#marks);
     else this.#spawner.finder.end(this.#marks);
     this.#hooks.ended(facts, recorded);
   }

@@ -3,11 +3,11 @@ import { runDirectoryAt } from '../disk/run-directory.ts';
 import { Recorder } from '../journal/recorder.ts';
 import { ChurnMap } from '../platform/churn-map.ts';
 import { messageOf } from '../platform/error-words.ts';
-import { recordExit } from './exit-record.ts';
-import { killAll } from './find/kill-rounds.ts';
-import { type Marks, markOf } from './find/marks.ts';
+import { type AdoptRequest, adopt } from './adopt.ts';
+import { markOf } from './find/marks.ts';
 import { ProcessSearch } from './find/search.ts';
 import { Growth } from './growth.ts';
+import { noteExit, noteFailed } from './notes.ts';
 import { Program } from './program.ts';
 import type {
   ExitFacts,
@@ -16,16 +16,13 @@ import type {
   SpawnRequest,
   ToSupervisor,
 } from './protocol/messages.ts';
-import { completeExit, completeJournal, readRemains } from './salvage.ts';
+import { ServedTimes } from './served.ts';
 import { resolveProgram } from './spawn/command.ts';
 import { checkDescriptors } from './spawn/descriptors.ts';
 import { failureOf } from './spawn/failure.ts';
 import { withLimits } from './spawn/limits.ts';
-import type { Spawner, Started } from './spawn/spawner.ts';
+import type { Spawner, StartedProgram } from './spawn/spawner.ts';
 import { openStdin } from './spawn/stdin.ts';
-
-/** Nobody waits for a lost run: what a busy machine takes time to end is not called a survivor. */
-const LOST_SETTLE_MS = 5000;
 
 interface Entry {
   recorder: Recorder;
@@ -46,12 +43,11 @@ export class Supervisor {
   readonly #search = new ProcessSearch();
   readonly #runs = new ChurnMap<string, Entry>();
   readonly #leaders = new Set<number>();
-  /** When an earlier server handed its runs to this supervisor. Closed: a clock that was set back makes one empty. */
-  readonly #served: { from: number; to: number }[] = [];
-  #servesSince: number | null = null;
+  readonly #served = new ServedTimes();
   #send: ((message: FromSupervisor) => void) | null = null;
   readonly #growth = new Growth((run) => this.#tellGrown(run));
-  #salvaging = 0;
+  /** Runs of earlier supervisors that are being looked at. */
+  #adopting = 0;
 
   constructor(spawner: Spawner, place: string) {
     this.#spawner = spawner;
@@ -60,7 +56,7 @@ export class Supervisor {
 
   /** Work that still goes on. */
   get living(): number {
-    return this.#leaders.size + this.#salvaging;
+    return this.#leaders.size + this.#adopting;
   }
 
   /** Without a server: how everything ended is written, so that nobody needs this process any more. */
@@ -76,27 +72,22 @@ export class Supervisor {
 
   /** From now on tell this server. One of another version (`isOurs` false) gives its new runs to another supervisor. */
   connect(send: (message: FromSupervisor) => void, isOurs: boolean): void {
-    this.#serverLeft();
+    this.#served.end();
+    if (isOurs) this.#served.begin();
     this.#send = send;
-    this.#servesSince = isOurs ? Date.now() : null;
   }
 
   /** What the next server will ask for is written now, and need not be kept. */
   disconnect(): void {
-    this.#serverLeft();
+    this.#served.end();
     this.#send = null;
     this.#writeExits();
-  }
-
-  #serverLeft(): void {
-    if (this.#servesSince !== null) this.#served.push({ from: this.#servesSince, to: Date.now() });
-    this.#servesSince = null;
   }
 
   /** What a full disk does not take is kept here, and tried again. */
   #writeExits(): void {
     for (const [run, { exit, recorder }] of this.#runs) {
-      if (!exit || !(exit.recorded || recordExit(recorder, exit.facts))) continue;
+      if (!exit || !(exit.recorded || noteExit(recorder, exit.facts))) continue;
       recorder.close();
       this.#runs.delete(run);
     }
@@ -173,7 +164,7 @@ export class Supervisor {
     }
   }
 
-  #started({ run }: SpawnRequest, entry: Entry, child: Started, began: number): void {
+  #started({ run }: SpawnRequest, entry: Entry, child: StartedProgram, began: number): void {
     const { recorder } = entry;
     this.#leaders.add(child.pid);
     entry.program = new Program(run, child, this.#spawner, performance.now() - began, recorder, {
@@ -193,21 +184,16 @@ export class Supervisor {
   #failed({ run }: SpawnRequest, { recorder }: Entry, failure: SpawnFailure): void {
     this.#runs.delete(run);
     const { stdout, stderr, nextSeq } = recorder.end();
-    if (!this.#send)
-      try {
-        recorder.note({ failed: failure });
-      } catch {
-        // a later server will call the run lost
-      }
+    if (!this.#send) noteFailed(recorder, failure);
     recorder.close();
     this.#tell({ op: 'failed', run, failure, captures: { stdout, stderr }, next_seq: nextSeq });
   }
 
   /** A new server asks for a run of an earlier one. */
-  #adopt(request: Extract<ToSupervisor, { op: 'adopt' }>): void {
+  #adopt(request: AdoptRequest): void {
     const { run } = request;
     const entry = this.#runs.get(run);
-    if (!entry) return void this.#salvage(request);
+    if (!entry) return void this.#adoptOfAnother(request);
     if (entry.exit) {
       const { facts, end } = entry.exit;
       return this.#tell({ op: 'exit', run, facts, end });
@@ -216,45 +202,13 @@ export class Supervisor {
     this.#tell({ op: 'grew', run, end: entry.recorder.position });
   }
 
-  /** What an earlier supervisor left of a run: its last words, or its orphans. */
-  async #salvage(request: Extract<ToSupervisor, { op: 'adopt' }>): Promise<void> {
-    const { run, directory, first_seq, started_at, rebooted = false } = request;
-    const files = runDirectoryAt(directory);
-    this.#salvaging++;
-    try {
-      const remains = await readRemains(files, first_seq, rebooted);
-      // Nothing written: it was never handed over, if this supervisor would have been the one to get it.
-      if (!remains.recorded && this.#servedAt(started_at)) return this.#tell({ op: 'absent', run });
-      const { recorded, exit, failed, started } = remains;
-      if (exit && recorded)
-        return this.#tell({ op: 'exit', run, ...completeExit(files, first_seq, recorded, exit) });
-      const marks: Marks = {
-        run,
-        leader: started?.pid ?? null,
-        leaderGoneAt: null,
-        ...(started && { leaderStartTime: started.start_time }),
-        mark: started ? null : markOf(this.#place, directory),
-      };
-      // After a restart of the machine its marks could only be found on strangers.
-      const { found, survivors } =
-        failed || rebooted
-          ? { found: false, survivors: 0 }
-          : await killAll({ finder: this.#search, signal: this.#spawner.signal }, marks, LOST_SETTLE_MS);
-      const { captures, end, next_seq } = completeJournal(files, first_seq, recorded);
-      const kill = { signals: found ? ['SIGKILL'] : [], survivors };
-      if (failed) this.#tell({ op: 'failed', run, failure: failed, captures, next_seq });
-      else this.#tell({ op: 'lost', run, captures, end, next_seq, kill });
-    } catch (error) {
-      console.error(`runwire supervisor: ${run} could not be taken up: ${String(error)}`);
-      this.#tell({ op: 'unreadable', run, message: messageOf(error) });
-    } finally {
-      this.#salvaging--;
-    }
-  }
-
-  /** Would an earlier server have handed a run that began at this moment to this supervisor. */
-  #servedAt(moment: number): boolean {
-    return this.#served.some(({ from, to }) => from <= moment && moment <= to);
+  async #adoptOfAnother(request: AdoptRequest): Promise<void> {
+    this.#adopting++;
+    const { signal } = this.#spawner;
+    this.#tell(
+      await adopt(request, { finder: this.#search, signal, place: this.#place, served: this.#served }),
+    );
+    this.#adopting--;
   }
 
   async #reply(n: number, run: string, use: (program: Program) => Promise<void> | void): Promise<void> {

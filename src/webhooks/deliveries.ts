@@ -6,9 +6,9 @@ import { postWebhook } from '../outbound/signed-post.ts';
 import { longestMs } from '../platform/backoff.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { afterMs } from '../platform/timer.ts';
-import { type StoredDelivery } from '../store/deliveries.ts';
-import { type InvocationStore } from '../store/invocation-store.ts';
-import { type DeliverySchedule, SCHEDULE, delayMs } from './schedule.ts';
+import type { StoredDelivery } from '../store/deliveries.ts';
+import type { InvocationStore } from '../store/invocation-store.ts';
+import { type DeliverySchedule, delayMs, SCHEDULE } from './schedule.ts';
 
 export interface DeliveriesOptions {
   store: Pick<InvocationStore, 'committed' | 'delivery' | 'pendingDeliveries' | 'setDelivery'>;

@@ -1,39 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunwireError } from '../../documents/errors.ts';
-import type { Kill } from '../../documents/outcome.ts';
 import { ChurnMap } from '../../platform/churn-map.ts';
-import {
-  type Captures,
-  type ExitFacts,
-  PROTOCOL_VERSION,
-  type SpawnFailure,
-  type SpawnRequest,
-  type ToSupervisor,
-} from '../protocol/messages.ts';
+import { PROTOCOL_VERSION, type SpawnRequest, type ToSupervisor } from '../protocol/messages.ts';
 import { connectOtherSupervisors, connectSupervisor, type LaunchOptions, supervisorKey } from './launch.ts';
 import { ConnectionClosed, openLine, type SupervisorLine, type SupervisorMessage } from './line.ts';
-
-/** What became of a program whose supervisor died. */
-export interface LostFacts {
-  captures: Captures;
-  end: number;
-  nextSeq: number;
-  /** What was done to end what was left of it. */
-  kill: Kill;
-}
-
-/** What the supervisor tells of one run. Exactly one of exited, failed, lost and absent is called, last. */
-export interface ProgramListener {
-  started?(pid: number): void;
-  grew(end: number): void;
-  active(): void;
-  exited(facts: ExitFacts, end: number): void;
-  failed(failure: SpawnFailure, captures: Captures | null, nextSeq: number): void;
-  /** The supervisor died and took its knowledge along; null when none could be started to look. */
-  lost(facts: LostFacts | null): void;
-  /** No supervisor ever began with the run. */
-  absent(): void;
-}
+import { type ProgramListener, tell } from './listener.ts';
+import { OtherSupervisors } from './others.ts';
+import { Questions } from './questions.ts';
 
 interface Handed {
   directory: string;
@@ -55,12 +28,10 @@ const CONNECT_PAUSE_MS = 20;
 export class SupervisorClient {
   readonly #launch: LaunchOptions;
   readonly #runs = new ChurnMap<string, Handed & { line: SupervisorLine }>();
-  readonly #replies = new Map<number, { line: SupervisorLine; settle: (error: string | null) => void }>();
+  readonly #questions = new Questions();
   #connecting: Promise<SupervisorLine> | null = null;
   #line: SupervisorLine | null = null;
-  /** Those of other versions, with the runs that are still to be seen to their end; null: which these are is not known. */
-  readonly #others = new Map<SupervisorLine, Set<string> | null>();
-  #n = 0;
+  readonly #others = new OtherSupervisors();
   #closing = false;
 
   constructor(launch: LaunchOptions) {
@@ -77,20 +48,20 @@ export class SupervisorClient {
         (message) => this.#receive(message),
         () => void this.#otherLost(line),
       );
-      this.#others.set(line, line.runs && new Set(line.runs));
+      this.#others.add(line);
     }
   }
 
   /** What supervisors still have and no record waits for is ended; one of another version that has nothing else is left. */
   endStrangers(isWaitedFor: (run: string) => boolean): void {
-    for (const line of [this.#line, ...this.#others.keys()])
-      for (const run of line?.runs ?? []) {
+    for (const line of [...(this.#line ? [this.#line] : []), ...this.#others.lines])
+      for (const run of line.runs ?? []) {
         if (isWaitedFor(run)) continue;
-        line?.send({ op: 'stop', run, grace_ms: 0 });
-        line?.send({ op: 'forget', run });
-        this.#leaveWhenDone(line, run);
+        line.send({ op: 'stop', run, grace_ms: 0 });
+        line.send({ op: 'forget', run });
+        this.#others.over(line, run);
       }
-    for (const [line, left] of this.#others) if (left?.size === 0) this.#leave(line);
+    this.#others.leaveIdle();
   }
 
   /** Rejects when there is no supervisor and none can be started. */
@@ -104,7 +75,7 @@ export class SupervisorClient {
   /** Carry on with a run of an earlier server: the listener is told what the supervisor, or its files, know. */
   async adopt(run: string, handed: Handed): Promise<void> {
     const own = this.#line ?? (await this.#connection());
-    this.#adoptAt(own.runs?.has(run) ? own : (this.#otherWith(run) ?? own), run, handed);
+    this.#adoptAt(own.runs?.has(run) ? own : (this.#others.with(run) ?? own), run, handed);
   }
 
   stop(run: string, graceMs: number): void {
@@ -115,8 +86,9 @@ export class SupervisorClient {
   forget(run: string): void {
     const line = this.#runs.get(run)?.line ?? this.#line;
     this.#runs.delete(run);
-    line?.mention({ op: 'forget', run });
-    this.#leaveWhenDone(line, run);
+    if (!line) return;
+    line.mention({ op: 'forget', run });
+    this.#others.over(line, run);
   }
 
   /** Rejects with RunwireError stdin_closed when the program takes no more input. */
@@ -137,7 +109,7 @@ export class SupervisorClient {
   /** Leave the supervisors: they end every program and themselves (quit), or carry on (leave). */
   async close(how: 'quit' | 'leave'): Promise<void> {
     this.#closing = true;
-    await Promise.all([this.#line, ...this.#others.keys()].map((line) => line?.close(how)));
+    await Promise.all([this.#line, ...this.#others.lines].map((line) => line?.close(how)));
   }
 
   async #ask(
@@ -148,29 +120,7 @@ export class SupervisorClient {
     const line = this.#runs.get(run)?.line;
     if (!line || (line !== this.#line && !this.#others.has(line)))
       throw new RunwireError('not_running', 'the supervisor of the program is gone');
-    await new Promise<void>((resolve, reject) => {
-      const n = ++this.#n;
-      const settle = (error: string | null): void =>
-        error === null ? resolve() : reject(new RunwireError(refused, error));
-      this.#replies.set(n, { line, settle });
-      line.send(message(n));
-    });
-  }
-
-  /** One that does not say what it has is asked: it is older than the first that could have had a run beside it. */
-  #otherWith(run: string): SupervisorLine | undefined {
-    const others = [...this.#others.keys()];
-    return others.find(({ runs }) => runs?.has(run)) ?? others.find(({ runs }) => runs === null);
-  }
-
-  #leaveWhenDone(line: SupervisorLine | null | undefined, run: string): void {
-    const left = line && this.#others.get(line);
-    if (left?.delete(run) && left.size === 0) this.#leave(line);
-  }
-
-  /** A supervisor of another version without a server ends itself with its last program. */
-  #leave(line: SupervisorLine | null | undefined): void {
-    if (line && this.#others.delete(line)) void line.close('leave');
+    await this.#questions.ask(line, refused, message);
   }
 
   #adoptAt(line: SupervisorLine, run: string, handed: Handed): void {
@@ -215,35 +165,13 @@ export class SupervisorClient {
   }
 
   #receive(message: SupervisorMessage): void {
-    if (message.op === 'reply') {
-      this.#replies.get(message.n)?.settle(message.error);
-      this.#replies.delete(message.n);
-      return;
-    }
-    const handed = this.#runs.get(message.run);
+    if (message.op === 'reply') return this.#questions.answered(message.n, message.error);
+    const { op, run } = message;
+    const handed = this.#runs.get(run);
     if (!handed) return;
-    const { listener } = handed;
-    switch (message.op) {
-      case 'started':
-        return listener.started?.(message.pid);
-      case 'grew':
-        return listener.grew(message.end);
-      case 'active':
-        return listener.active();
-      case 'exit':
-        return listener.exited(message.facts, message.end);
-      case 'failed':
-        return listener.failed(message.failure, message.captures, message.next_seq);
-      case 'lost': {
-        const { captures, end, next_seq: nextSeq, kill } = message;
-        return listener.lost({ captures, end, nextSeq, kill });
-      }
-      case 'absent':
-        // One that does not say what it has does not know either what others had.
-        return handed.line.runs === null ? void this.#adoptAnew([message.run]) : listener.absent();
-      case 'unreadable':
-        return listener.lost(null);
-    }
+    // One that does not say what it has does not know either what others had.
+    if (op === 'absent' && handed.line.runs === null) void this.#adoptAnew([run]);
+    else tell(handed.listener, message);
   }
 
   async #otherLost(line: SupervisorLine): Promise<void> {
@@ -256,8 +184,7 @@ export class SupervisorClient {
       this.#line = null;
       this.#connecting = null;
     }
-    for (const [n, reply] of this.#replies)
-      if (reply.line === line && this.#replies.delete(n)) reply.settle('the supervisor is gone');
+    this.#questions.lost(line);
     const runs = [...this.#runs].filter(([, handed]) => handed.line === line);
     await this.#adoptAnew(runs.map(([run]) => run));
   }

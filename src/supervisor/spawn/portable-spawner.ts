@@ -13,7 +13,7 @@ import {
   type ProgramSpec,
   SpawnError,
   type Spawner,
-  type Started,
+  type StartedProgram,
 } from './spawner.ts';
 
 /**
@@ -29,7 +29,7 @@ export function portableSpawner(): Spawner {
     finder: new ProcessSearch(),
     signal: ({ pid, startTime }, signal) => void (startTimeOf(pid) === startTime && tryKill(pid, signal)),
     peerOf: () => null,
-    async spawn(spec: ProgramSpec): Promise<Started> {
+    async spawn(spec: ProgramSpec): Promise<StartedProgram> {
       checkExecutable(spec.program); // libuv hands a text without interpreter to a shell
       const { program, argv } = prlimit ? marked(prlimit, spec) : spec;
       const child = withProgramScore(

@@ -15,7 +15,7 @@ import {
   type ProgramSpec,
   SpawnError,
   type Spawner,
-  type Started,
+  type StartedProgram,
 } from './spawner.ts';
 
 /**
@@ -86,7 +86,7 @@ export function posixSpawner(): Spawner {
       const fd = descriptorOf(socket);
       return fd === null ? null : posix.peerOf(fd);
     },
-    spawn(spec: ProgramSpec): Started {
+    spawn(spec: ProgramSpec): StartedProgram {
       const [out, err, input] = openPipes(spec.stdin === 'pipe');
       const marked = posix.setMark(spec.mark);
       actionsInit(actions);

@@ -39,7 +39,7 @@ export interface InputSink {
 }
 
 /** A started program: leader of a session and process group of its own, pgid = pid. */
-export interface Started {
+export interface StartedProgram {
   pid: number;
   stdout: OutputSource;
   stderr: OutputSource;
@@ -57,7 +57,7 @@ export interface Spawner {
   readonly name: 'posix' | 'portable';
   /** Finds the processes of the programs it started. */
   readonly finder: ProcessFinder;
-  spawn(spec: ProgramSpec): Promise<Started> | Started;
+  spawn(spec: ProgramSpec): Promise<StartedProgram> | StartedProgram;
   /** Send a signal to this very process, or to none. */
   signal(process: Found, signal: number): void;
   /** The process at the other end of a connection; null where that cannot be told. */

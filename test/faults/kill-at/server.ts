@@ -7,8 +7,8 @@ import { RunScene } from '../../../src/run/scene.ts';
 import { GroupCommit } from '../../../src/store/group-commit.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
 import { RedoLog } from '../../../src/store/redo-log.ts';
-import type { ProgramListener } from '../../../src/supervisor/client/client.ts';
 import { SupervisorClient } from '../../../src/supervisor/client/client.ts';
+import type { ProgramListener } from '../../../src/supervisor/client/listener.ts';
 import { at, isOrdered, pointsOf } from './order.ts';
 
 const HALF_A_TURN = 'half a turn in the redo log';

@@ -7,7 +7,7 @@ import { Recorder } from '../../../src/journal/recorder.ts';
 import type { ProcessFinder } from '../../../src/supervisor/find/finder.ts';
 import { Program } from '../../../src/supervisor/program.ts';
 import type { ExitFacts } from '../../../src/supervisor/protocol/messages.ts';
-import type { ProgramExit, Spawner, Started } from '../../../src/supervisor/spawn/spawner.ts';
+import type { ProgramExit, Spawner, StartedProgram } from '../../../src/supervisor/spawn/spawner.ts';
 import { until } from '../../helpers/processes.ts';
 
 const ended = { drain: () => true, follow() {}, close() {} };
@@ -38,7 +38,7 @@ test('what outlived its run is looked for until it is gone, and the answer does 
     },
   };
   let exit = (_exit: ProgramExit): void => {};
-  const child: Started = {
+  const child: StartedProgram = {
     pid: 2,
     stdout: ended,
     stderr: ended,

@@ -1,0 +1,77 @@
+import { constants } from 'node:os';
+import { afterMs } from '../platform/timer.ts';
+import type { Marks } from './find/marks.ts';
+import type { Spawner, StartedProgram } from './spawn/spawner.ts';
+
+/** A leader that not even SIGKILL ends (uninterruptible sleep) must not hold the answer for longer. */
+const UNKILLABLE_MS = 100;
+
+const { SIGTERM, SIGCONT, SIGKILL } = constants.signals;
+
+/** Ends a program: SIGTERM to its group and, after the grace, SIGKILL to all it started. The earliest deadline holds. */
+export class ProgramStop {
+  readonly #child: StartedProgram;
+  readonly #spawner: Spawner;
+  readonly #marks: Marks;
+  readonly #onUnkillable: () => void;
+  /** What was sent, in order. */
+  readonly signals: string[] = [];
+  #killAt = Number.POSITIVE_INFINITY;
+  /** Takes back the SIGKILL that is due, or the end of the wait for what it did. */
+  #callOff = (): void => {};
+
+  constructor(child: StartedProgram, spawner: Spawner, marks: Marks, onUnkillable: () => void) {
+    this.#child = child;
+    this.#spawner = spawner;
+    this.#marks = marks;
+    this.#onUnkillable = onUnkillable;
+  }
+
+  /** Has the rest of the group still its grace. */
+  get hasGrace(): boolean {
+    return !this.isDue && !this.signals.includes('SIGKILL');
+  }
+
+  get isDue(): boolean {
+    return performance.now() >= this.#killAt;
+  }
+
+  /** `leaderGone`: whoever waits for its group looks at the clock, and nothing is sent. */
+  begin(graceMs: number, leaderGone: boolean): void {
+    const killAt = performance.now() + graceMs;
+    if (killAt >= this.#killAt) return;
+    this.#killAt = killAt;
+    if (leaderGone) return;
+    this.#callOff();
+    if (graceMs === 0) return void this.#kill();
+    if (this.signals.length === 0) {
+      this.signals.push('SIGTERM');
+      this.#child.signalGroup(SIGTERM);
+      this.#child.signalGroup(SIGCONT); // a stopped process would see the SIGTERM only when continued
+    }
+    this.#callOff = afterMs(graceMs, () => void this.#kill());
+  }
+
+  /** The leader has gone: no signal is due any more. */
+  callOff(): void {
+    this.#callOff();
+  }
+
+  /** SIGKILL was sent, here or by others. */
+  killed(): void {
+    if (this.signals.at(-1) !== 'SIGKILL') this.signals.push('SIGKILL');
+  }
+
+  /** All that can be found is killed before the group, which leads to what has left it. */
+  async #kill(): Promise<void> {
+    this.killed();
+    this.#callOff = afterMs(UNKILLABLE_MS, this.#onUnkillable);
+    const { finder } = this.#spawner;
+    try {
+      await finder.each(this.#marks, new Map(), (process) => this.#spawner.signal(process, SIGKILL));
+    } catch (error) {
+      console.error(`runwire supervisor: ${this.#marks.run}: only its group is killed now: ${String(error)}`);
+    }
+    if (this.#marks.leaderGoneAt === null) this.#child.signalGroup(SIGKILL);
+  }
+}
