@@ -17,6 +17,10 @@ export class BackendJob {
   readonly #over = Promise.withResolvers<Verdict>();
   /** Who waits until there is reason to look again. */
   readonly sleepers = new Waiters();
+  /** The kickoff began to leave, by a method that does something, and was answered; or may have, by an earlier server. */
+  sent = false;
+  unsafeSent = false;
+  answered = false;
   runId: string | undefined;
   lastState: string | undefined;
   /** The last answer that had a state, as it came. */
@@ -40,6 +44,18 @@ export class BackendJob {
 
   get verdict(): Promise<Verdict> {
     return this.#over.promise;
+  }
+
+  /** An earlier server may have sent the kickoff. */
+  wasSent(): void {
+    this.sent = true;
+    this.unsafeSent = true;
+  }
+
+  /** An earlier server had the kickoff answered. */
+  wasTaken(): void {
+    this.wasSent();
+    this.answered = true;
   }
 
   fail(words: string): void {

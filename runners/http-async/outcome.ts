@@ -4,28 +4,17 @@ import { keepEach, keepText } from '../wire/artifact.ts';
 import { preview, valueAt, wordAt } from '../wire/json.ts';
 import type { BackendJob, Verdict } from './job.ts';
 import type { HttpAsyncSpec } from './spec.ts';
+import type { JobTools } from './tools.ts';
 
 const CANCELLED = new Set(['cancelled', 'canceled']);
 
-/** What is known beside the job itself. */
-export interface JobFacts {
-  /** The kickoff was answered. */
-  answered: boolean;
-  /** The kickoff began to leave, and by a method that does something. */
-  sent: boolean;
-  unsafeSent: boolean;
-  /** What became of the cancel call. */
-  cancelled: string | null;
-  redact: (text: string) => string;
-}
-
-/** Outcome, final payload and output of a job that is over or given up. */
+/** Outcome, final payload and output of a job that is over or given up. `cancelled`: what became of the cancel call. */
 export function jobOutcome(
-  ctx: RunContext<HttpAsyncSpec>,
-  job: BackendJob,
+  { ctx, job, redact }: JobTools,
   verdict: Verdict,
-  { answered, sent, unsafeSent, cancelled, redact }: JobFacts,
+  cancelled: string | null,
 ): RunnerOutcome {
+  const { answered, sent, unsafeSent } = job;
   const { spec, invocation, directory } = ctx;
   if (verdict.kind === 'terminal' && !job.streamed) writeOutput(ctx, job, verdict.document, redact);
   const payload = job.lastPayload;

@@ -9,8 +9,10 @@ import { buildRequest } from '../wire/request.ts';
 import { checkTemplates, kickoffSpec } from './backend.ts';
 import { JOB_KEYS } from './metadata.ts';
 import { PRESETS } from './preset-list.ts';
-import { type BackendConnections, BackendRun } from './run.ts';
+import { recoverJob } from './recover.ts';
+import { runJob } from './run.ts';
 import { completeAsyncSpec, HttpAsyncSpec, missingFields } from './spec.ts';
+import { type BackendConnections, jobTools } from './tools.ts';
 
 /** Thousands of runs poll in turns over so many connections to one backend. */
 const CONNECTIONS_PER_ORIGIN = 256;
@@ -44,9 +46,8 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
       checkTemplates(spec, secrets);
       return spec;
     },
-    run: (ctx) => withConnections(ctx, (connections) => new BackendRun(ctx, connections, secrets).run()),
-    recover: (ctx) =>
-      withConnections(ctx, (connections) => new BackendRun(ctx, connections, secrets).recover()),
+    run: (ctx) => withConnections(ctx, (connections) => runJob(jobTools(ctx, connections, secrets))),
+    recover: (ctx) => withConnections(ctx, (connections) => recoverJob(jobTools(ctx, connections, secrets))),
   };
 
   /** Runs with TLS rules of their own share no connection with others. */

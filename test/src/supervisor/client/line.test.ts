@@ -4,7 +4,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type LostFacts, SupervisorClient } from '../../../../src/supervisor/client/listener.ts';
+import { SupervisorClient } from '../../../../src/supervisor/client/client.ts';
+import type { LostFacts } from '../../../../src/supervisor/client/listener.ts';
 import { PROTOCOL_VERSION } from '../../../../src/supervisor/protocol/messages.ts';
 
 let dataDir: string;

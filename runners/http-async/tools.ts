@@ -1,0 +1,50 @@
+import type { RunContext } from '../../src/contract/context.ts';
+import type { Secrets } from '../../src/outbound/secrets.ts';
+import type { Connections } from '../wire/client.ts';
+import { preview } from '../wire/json.ts';
+import { redactor } from '../wire/secrets.ts';
+import { Backend } from './backend.ts';
+import { BackendJob } from './job.ts';
+import type { HttpAsyncSpec } from './spec.ts';
+import { StreamPlace } from './stream-place.ts';
+
+export interface BackendConnections {
+  calls: Connections;
+  streams: Connections;
+}
+
+/** What is at hand for one run. */
+export interface JobTools {
+  ctx: RunContext<HttpAsyncSpec>;
+  /** For calls with a short answer. */
+  backend: Backend;
+  /** For streams, which keep their connection. */
+  streams: Backend;
+  job: BackendJob;
+  /** How far the stream was taken. */
+  place: StreamPlace;
+  /** Takes the secret out of what is told. */
+  redact: (text: string) => string;
+}
+
+export function jobTools(
+  ctx: RunContext<HttpAsyncSpec>,
+  { calls, streams }: BackendConnections,
+  secrets: Secrets,
+): JobTools {
+  const redact = redactor(ctx.spec.auth, secrets);
+  return {
+    ctx,
+    backend: new Backend(ctx, calls, secrets),
+    streams: new Backend(ctx, streams, secrets),
+    job: new BackendJob(ctx, redact),
+    place: new StreamPlace(ctx.output),
+    redact,
+  };
+}
+
+/** The job has failed. `answer`: what the backend said. */
+export function fail({ job, redact }: JobTools, words: string, answer = ''): void {
+  const text = preview(redact(answer));
+  job.fail(redact(words) + (text && `: ${text}`));
+}
