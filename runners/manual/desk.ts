@@ -1,8 +1,27 @@
 import type { Claims, Report, WorkedRun } from '../../src/contract/claims.ts';
 import type { Claimed, ClaimRequest } from '../../src/documents/claim.ts';
-import { reportAfter, reportOn } from './report.ts';
-import type { ManualRun } from './run.ts';
+import { reportAfter } from './report.ts';
 import { holderOf, notAToken, readPastState } from './state.ts';
+
+/** A run as the desk knows it. */
+export interface DeskRun {
+  readonly id: string;
+  readonly runtimeName: string;
+  /** Settles when it is known whether it waits. */
+  readonly ready: Promise<void>;
+  /** It has no worker, and may be given to one. */
+  readonly isWaiting: boolean;
+  /** Throws RunwireError insufficient_storage: then it waits on. */
+  claim(request: { worker?: string | undefined; leaseSeconds?: number | undefined; accepted: true }): Claimed;
+  /** The claim of this token never reached anybody. */
+  takeBack(token: string): void;
+  /** Is this the token of a claim of the run, present or past. */
+  holds(token: string): boolean;
+  /** What the holder of this token may say. */
+  report(token: string): Report;
+  /** The server stops and leaves it to the next one. */
+  leave(): void;
+}
 
 /** Who waits for a run to come. */
 interface Asker {
@@ -13,22 +32,22 @@ interface Asker {
 
 /** Where workers come: the runs that wait, in order of acceptance, and those that are being worked on. */
 export class ManualDesk implements Claims {
-  readonly #runs = new Map<string, ManualRun>();
-  #waiting = new Map<string, ManualRun>();
+  readonly #runs = new Map<string, DeskRun>();
+  #waiting = new Map<string, DeskRun>();
   readonly #askers = new Set<Asker>();
   #closed = false;
 
-  add(run: ManualRun): void {
+  add(run: DeskRun): void {
     this.#runs.set(run.id, run);
   }
 
   /** It may turn out to wait: nobody gets a later one before that is known. */
-  expect(run: ManualRun): void {
+  expect(run: DeskRun): void {
     this.#waiting.set(run.id, run);
   }
 
   /** To the first who asks for one like it, or among those that wait; one that is given back goes before the others. */
-  offer(run: ManualRun, front: boolean): void {
+  offer(run: DeskRun, front: boolean): void {
     for (const asker of this.#askers) {
       if (!matches(run, asker.request)) continue;
       this.#askers.delete(asker);
@@ -42,7 +61,7 @@ export class ManualDesk implements Claims {
     else this.#waiting.set(run.id, run);
   }
 
-  remove(run: ManualRun): void {
+  remove(run: DeskRun): void {
     this.#waiting.delete(run.id);
     this.#runs.delete(run.id);
   }
@@ -89,10 +108,10 @@ export class ManualDesk implements Claims {
   report(worked: WorkedRun, token: string): Report {
     if (!this.holds(worked, token)) throw notAToken();
     const run = this.#runs.get(worked.id);
-    return run ? reportOn(run, token) : reportAfter(readPastState(worked.directory), token);
+    return run ? run.report(token) : reportAfter(readPastState(worked.directory), token);
   }
 
-  #oldest(request: ClaimRequest): ManualRun | undefined {
+  #oldest(request: ClaimRequest): DeskRun | undefined {
     for (const run of this.#waiting.values()) if (matches(run, request)) return run;
     return undefined;
   }
@@ -106,10 +125,10 @@ export class ManualDesk implements Claims {
   }
 }
 
-function matches(run: ManualRun, { runtime_name: name }: ClaimRequest): boolean {
-  return name === undefined || run.ctx.invocation.runtime_name === name;
+function matches(run: DeskRun, { runtime_name: name }: ClaimRequest): boolean {
+  return name === undefined || run.runtimeName === name;
 }
 
-function take(run: ManualRun, { worker, lease_seconds: leaseSeconds }: ClaimRequest): Claimed {
+function take(run: DeskRun, { worker, lease_seconds: leaseSeconds }: ClaimRequest): Claimed {
   return run.claim({ worker, leaseSeconds, accepted: true });
 }

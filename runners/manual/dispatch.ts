@@ -1,10 +1,29 @@
-import { Rejected } from '../../src/contract/outcome.ts';
+import type { RunContext } from '../../src/contract/context.ts';
+import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Claimed } from '../../src/documents/claim.ts';
 import { type Backoff, backoffMs } from '../../src/platform/backoff.ts';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 import { retryAfterMs } from '../../src/platform/retry-after.ts';
+import type { Waiters } from '../../src/platform/waiters.ts';
 import type { PostClaim } from './post.ts';
-import type { ManualRun } from './run.ts';
+import type { ManualSpec } from './spec.ts';
+
+/** A run that is to be given to a worker. */
+export interface DispatchedRun {
+  /** Throws RunwireError insufficient_storage. */
+  claim(request: { worker: string; accepted: false; base: string }): Claimed;
+  /** The run is over, or left to the next server. */
+  readonly isShut: boolean;
+  /** The worker was heard of. */
+  readonly isAccepted: boolean;
+  /** Who waits until the run is to be stopped, or is over. */
+  readonly stopping: Waiters;
+  /** The worker is known to have its claim, and the lease runs from now. */
+  accept(): void;
+  /** It ends without a worker's word. */
+  end(outcome: RunnerOutcome): void;
+  refuse(error: Rejected): void;
+}
 
 export interface DispatchSchedule extends Backoff {
   tries: number;
@@ -23,6 +42,8 @@ export const DISPATCH_SCHEDULE: DispatchSchedule = {
   timeoutMs: 15_000,
   longestAskedMs: 24 * 3_600_000,
 };
+
+export type DispatchContext = Pick<RunContext<ManualSpec>, 'spec' | 'signal' | 'callbackUrl'>;
 
 /** Nothing left this machine, or nothing there took it. */
 const NEVER_SENT = new Set([
@@ -52,16 +73,17 @@ interface Try {
  * is heard of), refused (another 4xx), or the tries are used up. Settles the run in the last two cases.
  */
 export async function dispatchRun(
-  run: ManualRun,
+  ctx: DispatchContext,
+  run: DispatchedRun,
   post: PostClaim,
   schedule: DispatchSchedule,
 ): Promise<void> {
-  const { spec } = run.ctx;
+  const { spec } = ctx;
   const url = spec.dispatch_url ?? '';
   const { host } = new URL(url);
   let claimed: Claimed;
   try {
-    const address = run.ctx.callbackUrl();
+    const address = ctx.callbackUrl();
     const base = address.slice(0, address.lastIndexOf('/invocations/'));
     claimed = run.claim({ worker: host, accepted: false, base });
   } catch (error) {
@@ -70,7 +92,7 @@ export async function dispatchRun(
   let untouched = claimed.claim.attempt === 1;
   let words = '';
   for (let tries = 1; tries <= schedule.tries; tries++) {
-    const attempt = await tryOnce(run, post, { url, host, claimed, timeoutMs: schedule.timeoutMs });
+    const attempt = await tryOnce(ctx, run, post, { url, host, claimed, timeoutMs: schedule.timeoutMs });
     if (run.isShut) return;
     if (attempt.taken || run.isAccepted) return run.accept();
     untouched &&= attempt.untouched;
@@ -84,14 +106,15 @@ export async function dispatchRun(
 }
 
 async function tryOnce(
-  run: ManualRun,
+  ctx: DispatchContext,
+  run: DispatchedRun,
   post: PostClaim,
   { url, host, claimed, timeoutMs }: { url: string; host: string; claimed: Claimed; timeoutMs: number },
 ): Promise<Try> {
   const { claim } = claimed;
-  const { lease_seconds: leaseSeconds, dispatch_secret: secret = null } = run.ctx.spec;
+  const { lease_seconds: leaseSeconds, dispatch_secret: secret = null } = ctx.spec;
   const lease_expires_at = new Date(Date.now() + leaseSeconds * 1000).toISOString();
-  const signal = AbortSignal.any([run.ctx.signal, AbortSignal.timeout(timeoutMs)]);
+  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(timeoutMs)]);
   try {
     const { status, retryAfter } = await post({
       url,

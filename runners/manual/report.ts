@@ -1,13 +1,32 @@
 import type { Report } from '../../src/contract/claims.ts';
+import type { RunContext } from '../../src/contract/context.ts';
 import type { ClaimState } from '../../src/documents/claim.ts';
+import type { Completion } from '../../src/documents/completion.ts';
 import { toldShortage } from '../../src/documents/errors.ts';
+import type { Waiters } from '../../src/platform/waiters.ts';
 import { checkCompletion, completionHash, wasTaken } from './completion.ts';
+import type { Holding } from './holding.ts';
 import { readEvents } from './reported-events.ts';
-import type { ManualRun } from './run.ts';
 import { type HeldClaim, type ManualState, mayReport } from './state.ts';
+import type { Uploads } from './uploads.ts';
+
+/** A run that goes on, of which its worker speaks. */
+export interface ReportedRun {
+  ctx: Pick<RunContext, 'output' | 'signal' | 'invocation'>;
+  /** Settles when what an earlier server wrote has been read: nothing is taken before. */
+  ready: Promise<void>;
+  uploads: Uploads;
+  holding: Holding;
+  /** Wakes those who wait for the run to be stopped. */
+  stopping: Waiters;
+  /** The claim whose token this is. Throws where it may not report. */
+  present(token: string): HeldClaim;
+  /** The worker's word on how it ended. */
+  take(completion: Completion, sha256: string): void;
+}
 
 /** What the holder of this token may say of a run that goes on. */
-export function reportOn(run: ManualRun, token: string): Report {
+export function reportOn(run: ReportedRun, token: string): Report {
   const { output, signal, invocation } = run.ctx;
   const stateOf = (held: HeldClaim): ClaimState => ({
     lease_expires_at: new Date(held.leaseExpiresAt).toISOString(),
@@ -18,12 +37,12 @@ export function reportOn(run: ManualRun, token: string): Report {
       await run.ready;
       const held = run.present(token);
       held.leaseSeconds = request?.lease_seconds ?? held.leaseSeconds;
-      run.renew(held, true);
+      run.holding.renew(held, true);
       // No longer than half the lease: else it would be lost while its worker listens.
       const wait = Math.min(request?.wait_seconds ?? 0, held.leaseSeconds / 2);
       if (wait > 0 && !signal.aborted) {
         await run.stopping.next({ ms: wait * 1000, signal: gone });
-        run.renew(run.present(token), true);
+        run.holding.renew(run.present(token), true);
       }
       return stateOf(held);
     },
@@ -38,18 +57,18 @@ export function reportOn(run: ManualRun, token: string): Report {
       } catch (error) {
         throw toldShortage(error);
       }
-      run.renew(held, false);
+      run.holding.renew(held, false);
       return stateOf(held);
     },
     async upload(upload) {
       await run.ready;
       run.present(token);
-      return run.uploads.keep(upload, () => run.renew(run.present(token), false));
+      return run.uploads.keep(upload, () => run.holding.renew(run.present(token), false));
     },
     async complete(completion) {
       await run.ready;
       const sha256 = completionHash(completion);
-      if (run.wasTaken(token, sha256)) return;
+      if (run.holding.wasTaken(token, sha256)) return;
       run.present(token);
       checkCompletion(completion, invocation, (id) => run.uploads.has(id));
       run.take(completion, sha256);

@@ -37,7 +37,7 @@ export function manualRunner({ artifactCaps, guard, secrets, ...parts }: ManualP
       uploads: new Uploads(ctx.directory, artifactCaps),
       onWaiting(waiting, again) {
         if (ctx.spec.dispatch_url === undefined) desk.offer(waiting, again);
-        else void dispatchRun(waiting, post, DISPATCH_SCHEDULE);
+        else void dispatchRun(ctx, waiting, post, DISPATCH_SCHEDULE);
       },
       onOver: (over) => desk.remove(over),
     });

@@ -2,9 +2,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DISPATCH_SCHEDULE, dispatchRun } from '../../../runners/manual/dispatch.ts';
+import {
+  DISPATCH_SCHEDULE,
+  type DispatchContext,
+  type DispatchedRun,
+  dispatchRun,
+} from '../../../runners/manual/dispatch.ts';
 import type { PostClaim } from '../../../runners/manual/post.ts';
-import type { ManualRun } from '../../../runners/manual/run.ts';
 import { Rejected, type RunnerOutcome } from '../../../src/contract/outcome.ts';
 import type { Claimed } from '../../../src/documents/claim.ts';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
@@ -166,18 +170,22 @@ test('a worker that reports before it answers has taken the run', async () => {
 
 test('a worker that does not answer in time is told of as such', async () => {
   const ended = Promise.withResolvers<RunnerOutcome>();
+  const ctx = {
+    spec: { dispatch_url: url, lease_seconds: 60 },
+    signal: new AbortController().signal,
+    callbackUrl: () => `${server}/invocations/a/callback`,
+  };
   const run = {
-    ctx: {
-      spec: { dispatch_url: url, lease_seconds: 60 },
-      signal: new AbortController().signal,
-      callbackUrl: () => `${server}/invocations/a/callback`,
-    },
     claim: () => ({ invocation: { invocation_id: 'a' }, claim: { token: 't', attempt: 1 } }),
     end: ended.resolve,
   };
   const never: PostClaim = ({ signal }) =>
     new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-  await dispatchRun(run as unknown as ManualRun, never, { ...DISPATCH_SCHEDULE, tries: 1, timeoutMs: 20 });
+  await dispatchRun(ctx as DispatchContext, run as unknown as DispatchedRun, never, {
+    ...DISPATCH_SCHEDULE,
+    tries: 1,
+    timeoutMs: 20,
+  });
   expect(await ended.promise).toMatchObject({
     ended: 'lost',
     errorSummary: expect.stringMatching(/: 127\.0\.0\.1:\d+ gave no answer$/),
