@@ -4,14 +4,17 @@ import type { RunContext, RunControls } from '../../src/contract/context.ts';
 import { earlierEnding } from '../../src/contract/ending-note.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
+import { conclude } from './conclude.ts';
 import { forgetContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
 import { type DockerEngine, statusOf } from './daemon.ts';
-import { type OwnContainer, removeUnstarted } from './remove.ts';
-import { attended, offer, type RunTools, removedAfter, runOnce } from './run.ts';
+import type { OwnContainer } from './own-containers.ts';
+import { removedAfter, removeUnstarted } from './remove.ts';
+import { runOnce } from './run.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
 import { ContainerStop } from './stop.ts';
 import { ContainerOutput, followLog } from './streams.ts';
+import type { RunTools } from './tools.ts';
 
 type Context = RunContext<DockerSpec>;
 
@@ -74,10 +77,10 @@ async function takeUp(
   try {
     output.connect(await followLog(engine, id), { stdout: 0, stderr: 0 });
     const stop = new ContainerStop(engine, id, stopSignalOf(Config));
-    offer(ctx, stop, wantsStdin(ctx) ? CLOSED : {}, Promise.resolve());
+    ctx.offer({ ...(wantsStdin(ctx) ? CLOSED : {}), ...stop.controls(Promise.resolve()) });
     if (State.Running) ctx.goesOn();
     const metadata = { 'docker.container_id': id, 'docker.image_id': image, ...stdinFacts(ctx) };
-    return await attended(tools, ctx, { id, output, stop, here: null, unsure: false, metadata });
+    return await conclude(tools, ctx, { id, output, stop, here: null, unsure: false, metadata });
   } finally {
     output.disconnect();
   }

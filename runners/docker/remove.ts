@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunContext } from '../../src/contract/context.ts';
+import { noteEnding } from '../../src/contract/ending-note.ts';
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
+import { LetGo } from './attendance.ts';
 import { type DockerEngine, EngineGone, statusOf } from './daemon.ts';
-import { INVOCATION_LABEL, SERVER_LABEL, type ServerIdentity } from './server-identity.ts';
 
 const TRIES = 4;
 const RETRY_MS = 100;
 /** An engine that takes longer is asked again in the background. */
 const REMOVE_MS = 10_000;
-const LEFTOVER_MS = [1000, 5000, 30_000];
 
 /** Remove a container with its anonymous volumes, running or not. False when the engine could not be brought to. */
 export async function removeContainer(engine: DockerEngine, id: string): Promise<boolean> {
@@ -37,77 +39,23 @@ export async function removeUnstarted(engine: DockerEngine, id: string): Promise
   }
 }
 
-/** A container of this server, as the engine lists it. */
-export interface OwnContainer {
-  id: string;
-  invocationId: string;
-  /** created, running, exited … */
-  state: string;
-}
-
-/** Finds and removes the containers of one server, and of no other. */
-export class OwnContainers {
-  readonly #engine: DockerEngine;
-  readonly #identity: ServerIdentity;
-  /** Runs in the hands of this process: their containers are not swept. */
-  readonly active = new Set<string>();
-  #keep: (invocationId: string) => boolean = () => false;
-  #timer: NodeJS.Timeout | undefined;
-  #again = 0;
-  #closed = false;
-
-  constructor(engine: DockerEngine, identity: ServerIdentity) {
-    this.#engine = engine;
-    this.#identity = identity;
-  }
-
-  /** Of one run, or of all. */
-  async list(invocationId?: string): Promise<OwnContainer[]> {
-    const server = this.#identity.known();
-    if (server === null) return [];
-    const label = [`${SERVER_LABEL}=${server}`];
-    if (invocationId !== undefined) label.push(`${INVOCATION_LABEL}=${invocationId}`);
-    const found = await this.#engine.ask((docker) =>
-      docker.listContainers({ all: true, filters: { label } }),
-    );
-    return found.map(({ Id, Labels, State }) => ({
-      id: Id,
-      invocationId: Labels[INVOCATION_LABEL] ?? '',
-      state: State,
-    }));
-  }
-
-  /**
-   * Remove what no run needs. `keep`: is the run of this id not over. What cannot be done now, for the engine is away,
-   * is tried again. Returns how many were removed.
-   */
-  async sweep(keep = this.#keep): Promise<number> {
-    this.#keep = keep;
-    let removed = 0;
-    const found = await this.list().catch(() => null);
-    if (found === null) this.sweepLater();
-    for (const { id, invocationId } of found ?? []) {
-      if (this.active.has(invocationId) || keep(invocationId)) continue;
-      if (await removeContainer(this.#engine, id)) removed++;
-      else this.sweepLater();
-    }
-    return removed;
-  }
-
-  /** Something could not be removed: try again, ever more rarely, until it is. */
-  sweepLater(): void {
-    if (this.#timer !== undefined || this.#closed) return;
-    const ms = LEFTOVER_MS[Math.min(this.#again++, LEFTOVER_MS.length - 1)];
-    this.#timer = setTimeout(async () => {
-      this.#timer = undefined;
-      await this.sweep();
-      if (this.#timer === undefined) this.#again = 0;
-    }, ms);
-    this.#timer.unref();
-  }
-
-  close(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
+/** The container goes when the work with it is over, however that ended; unless this process lets go of it. */
+export async function removedAfter(
+  { engine, own }: { engine: DockerEngine; own: { sweepLater(): void } },
+  ctx: Pick<RunContext, 'output'>,
+  id: string,
+  work: () => Promise<RunnerOutcome>,
+): Promise<RunnerOutcome> {
+  let kept = false;
+  try {
+    const outcome = await work();
+    noteEnding(ctx.output, outcome);
+    return outcome;
+  } catch (error) {
+    kept = error instanceof LetGo;
+    if (kept) return await new Promise<never>(() => {}); // the next server tells how it ends
+    throw error;
+  } finally {
+    if (!kept && !(await removeContainer(engine, id))) own.sweepLater();
   }
 }

@@ -1,3 +1,4 @@
+import type { RunControls } from '../../src/contract/context.ts';
 import type { AbortReason } from '../../src/contract/outcome.ts';
 import { type DockerEngine, statusOf } from './daemon.ts';
 
@@ -40,6 +41,14 @@ export class ContainerStop {
       signal.removeEventListener('abort', abort);
       clearTimeout(this.#timer);
       clearTimeout(this.#giveUpTimer);
+    };
+  }
+
+  /** What may be done to the container from outside, once it has started. */
+  controls(started: Promise<void>): RunControls {
+    return {
+      signal: (name) => started.then(() => this.send(name)),
+      hasten: (graceMs) => this.hasten(graceMs),
     };
   }
 

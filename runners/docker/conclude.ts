@@ -1,0 +1,89 @@
+import type { RunContext } from '../../src/contract/context.ts';
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
+import type { Omitted } from '../../src/documents/artifact.ts';
+import type { Timings } from '../../src/documents/outcome.ts';
+import { attend } from './attendance.ts';
+import type { DockerEngine } from './daemon.ts';
+import { outcomeOf } from './outcome.ts';
+import type { DockerSpec } from './spec.ts';
+import type { ContainerStop } from './stop.ts';
+import type { ContainerOutput } from './streams.ts';
+import { initComplaint } from './tini.ts';
+import type { RunTools } from './tools.ts';
+import { UsageSampler } from './usage.ts';
+import { copyArtifacts } from './workspace.ts';
+
+/** A container that was started, here or by an earlier server. */
+export interface StartedContainer {
+  id: string;
+  output: ContainerOutput;
+  stop: ContainerStop;
+  /** Null: an earlier server started it. `startedAt`: monotonic moment at which the engine was asked to, ms. */
+  here: { startedAt: number; spawnMs: number } | null;
+  /** Whether it was started is not known. */
+  unsure: boolean;
+  metadata: Record<string, string>;
+}
+
+/** Stay with it until it has ended or the run is aborted, and take what it leaves: output, usage, artifacts. */
+export async function conclude(
+  tools: RunTools,
+  ctx: RunContext<DockerSpec>,
+  started: StartedContainer,
+): Promise<RunnerOutcome> {
+  const { engine } = tools;
+  const { id, output, stop, here } = started;
+  const { spec, invocation } = ctx;
+  const sampler = new UsageSampler(engine, id);
+  const stopStopping = stop.on(ctx.signal);
+  output.onFailure = () => stop.begin(0);
+  const memoryLimit = spec.memory_bytes ?? invocation.options.limits?.memory_bytes ?? null;
+  try {
+    const { reconnectMs, closed } = tools;
+    const memoryLimited = memoryLimit !== null;
+    const { unsure } = started;
+    const followed = here === null;
+    const about = { engine, id, output, stop, reconnectMs, memoryLimited, unsure, followed, closed };
+    const ending = await attend(about);
+    const timings = here === null ? await timingsOf(engine, id) : timingsHere(here, output);
+    const usage = sampler.stop();
+    const omitted: Omitted[] = ending.lost === null ? await copyArtifacts(tools, id, ctx) : [];
+    const stderr = ctx.directory.stderr;
+    const outcome = outcomeOf({
+      ending,
+      command: invocation.command,
+      memoryLimit,
+      captureFailure: output.failure,
+      notStarted: initComplaint(spec.init, ending.exitCode, output.seen, stderr),
+      signals: stop.signals,
+      usage,
+      timings,
+      metadata: started.metadata,
+    });
+    return omitted.length === 0 ? outcome : { ...outcome, omitted };
+  } finally {
+    stopStopping();
+    sampler.stop();
+  }
+}
+
+function timingsHere(
+  { startedAt, spawnMs }: { startedAt: number; spawnMs: number },
+  output: ContainerOutput,
+) {
+  return {
+    spawn_ms: spawnMs,
+    ...(output.firstByteAt === null ? {} : { first_byte_ms: output.firstByteAt - startedAt }),
+    run_ms: performance.now() - startedAt,
+  };
+}
+
+/** By the engine's clock, where nobody here saw it start. */
+async function timingsOf(engine: DockerEngine, id: string): Promise<Timings> {
+  try {
+    const { State } = await engine.ask((docker) => docker.getContainer(id).inspect());
+    return { run_ms: Math.max(0, Date.parse(State.FinishedAt) - Date.parse(State.StartedAt)) };
+  } catch {
+    return {}; // it is not known
+  }
+}

@@ -1,0 +1,80 @@
+import type { DockerEngine } from './daemon.ts';
+import { removeContainer } from './remove.ts';
+import { INVOCATION_LABEL, SERVER_LABEL, type ServerIdentity } from './server-identity.ts';
+
+const LEFTOVER_MS = [1000, 5000, 30_000];
+
+/** A container of this server, as the engine lists it. */
+export interface OwnContainer {
+  id: string;
+  invocationId: string;
+  /** created, running, exited … */
+  state: string;
+}
+
+/** Finds and removes the containers of one server, and of no other. */
+export class OwnContainers {
+  readonly #engine: DockerEngine;
+  readonly #identity: ServerIdentity;
+  /** Runs in the hands of this process: their containers are not swept. */
+  readonly active = new Set<string>();
+  #keep: (invocationId: string) => boolean = () => false;
+  #timer: NodeJS.Timeout | undefined;
+  #again = 0;
+  #closed = false;
+
+  constructor(engine: DockerEngine, identity: ServerIdentity) {
+    this.#engine = engine;
+    this.#identity = identity;
+  }
+
+  /** Of one run, or of all. */
+  async list(invocationId?: string): Promise<OwnContainer[]> {
+    const server = this.#identity.known();
+    if (server === null) return [];
+    const label = [`${SERVER_LABEL}=${server}`];
+    if (invocationId !== undefined) label.push(`${INVOCATION_LABEL}=${invocationId}`);
+    const found = await this.#engine.ask((docker) =>
+      docker.listContainers({ all: true, filters: { label } }),
+    );
+    return found.map(({ Id, Labels, State }) => ({
+      id: Id,
+      invocationId: Labels[INVOCATION_LABEL] ?? '',
+      state: State,
+    }));
+  }
+
+  /**
+   * Remove what no run needs. `keep`: is the run of this id not over. What cannot be done now, for the engine is away,
+   * is tried again. Returns how many were removed.
+   */
+  async sweep(keep = this.#keep): Promise<number> {
+    this.#keep = keep;
+    let removed = 0;
+    const found = await this.list().catch(() => null);
+    if (found === null) this.sweepLater();
+    for (const { id, invocationId } of found ?? []) {
+      if (this.active.has(invocationId) || keep(invocationId)) continue;
+      if (await removeContainer(this.#engine, id)) removed++;
+      else this.sweepLater();
+    }
+    return removed;
+  }
+
+  /** Something could not be removed: try again, ever more rarely, until it is. */
+  sweepLater(): void {
+    if (this.#timer !== undefined || this.#closed) return;
+    const ms = LEFTOVER_MS[Math.min(this.#again++, LEFTOVER_MS.length - 1)];
+    this.#timer = setTimeout(async () => {
+      this.#timer = undefined;
+      await this.sweep();
+      if (this.#timer === undefined) this.#again = 0;
+    }, ms);
+    this.#timer.unref();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+}

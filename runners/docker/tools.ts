@@ -1,0 +1,20 @@
+import type { PrivatePlaces } from '../../src/disk/private-places.ts';
+import type { ArtifactCaps } from '../../src/documents/artifact.ts';
+import type { DockerEngine } from './daemon.ts';
+import type { OwnContainers } from './own-containers.ts';
+import type { ServerIdentity } from './server-identity.ts';
+
+/** What all runs of one server share. */
+export interface RunTools {
+  engine: DockerEngine;
+  identity: ServerIdentity;
+  own: OwnContainers;
+  /** None of them is mounted or written to. */
+  places: PrivatePlaces;
+  mountRoots: readonly string[];
+  artifactCaps: ArtifactCaps;
+  secret: (name: string, host: string) => string | undefined;
+  reconnectMs: number;
+  /** Aborted when this process lets go of its runs. */
+  closed: AbortSignal;
+}
