@@ -10,7 +10,7 @@ export interface SeenRun {
   memoryLimit: number | null;
   /** Why output was not kept. */
   captureFailure: Error | null;
-  /** What the first process said when it could not start the program: docker-init.ts. */
+  /** What the first process said when it could not start the program: tini.ts. */
   notStarted: string | null;
   signals: readonly string[];
   usage: Usage | null;

@@ -28,7 +28,7 @@ export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerO
     return id === undefined ? ending : removedAfter(tools, ctx, id, async () => ending);
   }
   const container = await findStarted(tools, ctx);
-  if (container !== null) return removedAfter(tools, ctx, container.Id, () => takeUp(tools, ctx, container));
+  if (container !== null) return removedAfter(tools, ctx, container.Id, () => resume(tools, ctx, container));
   if (readContainerRecord(ctx.directory) !== null)
     throw new Error('the server that ran it is gone, and so is its container');
   ctx.goesOn();
@@ -63,7 +63,7 @@ async function listWhenBack({ own, reconnectMs }: RunTools, ctx: Context): Promi
     }
 }
 
-async function takeUp(
+async function resume(
   tools: RunTools,
   ctx: Context,
   { Id: id, Image: image, State, Config }: Docker.ContainerInspectInfo,

@@ -107,7 +107,7 @@ export class BackendJob {
   }
 
   /** What an earlier server knew, and what it wrote. */
-  takeUp(facts: { run_id?: string | undefined; last_state?: string | undefined }): void {
+  resume(facts: { run_id?: string | undefined; last_state?: string | undefined }): void {
     this.runId = facts.run_id;
     this.lastState = facts.last_state;
     this.streamed = this.#ctx.output.captured('stdout').bytes > 0;

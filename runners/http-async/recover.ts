@@ -31,14 +31,14 @@ async function readEarlier({ ctx, place }: JobTools): Promise<Earlier> {
     earlier.heard = callbackOf(note) ?? earlier.heard;
     place.recall(note);
   });
-  place.takeUp();
+  place.resume();
   return earlier;
 }
 
 async function resumeWatch(tools: JobTools, stop: JobStop, heard: string | null): Promise<Places | null> {
   const { ctx, job } = tools;
   const record = readJobRecord(ctx.directory);
-  if (record !== null) job.takeUp(record);
+  if (record !== null) job.resume(record);
   if (heard !== null && job.hear(heard)) {
     job.wasTaken();
     return record && { poll: null, stream: fromRecord(record.stream) };

@@ -28,7 +28,7 @@ export class StreamPlace {
   }
 
   /** All notes are read and the captures are gone on with. */
-  takeUp(): void {
+  resume(): void {
     this.#known = Math.max(0, this.#output.captured('stdout').bytes - this.#bytes);
   }
 

@@ -20,7 +20,7 @@ export interface StoredRun {
   invocation: string;
   result: string | null;
   outcome: string | null;
-  /** A Delivery without its secret: see delivery-record.ts. */
+  /** A Delivery without its secret: see documents/delivery.ts. */
   delivery: string | null;
 }
 
