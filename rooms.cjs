@@ -45,7 +45,7 @@ const ROOMS = {
   },
   'src/store': {
     says: 'records that survive `kill -9`',
-    doors: ['invocation-store', 'lasting-write', 'removed-runs', 'run-list'],
+    doors: ['invocation-store', 'lasting-write', 'deliveries', 'finished-runs', 'removed-runs', 'run-list'],
     imports: ['src/documents', 'src/platform'],
   },
   'src/journal': {
@@ -126,7 +126,7 @@ const ROOMS = {
   },
   'src/supervisor/client': {
     says: "the server's side of it",
-    doors: ['client'],
+    doors: ['client', 'listener'],
     imports: ['src/supervisor/protocol', 'src/documents', 'src/platform'],
   },
   'runners/wire': {

@@ -3,7 +3,7 @@ import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Omitted } from '../../src/documents/artifact.ts';
 import type { Timings } from '../../src/documents/outcome.ts';
 import { attend } from './attendance.ts';
-import type { DockerEngine } from './daemon.ts';
+import type { DockerDaemon } from './daemon.ts';
 import { outcomeOf } from './outcome.ts';
 import type { DockerSpec } from './spec.ts';
 import type { ContainerStop } from './stop.ts';
@@ -18,7 +18,7 @@ export interface StartedContainer {
   id: string;
   output: ContainerOutput;
   stop: ContainerStop;
-  /** Null: an earlier server started it. `startedAt`: monotonic moment at which the engine was asked to, ms. */
+  /** Null: an earlier server started it. `startedAt`: monotonic moment at which the daemon was asked to, ms. */
   here: { startedAt: number; spawnMs: number } | null;
   /** Whether it was started is not known. */
   unsure: boolean;
@@ -31,10 +31,10 @@ export async function conclude(
   ctx: RunContext<DockerSpec>,
   started: StartedContainer,
 ): Promise<RunnerOutcome> {
-  const { engine } = tools;
+  const { daemon } = tools;
   const { id, output, stop, here } = started;
   const { spec, invocation } = ctx;
-  const sampler = new UsageSampler(engine, id);
+  const sampler = new UsageSampler(daemon, id);
   const stopStopping = stop.on(ctx.signal);
   output.onFailure = () => stop.begin(0);
   const memoryLimit = spec.memory_bytes ?? invocation.options.limits?.memory_bytes ?? null;
@@ -43,9 +43,9 @@ export async function conclude(
     const memoryLimited = memoryLimit !== null;
     const { unsure } = started;
     const followed = here === null;
-    const about = { engine, id, output, stop, reconnectMs, memoryLimited, unsure, followed, closed };
+    const about = { daemon, id, output, stop, reconnectMs, memoryLimited, unsure, followed, closed };
     const ending = await attend(about);
-    const timings = here === null ? await timingsOf(engine, id) : timingsHere(here, output);
+    const timings = here === null ? await timingsOf(daemon, id) : timingsHere(here, output);
     const usage = sampler.stop();
     const omitted: Omitted[] = ending.lost === null ? await copyArtifacts(tools, id, ctx) : [];
     const stderr = ctx.directory.stderr;
@@ -78,10 +78,10 @@ function timingsHere(
   };
 }
 
-/** By the engine's clock, where nobody here saw it start. */
-async function timingsOf(engine: DockerEngine, id: string): Promise<Timings> {
+/** By the daemon's clock, where nobody here saw it start. */
+async function timingsOf(daemon: DockerDaemon, id: string): Promise<Timings> {
   try {
-    const { State } = await engine.ask((docker) => docker.getContainer(id).inspect());
+    const { State } = await daemon.ask((docker) => docker.getContainer(id).inspect());
     return { run_ms: Math.max(0, Date.parse(State.FinishedAt) - Date.parse(State.StartedAt)) };
   } catch {
     return {}; // it is not known

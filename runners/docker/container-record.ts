@@ -12,7 +12,7 @@ const ContainerRecord = z.object({
 });
 export type ContainerRecord = z.infer<typeof ContainerRecord>;
 
-/** Written before the engine is asked to start it: without one, nothing was ever started. */
+/** Written before the daemon is asked to start it: without one, nothing was ever started. */
 export function writeContainerRecord(directory: RunDirectory, record: ContainerRecord): void {
   writeJsonFile(place(directory), record);
 }

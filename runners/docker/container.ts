@@ -22,7 +22,7 @@ const MIB = 1024 ** 2;
 /** When memory runs out, a container is taken before a server that holds up to half of the memory more. */
 const OOM_SCORE = 500;
 
-/** What the engine is asked to create: everything that is not asked for is closed. */
+/** What the daemon is asked to create: everything that is not asked for is closed. */
 export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOptions {
   const { spec, limits } = plan;
   const bindings = portBindings(spec.ports);
@@ -108,7 +108,7 @@ function devices(gpus: NonNullable<DockerSpec['gpus']>) {
 }
 
 /**
- * The engine's own copy of the output, from which it is taken up again after a break. `local` is the one
+ * The daemon's own copy of the output, from which it is taken up again after a break. `local` is the one
  * driver that keeps every byte as it is. It holds more than both captures may keep.
  */
 function log(maxOutputBytes: number): Docker.HostConfig['LogConfig'] {

@@ -8,7 +8,7 @@ import { PRIVATE, type PrivateView } from '../../src/disk/private-view.ts';
 import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
 import { bytePath } from '../../src/platform/byte-path.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
-import { type DockerEngine, engineWords, statusOf } from './daemon.ts';
+import { type DockerDaemon, daemonWords, statusOf } from './daemon.ts';
 
 type Entry = Extract extends AsyncIterable<infer E> ? E : never;
 
@@ -20,7 +20,7 @@ const READ_LEAST = 2 ** 30;
 
 /** A directory of a container, and where it goes. */
 export interface CopyRequest {
-  engine: DockerEngine;
+  daemon: DockerDaemon;
   id: string;
   /** In the container. */
   from: string;
@@ -55,12 +55,12 @@ export class CopyOut {
     if (this.#places.holds(bytePath(root))) return this.#leaveOut(request.to, PRIVATE);
     let archive: Readable;
     try {
-      const { engine, id, from } = request;
-      archive = (await engine.ask((docker) =>
+      const { daemon, id, from } = request;
+      archive = (await daemon.ask((docker) =>
         docker.getContainer(id).getArchive({ path: from }),
       )) as Readable;
     } catch (error) {
-      if (statusOf(error) !== 404) this.#leaveOut(request.from, `cannot be copied: ${engineWords(error)}`);
+      if (statusOf(error) !== 404) this.#leaveOut(request.from, `cannot be copied: ${daemonWords(error)}`);
       return;
     }
     const tar = extract();
@@ -139,7 +139,7 @@ export class CopyOut {
     return null;
   }
 
-  /** The engine sends the second name of a file as a link to the first. */
+  /** The daemon sends the second name of a file as a link to the first. */
   async #hardLink(root: string, path: string, first: string): Promise<string | null> {
     const original = insideName(first);
     const stats = original === null ? null : await lstat(join(root, original)).catch(() => null);

@@ -1,7 +1,7 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { containerOptions } from './container.ts';
-import { EngineGone, engineWords, statusOf } from './daemon.ts';
+import { DaemonGone, daemonWords, statusOf } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
 import { bindsOf } from './mounts.ts';
 import type { DockerSpec } from './spec.ts';
@@ -10,19 +10,19 @@ import type { RunTools } from './tools.ts';
 import { openToUser, userOf } from './user.ts';
 import { insideOf } from './workspace.ts';
 
-/** The container of a run, made and not started: returns its id. Throws Rejected, with the engine's words, for what it refuses to make. */
+/** The container of a run, made and not started: returns its id. Throws Rejected, with the daemon's words, for what it refuses to make. */
 export async function createContainer(
   tools: RunTools,
   ctx: RunContext<DockerSpec>,
   image: ImageFacts,
 ): Promise<string> {
-  const { engine, identity, own, mountRoots } = tools;
+  const { daemon, identity, own, mountRoots } = tools;
   const { spec, invocation } = ctx;
   const scratch = ctx.workingDirectory === ctx.directory.work;
   const workspace = spec.mount_workspace ? { path: ctx.workingDirectory, scratch } : null;
   const inside = insideOf(ctx);
   const places = tools.places.look(ctx.directory);
-  const rules = { roots: mountRoots, places, engineSocket: engine.realSocket };
+  const rules = { roots: mountRoots, places, daemonSocket: daemon.realSocket };
   const binds = bindsOf(spec, workspace, inside.extra, rules);
   const user = userOf({
     asked: spec.user,
@@ -51,12 +51,12 @@ export async function createContainer(
     server: identity.id(),
   });
   try {
-    return (await engine.ask((docker) => docker.createContainer(options), { signal: ctx.signal })).id;
+    return (await daemon.ask((docker) => docker.createContainer(options), { signal: ctx.signal })).id;
   } catch (error) {
-    if (error instanceof EngineGone) own.sweepLater(); // it may have been made
+    if (error instanceof DaemonGone) own.sweepLater(); // it may have been made
     const status = statusOf(error);
     if (status === 400 || status === 404 || status === 409)
-      throw new Rejected(`the container cannot be made: ${engineWords(error)}`);
+      throw new Rejected(`the container cannot be made: ${daemonWords(error)}`);
     throw error;
   }
 }

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 
-/** Where the engine is: DOCKER_HOST (`unix://…`, `tcp://…`; null: this machine's) and the directory of TLS files. */
-export interface EngineAddress {
+/** Where the daemon is: DOCKER_HOST (`unix://…`, `tcp://…`; null: this machine's) and the directory of TLS files. */
+export interface DaemonAddress {
   host: string | null;
   certPath: string | null;
 }
 
 export const DEFAULT_SOCKET = '/var/run/docker.sock';
-/** Longer than any answer of a healthy engine takes; a call that takes longer has failed. */
+/** Longer than any answer of a healthy daemon takes; a call that takes longer has failed. */
 const CALL_MS = 120_000;
 const ABORTED_CALL_MS = 10_000;
 const PING_MS = 3000;
@@ -21,25 +21,25 @@ export interface Patience {
   signal?: AbortSignal;
 }
 
-/** The engine did not answer, or went away while it was asked. */
-export class EngineGone extends Error {
+/** The daemon did not answer, or went away while it was asked. */
+export class DaemonGone extends Error {
   constructor(where: string, cause: unknown) {
-    super(`the Docker engine at ${where} does not answer: ${engineWords(cause)}`, { cause });
+    super(`the Docker engine at ${where} does not answer: ${daemonWords(cause)}`, { cause });
     this.name = 'EngineGone';
   }
 }
 
-/** The way to one Docker engine. The library is loaded at the first use: a server without containers pays nothing. */
-export class DockerEngine {
+/** The way to one Docker daemon. The library is loaded at the first use: a server without containers pays nothing. */
+export class DockerDaemon {
   /** As people know it. */
   readonly where: string;
   /** Path of its socket; null when it is reached otherwise. */
   readonly socketPath: string | null;
-  readonly #address: EngineAddress;
+  readonly #address: DaemonAddress;
   #docker: Promise<Docker> | null = null;
 
   /** Throws when DOCKER_HOST is of a form that is not known. */
-  constructor(address: EngineAddress) {
+  constructor(address: DaemonAddress) {
     this.#address = address;
     this.where = address.host ?? `unix://${DEFAULT_SOCKET}`;
     if (!/^(unix|tcp|https?):\/\//.test(this.where))
@@ -47,15 +47,15 @@ export class DockerEngine {
     this.socketPath = this.where.startsWith('unix://') ? this.where.slice(7) || DEFAULT_SOCKET : null;
   }
 
-  /** The library's client of this engine; nothing is asked yet. */
+  /** The library's client of this daemon; nothing is asked yet. */
   client(): Promise<Docker> {
     this.#docker ??= this.#load();
     return this.#docker;
   }
 
   /**
-   * One question to the engine. Rejects with EngineGone when there is no answer, with the
-   * engine's own error when it refuses. When `signal` aborts, it is not waited for much longer.
+   * One question to the daemon. Rejects with DaemonGone when there is no answer, with the
+   * daemon's own error when it refuses. When `signal` aborts, it is not waited for much longer.
    */
   async ask<T>(
     question: (docker: Docker) => Promise<T>,
@@ -74,14 +74,14 @@ export class DockerEngine {
       const docker = await this.client();
       return await Promise.race([question(docker), deadline.promise]);
     } catch (error) {
-      throw statusOf(error) === undefined ? new EngineGone(this.where, error) : error;
+      throw statusOf(error) === undefined ? new DaemonGone(this.where, error) : error;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', hasten);
     }
   }
 
-  /** Undefined when the engine answers, else why not. */
+  /** Undefined when the daemon answers, else why not. */
   async silence(): Promise<string | undefined> {
     try {
       await this.ask((docker) => docker.ping(), { ms: PING_MS });
@@ -128,15 +128,15 @@ export class DockerEngine {
   }
 }
 
-/** The HTTP status of the engine's refusal; undefined when the error is not its answer. */
+/** The HTTP status of the daemon's refusal; undefined when the error is not its answer. */
 export function statusOf(error: unknown): number | undefined {
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
     ? error.statusCode
     : undefined;
 }
 
-/** What went wrong, in the engine's own words. */
-export function engineWords(error: unknown): string {
+/** What went wrong, in the daemon's own words. */
+export function daemonWords(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const body = 'json' in error ? error.json : null;
   if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string')

@@ -4,7 +4,7 @@ const HEAD = 8;
 const STREAM_OF: Readonly<Record<number, Stream>> = { 1: 'stdout', 2: 'stderr' };
 
 /**
- * Takes apart what the engine sends of a container without a terminal: frames of an 8-byte head (stream,
+ * Takes apart what the daemon sends of a container without a terminal: frames of an 8-byte head (stream,
  * three zeros, length big-endian; Docker Engine API, ContainerAttach) and their bytes. Bytes are passed on as
  * they come, also of a frame that has not wholly arrived. Throws on a head that is none.
  */

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { RunOutput } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
-import { type DockerEngine, engineWords, statusOf } from './daemon.ts';
+import { type DockerDaemon, daemonWords, statusOf } from './daemon.ts';
 import type { DockerSpec } from './spec.ts';
 
 const PROGRESS_EVERY_MS = 500;
@@ -25,28 +25,28 @@ export interface PullTools {
 
 /**
  * The image of a run, pulled as `pull` says. Null when the run was aborted meanwhile. Throws Rejected, with
- * the engine's words, when there is no such image.
+ * the daemon's words, when there is no such image.
  */
 export async function findImage(
-  engine: DockerEngine,
+  daemon: DockerDaemon,
   spec: DockerSpec,
   tools: PullTools,
 ): Promise<ImageFacts | null> {
   if (spec.pull !== 'always') {
-    const here = await look(engine, spec.image, tools.signal);
+    const here = await look(daemon, spec.image, tools.signal);
     if (here) return here;
     if (spec.pull === 'never')
       throw new Rejected(`image ${spec.image} is not on this engine, and pull is "never"`);
   }
-  if (!(await pull(engine, spec, tools))) return null;
-  const pulled = await look(engine, spec.image, tools.signal);
+  if (!(await pull(daemon, spec, tools))) return null;
+  const pulled = await look(daemon, spec.image, tools.signal);
   if (!pulled) throw new Rejected(`image ${spec.image} was pulled and is not there`);
   return pulled;
 }
 
-async function look(engine: DockerEngine, image: string, signal: AbortSignal): Promise<ImageFacts | null> {
+async function look(daemon: DockerDaemon, image: string, signal: AbortSignal): Promise<ImageFacts | null> {
   try {
-    const { Id, Config } = await engine.ask((docker) => docker.getImage(image).inspect(), { signal });
+    const { Id, Config } = await daemon.ask((docker) => docker.getImage(image).inspect(), { signal });
     const stopSignal: unknown = Config && 'StopSignal' in Config ? Config.StopSignal : null;
     return {
       id: Id,
@@ -56,19 +56,19 @@ async function look(engine: DockerEngine, image: string, signal: AbortSignal): P
     };
   } catch (error) {
     if (statusOf(error) === 404) return null;
-    if (statusOf(error) === 400) throw new Rejected(engineWords(error));
+    if (statusOf(error) === 400) throw new Rejected(daemonWords(error));
     throw error;
   }
 }
 
 /** False when the run was aborted. */
 async function pull(
-  engine: DockerEngine,
+  daemon: DockerDaemon,
   spec: DockerSpec,
   { output, signal, secret }: PullTools,
 ): Promise<boolean> {
   const authconfig = credentials(spec.registry_secret, registryOf(spec.image), secret);
-  const docker = await engine.client();
+  const docker = await daemon.client();
   const options = {
     ...(spec.platform ? { platform: spec.platform } : {}),
     ...(authconfig ? { authconfig } : {}),
@@ -84,7 +84,7 @@ async function pull(
     stream = await Promise.race([pulling, aborted(signal)]);
   } catch (error) {
     if (signal.aborted) return false;
-    throw new Rejected(`image ${spec.image} cannot be pulled: ${engineWords(error)}`);
+    throw new Rejected(`image ${spec.image} cannot be pulled: ${daemonWords(error)}`);
   }
   const stop = (): void => stream.destroy?.();
   signal.addEventListener('abort', stop, { once: true });
@@ -92,7 +92,7 @@ async function pull(
     await follow(stream, output);
   } catch (error) {
     if (signal.aborted) return false;
-    throw new Rejected(`image ${spec.image} cannot be pulled: ${engineWords(error)}`);
+    throw new Rejected(`image ${spec.image} cannot be pulled: ${daemonWords(error)}`);
   } finally {
     signal.removeEventListener('abort', stop);
   }
@@ -101,7 +101,7 @@ async function pull(
   return true;
 }
 
-/** Without a tag the engine would pull every one there is. */
+/** Without a tag the daemon would pull every one there is. */
 function withTag(image: string): string {
   return image.includes('@') || /:[^/]+$/.test(image) ? image : `${image}:latest`;
 }
@@ -114,7 +114,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** The engine's report, a JSON object a line; one that has `error` ends it. */
+/** The daemon's report, a JSON object a line; one that has `error` ends it. */
 async function follow(stream: NodeJS.ReadableStream, output: RunOutput): Promise<void> {
   let rest = '';
   let told = 0;
@@ -138,14 +138,14 @@ async function follow(stream: NodeJS.ReadableStream, output: RunOutput): Promise
   }
 }
 
-/** Host of the registry that an image name leads to, as the engine reads it: no repository there has capital letters. */
+/** Host of the registry that an image name leads to, as the daemon reads it: no repository there has capital letters. */
 export function registryOf(image: string): string {
   const [first = '', ...rest] = image.split('/');
   const named = rest.length > 0 && (/[.:A-Z]/.test(first) || first === 'localhost');
   return named ? first.replace(/:\d+$/, '') : 'docker.io';
 }
 
-/** A secret is `user:password`, or JSON as the engine takes it ({username, password, serveraddress} or {identitytoken}). */
+/** A secret is `user:password`, or JSON as the daemon takes it ({username, password, serveraddress} or {identitytoken}). */
 function credentials(
   name: string | undefined,
   host: string,

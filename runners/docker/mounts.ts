@@ -12,8 +12,8 @@ export interface MountRules {
   roots: readonly string[];
   /** The server's own files: no run sees those of another. */
   places: PrivateView;
-  /** The socket of the engine in use, when it has one here. */
-  engineSocket: string | null;
+  /** The socket of the daemon in use, when it has one here. */
+  daemonSocket: string | null;
 }
 
 export interface Bind {
@@ -70,7 +70,7 @@ export function bindsOf(
 }
 
 function checkSource(what: string, shown: string, source: string, rules: MountRules): void {
-  const sockets = [...ENGINE_SOCKETS, ...(rules.engineSocket === null ? [] : [rules.engineSocket])];
+  const sockets = [...ENGINE_SOCKETS, ...(rules.daemonSocket === null ? [] : [rules.daemonSocket])];
   for (const socket of sockets.flatMap((path) => [path, realOrSelf(path)]))
     if (isInside(source, socket))
       throw new Rejected(`${what} ${shown} gives away the socket of a container engine: ${socket}`);

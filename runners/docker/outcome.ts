@@ -62,8 +62,8 @@ function summary({ ending, captureFailure, memoryLimit }: SeenRun, oom: boolean)
   else if (oom)
     parts.push(`killed: out of memory${memoryLimit === null ? '' : ` (limit ${memoryLimit} bytes)`}`);
   else if (ending.exitCode !== null && ending.exitCode !== 0) parts.push(exitWords(ending.exitCode));
-  if (ending.engineError !== '') parts.push(ending.engineError);
-  if (ending.engineRestarts > 0 && ending.exitCode !== 0)
+  if (ending.daemonError !== '') parts.push(ending.daemonError);
+  if (ending.daemonRestarts > 0 && ending.exitCode !== 0)
     parts.push('the Docker engine was restarted while the container ran');
   return parts.length === 0 ? null : parts.join('; ');
 }

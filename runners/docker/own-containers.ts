@@ -1,10 +1,10 @@
-import type { DockerEngine } from './daemon.ts';
+import type { DockerDaemon } from './daemon.ts';
 import { removeContainer } from './remove.ts';
 import { INVOCATION_LABEL, SERVER_LABEL, type ServerIdentity } from './server-identity.ts';
 
 const LEFTOVER_MS = [1000, 5000, 30_000];
 
-/** A container of this server, as the engine lists it. */
+/** A container of this server, as the daemon lists it. */
 export interface OwnContainer {
   id: string;
   invocationId: string;
@@ -14,7 +14,7 @@ export interface OwnContainer {
 
 /** Finds and removes the containers of one server, and of no other. */
 export class OwnContainers {
-  readonly #engine: DockerEngine;
+  readonly #daemon: DockerDaemon;
   readonly #identity: ServerIdentity;
   /** Runs in the hands of this process: their containers are not swept. */
   readonly active = new Set<string>();
@@ -23,8 +23,8 @@ export class OwnContainers {
   #again = 0;
   #closed = false;
 
-  constructor(engine: DockerEngine, identity: ServerIdentity) {
-    this.#engine = engine;
+  constructor(daemon: DockerDaemon, identity: ServerIdentity) {
+    this.#daemon = daemon;
     this.#identity = identity;
   }
 
@@ -34,7 +34,7 @@ export class OwnContainers {
     if (server === null) return [];
     const label = [`${SERVER_LABEL}=${server}`];
     if (invocationId !== undefined) label.push(`${INVOCATION_LABEL}=${invocationId}`);
-    const found = await this.#engine.ask((docker) =>
+    const found = await this.#daemon.ask((docker) =>
       docker.listContainers({ all: true, filters: { label } }),
     );
     return found.map(({ Id, Labels, State }) => ({
@@ -45,7 +45,7 @@ export class OwnContainers {
   }
 
   /**
-   * Remove what no run needs. `keep`: is the run of this id not over. What cannot be done now, for the engine is away,
+   * Remove what no run needs. `keep`: is the run of this id not over. What cannot be done now, for the daemon is away,
    * is tried again. Returns how many were removed.
    */
   async sweep(keep = this.#keep): Promise<number> {
@@ -55,7 +55,7 @@ export class OwnContainers {
     if (found === null) this.sweepLater();
     for (const { id, invocationId } of found ?? []) {
       if (this.active.has(invocationId) || keep(invocationId)) continue;
-      if (await removeContainer(this.#engine, id)) removed++;
+      if (await removeContainer(this.#daemon, id)) removed++;
       else this.sweepLater();
     }
     return removed;

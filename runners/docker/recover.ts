@@ -6,7 +6,7 @@ import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
 import { conclude } from './conclude.ts';
 import { forgetContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
-import { type DockerEngine, statusOf } from './daemon.ts';
+import { type DockerDaemon, statusOf } from './daemon.ts';
 import type { OwnContainer } from './own-containers.ts';
 import { removedAfter, removeUnstarted } from './remove.ts';
 import { runOnce } from './run.ts';
@@ -37,18 +37,18 @@ export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerO
 
 /** The container of the run, if there is one that was started. Others are removed. */
 async function findStarted(tools: RunTools, ctx: Context): Promise<Docker.ContainerInspectInfo | null> {
-  const { engine } = tools;
+  const { daemon } = tools;
   for (const { id } of await listWhenBack(tools, ctx)) {
-    const found = await inspect(engine, id);
+    const found = await inspect(daemon, id);
     if (found !== null && found.State.Status !== 'created') return found;
     if (readContainerRecord(ctx.directory)?.container_id === id) forgetContainerRecord(ctx.directory);
-    // The engine may have been at starting it when the server died.
-    if (!(await removeUnstarted(engine, id))) return inspect(engine, id);
+    // The daemon may have been at starting it when the server died.
+    if (!(await removeUnstarted(daemon, id))) return inspect(daemon, id);
   }
   return null;
 }
 
-/** Machine and engine may start at the same time as the server. */
+/** Machine and daemon may start at the same time as the server. */
 async function listWhenBack({ own, reconnectMs }: RunTools, ctx: Context): Promise<OwnContainer[]> {
   const began = performance.now();
   for (;;)
@@ -68,15 +68,15 @@ async function resume(
   ctx: Context,
   { Id: id, Image: image, State, Config }: Docker.ContainerInspectInfo,
 ): Promise<RunnerOutcome> {
-  const { engine } = tools;
+  const { daemon } = tools;
   const seen = {
     stdout: ctx.output.captured('stdout').bytes,
     stderr: ctx.output.captured('stderr').bytes,
   };
   const output = new ContainerOutput(ctx.output, seen, tools.closed);
   try {
-    output.connect(await followLog(engine, id), { stdout: 0, stderr: 0 });
-    const stop = new ContainerStop(engine, id, stopSignalOf(Config));
+    output.connect(await followLog(daemon, id), { stdout: 0, stderr: 0 });
+    const stop = new ContainerStop(daemon, id, stopSignalOf(Config));
     ctx.offer({ ...(wantsStdin(ctx) ? CLOSED : {}), ...stop.controls(Promise.resolve()) });
     if (State.Running) ctx.goesOn();
     const metadata = { 'docker.container_id': id, 'docker.image_id': image, ...stdinFacts(ctx) };
@@ -95,7 +95,7 @@ const gone = async (): Promise<never> => {
 };
 const CLOSED: RunControls = { writeStdin: gone, closeStdin: gone };
 
-/** The engine closes standard input with the connection that feeds it. Whether all was sent is told. */
+/** The daemon closes standard input with the connection that feeds it. Whether all was sent is told. */
 function stdinFacts({ directory, output }: Context): Record<string, string> {
   const record = readContainerRecord(directory);
   if (record?.stdin === 'open') {
@@ -105,9 +105,9 @@ function stdinFacts({ directory, output }: Context): Record<string, string> {
   return record?.stdin === 'open' || record?.stdin === 'cut' ? { 'docker.stdin': 'cut' } : {};
 }
 
-async function inspect(engine: DockerEngine, id: string): Promise<Docker.ContainerInspectInfo | null> {
+async function inspect(daemon: DockerDaemon, id: string): Promise<Docker.ContainerInspectInfo | null> {
   try {
-    return await engine.ask((docker) => docker.getContainer(id).inspect());
+    return await daemon.ask((docker) => docker.getContainer(id).inspect());
   } catch (error) {
     if (statusOf(error) === 404) return null;
     throw error;

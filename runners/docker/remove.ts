@@ -3,34 +3,34 @@ import type { RunContext } from '../../src/contract/context.ts';
 import { noteEnding } from '../../src/contract/ending-note.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { LetGo } from './attendance.ts';
-import { type DockerEngine, EngineGone, statusOf } from './daemon.ts';
+import { DaemonGone, type DockerDaemon, statusOf } from './daemon.ts';
 
 const TRIES = 4;
 const RETRY_MS = 100;
-/** An engine that takes longer is asked again in the background. */
+/** A daemon that takes longer is asked again in the background. */
 const REMOVE_MS = 10_000;
 
-/** Remove a container with its anonymous volumes, running or not. False when the engine could not be brought to. */
-export async function removeContainer(engine: DockerEngine, id: string): Promise<boolean> {
+/** Remove a container with its anonymous volumes, running or not. False when the daemon could not be brought to. */
+export async function removeContainer(daemon: DockerDaemon, id: string): Promise<boolean> {
   for (let n = 0; n < TRIES; n++) {
     if (n > 0) await sleep(RETRY_MS * 2 ** n);
     try {
-      await engine.ask((docker) => docker.getContainer(id).remove({ force: true, v: true }), {
+      await daemon.ask((docker) => docker.getContainer(id).remove({ force: true, v: true }), {
         ms: REMOVE_MS,
       });
       return true;
     } catch (error) {
       if (statusOf(error) === 404) return true;
-      if (error instanceof EngineGone) return false;
+      if (error instanceof DaemonGone) return false;
     }
   }
   return false;
 }
 
 /** Remove a container that was never started. False when it was, after all. */
-export async function removeUnstarted(engine: DockerEngine, id: string): Promise<boolean> {
+export async function removeUnstarted(daemon: DockerDaemon, id: string): Promise<boolean> {
   try {
-    await engine.ask((docker) => docker.getContainer(id).remove({ v: true }), { ms: REMOVE_MS });
+    await daemon.ask((docker) => docker.getContainer(id).remove({ v: true }), { ms: REMOVE_MS });
     return true;
   } catch (error) {
     if (statusOf(error) === 404) return true;
@@ -41,7 +41,7 @@ export async function removeUnstarted(engine: DockerEngine, id: string): Promise
 
 /** The container goes when the work with it is over, however that ended; unless this process lets go of it. */
 export async function removedAfter(
-  { engine, own }: { engine: DockerEngine; own: { sweepLater(): void } },
+  { daemon, own }: { daemon: DockerDaemon; own: { sweepLater(): void } },
   ctx: Pick<RunContext, 'output'>,
   id: string,
   work: () => Promise<RunnerOutcome>,
@@ -56,6 +56,6 @@ export async function removedAfter(
     if (kept) return await new Promise<never>(() => {}); // the next server tells how it ends
     throw error;
   } finally {
-    if (!kept && !(await removeContainer(engine, id))) own.sweepLater();
+    if (!kept && !(await removeContainer(daemon, id))) own.sweepLater();
   }
 }

@@ -4,7 +4,7 @@ import { LetGo } from './attendance.ts';
 import { conclude } from './conclude.ts';
 import { writeContainerRecord } from './container-record.ts';
 import { createContainer } from './create.ts';
-import { EngineGone, engineWords } from './daemon.ts';
+import { DaemonGone, daemonWords } from './daemon.ts';
 import { findImage, type ImageFacts } from './image.ts';
 import { neverStarted } from './outcome.ts';
 import { removedAfter } from './remove.ts';
@@ -21,10 +21,10 @@ const ABORTED_BEFORE = 'aborted before the container was started';
 
 /** The way of a run: image, container, output, start, end, artifacts, and nothing left. */
 export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
-  const { engine } = tools;
+  const { daemon } = tools;
   const began = performance.now();
   try {
-    const image = await findImage(engine, ctx.spec, {
+    const image = await findImage(daemon, ctx.spec, {
       output: ctx.output,
       signal: ctx.signal,
       secret: tools.secret,
@@ -35,7 +35,7 @@ export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutc
   } catch (error) {
     // Whatever goes wrong from the start on is an outcome: this is from before.
     if (error instanceof Rejected || error instanceof LetGo) throw error;
-    return neverStarted(engineWords(error));
+    return neverStarted(daemonWords(error));
   }
 }
 
@@ -51,13 +51,13 @@ async function startAndConclude(
   ctx: Context,
   { id, image, began }: Made,
 ): Promise<RunnerOutcome> {
-  const { engine } = tools;
+  const { daemon } = tools;
   const metadata = { 'docker.container_id': id, 'docker.image_id': image.id };
   const output = new ContainerOutput(ctx.output, { stdout: 0, stderr: 0 }, tools.closed);
-  const stop = new ContainerStop(engine, id, image.stopSignal);
-  await makeDirectories(engine, id, image, ctx);
-  output.connect(await attachOutput(engine, id), { stdout: 0, stderr: 0 });
-  const input = wantsStdin(ctx) ? await attachInput(engine, id) : null;
+  const stop = new ContainerStop(daemon, id, image.stopSignal);
+  await makeDirectories(daemon, id, image, ctx);
+  output.connect(await attachOutput(daemon, id), { stdout: 0, stderr: 0 });
+  const input = wantsStdin(ctx) ? await attachInput(daemon, id) : null;
   try {
     if (ctx.signal.aborted) return neverStarted(ABORTED_BEFORE, metadata);
     writeContainerRecord(ctx.directory, { container_id: id, stdin: input === null ? 'none' : 'open' });
@@ -65,16 +65,16 @@ async function startAndConclude(
     const controls: RunControls = input === null ? {} : feedStdin(input, ctx);
     const startedAt = performance.now();
     let unsure = false;
-    // Its first output may come before the engine says that it has started it: both are answered to from here on.
+    // Its first output may come before the daemon says that it has started it: both are answered to from here on.
     const answered = Promise.withResolvers<void>();
     ctx.offer({ ...controls, ...stop.controls(answered.promise) });
     try {
-      await engine.ask((docker) => docker.getContainer(id).start(), { signal: ctx.signal });
+      await daemon.ask((docker) => docker.getContainer(id).start(), { signal: ctx.signal });
     } catch (error) {
-      unsure = error instanceof EngineGone;
+      unsure = error instanceof DaemonGone;
       const program = ctx.invocation.command[0] ?? ctx.spec.image;
       if (!unsure)
-        return neverStarted(`could not start ${JSON.stringify(program)}: ${engineWords(error)}`, metadata);
+        return neverStarted(`could not start ${JSON.stringify(program)}: ${daemonWords(error)}`, metadata);
     } finally {
       answered.resolve();
     }

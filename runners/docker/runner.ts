@@ -5,7 +5,7 @@ import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import type { ArtifactCaps } from '../../src/documents/artifact.ts';
 import { maySendTo, type Secrets } from '../../src/outbound/secrets.ts';
 import { RECONNECT_MS } from './attendance.ts';
-import { DockerEngine, engineWords } from './daemon.ts';
+import { DockerDaemon, daemonWords } from './daemon.ts';
 import { OwnContainers } from './own-containers.ts';
 import { recoverRun } from './recover.ts';
 import { runOnce } from './run.ts';
@@ -27,24 +27,24 @@ export interface DockerParts {
   artifactCaps: ArtifactCaps;
   /** For registries. */
   secrets: Secrets;
-  /** How long an engine that goes away in mid-run is waited for, ms. */
+  /** How long a daemon that goes away in mid-run is waited for, ms. */
   reconnectMs?: number;
 }
 
-/** A program in a container of a Docker engine. See docs/runners/docker.md. */
+/** A program in a container of a Docker daemon. See docs/runners/docker.md. */
 export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
   const { config, places, artifactCaps, secrets, reconnectMs = RECONNECT_MS } = parts;
   const { dataDir, dockerMountRoots: mountRoots } = config;
-  const engine = new DockerEngine({ host: config.dockerHost, certPath: config.dockerCertPath });
+  const daemon = new DockerDaemon({ host: config.dockerHost, certPath: config.dockerCertPath });
   const identity = serverIdentity(dataDir);
-  const own = new OwnContainers(engine, identity);
+  const own = new OwnContainers(daemon, identity);
   const closed = new AbortController();
   const secret = (name: string, host: string): string | undefined => {
     const held = secrets.get(name);
     return held && maySendTo(held, host) ? held.value : undefined;
   };
   const tools = {
-    engine,
+    daemon,
     identity,
     own,
     places,
@@ -63,7 +63,7 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
     try {
       return await work(ctx);
     } catch (error) {
-      throw error instanceof Rejected ? error : new Error(engineWords(error), { cause: error });
+      throw error instanceof Rejected ? error : new Error(daemonWords(error), { cause: error });
     } finally {
       own.active.delete(id);
     }
@@ -78,7 +78,7 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
     needsCommand: false,
     captures: true,
     confined: true,
-    available: () => engine.silence(),
+    available: () => daemon.silence(),
     run: (ctx) => inHands(ctx, (context) => runOnce(tools, context)),
     recover: (ctx) => inHands(ctx, (context) => recoverRun(tools, context)),
     start: (isUnfinished) => void own.sweep(isUnfinished),

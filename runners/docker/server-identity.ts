@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export const INVOCATION_LABEL = 'runwire.invocation_id';
 export const SERVER_LABEL = 'runwire.server';
 
-/** Who a server is to the engine: a random id that stays with its data directory. */
+/** Who a server is to the daemon: a random id that stays with its data directory. */
 export interface ServerIdentity {
   /** Null while nothing was ever made for this data directory. */
   known(): string | null;

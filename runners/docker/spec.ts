@@ -5,7 +5,7 @@ const Words = z.string().min(1).max(4096).refine(noNul, { error: 'must not conta
 const count = z.number().int().positive();
 const Port = z.number().int().min(1).max(65535);
 
-/** A path in the container: absolute, without `.`, `..` or empty parts, and not one that the engine fills itself. */
+/** A path in the container: absolute, without `.`, `..` or empty parts, and not one that the daemon fills itself. */
 export const InsidePath = Words.regex(/^(\/(?!\.{1,2}(\/|$))[^/]+)+$/, {
   error: 'must be an absolute path, without empty parts, . or .., and not /',
 }).refine((path) => !/^\/(proc|sys|dev(?!\/shm(\/|$)))(\/|$)/.test(path), {
@@ -32,7 +32,7 @@ const validPort = (text: string, pattern: RegExp, least: number): boolean => {
   return port >= least && port <= 65535;
 };
 
-/** Host port to container port. `"8080": 80`, `"0.0.0.0:8080": "80/udp"`; host port 0 lets the engine choose. */
+/** Host port to container port. `"8080": 80`, `"0.0.0.0:8080": "80/udp"`; host port 0 lets the daemon choose. */
 const Ports = z.record(
   z.string().refine((text) => validPort(text, HOST_PORT, 0), { error: 'must be a port or address:port' }),
   z.union([
@@ -43,7 +43,7 @@ const Ports = z.record(
   ]),
 );
 
-/** Options that can only narrow, or that loosen what the engine confines by default; `seccomp` takes `unconfined` alone. */
+/** Options that can only narrow, or that loosen what the daemon confines by default; `seccomp` takes `unconfined` alone. */
 const SecurityOption = z
   .string()
   .regex(/^(apparmor=[\w.-]+|label=[\w:.-]+|seccomp=unconfined|no-new-privileges(=(true|false))?)$/, {
@@ -105,7 +105,7 @@ export const DockerSpec = z
   );
 export type DockerSpec = z.infer<typeof DockerSpec>;
 
-/** Ports as the engine takes them; bound to 127.0.0.1 unless an address is said. */
+/** Ports as the daemon takes them; bound to 127.0.0.1 unless an address is said. */
 export function portBindings(
   ports: DockerSpec['ports'],
 ): Record<string, { HostIp: string; HostPort: string }[]> {

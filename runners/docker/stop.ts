@@ -1,13 +1,13 @@
 import type { RunControls } from '../../src/contract/context.ts';
 import type { AbortReason } from '../../src/contract/outcome.ts';
-import { type DockerEngine, statusOf } from './daemon.ts';
+import { type DockerDaemon, statusOf } from './daemon.ts';
 
 /** A container that SIGKILL has not ended after so long is left to the sweep. */
 const GIVE_UP_MS = 10_000;
 
 /** Ends a container: its stop signal, after the grace SIGKILL. */
 export class ContainerStop {
-  readonly #engine: DockerEngine;
+  readonly #daemon: DockerDaemon;
   readonly #id: string;
   readonly #signal: string;
   /** What was sent, in order. */
@@ -17,8 +17,8 @@ export class ContainerStop {
   #giveUpTimer: NodeJS.Timeout | undefined;
   #begun = false;
 
-  constructor(engine: DockerEngine, id: string, stopSignal: string | null) {
-    this.#engine = engine;
+  constructor(daemon: DockerDaemon, id: string, stopSignal: string | null) {
+    this.#daemon = daemon;
     this.#id = id;
     this.#signal = stopSignal ?? 'SIGTERM';
   }
@@ -71,13 +71,13 @@ export class ContainerStop {
   /** Send a signal to the container. That it has ended is no error. */
   async send(signal: string): Promise<void> {
     try {
-      await this.#engine.ask((docker) => docker.getContainer(this.#id).kill({ signal }));
+      await this.#daemon.ask((docker) => docker.getContainer(this.#id).kill({ signal }));
     } catch (error) {
       if (statusOf(error) !== 409 && statusOf(error) !== 404) throw error;
     }
   }
 
-  /** The engine was away: what it was told before may not have been done. */
+  /** The daemon was away: what it was told before may not have been done. */
   repeat(): void {
     const last = this.signals.at(-1);
     if (last !== undefined) void this.send(last).catch(() => {});

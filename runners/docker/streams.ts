@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { RunOutput } from '../../src/contract/context.ts';
 import type { Stream } from '../../src/documents/stream.ts';
-import type { DockerEngine } from './daemon.ts';
+import type { DockerDaemon } from './daemon.ts';
 import { frameSplitter } from './frames.ts';
 
 /** How long an ended container's output may be silent before it is taken as complete. */
@@ -90,8 +90,8 @@ export class ContainerOutput {
 }
 
 /** Attach to the output of a container that has not started: nothing is missed. */
-export async function attachOutput(engine: DockerEngine, id: string): Promise<Readable> {
-  return (await engine.ask((docker) =>
+export async function attachOutput(daemon: DockerDaemon, id: string): Promise<Readable> {
+  return (await daemon.ask((docker) =>
     docker.getContainer(id).attach({ stream: true, stdout: true, stderr: true, hijack: true }),
   )) as Readable & NodeJS.ReadWriteStream;
 }
@@ -100,32 +100,32 @@ export async function attachOutput(engine: DockerEngine, id: string): Promise<Re
  * A connection for standard input alone: when the program stops reading, what is left unsent on it cannot
  * take unread output along.
  */
-export async function attachInput(engine: DockerEngine, id: string): Promise<Socket> {
-  return (await engine.ask((docker) =>
+export async function attachInput(daemon: DockerDaemon, id: string): Promise<Socket> {
+  return (await daemon.ask((docker) =>
     docker.getContainer(id).attach({ stream: true, stdin: true, stdout: false, stderr: false, hijack: true }),
   )) as Socket; // hijacked, so it is the bare socket
 }
 
 /**
- * The engine's log of a container from its first byte, and on until it has ended: then its last bytes may be missing,
- * for engines end a log that is followed before they have written a last line without a line end.
+ * The daemon's log of a container from its first byte, and on until it has ended: then its last bytes may be missing,
+ * for daemons end a log that is followed before they have written a last line without a line end.
  */
-export async function followLog(engine: DockerEngine, id: string): Promise<Readable> {
-  return (await engine.ask((docker) =>
+export async function followLog(daemon: DockerDaemon, id: string): Promise<Readable> {
+  return (await daemon.ask((docker) =>
     docker.getContainer(id).logs({ follow: true, stdout: true, stderr: true }),
   )) as Readable & NodeJS.ReadableStream;
 }
 
-/** The engine's log as it is. Of a container whose exit code is known it is whole. */
-export function readLog(engine: DockerEngine, id: string): Promise<Readable> {
+/** The daemon's log as it is. Of a container whose exit code is known it is whole. */
+export function readLog(daemon: DockerDaemon, id: string): Promise<Readable> {
   // The library's own call takes the log into memory.
   const streams = { stdout: true, stderr: true };
-  return engine.ask((docker) => dial(docker.modem, 'GET', `/containers/${id}/logs?`, streams));
+  return daemon.ask((docker) => dial(docker.modem, 'GET', `/containers/${id}/logs?`, streams));
 }
 
-/** The exit code when the container has ended; null when the engine went away before. */
-export async function exitOf(engine: DockerEngine, id: string): Promise<number | null> {
-  const answer = await engine.ask((docker) => dial(docker.modem, 'POST', `/containers/${id}/wait`));
+/** The exit code when the container has ended; null when the daemon went away before. */
+export async function exitOf(daemon: DockerDaemon, id: string): Promise<number | null> {
+  const answer = await daemon.ask((docker) => dial(docker.modem, 'POST', `/containers/${id}/wait`));
   let text = '';
   try {
     for await (const chunk of answer) text += chunk.toString();

@@ -4,7 +4,7 @@ const MOST = 4096;
 const LINE = /^\[FATAL tini \(\d+\)\] exec [^\n]* failed: ([^\n]+)\n$/;
 
 /**
- * With `init` the engine starts its own first process (tini), and a program that cannot be executed is that
+ * With `init` the daemon starts its own first process (tini), and a program that cannot be executed is that
  * process's complaint, exit code 127 or 126. When it is all that was written, these are its words; else null.
  * A program that writes the very same says of itself that it never began.
  */

@@ -1,12 +1,12 @@
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import type { ArtifactCaps } from '../../src/documents/artifact.ts';
-import type { DockerEngine } from './daemon.ts';
+import type { DockerDaemon } from './daemon.ts';
 import type { OwnContainers } from './own-containers.ts';
 import type { ServerIdentity } from './server-identity.ts';
 
 /** What all runs of one server share. */
 export interface RunTools {
-  engine: DockerEngine;
+  daemon: DockerDaemon;
   identity: ServerIdentity;
   own: OwnContainers;
   /** None of them is mounted or written to. */

@@ -1,5 +1,5 @@
 import type { Usage } from '../../src/documents/outcome.ts';
-import type { DockerEngine } from './daemon.ts';
+import type { DockerDaemon } from './daemon.ts';
 
 const FIRST_MS = 150;
 const EVERY_MS = 1000;
@@ -12,19 +12,19 @@ interface Stats {
 }
 
 /**
- * CPU time and peak memory of a container, asked from the engine while it runs, for its counters are gone when
+ * CPU time and peak memory of a container, asked from the daemon while it runs, for its counters are gone when
  * it has ended: what happens after the last sample (every second) is not in it, and a run that is shorter than
  * the first has none. The peak is the kernel's with cgroup v1, and that of the samples with v2.
  */
 export class UsageSampler {
-  readonly #engine: DockerEngine;
+  readonly #daemon: DockerDaemon;
   readonly #id: string;
   #timer: NodeJS.Timeout;
   #stopped = false;
   #usage: Usage | null = null;
 
-  constructor(engine: DockerEngine, id: string) {
-    this.#engine = engine;
+  constructor(daemon: DockerDaemon, id: string) {
+    this.#daemon = daemon;
     this.#id = id;
     this.#timer = setTimeout(() => void this.#sample(), FIRST_MS).unref();
   }
@@ -37,12 +37,12 @@ export class UsageSampler {
 
   async #sample(): Promise<void> {
     try {
-      const stats = (await this.#engine.ask((docker) =>
+      const stats = (await this.#daemon.ask((docker) =>
         docker.getContainer(this.#id).stats({ stream: false, 'one-shot': true }),
       )) as Stats;
       this.#take(stats);
     } catch {
-      // It has ended, or the engine is away: the next sample tells.
+      // It has ended, or the daemon is away: the next sample tells.
     }
     if (!this.#stopped) this.#timer = setTimeout(() => void this.#sample(), EVERY_MS).unref();
   }

@@ -8,7 +8,7 @@ import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
 import { isInside } from '../../src/platform/inside.ts';
 import { CopyOut } from './copy-out.ts';
-import { type DockerEngine, statusOf } from './daemon.ts';
+import { type DockerDaemon, statusOf } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
 import type { Bind } from './mounts.ts';
 import type { DockerSpec } from './spec.ts';
@@ -44,7 +44,7 @@ export function insideOf({ spec, workingDirectory, artifactDirectory }: Context)
  * write to. The image's own working directory stays as the image has it.
  */
 export async function makeDirectories(
-  engine: DockerEngine,
+  daemon: DockerDaemon,
   id: string,
   image: Pick<ImageFacts, 'workdir'>,
   ctx: Context,
@@ -60,15 +60,15 @@ export async function makeDirectories(
   const wanted = new Set(spec.workdir === image.workdir ? [] : [spec.workdir]);
   if (artifactDirectory !== null) wanted.add(artifactDirectory);
   const missing: string[] = [];
-  for (const path of wanted) if (!(await isOpen(engine, id, path))) missing.push(path);
+  for (const path of wanted) if (!(await isOpen(daemon, id, path))) missing.push(path);
   if (missing.length === 0) return;
   const tar = await packDirectories(missing);
-  await engine.ask((docker) => docker.getContainer(id).putArchive(tar, { path: '/' }));
+  await daemon.ask((docker) => docker.getContainer(id).putArchive(tar, { path: '/' }));
 }
 
 /**
  * A tar of directories that everybody in the container may write to, for its user need not have a number that is known
- * outside. Parents that are not named are left to the engine.
+ * outside. Parents that are not named are left to the daemon.
  */
 async function packDirectories(paths: readonly string[]): Promise<Buffer> {
   const tar = pack();
@@ -80,14 +80,14 @@ async function packDirectories(paths: readonly string[]): Promise<Buffer> {
 }
 
 interface CopyTools {
-  engine: DockerEngine;
+  daemon: DockerDaemon;
   artifactCaps: ArtifactCaps;
   places: PrivatePlaces;
 }
 
 /** Copy what was asked for out of an ended container. Returns what was left out. */
 export async function copyArtifacts(
-  { engine, artifactCaps, places }: CopyTools,
+  { daemon, artifactCaps, places }: CopyTools,
   id: string,
   ctx: Context,
 ): Promise<Omitted[]> {
@@ -96,7 +96,7 @@ export async function copyArtifacts(
   const copying = new CopyOut(artifactCaps, places.look(ctx.directory));
   const { artifactDirectory } = insideOf(ctx);
   if (artifactDirectory !== null && ctx.artifactDirectory !== null)
-    await copying.copy({ engine, id, from: artifactDirectory, to: ctx.artifactDirectory, globs: null });
+    await copying.copy({ daemon, id, from: artifactDirectory, to: ctx.artifactDirectory, globs: null });
   const globs = (invocation.options.artifacts ?? []).flatMap((pattern) => {
     try {
       return compileGlob(pattern);
@@ -105,14 +105,14 @@ export async function copyArtifacts(
     }
   });
   if (globs.length > 0)
-    await copying.copy({ engine, id, from: spec.workdir, to: workingDirectory, globs: startOf(globs) });
+    await copying.copy({ daemon, id, from: spec.workdir, to: workingDirectory, globs: startOf(globs) });
   return copying.omitted;
 }
 
 /** Is there a directory that everybody may write to. */
-async function isOpen(engine: DockerEngine, id: string, path: string): Promise<boolean> {
+async function isOpen(daemon: DockerDaemon, id: string, path: string): Promise<boolean> {
   try {
-    const answer = (await engine.ask((docker) =>
+    const answer = (await daemon.ask((docker) =>
       docker.getContainer(id).infoArchive({ path }),
     )) as IncomingMessage;
     answer.resume();

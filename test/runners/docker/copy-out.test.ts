@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CopyOut } from '../../../runners/docker/copy-out.ts';
-import type { DockerEngine } from '../../../runners/docker/daemon.ts';
+import type { DockerDaemon } from '../../../runners/docker/daemon.ts';
 import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 
 let dir: string;
@@ -16,22 +16,22 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(dir, { recursive: true, force: true }));
 
-/** An engine whose container has one file, `callback.key`. */
-async function engineWithKey(): Promise<DockerEngine> {
+/** An daemon whose container has one file, `callback.key`. */
+async function engineWithKey(): Promise<DockerDaemon> {
   const tar = pack();
   tar.entry({ name: 'out/', type: 'directory' });
   tar.entry({ name: 'out/callback.key' }, 'forged');
   tar.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
-  return { ask: async () => Readable.from(chunks) } as unknown as DockerEngine; // nothing else of it is asked for
+  return { ask: async () => Readable.from(chunks) } as unknown as DockerDaemon; // nothing else of it is asked for
 }
 
 /** What was left out of a copy to `to`. */
 async function copied(to: string): Promise<string[]> {
   const places = new PrivatePlaces(join(dir, 'data')).look({ work: join(dir, 'data/runs/mine/work') });
   const copying = new CopyOut({ fileBytes: 1000, totalBytes: 1000, count: 10 }, places);
-  await copying.copy({ engine: await engineWithKey(), id: 'c', from: '/out', to, globs: null });
+  await copying.copy({ daemon: await engineWithKey(), id: 'c', from: '/out', to, globs: null });
   return copying.omitted.map(({ path, reason }) => `${path}: ${reason}`);
 }
 

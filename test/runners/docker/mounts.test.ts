@@ -43,7 +43,7 @@ function binds({ mount, workspace, artifacts }: Asked): string {
   };
   const extra = artifacts === undefined ? [] : [{ source: artifacts, target: '/artifacts', readOnly: false }];
   try {
-    const made = bindsOf(spec, workspace ?? null, extra, { roots: [root], places, engineSocket: null });
+    const made = bindsOf(spec, workspace ?? null, extra, { roots: [root], places, daemonSocket: null });
     return made.map(({ source, target }) => `${source} at ${target}`).join();
   } catch (error) {
     return (error as Error).message;
