@@ -31,7 +31,9 @@ export async function dockerDaemon(...flags: string[]): Promise<Daemon> {
   ]);
   let daemon: ChildProcess | null = null;
   const start = async (): Promise<void> => {
-    const started = launch(root, 'dockerd', [
+    // In a network of its own: an engine without a bridge takes that of the machine away.
+    const started = launch(root, 'unshare', [
+      ...['--net', 'dockerd'],
       ...['--data-root', `${root}/data`, '--exec-root', `${root}/exec`, '--pidfile', `${root}/pid`],
       ...['--host', host, '--containerd', address, '--bridge=none', '--iptables=false', ...flags],
     ]);
