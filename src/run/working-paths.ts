@@ -68,8 +68,9 @@ export function prepareWorkingPaths(
   else if (places.holdsDirectory(workingDirectory, checkWorkingDirectory(workingDirectory), directory))
     throw privateRefusal('working_directory', workingDirectory);
   if (inputPayload) {
-    checkInputPayload(inputPayload);
+    // First: whether there is such a file is the server's own business too.
     refusePrivate('input_payload_path', inputPayload, nearestReal(inputPayload));
+    checkInputPayload(inputPayload);
   }
   if (outputResult) refusePrivate('output_result_path', outputResult, nearestReal(outputResult));
   let artifact: string | null = null;

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
+import { supervisorKey } from '../../../src/supervisor/client/launch.ts';
 import { startTimeOf } from '../../../src/supervisor/find/proc.ts';
 import { PROTOCOL_VERSION } from '../../../src/supervisor/protocol/messages.ts';
 import { descriptorsOf, supervisorOf, until, zombiesOf } from '../../helpers/processes.ts';
@@ -137,8 +138,11 @@ requires('linux')('A server that has done many runs', () => {
     });
     await until(() => inspectorAddress(printed) !== null, 'the supervisor can be inspected');
     await until(() => existsSync(join(dataDir, socketName)), 'the supervisor listens');
-    const placeholder = connect(join(dataDir, socketName)); // it waits for no server for long
-    await once(placeholder, 'connect');
+    // It waits long for a server only after it has had one.
+    const placeholder = connect(join(dataDir, socketName));
+    const key = supervisorKey(dataDir);
+    placeholder.write(`${JSON.stringify({ op: 'hello', version: PROTOCOL_VERSION, key })}\n`);
+    await once(placeholder, 'data');
     server = await startServer(dataDir, {
       NODE_OPTIONS: '--inspect=127.0.0.1:0',
       RUNWIRE_LOG_LEVEL: 'error',

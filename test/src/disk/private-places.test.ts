@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { join, relative } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 import { bytePath } from '../../../src/platform/byte-path.ts';
 import { DataRoom, KEY } from '../../helpers/data-room.ts';
@@ -231,24 +231,26 @@ test("a private file that is not there, or cannot be looked at, is in nobody's w
 
 requires('mount')('The data directory under another path', () => {
   test('is out of bounds where it, a part of it or a folder around it is mounted', async () => {
-    const points: string[] = [];
-    await using room = await DataRoom.on((room) => {
-      fs.mkdirSync(join(room.other, 'work'), { recursive: true });
-      for (const [name, source] of Object.entries({
-        whole: room.data,
-        part: join(room.other, 'work'),
-        'with space': room.other,
-        around: room.project,
-      })) {
-        const point = join(room.home, 'mounts', name);
-        room.mount(source, point);
-        points.push(point);
-      }
-      return undefined;
+    await using room = await DataRoom.on();
+    const points = Object.entries({
+      whole: room.data,
+      part: join(room.other, 'work'),
+      'with space': room.other,
+      around: room.project,
+    }).map(([name, source]) => {
+      const point = join(room.home, 'mounts', name);
+      room.mount(source, point);
+      return point;
     });
     const [whole, part, spaced, around] = points as [string, string, string, string];
     const before = room.own();
     const inner = [whole, join(whole, 'runs/other/work'), part, spaced, join(around, '.runwire/runs')];
+    // New mounts are known to the server a moment later.
+    await vi.waitFor(
+      async () =>
+        expect(await room.refusal({ output_result_path: join(part, 'made') })).toContain('leads to the data'),
+      { timeout: 20_000 },
+    );
     for (const path of inner) {
       expect(await room.refusal({ working_directory: path })).toBe(leads('working_directory', path));
       const result = join(path, 'made');
