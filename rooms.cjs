@@ -87,6 +87,7 @@ const ROOMS = {
       'working-paths',
       'callback-address',
       'process-environment',
+      'finished-facts',
     ],
     imports: [
       ...['src/artifacts', 'src/log', 'src/journal', 'src/contract', 'src/store', 'src/outbound'],

@@ -146,7 +146,7 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
 
 async function reportOf({ engine }: Edge, request: FastifyRequest<OfRun>): Promise<Report> {
   const { id } = request.params;
-  await engine.takenUp(id);
+  await engine.resumed(id);
   const directory = engine.directory(id);
   return engine.claims().report({ id, directory }, bearerOf(request.headers.authorization) ?? '');
 }

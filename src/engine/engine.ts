@@ -53,7 +53,7 @@ export interface Engine {
   /** One of them, by its kind or an alias. Throws RunwireError runtime_not_found. */
   runtime(word: string): Promise<RuntimeDescription>;
   /** Resolves when it is known what became of a run that an earlier server left; for others at once. */
-  takenUp(id: string): Promise<void>;
+  resumed(id: string): Promise<void>;
   /** Would submit take a run now. */
   readiness(): Readiness;
 }

@@ -1,17 +1,15 @@
-import type { RunDirectory } from '../disk/run-directory.ts';
 import { type Invocation, type InvocationInput, SCHEMA_VERSION } from '../documents/invocation.ts';
-import { resolveWorkingPaths } from '../run/working-paths.ts';
 
 export interface CompletionDefaults {
   defaultTimeoutSeconds: number | null;
   maxTimeoutSeconds: number | null;
 }
 
-/** The exact RxP document of what was sent: every field present, the working directory absolute. */
+/** The exact RxP document of what was sent: every field present. `workingDirectory`: absolute. */
 export function completeInvocation(
   input: InvocationInput,
   id: string,
-  directory: RunDirectory,
+  workingDirectory: string,
   defaults: CompletionDefaults,
 ): Invocation {
   const asked = input.timeout_seconds ?? defaults.defaultTimeoutSeconds;
@@ -22,7 +20,7 @@ export function completeInvocation(
     invocation_id: id,
     runtime_name: input.runtime_name ?? input.runtime_kind,
     runtime_kind: input.runtime_kind,
-    working_directory: resolveWorkingPaths(input, directory).workingDirectory,
+    working_directory: workingDirectory,
     command: input.command ?? [],
     environment: input.environment ?? {},
     timeout_seconds: most === null ? asked : Math.min(asked ?? most, most),

@@ -10,7 +10,8 @@ import type { Invocation, InvocationInput } from '../documents/invocation.ts';
 import { redactInvocation } from '../documents/redaction.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import { messageOf } from '../platform/error-words.ts';
-import { type LiveRun, newLiveRun } from '../run/live-run.ts';
+import { LiveRun } from '../run/live-run.ts';
+import { resolveWorkingPaths } from '../run/working-paths.ts';
 import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
 import type { SubmitOptions } from './engine.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -54,15 +55,21 @@ export class Intake {
   accept(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions): LiveRun {
     const id = input.invocation_id ?? randomUUIDv7();
     const repeatable = input.invocation_id !== undefined || idempotencyKey !== undefined;
-    const invocation = completeInvocation(input, id, runDirectory(this.#config.dataDir, id), this.#config);
+    const directory = runDirectory(this.#config.dataDir, id);
+    const paths = resolveWorkingPaths(input, directory);
+    const invocation = completeInvocation(input, id, paths.workingDirectory, this.#config);
     const runner = this.#runnerOf(invocation);
-    return this.#make(invocation, runner, specOf(runner, invocation), {
+    return new LiveRun({
+      ...specOf(runner, invocation),
+      ...{ invocation, runner, directory, paths },
       invocationJson: JSON.stringify(redactInvocation(invocation)),
       createdAt: Date.now(),
       fingerprint: repeatable ? fingerprint(input) : null,
       idempotencyKey: idempotencyKey ?? null,
       traceparent,
       rebooted: false,
+      aborted: null,
+      keepAbort: this.#keepAbort,
     });
   }
 
@@ -70,47 +77,21 @@ export class Intake {
   revive(row: UnfinishedRun): LiveRun {
     const invocation = JSON.parse(row.invocation) as Invocation;
     const runner = this.#runnerOf(invocation);
-    let spec: ReturnType<typeof specOf>;
-    try {
-      spec = specOf(runner, invocation);
-    } catch (error) {
-      spec = { spec: null, refusal: new Rejected(messageOf(error)) };
-    }
     // What is stored is what clients see.
-    const { invocation: invocationJson, ...facts } = row;
-    const traceparent = row.traceparent ?? undefined;
-    const run = this.#make(invocation, runner, spec, { ...facts, invocationJson, traceparent });
-    if (row.abort !== null) run.abort.abort(keptReason(row.abort));
-    return run;
+    const { invocation: invocationJson, createdAt, fingerprint, idempotencyKey, rebooted } = row;
+    return new LiveRun({
+      ...specOrRefusal(runner, invocation),
+      ...{ invocation, invocationJson, runner, createdAt, fingerprint, idempotencyKey, rebooted },
+      directory: runDirectory(this.#config.dataDir, invocation.invocation_id),
+      paths: null,
+      traceparent: row.traceparent ?? undefined,
+      aborted: row.abort === null ? null : keptReason(row.abort),
+      keepAbort: this.#keepAbort,
+    });
   }
 
   #runnerOf({ runtime_kind }: Invocation): Runner {
     return this.#registry.find(runtime_kind) ?? missingRunner(runtime_kind);
-  }
-
-  #make(
-    invocation: Invocation,
-    runner: Runner,
-    spec: ReturnType<typeof specOf>,
-    facts: Pick<
-      LiveRun,
-      'invocationJson' | 'createdAt' | 'fingerprint' | 'idempotencyKey' | 'traceparent' | 'rebooted'
-    >,
-  ): LiveRun {
-    const { invocationJson, createdAt, fingerprint, idempotencyKey, traceparent, rebooted } = facts;
-    return newLiveRun({
-      ...spec,
-      invocation,
-      invocationJson,
-      runner,
-      directory: runDirectory(this.#config.dataDir, invocation.invocation_id),
-      createdAt,
-      fingerprint,
-      idempotencyKey,
-      traceparent,
-      rebooted,
-      keepAbort: this.#keepAbort,
-    });
   }
 
   readonly #keepAbort = (id: string, reason: AbortReason): void => {
@@ -153,4 +134,12 @@ function specOf(runner: Runner, invocation: Invocation): ReturnType<typeof parse
     throw fieldRefusal('invalid_invocation', [{ path: 'command', message: 'is needed by this kind' }]);
   }
   return parseSpec(runner, invocation);
+}
+
+function specOrRefusal(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
+  try {
+    return specOf(runner, invocation);
+  } catch (error) {
+    return { spec: null, refusal: new Rejected(messageOf(error)) };
+  }
 }

@@ -1,5 +1,5 @@
 import { ChurnMap } from '../platform/churn-map.ts';
-import type { RecordParts } from '../run/live-run.ts';
+import type { RecordParts } from './record-json.ts';
 
 /** So many runs, none with a longer record, so that memory stays small. */
 const KEPT = 64;

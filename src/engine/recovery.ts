@@ -1,11 +1,11 @@
 import type { Outcome } from '../documents/outcome.ts';
 import type { Recovered, RecoveryState } from '../documents/recovery-state.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
-import { abortRun, type LiveRun } from '../run/live-run.ts';
-import { resumeRun } from '../run/preparation.ts';
+import type { LiveRun } from '../run/live-run.ts';
 import type { UnfinishedRun } from '../store/invocation-store.ts';
+import type { Admission } from './admission.ts';
 import type { Intake } from './intake.ts';
-import { waitedTooLong } from './queue-timer.ts';
+import { queueTimeoutOf } from './queue-timeout.ts';
 
 /** So many are looked for at a time: neither memory nor others' requests may depend on how many there are. */
 const AT_ONCE = 64;
@@ -14,15 +14,11 @@ export interface RecoveryTools {
   intake: Pick<Intake, 'revive'>;
   /** All that are not finished, by id. */
   live: Pick<ChurnMap<string, LiveRun>, 'set'>;
-  /** It has not started: it waits again. */
-  enqueue(run: LiveRun): void;
-  /** It had started. */
-  carryOn(run: LiveRun): void;
   log: { info(facts: object, message: string): void };
   metrics: { runRecovered(how: Recovered): void };
 }
 
-/** Takes up what an earlier server left, and tells what came of it. */
+/** Revives what an earlier server left, and tells what came of it. */
 export class Recovery {
   readonly #tools: RecoveryTools;
   readonly #counts = { queued: 0, resumed: 0, lost: 0 };
@@ -43,31 +39,30 @@ export class Recovery {
     return { ...this.#counts, stillRecovering: this.#open.size };
   }
 
-  /** `rows` in order of acceptance. Waiting runs wait again; running ones are carried on. */
-  begin(rows: Iterable<UnfinishedRun>): void {
-    const { intake, live, enqueue, carryOn, log } = this.#tools;
+  /** `rows` in order of acceptance. Waiting runs wait again; running ones are resumed. */
+  begin(rows: Iterable<UnfinishedRun>, admission: Pick<Admission, 'readmit' | 'resume'>): void {
+    const { intake, live, log } = this.#tools;
     this.#began = performance.now();
     for (const row of rows) {
       const run = intake.revive(row);
       live.set(run.id, run);
       if (row.startedAt === null) {
         this.#count('queued');
-        const reason = waitedTooLong(run);
-        if (reason) abortRun(run, reason);
-        enqueue(run);
+        const timeout = queueTimeoutOf(run);
+        if (timeout && timeout.leftMs <= 0) run.abort(timeout.reason);
+        admission.readmit(run);
       } else {
         this.#open.set(run, null);
-        run.onTakenUp = () => this.#settle(run, 'resumed');
-        resumeRun(run, row.startedAt);
-        carryOn(run);
+        run.resume(row.startedAt, () => this.#settle(run, 'resumed'));
+        admission.resume(run, () => this.#turn(run));
       }
     }
     const { queued, stillRecovering } = this.state;
-    if (queued + stillRecovering > 0) log.info(this.state, 'takes up the runs of an earlier server');
+    if (queued + stillRecovering > 0) log.info(this.state, 'recovers the runs of an earlier server');
   }
 
   /** Resolves when a run may be looked for that costs nothing while it waits for that. In order of the calls. */
-  turn(run: LiveRun): Promise<void> {
+  #turn(run: LiveRun): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.set(run, resolve);
     this.#letNext();
@@ -75,7 +70,7 @@ export class Recovery {
   }
 
   /** Resolves when it is known what became of the run: for those who come for it, its turn is now. */
-  async takenUp(run: LiveRun | undefined): Promise<void> {
+  async resumed(run: LiveRun | undefined): Promise<void> {
     if (!run || !this.#open.has(run)) return;
     const known = this.#open.get(run) ?? Promise.withResolvers<void>();
     this.#open.set(run, known);
@@ -85,7 +80,7 @@ export class Recovery {
 
   /** The run has its result. */
   finished(run: LiveRun, { ended }: Outcome): void {
-    if (run.recovering) this.#settle(run, ended === 'lost' ? 'lost' : 'resumed');
+    if (run.resumed) this.#settle(run, ended === 'lost' ? 'lost' : 'resumed');
   }
 
   /** The server stops: what has not had its turn is left to the next one. */
@@ -102,7 +97,7 @@ export class Recovery {
     if (this.#waiting.size > 0) this.#next ??= setImmediate(() => this.#letNext());
     if (this.#open.size > 0) return;
     const seconds = Math.round(performance.now() - this.#began) / 1000;
-    this.#tools.log.info({ ...this.#counts, seconds }, 'took up the runs of an earlier server');
+    this.#tools.log.info({ ...this.#counts, seconds }, 'recovered the runs of an earlier server');
   }
 
   #letNext(): void {

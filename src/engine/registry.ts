@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
 import { RunwireError } from '../documents/errors.ts';
-import { optionKeyOf } from '../documents/kind.ts';
+import { optionKeyOf, optionsSchemaOf } from '../documents/kind.ts';
 import { COMMON_OPTIONS } from '../documents/options.ts';
+import type { RuntimeDescription } from './engine.ts';
 
 /** The runners of a server, by the words for them. */
 export class Registry {
@@ -37,6 +38,15 @@ export class Registry {
     return this.find(word)?.kind ?? word;
   }
 
+  /** What a kind is to clients. Throws RunwireError runtime_not_found. */
+  async describe(word: string): Promise<RuntimeDescription> {
+    return describe(this.get(word));
+  }
+
+  describeAll(): Promise<RuntimeDescription[]> {
+    return Promise.all(this.all.map(describe));
+  }
+
   /** Once, when it is known which runs there are. `isUnfinished`: is there a run of this id that is not over. */
   start(isUnfinished: (invocationId: string) => boolean): void {
     for (const runner of this.all) runner.start?.(isUnfinished);
@@ -46,6 +56,13 @@ export class Registry {
   async close(): Promise<void> {
     await Promise.all(this.all.map(async (runner) => runner.close?.()));
   }
+}
+
+async function describe(runner: Runner): Promise<RuntimeDescription> {
+  const reason = (await runner.available?.()) ?? null;
+  const { kind, name, description } = runner;
+  const available = reason === null;
+  return { kind, name, description, options_schema: optionsSchemaOf(runner), available, reason };
 }
 
 /** Who has which of the words; `what` they are words of. */

@@ -1,4 +1,4 @@
-import type { FinishedFacts } from '../run/execution.ts';
+import type { FinishedFacts } from '../run/finished-facts.ts';
 import type { LiveRun } from '../run/live-run.ts';
 
 export interface ReportTools {

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Claims } from '../contract/claims.ts';
 import type { Runner } from '../contract/runner.ts';
@@ -5,86 +6,83 @@ import { DiscardedFiles } from '../disk/discarded.ts';
 import { PrivatePlaces } from '../disk/private-places.ts';
 import { type DiskSpace, diskSpace } from '../disk/space.ts';
 import { RunwireError } from '../documents/errors.ts';
-import type { InvocationInput } from '../documents/invocation.ts';
 import { isFinal } from '../documents/result.ts';
+import type { Metrics } from '../metrics.ts';
 import { ChurnMap } from '../platform/churn-map.ts';
 import { afterMs } from '../platform/timer.ts';
-import { callbackAddresses } from '../run/callback-address.ts';
-import { type ExecutionTools, execute } from '../run/execution.ts';
-import { abortRun, graceMs, type LiveRun, runFinished, runOver } from '../run/live-run.ts';
-import { beginRun, makeReady, setRunning } from '../run/preparation.ts';
+import { type CallbackAddresses, callbackAddresses } from '../run/callback-address.ts';
+import { graceMs, type LiveRun } from '../run/live-run.ts';
 import { baseEnvironment } from '../run/process-environment.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
-import { writeUntilStored } from '../store/lasting-write.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
+import { Admission } from './admission.ts';
+import { Conduct } from './conduct.ts';
 import { controlOf } from './control.ts';
-import { DetachedRuns } from './detached-runs.ts';
-import type { Engine, Readiness, Submission, SubmitOptions } from './engine.ts';
-import type { EngineOptions } from './engine-options.ts';
-import { Intake, newRecord } from './intake.ts';
-import { RunQueue } from './queue.ts';
-import { startQueueTimer } from './queue-timer.ts';
+import type { Engine, Readiness } from './engine.ts';
+import { Intake } from './intake.ts';
 import { Recovery } from './recovery.ts';
-import { queueFull, refuseUnbegun, whyClosed } from './refusals.ts';
 import type { Registry } from './registry.ts';
 import { removeRun } from './removal.ts';
-import { reportRun } from './report.ts';
-import { describeRuntime } from './runtimes.ts';
 import { RunViews } from './views.ts';
 
-/** The only writer of status: takes invocations in, runs them in order, stores what became of them. */
+/** What an engine is made of. */
+export interface EngineOptions {
+  config: Config;
+  store: InvocationStore;
+  registry: Registry;
+  log: Logger;
+  metrics: Metrics;
+  /** Absent: addresses that are good for as long as the engine lives. */
+  callbacks?: CallbackAddresses;
+  /** A run with `on_finish` has finished and its result is stored. */
+  onFinished?: (id: string) => void;
+  /** Absent: that of the data directory. */
+  disk?: DiskSpace;
+  /** Absent: the data directory. */
+  places?: PrivatePlaces;
+  /** Environment of the server, of which programs get a part. */
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** All runs of one server: its parts put together, and what may be asked of them. */
 export class RunEngine implements Engine {
   readonly #options: EngineOptions;
-  readonly #config: Config;
-  readonly #store: InvocationStore;
-  readonly #registry: Registry;
-  readonly #intake: Intake;
-  readonly #tools: ExecutionTools;
-  readonly #queue: RunQueue<LiveRun>;
+  readonly #callbacks: CallbackAddresses;
+  /** All that are not finished, by id. */
   readonly #live = new ChurnMap<string, LiveRun>();
-  readonly #detached: DetachedRuns;
-  readonly #views: RunViews;
   readonly #discarded: DiscardedFiles;
   readonly #disk: DiskSpace;
+  readonly #views: RunViews;
   readonly #recovery: Recovery;
-  #draining = false;
+  readonly #admission: Admission;
 
   constructor(options: EngineOptions) {
-    const { config, store } = options;
+    const { config, store, registry } = options;
+    const live = this.#live;
+    const places = options.places ?? new PrivatePlaces(config.dataDir);
+    const intake = new Intake(config, store, registry, live);
     this.#options = options;
-    this.#config = config;
-    this.#store = store;
-    this.#registry = options.registry;
-    this.#intake = new Intake(config, store, this.#registry, this.#live);
-    this.#tools = {
-      config,
-      store,
-      places: options.places ?? new PrivatePlaces(config.dataDir),
-      callbacks: options.callbacks ?? callbackAddresses(),
-      baseEnvironment: baseEnvironment(options.environment, config.envPassthrough),
-    };
-    const limits = { concurrent: config.maxConcurrent, waiting: config.maxQueue };
-    this.#queue = new RunQueue(limits, (run) => void this.#start(run));
-    this.#detached = new DetachedRuns(config.maxQueue);
-    this.#views = new RunViews(config.dataDir, this.#live, {
-      store,
-      places: this.#tools.places,
-      registry: this.#registry,
-    });
+    this.#callbacks = options.callbacks ?? callbackAddresses();
     this.#discarded = new DiscardedFiles(config.dataDir);
     this.#disk = options.disk ?? diskSpace(config.dataDir, config.minFreeDiskBytes);
-    this.#recovery = new Recovery({
+    this.#views = new RunViews(config.dataDir, live, { store, places, registry });
+    this.#recovery = new Recovery({ ...options, intake, live });
+    const tools = {
+      ...{ config, store, places, callbacks: this.#callbacks },
+      baseEnvironment: baseEnvironment(options.environment, config.envPassthrough),
+    };
+    const conduct = new Conduct({
       ...options,
-      ...{ intake: this.#intake, live: this.#live },
-      enqueue: (run) => void (run.abort.signal.aborted ? this.#finish(run) : this.#enqueue(run)),
-      carryOn: (run) => this.#carryOn(run),
+      ...{ tools, live, views: this.#views, recovery: this.#recovery, discarded: this.#discarded },
     });
+    this.#admission = new Admission({ config, intake, store, conduct, disk: this.#disk, places, live });
   }
 
   get kinds(): readonly Runner[] {
-    return this.#registry.all;
+    return this.#options.registry.all;
   }
 
+  readonly submit: Engine['submit'] = (input, options) => this.#admission.submit(input, options);
   readonly has: Engine['has'] = (id) => this.#views.has(id);
   readonly status: Engine['status'] = (id) => this.#views.status(id);
   readonly recordJson: Engine['recordJson'] = (id) => this.#views.recordJson(id);
@@ -92,32 +90,16 @@ export class RunEngine implements Engine {
   readonly list: Engine['list'] = (filter) => this.#views.list(filter);
   readonly log: Engine['log'] = (id) => this.#views.log(id);
   readonly directory: Engine['directory'] = (id) => this.#views.directory(id);
-  readonly runtimes: Engine['runtimes'] = () => Promise.all(this.kinds.map(describeRuntime));
-  readonly runtime: Engine['runtime'] = async (word) => describeRuntime(this.#registry.get(word));
   readonly artifacts: Engine['artifacts'] = (id) => this.#views.artifacts(id);
   readonly artifactPath: Engine['artifactPath'] = (id, name) => this.#views.artifactPath(id, name);
-
-  submit(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions = {}): Submission {
-    const earlier = this.#intake.earlier(input, idempotencyKey);
-    if (earlier !== null) return { id: earlier, replayed: true, stored: this.#store.committed() };
-    const closed = whyClosed(this.#draining, this.#disk);
-    if (closed) throw closed;
-    const run = this.#intake.accept(input, { idempotencyKey, traceparent });
-    const detached = this.#detached.takes(run);
-    if (detached) this.#detached.admit();
-    else if (this.#queue.full) throw queueFull();
-    if (detached || this.#queue.hasPlace) beginRun(run, Date.now(), this.#tools.places);
-    run.stored = this.#insert(run);
-    this.#live.set(run.id, run);
-    if (run.refusal) void this.#finish(run);
-    else if (detached) void this.#detached.hold(run, () => this.#finish(run));
-    else this.#enqueue(run);
-    return { id: run.id, replayed: false, stored: run.stored };
-  }
+  readonly reading: Engine['reading'] = (id, read) => this.#views.finished.reading(id, read);
+  readonly runtimes: Engine['runtimes'] = () => this.#options.registry.describeAll();
+  readonly runtime: Engine['runtime'] = (word) => this.#options.registry.describe(word);
+  readonly resumed: Engine['resumed'] = (id) => this.#recovery.resumed(this.#live.get(id));
 
   async waitFinished(id: string, ms: number, signal?: AbortSignal): Promise<boolean> {
     const run = this.#live.get(id);
-    return run ? runFinished(run, { ms, signal }) : isFinal(this.status(id));
+    return run ? run.ended({ ms, signal }) : isFinal(this.status(id));
   }
 
   cancel(id: string, graceSeconds?: number): boolean {
@@ -126,10 +108,10 @@ export class RunEngine implements Engine {
       this.#views.stored(id);
       return false;
     }
-    const grace = graceMs(run, this.#config, graceSeconds);
-    const first = abortRun(run, { kind: 'cancel', graceMs: grace });
+    const grace = graceMs(run, this.#options.config, graceSeconds);
+    const first = run.abort({ kind: 'cancel', graceMs: grace });
     if (!first && graceSeconds !== undefined) run.controls?.hasten?.(grace);
-    if (this.#queue.remove(run)) void this.#finish(run);
+    this.#admission.takeOut(run);
     return true;
   }
 
@@ -147,8 +129,8 @@ export class RunEngine implements Engine {
 
   async callback(id: string, token: string, body: unknown): Promise<void> {
     const run = this.#live.get(id);
-    const subject = run ?? this.#store.get(id);
-    if (!subject || !this.#tools.callbacks.proves(subject, token))
+    const subject = run ?? this.#options.store.get(id);
+    if (!subject || !this.#callbacks.proves(subject, token))
       throw new RunwireError('unauthorized', 'This address is not, or no longer, good for a run');
     // Late news of a run that is over, or nearly so, changes nothing and is no error of the backend's.
     if (run?.controls) await controlOf(run, 'callback')(body);
@@ -156,12 +138,9 @@ export class RunEngine implements Engine {
 
   async remove(id: string, reason: RemovalReason = 'deleted'): Promise<void> {
     if (this.#live.has(id)) throw new RunwireError('not_finished', `${id} has not finished: cancel it first`);
-    const parts = { store: this.#store, views: this.#views, discarded: this.#discarded, disk: this.#disk };
-    await removeRun({ ...parts, log: this.#options.log }, id, reason);
-  }
-
-  reading<T>(id: string, read: () => Promise<T>): Promise<T> {
-    return this.#views.finished.reading(id, read);
+    const { store, log } = this.#options;
+    const parts = { store, log, views: this.#views, discarded: this.#discarded, disk: this.#disk };
+    await removeRun(parts, id, reason);
   }
 
   claims(): Claims {
@@ -176,22 +155,17 @@ export class RunEngine implements Engine {
   }
 
   readiness(): Readiness {
-    const { running, queued, full } = this.#queue;
-    const reason = (whyClosed(this.#draining, this.#disk) ?? (full ? queueFull() : null))?.message ?? null;
-    const { state: recovery } = this.#recovery;
-    return { ready: reason === null, reason, running: running + this.#detached.count, queued, recovery };
+    const { running, queued, refusal } = this.#admission;
+    const reason = refusal?.message ?? null;
+    return { ready: reason === null, reason, running, queued, recovery: this.#recovery.state };
   }
 
-  /** Take up what an earlier server left: waiting runs wait again, in order; running ones are carried on. */
+  /** Revive what an earlier server left: waiting runs wait again, in order; running ones are resumed. */
   recover(): void {
     const isKnown = (id: string): boolean => this.#views.has(id);
     this.#discarded.restoreKnown(isKnown);
     this.#discarded.sweep(isKnown).catch((err) => this.#options.log.warn({ err }, 'sweep of old files'));
-    this.#recovery.begin(this.#store.unfinished());
-  }
-
-  takenUp(id: string): Promise<void> {
-    return this.#recovery.takenUp(this.#live.get(id));
+    this.#recovery.begin(this.#options.store.unfinished(), this.#admission);
   }
 
   /** Accept no more; waiting and detached runs stay for the next server. Resolves when nothing runs, or after `ms`. */
@@ -209,94 +183,18 @@ export class RunEngine implements Engine {
    */
   async cancelAll(graceSeconds?: number, storeMs?: number): Promise<boolean> {
     this.#stopStarting();
-    for (const run of this.#live.values())
-      if (!this.#queue.waits(run) && !this.#detached.has(run)) this.cancel(run.id, graceSeconds);
+    for (const { id } of this.#admission.atWork()) this.cancel(id, graceSeconds);
     return this.#nothingRuns(storeMs);
   }
 
   #stopStarting(): void {
-    this.#draining = true;
-    this.#queue.pause();
+    this.#admission.close();
     this.#recovery.pause();
   }
 
   async #nothingRuns(storeMs?: number): Promise<boolean> {
-    const busy = [...this.#live.values()].filter(
-      (run) => !this.#queue.waits(run) && !this.#detached.has(run),
-    );
-    return (await Promise.all(busy.map((run) => runOver(run, storeMs)))).every((stored) => stored);
-  }
-
-  /** Store a new run. Its files go when its record cannot be stored. */
-  #insert(run: LiveRun): Promise<void> {
-    try {
-      refuseUnbegun(run);
-      this.#store.insert(newRecord(run));
-    } catch (error) {
-      this.#discard(run);
-      if (error instanceof RunwireError && error.code === 'insufficient_storage') this.#disk.failed(error);
-      throw error;
-    }
-    return this.#store.committed();
-  }
-
-  #discard({ id }: LiveRun): void {
-    this.#discarded
-      .remove(id)
-      .catch((err) => this.#options.log.warn({ invocation_id: id, err }, 'files could not be removed'));
-  }
-
-  #enqueue(run: LiveRun): void {
-    this.#queue.add(run);
-    if (!this.#queue.waits(run)) return;
-    startQueueTimer(run, (reason) => {
-      if (this.#queue.remove(run) && abortRun(run, reason)) void this.#finish(run);
-    });
-    run.stored.catch(() => {
-      if (this.#queue.remove(run)) void this.#finish(run);
-    });
-  }
-
-  #carryOn(run: LiveRun): void {
-    const work = (): Promise<void> => this.#recovery.turn(run).then(() => this.#finish(run));
-    if (this.#detached.takes(run)) void this.#detached.hold(run, work);
-    else this.#queue.occupy(run);
-  }
-
-  async #start(run: LiveRun): Promise<void> {
-    run.stopQueueTimer?.();
-    if (run.status === 'pending' && makeReady(run, this.#tools.places))
-      run.stored = this.#storeRunning(run, Math.max(Date.now(), run.createdAt));
-    await this.#finish(run);
-    this.#queue.release();
-  }
-
-  /** A crash must not start it twice, nor at another time than was told: it has begun for the record before it begins. */
-  async #storeRunning(run: LiveRun, startedAt: number): Promise<void> {
-    await run.stored;
-    await writeUntilStored(this.#store, () => this.#store.markRunning(run.id, startedAt));
-    setRunning(run, startedAt);
-  }
-
-  /** Never rejects. */
-  async #finish(run: LiveRun): Promise<void> {
-    run.stopQueueTimer?.();
-    try {
-      const facts = await execute(run, this.#tools);
-      this.#live.delete(run.id);
-      this.#recovery.finished(run, facts.outcome);
-      run.log.finish(facts);
-      this.#views.finish(run, facts);
-      if (run.invocation.options.on_finish) this.#options.onFinished?.(run.id);
-      reportRun(run, facts, this.#options);
-    } catch (error) {
-      // The record was lost: the submission has been refused with the same error.
-      this.#live.delete(run.id);
-      this.#options.log.error({ invocation_id: run.id, err: error }, 'run was not stored');
-      this.#discard(run);
-    }
-    run.finished = true;
-    run.waiting.wake();
+    const ends = this.#admission.atWork().map((run) => run.over(storeMs));
+    return (await Promise.all(ends)).every((stored) => stored);
   }
 
   #running(id: string): LiveRun {

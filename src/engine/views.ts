@@ -8,13 +8,14 @@ import type { Record as RunRecord } from '../documents/record.ts';
 import type { Status } from '../documents/result.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
-import type { FinishedFacts } from '../run/execution.ts';
-import { type LiveRun, recordJson } from '../run/live-run.ts';
+import type { FinishedFacts } from '../run/finished-facts.ts';
+import type { LiveRun } from '../run/live-run.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { StoredRun } from '../store/run-list.ts';
 import type { Engine, ListFilter } from './engine.ts';
 import { FinishedRuns, type LastReaders } from './finished-runs.ts';
 import { RecentRecords } from './recent-records.ts';
+import { recordJson } from './record-json.ts';
 import type { Registry } from './registry.ts';
 
 /** What can be read of runs: the live ones from memory, the others from the store. */

@@ -1,8 +1,8 @@
 import { afterMs } from '../platform/timer.ts';
-import { abortRun, graceMs, type LiveRun } from './live-run.ts';
+import { graceMs, type LiveRun } from './live-run.ts';
 import type { RunScene } from './scene.ts';
 
-/** A runner that takes up a run has so long to say whether its work goes on. */
+/** A runner that resumes a run has so long to say whether its work goes on. */
 const LOOK_MS = 10_000;
 
 interface Graces {
@@ -10,17 +10,17 @@ interface Graces {
 }
 
 /**
- * The clocks that may press the run's signal. Returns how they all stop. Those of a run that is carried on wait until
+ * The clocks that may press the run's signal. Returns how they all stop. Those of a run that is resumed wait until
  * its runner has looked: what ended in time, while no server lived, did not run out of time.
  */
 export function startClocks(run: LiveRun, scene: RunScene, config: Graces): () => void {
-  if (!run.recovering) return countDown(run, scene, config);
+  if (!run.resumed) return countDown(run, scene, config);
   let stop: () => void;
   const begin = (): void => {
     stop();
     scene.onGoesOn(null);
     stop = countDown(run, scene, config);
-    run.onTakenUp();
+    run.goesOn();
   };
   stop = afterMs(LOOK_MS, begin);
   scene.onGoesOn(begin);
@@ -33,18 +33,18 @@ function countDown(run: LiveRun, scene: RunScene, config: Graces): () => void {
   const pressed = { kind: 'timeout', graceMs: graceMs(run, config) } as const;
   if (seconds !== null) {
     stops.push(
-      afterMs(seconds * 1000 - elapsedMs(run), () => abortRun(run, { ...pressed, which: 'run', seconds })),
+      afterMs(seconds * 1000 - elapsedMs(run), () => run.abort({ ...pressed, which: 'run', seconds })),
     );
   }
   const idle = options.idle_timeout_seconds;
   if (idle !== undefined)
-    stops.push(scene.onIdle(idle * 1000, () => abortRun(run, { ...pressed, which: 'idle', seconds: idle })));
+    stops.push(scene.onIdle(idle * 1000, () => run.abort({ ...pressed, which: 'idle', seconds: idle })));
   return () => {
     for (const stop of stops) stop();
   };
 }
 
 /** Under an earlier server: by the wall clock, since nothing else outlives a restart. One that was set back gives no more time than at first. */
-function elapsedMs({ recovering, startedAt }: LiveRun): number {
-  return recovering && startedAt !== null ? Math.max(0, Date.now() - startedAt) : 0;
+function elapsedMs({ resumed, startedAt }: LiveRun): number {
+  return resumed && startedAt !== null ? Math.max(0, Date.now() - startedAt) : 0;
 }

@@ -2,20 +2,17 @@ import { type Collection, collectArtifacts } from '../artifacts/collection.ts';
 import type { Config } from '../config.ts';
 import type { AbortReason, RunnerOutcome } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
-import type { Outcome } from '../documents/outcome.ts';
-import type { FinalStatus, RuntimeResult } from '../documents/result.ts';
 import { messageOf } from '../platform/error-words.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
-import { writeUntilStored } from '../store/lasting-write.ts';
 import type { CallbackAddresses } from './callback-address.ts';
 import { startClocks } from './clocks.ts';
-import { abortReason, graceMs, type LiveRun } from './live-run.ts';
-import { prepare } from './preparation.ts';
+import type { FinishedFacts } from './finished-facts.ts';
+import { graceMs, type LiveRun } from './live-run.ts';
+import { lookAgain } from './preparation.ts';
 import { processEnvironment } from './process-environment.ts';
-import { writeResultFile } from './result-file.ts';
 import { RunScene } from './scene.ts';
-import { normalize, type RunFacts } from './verdict.ts';
-import { resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
+import { storeResult } from './stored-result.ts';
+import type { RunFacts } from './verdict.ts';
 
 export interface ExecutionTools {
   config: Config;
@@ -23,15 +20,6 @@ export interface ExecutionTools {
   store: InvocationStore;
   places: PrivatePlaces;
   baseEnvironment: Readonly<Record<string, string>>;
-}
-
-export interface FinishedFacts {
-  status: FinalStatus;
-  finishedAt: number;
-  result: RuntimeResult;
-  outcome: Outcome;
-  /** The two documents as they are stored. */
-  documents: { result: string; outcome: string };
 }
 
 const NO_ARTIFACTS: Collection = { artifacts: [], omitted: [], bytes: 0, shortage: null };
@@ -96,15 +84,15 @@ interface Work {
 }
 
 async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
-  if (run.recovering) run.prepared ??= prepare(run, tools.places);
-  // A run that is carried on has begun: it is stopped and told of like any other.
-  if (!run.prepared || ((run.refusal || run.abort.signal.aborted) && !run.recovering))
-    return { scene: null, outcome: null, thrown: run.refusal, reason: abortReason(run) };
-  const scene = new RunScene(run, surroundings(run, run.prepared.paths, tools));
+  if (run.resumed) lookAgain(run, tools.places);
+  // A run that is resumed has begun: it is stopped and told of like any other.
+  if (!run.roots || ((run.refusal || run.signal.aborted) && !run.resumed))
+    return { scene: null, outcome: null, thrown: run.refusal, reason: run.abortReason };
+  const scene = new RunScene(run, surroundings(run, tools));
   const stopClocks = startClocks(run, scene, tools.config);
   const done: Work = { scene, outcome: null, thrown: null, reason: null };
   try {
-    const call = run.recovering ? run.runner.recover : run.runner.run;
+    const call = run.resumed ? run.runner.recover : run.runner.run;
     if (run.refusal) throw new Error(run.refusal.message);
     if (!call) throw new Error('the server that ran it is gone and this kind cannot be carried on');
     done.outcome = await call.call(run.runner, scene.context);
@@ -114,17 +102,17 @@ async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
     stopClocks();
     scene.over();
   }
-  return { ...done, reason: abortReason(run) };
+  return { ...done, reason: run.abortReason };
 }
 
 function collect(run: LiveRun, outcome: RunnerOutcome | null, { config, places }: ExecutionTools) {
-  const { paths, roots } = run.prepared ?? prepare(run, places);
+  const { workingDirectory, artifactDirectory } = run.paths;
   return collectArtifacts({
     invocation: run.invocation,
     directory: run.directory,
-    workingDirectory: paths.workingDirectory,
-    artifactDirectory: paths.artifactDirectory,
-    roots,
+    workingDirectory,
+    artifactDirectory,
+    ...(run.roots && { roots: run.roots }),
     places,
     takenIds: ['stdout', 'stderr', ...(outcome?.artifacts ?? []).map(({ id }) => id)],
     caps: {
@@ -139,7 +127,8 @@ function asksForArtifacts({ invocation }: LiveRun): boolean {
   return invocation.artifact_directory !== null || invocation.options.artifacts !== undefined;
 }
 
-function surroundings(run: LiveRun, paths: WorkingPaths, tools: ExecutionTools) {
+function surroundings(run: LiveRun, tools: ExecutionTools) {
+  const { paths } = run;
   const { config, baseEnvironment, callbacks } = tools;
   const { options } = run.invocation;
   return {
@@ -156,38 +145,6 @@ function surroundings(run: LiveRun, paths: WorkingPaths, tools: ExecutionTools) 
     killGraceMs: graceMs(run, config),
     callbackUrl: () => callbacks.of(run),
   };
-}
-
-/** Result file first, then the record: whoever sees the run finished finds both. Tries until the record is stored. */
-async function storeResult(
-  run: LiveRun,
-  facts: RunFacts,
-  artifactBytes: number,
-  { store, places }: ExecutionTools,
-): Promise<FinishedFacts> {
-  let { result, outcome } = normalize(facts);
-  const { outputResult, workingDirectory } = resolveWorkingPaths(run.invocation, run.directory);
-  if (outputResult !== null)
-    try {
-      const confined = run.runner.confined ? workingDirectory : null;
-      await writeResultFile(outputResult, result, { confined, places: places.look(run.directory) });
-    } catch (error) {
-      ({ result, outcome } = normalize({
-        ...facts,
-        notes: [...facts.notes, messageOf(error)],
-      }));
-    }
-  const status = result.status as FinalStatus; // normalize gives final ones only
-  const documents = { result: JSON.stringify(result), outcome: JSON.stringify(outcome) };
-  const stored = {
-    status,
-    finishedAt: facts.finishedAt,
-    ...documents,
-    outputBytes: (outcome.stdout?.kept ?? 0) + (outcome.stderr?.kept ?? 0) + artifactBytes,
-  };
-  run.storingSince = performance.now();
-  await writeUntilStored(store, () => store.finish(run.id, stored));
-  return { status, finishedAt: facts.finishedAt, result, outcome, documents };
 }
 
 const ms = (value: number): number => Math.round(value * 1000) / 1000;

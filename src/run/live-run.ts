@@ -4,156 +4,224 @@ import type { AbortReason, CannotBegin, Rejected } from '../contract/outcome.ts'
 import type { Runner } from '../contract/runner.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import type { Invocation } from '../documents/invocation.ts';
-import { linksOf } from '../documents/record.ts';
-import type { Status } from '../documents/result.ts';
 import { EventLog } from '../log/event-log.ts';
 import { LONGEST_MS } from '../platform/timer.ts';
 import { Waiters, type WaitLimits } from '../platform/waiters.ts';
-import type { WorkingPaths } from './working-paths.ts';
+import { resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
-/** A run that is not finished, as the engine holds it. Times in ms since the epoch. */
-export interface LiveRun {
+/** What is known of a run when it is accepted, or revived. Times in ms since the epoch. */
+export interface AcceptedRun {
+  invocation: Invocation;
+  /** What clients see of the invocation, one line of JSON. */
+  invocationJson: string;
+  runner: Runner;
+  spec: unknown;
+  /** Why it cannot be run. */
+  refusal: Rejected | CannotBegin | null;
+  directory: RunDirectory;
+  /** Where these have been worked out already. */
+  paths: WorkingPaths | null;
+  traceparent: string | undefined;
+  /** The machine restarted since an earlier server began it. */
+  rebooted: boolean;
+  fingerprint: string | null;
+  idempotencyKey: string | null;
+  createdAt: number;
+  /** Why an earlier server had aborted it. */
+  aborted: AbortReason | null;
+  /** Keeps the reason over a crash, before the work hears of it. */
+  keepAbort: (id: string, reason: AbortReason) => void;
+}
+
+const LOOK_MS = 250;
+
+/**
+ * A run that is not finished, as the engine holds it: facts that stay, and a state that is changed here alone, by the
+ * verbs below.
+ */
+export class LiveRun {
   readonly id: string;
   readonly invocation: Invocation;
-  /** What clients see of the invocation, one line of JSON. */
   readonly invocationJson: string;
   readonly runner: Runner;
   readonly spec: unknown;
   readonly directory: RunDirectory;
   readonly traceparent: string | undefined;
-  /** The machine restarted since an earlier server began it. */
   readonly rebooted: boolean;
   readonly fingerprint: string | null;
   readonly idempotencyKey: string | null;
-  readonly log: EventLog;
   readonly createdAt: number;
   /** Monotonic moment of acceptance, ms. */
   readonly acceptedAt: number;
-  readonly abort: AbortController;
-  /** Keeps the reason over a crash, before the work hears of it. */
-  readonly keepAbort: (id: string, reason: AbortReason) => void;
-  /** Settles when a crash cannot forget the run any more; rejects when its record is lost: then it never was. */
-  stored: Promise<void>;
-  /** Monotonic moment from which only its result is left to be stored, ms; null before. */
-  storingSince: number | null;
-  /** The result is stored and told. */
-  finished: boolean;
-  /** Those who wait for that. */
-  readonly waiting: Waiters;
-  status: Status;
-  startedAt: number | null;
-  /** Time spent waiting for a place, ms. */
-  queueMs: number;
-  /** What `prepare` made, once it has. */
-  prepared: { paths: WorkingPaths; roots: RealRoots } | null;
-  /** Why it cannot be run. */
-  refusal: Rejected | CannotBegin | null;
-  /** What the runner offers; null before it has and when its work is over. */
-  controls: RunControls | null;
-  /** Carry on what an earlier server started. */
-  recovering: boolean;
-  /** It has been looked what became of it under the earlier server. */
-  onTakenUp: () => void;
-  /** Takes back the clock that runs while it waits for a place. */
-  stopQueueTimer: (() => void) | null;
-}
+  readonly log: EventLog;
+  readonly #keepAbort: AcceptedRun['keepAbort'];
+  readonly #abort = new AbortController();
+  readonly #waiting = new Waiters();
+  #paths: WorkingPaths | null;
+  #roots: RealRoots | null = null;
+  #refusal: Rejected | CannotBegin | null;
+  #status: 'pending' | 'running' = 'pending';
+  #startedAt: number | null = null;
+  #queueMs = 0;
+  #stored: Promise<void> = Promise.resolve();
+  #storingSince: number | null = null;
+  #finished = false;
+  #controls: RunControls | null = null;
+  #resumed = false;
+  #whenKnown: (() => void) | null = null;
 
-export type NewLiveRun = Pick<
-  LiveRun,
-  | 'invocation'
-  | 'invocationJson'
-  | 'runner'
-  | 'spec'
-  | 'refusal'
-  | 'directory'
-  | 'traceparent'
-  | 'rebooted'
-  | 'fingerprint'
-  | 'idempotencyKey'
-  | 'createdAt'
-  | 'keepAbort'
->;
-
-export function newLiveRun(facts: NewLiveRun): LiveRun {
-  const id = facts.invocation.invocation_id;
-  const log = new EventLog(id, facts.directory);
-  log.status('pending', facts.createdAt);
-  return {
-    ...facts,
-    id,
-    log,
+  constructor(accepted: AcceptedRun) {
+    this.id = accepted.invocation.invocation_id;
+    this.invocation = accepted.invocation;
+    this.invocationJson = accepted.invocationJson;
+    this.runner = accepted.runner;
+    this.spec = accepted.spec;
+    this.directory = accepted.directory;
+    this.traceparent = accepted.traceparent;
+    this.rebooted = accepted.rebooted;
+    this.fingerprint = accepted.fingerprint;
+    this.idempotencyKey = accepted.idempotencyKey;
+    this.createdAt = accepted.createdAt;
     // Of an earlier server's run too: what it waited there counts.
-    acceptedAt: performance.now() - Math.max(0, Date.now() - facts.createdAt),
-    abort: new AbortController(),
-    stored: Promise.resolve(),
-    storingSince: null,
-    finished: false,
-    waiting: new Waiters(),
-    status: 'pending',
-    startedAt: null,
-    queueMs: 0,
-    prepared: null,
-    controls: null,
-    recovering: false,
-    onTakenUp: () => {},
-    stopQueueTimer: null,
-  };
-}
+    this.acceptedAt = performance.now() - Math.max(0, Date.now() - accepted.createdAt);
+    this.log = new EventLog(this.id, accepted.directory);
+    this.log.status('pending', accepted.createdAt);
+    this.#keepAbort = accepted.keepAbort;
+    this.#paths = accepted.paths;
+    this.#refusal = accepted.refusal;
+    if (accepted.aborted !== null) this.#abort.abort(accepted.aborted);
+  }
 
-/** Resolves true when the run has finished, false after `ms` or when the signal aborts. */
-export async function runFinished(run: LiveRun, limits: WaitLimits = {}): Promise<boolean> {
-  return run.finished || (await run.waiting.next(limits));
-}
+  get status(): 'pending' | 'running' {
+    return this.#status;
+  }
 
-const LOOK_MS = 250;
+  get startedAt(): number | null {
+    return this.#startedAt;
+  }
 
-/** Resolves true when the run has finished, false when its result could not be stored for `storeMs`. */
-export async function runOver(run: LiveRun, storeMs = Number.POSITIVE_INFINITY): Promise<boolean> {
-  if (storeMs === Number.POSITIVE_INFINITY) return runFinished(run);
-  while (!(await runFinished(run, { ms: Math.min(storeMs, LOOK_MS) })))
-    if (run.storingSince !== null && performance.now() - run.storingSince >= storeMs) return false;
-  return true;
-}
+  /** Time spent waiting for a place, ms. */
+  get queueMs(): number {
+    return this.#queueMs;
+  }
 
-/** Press the run's one signal. The first reason wins; false when there was one already. */
-export function abortRun(run: LiveRun, reason: AbortReason): boolean {
-  if (run.abort.signal.aborted) return false;
-  run.keepAbort(run.id, reason);
-  run.abort.abort(reason);
-  return true;
-}
+  get paths(): WorkingPaths {
+    this.#paths ??= resolveWorkingPaths(this.invocation, this.directory);
+    return this.#paths;
+  }
 
-export function abortReason(run: LiveRun): AbortReason | null {
-  return run.abort.signal.aborted ? (run.abort.signal.reason as AbortReason) : null;
+  /** Where artifacts are collected from; null until its directories have been looked at. */
+  get roots(): RealRoots | null {
+    return this.#roots;
+  }
+
+  get refusal(): Rejected | CannotBegin | null {
+    return this.#refusal;
+  }
+
+  /** What the runner offers; null before it has and when its work is over. */
+  get controls(): RunControls | null {
+    return this.#controls;
+  }
+
+  /** An earlier server started it. */
+  get resumed(): boolean {
+    return this.#resumed;
+  }
+
+  /** Aborted with an AbortReason. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get abortReason(): AbortReason | null {
+    return this.signal.aborted ? (this.signal.reason as AbortReason) : null;
+  }
+
+  /** Settles when a crash cannot forget the run any more; rejects when its record is lost: then it never was. */
+  get stored(): Promise<void> {
+    return this.#stored;
+  }
+
+  /** Resolves true when its result is stored and told, false after `ms` or when the signal aborts. */
+  async ended(limits: WaitLimits = {}): Promise<boolean> {
+    return this.#finished || (await this.#waiting.next(limits));
+  }
+
+  /** Resolves true when it has ended, false when its result could not be stored for `storeMs`. */
+  async over(storeMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    if (storeMs === Number.POSITIVE_INFINITY) return this.ended();
+    while (!(await this.ended({ ms: Math.min(storeMs, LOOK_MS) })))
+      if (this.#storingSince !== null && performance.now() - this.#storingSince >= storeMs) return false;
+    return true;
+  }
+
+  /** Its present record is on its way to the disk. */
+  keep(stored: Promise<void>): void {
+    this.#stored = stored;
+  }
+
+  /** It has a place. */
+  leaveQueue(): void {
+    this.#queueMs = performance.now() - this.acceptedAt;
+  }
+
+  /** Its directories are there. */
+  prepared(roots: RealRoots): void {
+    this.#roots = roots;
+  }
+
+  /** It turns out that it cannot be run. */
+  refuse(refusal: Rejected | CannotBegin): void {
+    this.#refusal = refusal;
+  }
+
+  /** Everybody is told that it runs. */
+  begin(startedAt: number): void {
+    this.#startedAt = Math.max(startedAt, this.createdAt); // also by a clock that was set back in between
+    this.#status = 'running';
+    this.log.status('running', this.#startedAt);
+  }
+
+  /** An earlier server began it. `whenKnown`: it has been looked what became of it there. */
+  resume(startedAt: number, whenKnown: () => void): void {
+    this.#resumed = true;
+    this.#whenKnown = whenKnown;
+    this.#queueMs = Math.max(0, startedAt - this.createdAt);
+    this.begin(startedAt);
+  }
+
+  /** What an earlier server started goes on. */
+  goesOn(): void {
+    this.#whenKnown?.();
+  }
+
+  /** Press its one signal. The first reason wins; false when there was one already. */
+  abort(reason: AbortReason): boolean {
+    if (this.signal.aborted) return false;
+    this.#keepAbort(this.id, reason);
+    this.#abort.abort(reason);
+    return true;
+  }
+
+  /** Null: the work is over. */
+  offer(controls: RunControls | null): void {
+    this.#controls = controls;
+  }
+
+  /** Only its result is left to be stored. */
+  storing(): void {
+    this.#storingSince = performance.now();
+  }
+
+  end(): void {
+    this.#finished = true;
+    this.#waiting.wake();
+  }
 }
 
 /** Between SIGTERM and SIGKILL, ms: as asked, else the run's own, else the server's; what a timer can count. */
 export function graceMs(run: LiveRun, config: { killGraceSeconds: number }, askedSeconds?: number): number {
   const own = run.invocation.options.kill_grace_seconds;
   return Math.min((askedSeconds ?? own ?? config.killGraceSeconds) * 1000, LONGEST_MS);
-}
-
-/** What a record is made of. Documents are JSON text; times in ms since the epoch. */
-export interface RecordParts {
-  id: string;
-  status: Status;
-  createdAt: number;
-  startedAt: number | null;
-  finishedAt: number | null;
-  invocation: string;
-  result: string | null;
-  outcome: string | null;
-  delivery: string | null;
-}
-
-/** A record as one line of JSON: stored documents are put in as they are. */
-export function recordJson(parts: RecordParts): string {
-  const time = (ms: number | null): string => (ms === null ? 'null' : `"${new Date(ms).toISOString()}"`);
-  const delivery = parts.delivery === null ? '' : `"on_finish":${parts.delivery},`;
-  return (
-    `{"invocation":${parts.invocation},"status":"${parts.status}","created_at":${time(parts.createdAt)},` +
-    `"started_at":${time(parts.startedAt)},"finished_at":${time(parts.finishedAt)},` +
-    `"result":${parts.result ?? 'null'},"outcome":${parts.outcome ?? 'null'},${delivery}` +
-    `"links":${JSON.stringify(linksOf(parts.id))}}`
-  );
 }

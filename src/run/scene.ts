@@ -45,7 +45,7 @@ export class RunScene {
       directory: run.directory,
       startedAt: run.startedAt ?? run.createdAt,
       rebooted: run.rebooted,
-      signal: run.abort.signal,
+      signal: run.signal,
       output: this.#output(),
       outsideWriter: () => this.#outsideWriter(),
       resumeOutput: (onNote) => this.#resume(onNote),
@@ -53,7 +53,7 @@ export class RunScene {
         if (!this.#over) this.#onGoesOn?.();
       },
       offer: (controls) => {
-        if (!this.#over) run.controls = controls;
+        if (!this.#over) run.offer(controls);
       },
       whenStored: (callback) => void this.#stored.push(callback),
     };
@@ -67,7 +67,7 @@ export class RunScene {
   /** The runner has settled: what it still writes or offers is nobody's. */
   over(): void {
     this.#over = true;
-    this.#run.controls = null;
+    this.#run.offer(null);
   }
 
   /**
@@ -76,7 +76,7 @@ export class RunScene {
    */
   async endOutput(): Promise<{ stdout: StreamFacts; stderr: StreamFacts; losses: string[] } | null> {
     if (this.#outside) return null;
-    if (this.#run.recovering) await this.#resume();
+    if (this.#run.resumed) await this.#resume();
     const recorder = this.#open();
     const { stdout, stderr, nextSeq, loss } = recorder.end();
     recorder.close();

@@ -292,7 +292,7 @@ export class StubEngine implements Engine {
     return found;
   }
 
-  async takenUp(): Promise<void> {}
+  async resumed(): Promise<void> {}
 
   readiness() {
     const recovery = { queued: 5, resumed: 6, lost: 7, stillRecovering: 8 };

@@ -3,12 +3,18 @@ import { expect, test } from 'vitest';
 import { runDirectory } from '../../../src/disk/run-directory.ts';
 import { Invocation, InvocationInput } from '../../../src/documents/invocation.ts';
 import { completeInvocation } from '../../../src/engine/full-invocation.ts';
+import { resolveWorkingPaths } from '../../../src/run/working-paths.ts';
 
-const directory = runDirectory('/data', 'r');
+/** As a server with the data directory /data does it. */
+function complete(input: InvocationInput) {
+  const { workingDirectory } = resolveWorkingPaths(input, runDirectory('/data', 'r'));
+  return completeInvocation(input, 'r', workingDirectory, none);
+}
+
 const none = { defaultTimeoutSeconds: null, maxTimeoutSeconds: null };
 
 test('what is absent is completed to the exact document', () => {
-  expect(completeInvocation({ runtime_kind: 'subprocess' }, 'r', directory, none)).toEqual({
+  expect(complete({ runtime_kind: 'subprocess' })).toEqual({
     schema_version: '0.1',
     contract_kind: 'runtime_invocation',
     invocation_id: 'r',
@@ -42,7 +48,7 @@ test('an exact RxP invocation is accepted and stays as it is', () => {
     artifact_directory: null,
     metadata: { k: 'v' },
   };
-  const completed = completeInvocation(InvocationInput.parse(exact), 'r', directory, none);
+  const completed = complete(InvocationInput.parse(exact));
   expect(completed).toEqual({ ...exact, options: {} });
 });
 
@@ -62,8 +68,8 @@ test('completing a completed invocation changes nothing, and it fits its own sch
         { requiredKeys: ['runtime_kind'] },
       ),
       (input) => {
-        const once = Invocation.parse(completeInvocation(input, 'r', directory, none));
-        expect(completeInvocation({ ...input, ...once }, 'r', directory, none)).toEqual(once);
+        const once = Invocation.parse(complete(input));
+        expect(complete({ ...input, ...once })).toEqual(once);
       },
     ),
   );

@@ -78,7 +78,7 @@ test('of very many only some are looked for at a time, in order, and the one tha
   await using next = buildEngine({ dataDir, runners: [runner] });
   await expect.poll(() => looked.length).toBe(64);
   expect(looked).toEqual(ids.slice(0, 64));
-  const told = next.engine.takenUp('run-199');
+  const told = next.engine.resumed('run-199');
   await expect.poll(() => looked.at(-1)).toBe('run-199');
   expect(recovery(next)).toMatchObject({ resumed: 0, stillRecovering: 200 });
   gates.at(-1)?.();

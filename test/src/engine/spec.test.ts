@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Runner } from '../../../src/contract/runner.ts';
-import { runDirectory } from '../../../src/disk/run-directory.ts';
 import { InvocationInput } from '../../../src/documents/invocation.ts';
 import { completeInvocation } from '../../../src/engine/full-invocation.ts';
 import { parseSpec } from '../../../src/engine/spec.ts';
@@ -19,7 +18,7 @@ const runner: Runner<{ image: string }> = {
 function invocation(options?: Record<string, unknown>) {
   const input = InvocationInput.parse({ runtime_kind: 'docker', ...(options && { options }) });
   const defaults = { defaultTimeoutSeconds: null, maxTimeoutSeconds: null };
-  return completeInvocation(input, 'a', runDirectory('/nowhere', 'a'), defaults);
+  return completeInvocation(input, 'a', '/nowhere', defaults);
 }
 
 test('an exact RxP invocation is accepted and refused by name, where the kind needs more than RxP has', () => {

@@ -1,0 +1,27 @@
+import { linksOf } from '../documents/record.ts';
+import type { Status } from '../documents/result.ts';
+
+/** What a record is made of. Documents are JSON text; times in ms since the epoch. */
+export interface RecordParts {
+  id: string;
+  status: Status;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  invocation: string;
+  result: string | null;
+  outcome: string | null;
+  delivery: string | null;
+}
+
+/** A record as one line of JSON: stored documents are put in as they are. */
+export function recordJson(parts: RecordParts): string {
+  const time = (ms: number | null): string => (ms === null ? 'null' : `"${new Date(ms).toISOString()}"`);
+  const delivery = parts.delivery === null ? '' : `"on_finish":${parts.delivery},`;
+  return (
+    `{"invocation":${parts.invocation},"status":"${parts.status}","created_at":${time(parts.createdAt)},` +
+    `"started_at":${time(parts.startedAt)},"finished_at":${time(parts.finishedAt)},` +
+    `"result":${parts.result ?? 'null'},"outcome":${parts.outcome ?? 'null'},${delivery}` +
+    `"links":${JSON.stringify(linksOf(parts.id))}}`
+  );
+}
