@@ -11,7 +11,7 @@ const Readiness = z.strictObject({
   recovery: z
     .strictObject({
       queued: z.number().int().describe('Waited for a place, and wait again'),
-      resumed: z.number().int().describe('Ran, and are carried on, or had ended in a way that was learnt'),
+      resumed: z.number().int().describe('Ran, and are resumed, or had ended in a way that was learnt'),
       lost: z.number().int().describe('Ran, and nobody knows how they ended'),
       still_recovering: z.number().int().describe('Ran, and are still being looked for'),
     })

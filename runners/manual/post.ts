@@ -18,7 +18,7 @@ export type PostClaim = (request: {
 export function claimPoster(guard: AddressGuard, secrets: Secrets): PostClaim {
   return ({ url, messageId, secret, body, signal }) => {
     const key = secret === null ? null : (secrets.get(secret)?.value ?? null);
-    // A run carried on by a server that no longer holds it: nothing goes out unsigned that should be signed.
+    // A run resumed by a server that no longer holds it: nothing goes out unsigned that should be signed.
     if (secret !== null && key === null)
       throw new Error(`the server holds no secret ${JSON.stringify(secret)}`);
     const headers = webhookHeaders({ id: messageId, createdAt: 0 }, key, body, Date.now());

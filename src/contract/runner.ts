@@ -12,7 +12,7 @@ import type { RunnerOutcome } from './outcome.ts';
  *  2. `available`, whenever somebody asks what can be run.
  *  3. `close`, once, when the server stops: no call comes after it.
  * For each run of the kind:
- *  1. `parse`: the invocation becomes a spec, or is refused. A later server that takes up the run parses it again.
+ *  1. `parse`: the invocation becomes a spec, or is refused. A later server that revives the run parses it again.
  *     (Stored, and unless `detached`, queued. A run that is cancelled while it waits goes no further.)
  *  2. `run`, once. Or `recover`, once a server, where an earlier server had come to call `run`, or may have.
  *     Within it, in any order and at any time before it settles:

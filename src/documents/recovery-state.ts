@@ -6,7 +6,7 @@ export type Recovered = (typeof RECOVERED)[number];
 export interface RecoveryState {
   /** Waited for a place, and wait again. */
   queued: number;
-  /** Ran, and are carried on, or had ended in a way that was learnt. */
+  /** Ran, and are resumed, or had ended in a way that was learnt. */
   resumed: number;
   /** Ran, and nobody knows how they ended. */
   lost: number;

@@ -36,7 +36,7 @@ export class RunQueue<Run> {
     else this.#waiting.add(run);
   }
 
-  /** Start it whatever the limit: it was running already (a run that is carried on). */
+  /** Start it whatever the limit: it was running already (a run that is resumed). */
   occupy(run: Run): void {
     this.#working++;
     this.#start(run);

@@ -3,7 +3,6 @@ import type { Recovered, RecoveryState } from '../documents/recovery-state.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import type { LiveRun } from '../run/live-run.ts';
 import type { UnfinishedRun } from '../store/invocation-store.ts';
-import type { Admission } from './admission.ts';
 import type { Intake } from './intake.ts';
 import { queueTimeoutOf } from './queue-timeout.ts';
 
@@ -16,6 +15,14 @@ export interface RecoveryTools {
   live: Pick<ChurnMap<string, LiveRun>, 'set'>;
   log: { info(facts: object, message: string): void };
   metrics: { runRecovered(how: Recovered): void };
+}
+
+/** Where revived runs go. */
+export interface Readmission {
+  /** It had not started: it waits again, or only ends. */
+  readmit(run: LiveRun): void;
+  /** It had started. `turn` resolves when it may be looked for. */
+  resume(run: LiveRun, turn: () => Promise<void>): void;
 }
 
 /** Revives what an earlier server left, and tells what came of it. */
@@ -40,7 +47,7 @@ export class Recovery {
   }
 
   /** `rows` in order of acceptance. Waiting runs wait again; running ones are resumed. */
-  begin(rows: Iterable<UnfinishedRun>, admission: Pick<Admission, 'readmit' | 'resume'>): void {
+  begin(rows: Iterable<UnfinishedRun>, admission: Readmission): void {
     const { intake, live, log } = this.#tools;
     this.#began = performance.now();
     for (const row of rows) {

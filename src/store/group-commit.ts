@@ -58,8 +58,8 @@ export class GroupCommit<Operation> {
     this.#number = this.#applied;
   }
 
-  /** Before anything else: take up what the redo log has and the database has not. Returns what was torn, bytes. */
-  takeUp(): number {
+  /** Before anything else: replay what the redo log has and the database has not. Returns what was torn, bytes. */
+  replay(): number {
     const { turns, torn } = this.#options.redo.read();
     this.#number = Math.max(this.#applied, turns.at(-1)?.number ?? 0);
     this.ready();

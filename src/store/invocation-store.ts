@@ -67,7 +67,7 @@ export class InvocationStore {
       onDelay: options.onDelay,
       onCommit: () => this.#walSync?.touch(),
     });
-    const torn = this.#group.takeUp();
+    const torn = this.#group.replay();
     if (torn > 0) options.onTorn?.(torn);
     this.#sql = prepareAll(db);
     this.#lists = new RunList(db);

@@ -23,7 +23,7 @@ export async function adopt(request: AdoptRequest, parts: AdoptParts): Promise<F
   try {
     return await lookAtRemains(request, parts);
   } catch (error) {
-    console.error(`runwire supervisor: ${run} could not be taken up: ${String(error)}`);
+    console.error(`runwire supervisor: ${run} could not be adopted: ${String(error)}`);
     return { op: 'unreadable', run, message: messageOf(error) };
   }
 }

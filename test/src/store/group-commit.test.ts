@@ -51,7 +51,7 @@ function open(at = file) {
     onRollback: ({ message }) => told.push(`rollback: ${message}`),
     onDelay: ({ message }) => told.push(`delay: ${message}`),
   });
-  group.takeUp();
+  group.replay();
   return {
     db,
     redo,
