@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { ChurnMap } from '../../src/platform/churn-map.ts';
 import { onHalfClosed, tryClient, writeInterim } from './half-closed.ts';
@@ -22,8 +23,8 @@ export interface StreamedResponse {
    * `written` bytes of those before, when the client takes more after a while in which it took nothing.
    */
   body(signal: AbortSignal, written: number): AsyncIterable<Buffer>;
-  /** Read after the body was sent whole; the names are announced in `headers` as Trailer. */
-  trailers?(): Record<string, string>;
+  /** Fields after the body, where the client has a place for them: `read` when it was sent whole, `names` before it. */
+  trailers?: { names: readonly string[]; read(): Record<string, string> };
 }
 
 export interface Watch {
@@ -107,23 +108,28 @@ export class Exchanges {
     // Those set on the way here are in the reply: the security headers, Location.
     const headers = { ...reply.getHeaders(), ...streamed.headers } as OutgoingHttpHeaders;
     if (streamed.length !== undefined) headers['content-length'] = String(streamed.length);
+    const untilClose = streamed.length === undefined && response.req.httpVersion === '1.0';
+    const trailers = untilClose || reply.request.method === 'HEAD' ? undefined : streamed.trailers;
+    if (trailers) headers.trailer = trailers.names.join(', ');
     reply.hijack();
     this.#streams++;
     try {
-      // The connection is usable again after a body that says where it ends: a length or chunks.
+      // The connection is usable again after a body that says where it ends: a length, or chunks, which HTTP/1.0 has not.
       response.writeHead(streamed.status, headers);
       if (reply.request.method !== 'HEAD') {
         if (streamed.length === undefined) response.flushHeaders();
         const signal = this.#watchBody(response, streamed);
         const sent = await pump(response, (written) => streamed.body(signal, written), signal);
         if (streamed.length !== undefined && sent !== streamed.length) throw new Error('body cut short');
-        if (streamed.trailers && !signal.aborted) response.addTrailers(streamed.trailers());
+        if (trailers && !signal.aborted) response.addTrailers(trailers.read());
       }
       response.end();
     } catch (error) {
       // The status is out: breaking the connection is the only honest way to say it.
       if (!response.destroyed && !this.#closing)
         this.#log?.error({ err: error, path: reply.request.url.split('?', 1)[0] }, 'stream failed');
+      // A body that ends with its connection would be whole where that ends in order.
+      if (untilClose) (response.socket as Socket | null)?.resetAndDestroy();
       response.destroy();
     } finally {
       this.#streams--;

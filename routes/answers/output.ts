@@ -12,12 +12,12 @@ export function outputType(accept: string | undefined): string {
 /**
  * The output of a run as it comes, both streams in order of arrival, for a terminal. Nothing but
  * the program's bytes is in the body; how it ended is in the trailers Runwire-Status and
- * Runwire-Exit-Code, and in the record that Location names.
+ * Runwire-Exit-Code, which HTTP/1.0 has not, and in the record that Location names.
  */
 export function sendLiveText({ engine, exchanges }: Edge, reply: FastifyReply, id: string): Promise<void> {
   const log = engine.log(id);
   const body = joinedOutput(log, true);
-  const trailers = (): Record<string, string> => {
+  const read = (): Record<string, string> => {
     if (!engine.has(id) || !isFinal(engine.status(id))) return {};
     const exitCode = engine.record(id).result?.exit_code;
     return {
@@ -29,8 +29,8 @@ export function sendLiveText({ engine, exchanges }: Edge, reply: FastifyReply, i
     'content-type': 'text/plain; charset=utf-8',
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
-    trailer: 'Runwire-Status, Runwire-Exit-Code',
   };
+  const trailers = { names: ['Runwire-Status', 'Runwire-Exit-Code'], read };
   const ends = (): boolean => log.lastSeq !== null;
   return engine.reading(id, () => exchanges.send(reply, { status: 200, headers, ends, body, trailers }));
 }

@@ -32,7 +32,8 @@ export function ask(
   return sendRaw(origin, lines.join('\r\n'));
 }
 
-function parsed(text: string): RawAnswer {
+/** The answer that these bytes are, latin1. */
+export function parsed(text: string): RawAnswer {
   const end = text.indexOf('\r\n\r\n');
   const [line = '', ...fields] = text.slice(0, end).split('\r\n');
   const headers = Object.fromEntries(

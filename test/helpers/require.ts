@@ -40,6 +40,7 @@ const COMPONENTS = {
   },
   chromium: () => program('chromium', 'chromium-browser', 'google-chrome'),
   lighttpd: () => program('lighttpd'),
+  nginx: () => program('nginx'),
   webhook: () => program('webhook'),
   cc: () => program('cc'),
   curl: () => program('curl'),
