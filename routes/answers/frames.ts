@@ -3,6 +3,7 @@ import type { EventLog, ReadOptions } from '../../src/log/event-log.ts';
 import type { LoggedEvent } from '../../src/log/logged-event.ts';
 import { LONG_TURN, outputBytes, readOutput, SHORT_TURN, turnsOf } from '../../src/log/output-reader.ts';
 import { Scratch } from '../../src/log/scratch.ts';
+import { unbroken } from './one-line.ts';
 
 /** A comment goes out when nothing else did for so long, so that proxies keep the connection. */
 export const HEARTBEAT_MS = 15_000;
@@ -28,7 +29,7 @@ const ENCODED: Readonly<Record<Framing, WeakMap<LoggedEvent, Encoded>>> = {
 };
 
 /**
- * Events of a run as bytes. JSON has no raw line breaks, so `data:` is one line. `passed` is told the seq of the last
+ * Events of a run as bytes. No line break of any reader is within the JSON, so `data:` is one line. `passed` is told the seq of the last
  * event of each buffer, before it is yielded. A buffer is good until the next is asked for. Who reads alone gets larger
  * ones, as long as encoding them is quick: control characters are slow, six bytes each.
  */
@@ -73,7 +74,7 @@ async function encode(turn: readonly LoggedEvent[], framing: Framing): Promise<s
   const output = await readOutput(turn, memory);
   const text = turn.map((event, at) => frame(event, event.json(output[at] ?? null), framing)).join('');
   memory.giveBack();
-  return text;
+  return unbroken(text);
 }
 
 /** For one reader alone. */

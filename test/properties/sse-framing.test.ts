@@ -77,6 +77,10 @@ async function byNdjson(url: string): Promise<string[]> {
   return text.split('\n').slice(0, -1);
 }
 
+/** What ends a line to somebody: HTML, ECMAScript, Python's str.splitlines, Unicode (UAX 14). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
+const ANY_BREAK = /\r\n|[\n\r\u2028\u2029\u0085\u000b\u000c\u001c-\u001e]/;
+
 test('two independent clients and the bare lines tell the same events, of any text', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (program) => {
@@ -98,6 +102,22 @@ test('two independent clients and the bare lines tell the same events, of any te
       const middle = events.length >> 1;
       expect(await byParser(url, String(middle))).toEqual(parsed.slice(middle));
       expect((await fetch(url, { headers: { 'last-event-id': String(events.length) } })).status).toBe(204);
+    }),
+    { numRuns: 25 },
+  );
+}, 300_000);
+
+test('whoever splits lines, by whatever rule, sees the same lines, of any text', async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (program) => {
+      const id = `lines-${++count}`;
+      programs.set(id, program);
+      await server.post({ runtime_kind: 'scripted', invocation_id: id });
+      for (const accept of ['text/event-stream', 'application/x-ndjson']) {
+        const response = await fetch(`${address}/invocations/${id}/events`, { headers: { accept } });
+        const text = await response.text();
+        expect(text.split(ANY_BREAK)).toEqual(text.split('\n'));
+      }
     }),
     { numRuns: 25 },
   );

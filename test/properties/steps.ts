@@ -12,6 +12,7 @@ export const outputBytes: fc.Arbitrary<Uint8Array> = fc.oneof(
       '\r\n',
       '\u2028',
       '\u2029',
+      '\u0085',
       '\0',
       '\ufeff',
       '\ufffd',
@@ -30,7 +31,13 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
     {
       weight: 1,
       arbitrary: fc.record({
-        progress: fc.record({ message: fc.string({ unit: 'binary' }), data: fc.jsonValue() }),
+        progress: fc.record({
+          message: fc.oneof(
+            fc.string({ unit: 'binary' }),
+            fc.constantFrom('a\u2028b', '\u2029', '\x85', '\v\f\x1c'),
+          ),
+          data: fc.jsonValue(),
+        }),
       }),
     },
   ),
