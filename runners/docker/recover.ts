@@ -93,7 +93,7 @@ function stopSignalOf(config: object): string | null {
 const gone = async (): Promise<never> => {
   throw new RunwireError('stdin_closed', 'it was closed when the server that fed it went away');
 };
-const CLOSED: RunControls = { writeStdin: gone, closeStdin: gone };
+const CLOSED: RunControls = { writeStdin: gone, closeStdin: async () => {} };
 
 /** The daemon closes standard input with the connection that feeds it. Whether all was sent is told. */
 function stdinFacts({ directory, output }: Context): Record<string, string> {

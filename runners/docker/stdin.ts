@@ -33,8 +33,7 @@ export function feedStdin(socket: Socket, { invocation: { options }, inputPath }
           });
         }),
       closeStdin: async () => {
-        if (closed || socket.writableEnded) throw refusal();
-        socket.end();
+        if (!closed) socket.end();
       },
     };
   if (options.stdin !== undefined) socket.end(options.stdin);

@@ -7,6 +7,7 @@ import type { Phase, Stream } from '../documents/stream.ts';
 export interface RunControls {
   /** Feed stdin; resolves when the bytes are taken. Throws RunwireError stdin_closed. */
   writeStdin?(bytes: Buffer): Promise<void>;
+  /** No more comes. Nothing to complain of where the program, or its end, has closed it before. */
   closeStdin?(): Promise<void>;
   /** Send a signal, by name (SIGINT), to the whole process group. */
   signal?(name: string): Promise<void>;

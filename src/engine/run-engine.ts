@@ -17,7 +17,7 @@ import type { InvocationStore } from '../store/invocation-store.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
 import { Admission } from './admission.ts';
 import { Conduct } from './conduct.ts';
-import { controlOf } from './control.ts';
+import { closeInput, controlOf } from './control.ts';
 import type { Engine, Readiness } from './engine.ts';
 import { Intake } from './intake.ts';
 import { Recovery } from './recovery.ts';
@@ -120,7 +120,9 @@ export class RunEngine implements Engine {
   }
 
   async closeStdin(id: string): Promise<void> {
-    await controlOf(this.#running(id), 'closeStdin')();
+    const run = this.#live.get(id);
+    if (run) await closeInput(run);
+    else this.#views.stored(id);
   }
 
   async signal(id: string, name: string): Promise<void> {

@@ -67,6 +67,7 @@ export class LiveRun {
   #storingSince: number | null = null;
   #finished = false;
   #controls: RunControls | null = null;
+  #workOver = false;
   #resumed = false;
   #whenKnown: (() => void) | null = null;
 
@@ -122,6 +123,11 @@ export class LiveRun {
   /** What the runner offers; null before it has and when its work is over. */
   get controls(): RunControls | null {
     return this.#controls;
+  }
+
+  /** The runner has settled. */
+  get workOver(): boolean {
+    return this.#workOver;
   }
 
   /** An earlier server started it. */
@@ -204,9 +210,15 @@ export class LiveRun {
     return true;
   }
 
-  /** Null: the work is over. */
-  offer(controls: RunControls | null): void {
+  /** The runner offers what may be done to it. */
+  offer(controls: RunControls): void {
     this.#controls = controls;
+  }
+
+  /** The runner has settled. */
+  settle(): void {
+    this.#controls = null;
+    this.#workOver = true;
   }
 
   /** Only its result is left to be stored. */

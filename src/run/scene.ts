@@ -67,7 +67,7 @@ export class RunScene {
   /** The runner has settled: what it still writes or offers is nobody's. */
   over(): void {
     this.#over = true;
-    this.#run.offer(null);
+    this.#run.settle();
   }
 
   /**

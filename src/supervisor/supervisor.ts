@@ -104,7 +104,13 @@ export class Supervisor {
       case 'forget':
         return void this.#runs.delete(message.run);
       case 'stdin':
-        return void this.#reply(message.n, message.run, (program) => feed(program, message));
+        return void this.#reply(
+          message.n,
+          message.run,
+          (program) => feed(program, message),
+          // What has ended is closed: only bytes for it are refused.
+          () => message.base64 === undefined || refuseEnded(),
+        );
       case 'signal':
         return void this.#reply(message.n, message.run, (program) => signal(program, message.signal));
     }
@@ -211,12 +217,17 @@ export class Supervisor {
     this.#adopting--;
   }
 
-  async #reply(n: number, run: string, use: (program: Program) => Promise<void> | void): Promise<void> {
+  async #reply(
+    n: number,
+    run: string,
+    use: (program: Program) => Promise<void> | void,
+    ended: () => unknown = refuseEnded,
+  ): Promise<void> {
     try {
       const entry = this.#runs.get(run);
       if (entry && !entry.program) await entry.begun;
-      if (!entry?.program || entry.exit) throw new Error('the program has ended');
-      await use(entry.program);
+      if (entry?.program && !entry.exit) await use(entry.program);
+      else ended();
       this.#tell({ op: 'reply', n, error: null });
     } catch (error) {
       this.#tell({ op: 'reply', n, error: messageOf(error) });
@@ -240,5 +251,9 @@ async function feed(
 function signal(program: Program, name: string): void {
   const number = constants.signals[name as NodeJS.Signals];
   if (number === undefined) throw new Error(`${name} is not a signal of this system`);
-  if (!program.signal(number)) throw new Error('the program has ended');
+  if (!program.signal(number)) refuseEnded();
+}
+
+function refuseEnded(): never {
+  throw new Error('the program has ended');
 }

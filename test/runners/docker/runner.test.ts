@@ -78,6 +78,7 @@ requires('docker')('A run in a container', () => {
     const record = await docker.finished(id);
     expect(record.status).toBe('succeeded');
     expect(stdout(record).toString()).toBe('ready\nlater end');
+    expect((await docker.post(`/invocations/${id}/stdin?eof=true`, Buffer.alloc(0))).statusCode).toBe(204);
   });
 
   test('a program that does not read its input loses no output by it', async () => {

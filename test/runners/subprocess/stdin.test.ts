@@ -50,6 +50,22 @@ withSubprocesses('The standard input of a subprocess', (parts) => {
     expect(capture.rawPayload.equals(Buffer.concat([bytes, Buffer.from('end')]))).toBe(true);
   });
 
+  test('that took all bytes of a program which ended meanwhile is closed without complaint', async () => {
+    const address = await parts.app.listen();
+    const id = await parts.start(['head', '-c5'], { options: { stdin_open: true } });
+    const body = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        controller.enqueue(Buffer.from('12345'));
+        await parts.finished(id);
+        controller.close();
+      },
+    });
+    const url = `${address}/invocations/${id}/stdin?eof=true`;
+    const { status } = await fetch(url, { method: 'POST', body, duplex: 'half' });
+    expect(status).toBe(204);
+    expect((await feed(id, 'more', '?eof=true')).json()).toMatchObject({ status: 409, code: 'not_running' });
+  });
+
   test('that was not asked to be open is refused in words', async () => {
     const id = await parts.start(['sleep', '60']);
     const answer = await feed(id, 'x');

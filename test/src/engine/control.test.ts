@@ -33,6 +33,32 @@ test('a run takes what its runner offers, while it runs and not before or after'
   expect(got).toEqual(['SIGINT']);
 });
 
+test('closing the standard input of what is over is no error, of what has not begun it is', async () => {
+  const offering = Promise.withResolvers<void>();
+  const ending = Promise.withResolvers<Promise<void>>();
+  let closed = 0;
+  const runner = scripted(async ({ offer }) => {
+    await offering.promise;
+    const over = Promise.withResolvers<void>();
+    offer({ writeStdin: async () => over.resolve(), closeStdin: async () => void closed++ });
+    await over.promise;
+    setImmediate(() => ending.resolve(server.engine.closeStdin('a')));
+    return exited();
+  });
+  await using server = buildEngine({ runners: [runner] });
+  await server.post({ runtime_kind: 'scripted', invocation_id: 'a' });
+  await expect(server.engine.closeStdin('a')).rejects.toMatchObject({ code: 'not_running' });
+  offering.resolve();
+  await expect.poll(() => server.engine.closeStdin('a').then(() => closed)).toBe(1);
+  await server.engine.writeStdin('a', Buffer.from('x'));
+  // The work is over and its result not stored, then it is.
+  await await ending.promise;
+  await server.engine.waitFinished('a', 10_000);
+  await server.engine.closeStdin('a');
+  expect(closed).toBe(1);
+  await expect(server.engine.closeStdin('nobody')).rejects.toMatchObject({ code: 'invocation_not_found' });
+});
+
 test('a second cancel may shorten the grace of the first, which stays the reason', async () => {
   const graces: number[] = [];
   const over = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -56,4 +56,33 @@ test.each([
 
 test('a supervisor that began with this server never got a run of an earlier one, whatever the clocks say', async () => {
   expect(await asked(new Supervisor(portableSpawner(), directory), NOON + HOUR)).toBe('lost');
+});
+
+test('a program that has ended takes no bytes, and closing its standard input is no error', async () => {
+  const supervisor = new Supervisor(portableSpawner(), directory);
+  const told: FromSupervisor[] = [];
+  mkdirSync(join(directory, 'runs', 'r'), { recursive: true });
+  supervisor.connect((message) => told.push(message), true);
+  supervisor.handle({
+    op: 'spawn',
+    run: 'r',
+    command: ['head', '-c5'],
+    environment: [`PATH=${process.env.PATH}`],
+    working_directory: directory,
+    directory: join(directory, 'runs', 'r'),
+    first_seq: 3,
+    max_output_bytes: 1000,
+    stdin: { kind: 'open' },
+  });
+  const replies = () => told.filter((message) => message.op === 'reply');
+  supervisor.handle({ op: 'stdin', run: 'r', n: 1, base64: btoa('12345') });
+  await expect.poll(() => told.map(({ op }) => op)).toContain('exit');
+  supervisor.handle({ op: 'stdin', run: 'r', n: 2, eof: true });
+  supervisor.handle({ op: 'stdin', run: 'r', n: 3, base64: btoa('6') });
+  await expect.poll(() => replies().length).toBe(3);
+  expect(replies()).toEqual([
+    { op: 'reply', n: 1, error: null },
+    { op: 'reply', n: 2, error: null },
+    { op: 'reply', n: 3, error: 'the program has ended' },
+  ]);
 });
