@@ -23,6 +23,7 @@ import { refuseContent, refuseFraming } from './requests/content.ts';
 import { createGuard } from './requests/guard.ts';
 import { onlyJsonBodies } from './requests/json-body.ts';
 import { KnownPaths } from './requests/known-paths.ts';
+import { declaredQuery } from './requests/query.ts';
 import { dropStalledClients } from './requests/stalled-clients.ts';
 import { judgeTarget, MAX_TARGET_LENGTH, targetOf } from './requests/target.ts';
 import { validatorCompiler } from './requests/validation.ts';
@@ -123,6 +124,7 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
   expectBodiesWithin(app, deadlines.bodyMs);
   app.decorateRequest('isTrusted', false);
   declaredAccess(app);
+  declaredQuery(app);
   paths.watch(app);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff');

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { OfRun, Routes } from './answers/edge.ts';
 import { problems } from './answers/schemas.ts';
 
-const CallbackQuery = z.object({
+const CallbackQuery = z.strictObject({
   token: z.string().min(1).max(256).describe('As the callback address has it'),
 });
 const CallbackBody = z

@@ -4,10 +4,11 @@ import { fieldRefusal } from '../src/documents/field-errors.ts';
 import type { OfRun, Routes } from './answers/edge.ts';
 import { sendEvents } from './answers/events.ts';
 import { content, problems } from './answers/schemas.ts';
-import { Flag, NDJSON_TYPE, negotiate, SSE_TYPE } from './requests/negotiation.ts';
+import { NDJSON_TYPE, negotiate, SSE_TYPE } from './requests/negotiation.ts';
+import { decimal, Flag } from './requests/query.ts';
 
-const EventsQuery = z.object({
-  after: z.coerce.number().int().min(0).optional().describe('seq after which to begin'),
+const EventsQuery = z.strictObject({
+  after: decimal(z.number().int().min(0)).optional().describe('seq after which to begin'),
   follow: Flag.describe('false: what is there now; default true: until the run has finished'),
 });
 type EventsQuery = z.infer<typeof EventsQuery>;

@@ -21,14 +21,15 @@ import {
   TEXT_TYPE,
   WaitQuery,
 } from './requests/negotiation.ts';
+import { decimal } from './requests/query.ts';
 
 const ANSWERS = [JSON_TYPE, SSE_TYPE, NDJSON_TYPE, TEXT_TYPE] as const;
 
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   status: Status.optional(),
   runtime_kind: z.string().optional(),
   runtime_name: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(50),
+  limit: decimal(z.number().int().min(1).max(1000)).default(50),
   cursor: z.string().min(1).optional().describe('next_cursor of the page before'),
 });
 type ListQuery = z.infer<typeof ListQuery>;

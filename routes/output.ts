@@ -11,9 +11,12 @@ import { withFileBytes } from './answers/file-bytes.ts';
 import { joinedOutput, joinedRange } from './answers/joined-output.ts';
 import { outputType } from './answers/output.ts';
 import { content, problems, Raw } from './answers/schemas.ts';
-import { BYTES_TYPE, Flag, TEXT_TYPE } from './requests/negotiation.ts';
+import { BYTES_TYPE, TEXT_TYPE } from './requests/negotiation.ts';
+import { Flag } from './requests/query.ts';
 
-const CaptureQuery = z.object({ follow: Flag.describe('true: as it comes, until the run has finished') });
+const CaptureQuery = z.strictObject({
+  follow: Flag.describe('true: as it comes, until the run has finished'),
+});
 type CaptureRequest = OfRun & { Querystring: z.infer<typeof CaptureQuery> };
 
 const captureSchema = (operationId: string, summary: string) => ({

@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { OfRun, Routes } from './answers/edge.ts';
 import { problems } from './answers/schemas.ts';
-import { Flag } from './requests/negotiation.ts';
+import { Flag } from './requests/query.ts';
 
-const StdinQuery = z.object({ eof: Flag.describe('true: standard input is closed after these bytes') });
+const StdinQuery = z.strictObject({ eof: Flag.describe('true: standard input is closed after these bytes') });
 type StdinRequest = OfRun & { Querystring: z.infer<typeof StdinQuery>; Body: Readable | undefined };
 
 const stdinSchema = {

@@ -2,21 +2,17 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { RunwireError } from '../../src/documents/errors.ts';
 import { preference } from './prefer.ts';
+import { decimal } from './query.ts';
 
 /** The longest wait of one request, seconds; longer ones are shortened to it. */
 export const MAX_WAIT_SECONDS = 3600;
 
-export const WaitQuery = z.object({
-  wait: z.coerce
-    .number()
-    .min(0)
+export const WaitQuery = z.strictObject({
+  wait: decimal(z.number().min(0))
     .optional()
     .describe(`Wait up to so many seconds (at most ${MAX_WAIT_SECONDS}) for the run to finish`),
 });
 export type WaitQuery = z.infer<typeof WaitQuery>;
-
-/** `true` or `false` in a query string. */
-export const Flag = z.enum(['true', 'false']).optional();
 
 export const JSON_TYPE = 'application/json';
 export const SSE_TYPE = 'text/event-stream';

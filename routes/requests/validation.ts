@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../src/documents/errors.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
 import { InvocationInput, invocationInput } from '../../src/documents/invocation.ts';
 import { type Kind, optionKeyOf } from '../../src/documents/kind.ts';
+import { queryErrors } from './query.ts';
 
 /** What is done with a body may take a step of the stack a level; no document of ours comes near. */
 const MAX_LEVELS = 500;
@@ -23,6 +24,8 @@ export function validatorCompiler(kinds: readonly Kind[]): FastifySchemaCompiler
         return {
           error: fieldRefusal(code, [{ path: '', message: `is nested deeper than ${MAX_LEVELS} levels` }]),
         };
+      const faults = httpPart === 'querystring' ? queryErrors(value) : [];
+      if (faults.length > 0) return { error: fieldRefusal(code, faults) };
       const parsed = schema.safeParse(value);
       return parsed.success
         ? { value: parsed.data }

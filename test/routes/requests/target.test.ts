@@ -78,7 +78,7 @@ describe('the server', () => {
       '/invocations/a%3ab',
       '/%69nvocations/%61:b',
       'http://localhost/invocations/a:b',
-      `http://127.0.0.1:${new URL(origin).port}/invocations/a%3Ab?x=1`,
+      `http://127.0.0.1:${new URL(origin).port}/invocations/a%3Ab?wait=0`,
     ])
       expect([target, (await ask(origin, `GET ${target}`)).status]).toEqual([target, 200]);
     // Other characters of a name, not the end of one, and no other run.
