@@ -90,7 +90,7 @@ export class CopyOut {
     if (this.#read > Math.max(READ_LEAST, this.#caps.totalBytes * READ_FACTOR))
       throw new Error('too large to be searched: the rest was not looked at');
     const path = insideName(name);
-    if (path === null || type === 'directory' || !wanted(globs, path)) return;
+    if (path === null || type === 'directory' || !(await wanted(globs, path))) return;
     const shown = posix.join(from, path);
     const reason =
       type === 'file' || type === 'contiguous-file'
@@ -162,12 +162,12 @@ function insideName(name: string): string | null {
   return parts.length < 2 || parts.includes('..') ? null : parts.slice(1).join('/');
 }
 
-function wanted(globs: GlobPosition | null, path: string): boolean {
+async function wanted(globs: GlobPosition | null, path: string): Promise<boolean> {
   if (globs === null) return true;
   let position = globs;
   let matched = false;
   for (const part of path.split('/')) {
-    const next = step(position, part);
+    const next = await step(position, part);
     matched = next.matched.length > 0;
     position = next.below;
   }

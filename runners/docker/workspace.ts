@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { posix, relative, resolve } from 'node:path';
 import { pack } from 'tar-stream';
-import { compileGlob, startOf } from '../../src/artifacts/glob.ts';
+import { compileGlobs, startOf } from '../../src/artifacts/glob.ts';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
@@ -97,13 +97,8 @@ export async function copyArtifacts(
   const { artifactDirectory } = insideOf(ctx);
   if (artifactDirectory !== null && ctx.artifactDirectory !== null)
     await copying.copy({ daemon, id, from: artifactDirectory, to: ctx.artifactDirectory, globs: null });
-  const globs = (invocation.options.artifacts ?? []).flatMap((pattern) => {
-    try {
-      return compileGlob(pattern);
-    } catch {
-      return []; // the collection says what is wrong with it
-    }
-  });
+  // The collection says what is wrong with those that are none.
+  const globs = compileGlobs(invocation.options.artifacts ?? [], () => {});
   if (globs.length > 0)
     await copying.copy({ daemon, id, from: spec.workdir, to: workingDirectory, globs: startOf(globs) });
   return copying.omitted;

@@ -55,20 +55,24 @@ function order(low: string, high: string): boolean {
 }
 
 /**
- * Does one file name match. Time is bounded by (length of the name × length of the segment): only the
- * last star is ever retried, so no pattern can hold the event loop.
+ * Does one file name, also given in characters, match. Only the last star is ever retried, so `steps` in `cost` grows by
+ * at most (length of the name × length of the segment).
  */
-export function matchesSegment(segment: Segment, name: string): boolean {
+export function matchesSegment(
+  segment: Segment,
+  name: string,
+  chars: readonly string[],
+  cost: { steps: number },
+): boolean {
   const hidden = name.startsWith('.');
   if (segment.type === 'globstar') return !hidden;
   if (segment.type === 'literal') return segment.name === name;
   if (hidden && !segment.dot) return false;
   const { tokens } = segment;
-  const chars = Array.from(name);
   let token = 0;
   let retryToken = -1;
   let retryChar = 0;
-  for (let char = 0; char < chars.length; ) {
+  for (let char = 0; char < chars.length; cost.steps++) {
     const wanted = tokens[token];
     if (wanted === 'star') {
       retryToken = ++token;

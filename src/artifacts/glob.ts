@@ -1,7 +1,9 @@
+import { Effort } from './effort.ts';
 import { matchesSegment, parseSegment, type Segment } from './glob-segment.ts';
 
 const MAX_LENGTH = 4096;
 const MAX_ALTERNATIVES = 100;
+const MAX_TOGETHER = 100_000;
 
 /** A pattern of paths under one directory. `source` is the words of the invocation. */
 export interface Glob {
@@ -9,8 +11,11 @@ export interface Glob {
   readonly segments: readonly Segment[];
 }
 
-/** How far each glob has been followed on the way down to a directory. */
-export type GlobPosition = ReadonlyMap<Glob, ReadonlySet<number>>;
+/** How far each glob has been followed on the way down to a directory, and what all of them have cost everywhere. */
+export interface GlobPosition {
+  readonly places: ReadonlyMap<Glob, ReadonlySet<number>>;
+  readonly effort: Effort;
+}
 
 /** The pattern cannot match anything; the message says why. */
 export class BadGlob extends Error {}
@@ -36,31 +41,68 @@ export function compileGlob(source: string): Glob[] {
   });
 }
 
-export function startOf(globs: readonly Glob[]): GlobPosition {
-  return new Map(globs.map((glob) => [glob, reach(glob, 0, new Set())]));
+/**
+ * The globs of one request, those that are none or too much left out: `onBad` is told why. Together they have at most
+ * so many characters, all alternatives of braces written out.
+ */
+export function compileGlobs(
+  patterns: readonly string[],
+  onBad: (pattern: string, reason: string) => void,
+): Glob[] {
+  let left = MAX_TOGETHER;
+  return patterns.flatMap((pattern) => {
+    try {
+      if (left < 0) throw new BadGlob(TOO_MUCH);
+      const globs = compileGlob(pattern);
+      left -= globs.length * pattern.length;
+      if (left < 0) throw new BadGlob(TOO_MUCH);
+      return globs;
+    } catch (error) {
+      if (!(error instanceof BadGlob)) throw error;
+      onBad(pattern, error.message);
+      return [];
+    }
+  });
 }
 
-/** Follow the globs to an entry of the directory: which match it, and where they stand below it. */
-export function step(position: GlobPosition, name: string): { matched: Glob[]; below: GlobPosition } {
+const TOO_MUCH = `the patterns have together more than ${MAX_TOGETHER} characters, with each alternative counted`;
+
+export function startOf(globs: readonly Glob[], effort = new Effort()): GlobPosition {
+  const places = new Map(globs.map((glob) => [glob, reach(glob, 0, new Set())]));
+  return { places, effort };
+}
+
+/**
+ * Follow the globs to an entry of the directory: which match it, and where they stand below it. The event loop has its
+ * turns meanwhile. Throws LeftOut when the globs have cost too much.
+ */
+export async function step(
+  { places: position, effort }: GlobPosition,
+  name: string,
+): Promise<{ matched: Glob[]; below: GlobPosition }> {
   const matched: Glob[] = [];
   const below = new Map<Glob, Set<number>>();
+  const chars = Array.from(name);
   for (const [glob, places] of position) {
     const next = new Set<number>();
+    const cost = { steps: places.size };
     for (const place of places) {
       const segment = glob.segments[place];
-      if (segment && matchesSegment(segment, name))
+      if (segment && matchesSegment(segment, name, chars, cost))
         reach(glob, segment.type === 'globstar' ? place : place + 1, next);
     }
+    const pause = effort.spend(cost.steps);
+    if (pause) await pause;
     if (next.delete(glob.segments.length)) matched.push(glob);
     if (next.size > 0) below.set(glob, next);
   }
-  return { matched, below };
+  return { matched, below: { places: below, effort } };
 }
 
 /** The only names that can match here, when every glob asks for fixed ones: no need to list the directory. */
 export function fixedNames(position: GlobPosition): string[] | null {
   const names = new Set<string>();
-  for (const [glob, places] of position)
+  for (const [glob, places] of position.places)
     for (const place of places) {
       const segment = glob.segments[place];
       if (segment?.type !== 'literal') return null;

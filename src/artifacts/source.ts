@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { PRIVATE, type PrivateView } from '../disk/private-view.ts';
 import { bytePath } from '../platform/byte-path.ts';
 import { codeOf } from '../platform/error-words.ts';
-import { BadGlob, compileGlob, type Glob, type GlobPosition, startOf } from './glob.ts';
+import { compileGlobs, type Glob, type GlobPosition, startOf } from './glob.ts';
 import type { Omissions } from './omissions.ts';
 import { type Bounds, reasonOf } from './open-inside.ts';
 
@@ -37,15 +37,7 @@ export async function globbed(
   patterns: readonly string[],
   omissions: Omissions,
 ): Promise<ArtifactSource | null> {
-  const globs = patterns.flatMap((pattern) => {
-    try {
-      return compileGlob(pattern);
-    } catch (error) {
-      if (!(error instanceof BadGlob)) throw error;
-      omissions.add(pattern, error.message);
-      return [];
-    }
-  });
+  const globs = compileGlobs(patterns, (pattern, reason) => omissions.add(pattern, reason));
   if (globs.length === 0) return null;
   const bounds = await boundsOf(wanted, omissions);
   return bounds && { shown: wanted.shown, bounds, globs, position: startOf(globs) };

@@ -50,10 +50,10 @@ export async function* walkFiles(options: WalkOptions): AsyncGenerator<Walked> {
     for (const [index, { name, facts }] of entries.entries()) {
       if (index % ENTRIES_A_TURN === ENTRIES_A_TURN - 1) await turn();
       const path = joinBytes(directory.path, name);
-      const next = directory.globs && step(directory.globs, toText(name));
+      const next = directory.globs && (await followed(directory.globs, name, options.signal));
       const matched = next?.matched ?? [];
       const wanted = !next || matched.length > 0;
-      const entered = !next || next.below.size > 0;
+      const entered = !next || next.below.places.size > 0;
       if (facts.isDirectory()) {
         const named = matched.find(endsFixed);
         if (entered) directories.push({ path, globs: next?.below ?? null });
@@ -74,6 +74,15 @@ export async function* walkFiles(options: WalkOptions): AsyncGenerator<Walked> {
 
 /** The walk is over before everything was seen. */
 export class StopWalk extends LeftOut {}
+
+async function followed(globs: GlobPosition, name: BytePath, signal: AbortSignal | undefined) {
+  if (signal?.aborted) throw new StopWalk(STOPPED);
+  try {
+    return await step(globs, toText(name));
+  } catch (error) {
+    throw error instanceof LeftOut ? new StopWalk(error.message) : error;
+  }
+}
 
 async function entriesOf(
   options: WalkOptions,

@@ -1,19 +1,22 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Effort } from '../../../src/artifacts/effort.ts';
 import {
   BadGlob,
   compileGlob,
+  compileGlobs,
   fixedNames,
   type GlobPosition,
   startOf,
   step,
 } from '../../../src/artifacts/glob.ts';
+import { LeftOut } from '../../../src/artifacts/open-inside.ts';
 
-function matches(pattern: string, path: string): boolean {
+async function matches(pattern: string, path: string): Promise<boolean> {
   let position: GlobPosition = startOf(compileGlob(pattern));
   const names = path.split('/');
   for (const [index, name] of names.entries()) {
-    const { matched, below } = step(position, name);
+    const { matched, below } = await step(position, name);
     if (index === names.length - 1) return matched.length > 0;
     position = below;
   }
@@ -52,8 +55,8 @@ test.each([
   ['a*b*c', 'a-b-b-c', true],
   ['a*b*c', 'a-b-b-d', false],
   ['*', 'line\nbreak', true],
-])('%j and %j: %s', (pattern, path, expected) => {
-  expect(matches(pattern, path)).toBe(expected);
+])('%j and %j: %s', async (pattern, path, expected) => {
+  expect(await matches(pattern, path)).toBe(expected);
 });
 
 test.each([
@@ -71,19 +74,59 @@ test.each([
   expect(() => compileGlob(pattern)).toThrow(BadGlob);
 });
 
-test('a pattern made to backtrack does not hold the event loop', () => {
-  expect(matches(`${'*a'.repeat(200)}b`, 'a'.repeat(250))).toBe(false);
-  expect(matches(`${'**/'.repeat(200)}b`, 'a/'.repeat(200))).toBe(false);
+test('a pattern made to backtrack does not hold the event loop', async () => {
+  expect(await matches(`${'*a'.repeat(200)}b`, 'a'.repeat(250))).toBe(false);
+  expect(await matches(`${'**/'.repeat(200)}b`, 'a/'.repeat(200))).toBe(false);
 });
 
-test('a path matches itself when every character is escaped', () => {
+test('many patterns made to backtrack leave the event loop its turns, within one name too', async () => {
+  const patterns = Array.from({ length: 700 }, (_, n) => `*${'a'.repeat(130)}${n}`);
+  const globs = compileGlobs(patterns, (pattern, reason) => expect.fail(`${pattern}: ${reason}`));
+  let turns = 0;
+  let done = false;
+  const count = (): void => {
+    turns++;
+    if (!done) setImmediate(count);
+  };
+  setImmediate(count);
+  const { matched } = await step(startOf(globs), 'a'.repeat(253));
+  done = true;
+  expect(matched).toEqual([]);
+  expect(turns).toBeGreaterThan(1);
+});
+
+test('the patterns of a request may cost so much together, and no more', async () => {
+  const globs = compileGlobs(['*aaab', '*'], () => {});
+  const position = startOf(globs, new Effort(500));
+  const { below } = await step(position, 'a'.repeat(50));
+  expect(below.effort).toBe(position.effort);
+  await expect(
+    step(position, 'a'.repeat(50)).then(() => step(below, 'a').then(() => step(position, 'a'.repeat(50)))),
+  ).rejects.toThrow(LeftOut);
+});
+
+test('the patterns of a request have so many characters together, and those beyond are named', () => {
+  const alternatives = `{${Array.from({ length: 100 }, (_, n) => n).join(',')}}`;
+  const patterns = Array.from({ length: 100 }, (_, n) => `*${'a'.repeat(80 + n)}${alternatives}`);
+  const refused: string[] = [];
+  const globs = compileGlobs([...patterns, '*.txt'], (pattern, reason) => {
+    expect(reason).toContain('together more than 100000 characters');
+    refused.push(pattern);
+  });
+  expect(globs.length).toBeGreaterThan(0);
+  expect(refused).toEqual([...patterns, '*.txt'].slice(globs.length / 100));
+  expect(compileGlobs(['a', '/b', '{c,d}'], (pattern) => refused.push(pattern))).toHaveLength(3);
+  expect(refused.at(-1)).toBe('/b');
+});
+
+test('a path matches itself when every character is escaped', async () => {
   const name = fc
     .string({ unit: 'grapheme', minLength: 1 })
     .filter((s) => !/[/\0]/.test(s) && !/^\.\.?$/.test(s));
-  fc.assert(
-    fc.property(fc.array(name, { minLength: 1, maxLength: 4 }), (names) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(name, { minLength: 1, maxLength: 4 }), async (names) => {
       const pattern = names.map((n) => Array.from(n, (char) => `\\${char}`).join('')).join('/');
-      expect(matches(pattern, names.join('/'))).toBe(true);
+      expect(await matches(pattern, names.join('/'))).toBe(true);
     }),
   );
 });

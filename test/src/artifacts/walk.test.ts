@@ -3,7 +3,12 @@ import fs from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { Effort } from '../../../src/artifacts/effort.ts';
+import { compileGlobs, startOf } from '../../../src/artifacts/glob.ts';
+import { StopWalk, walkFiles } from '../../../src/artifacts/walk.ts';
+import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 import { artifactFile } from '../../../src/disk/run-directory.ts';
+import { bytePath } from '../../../src/platform/byte-path.ts';
 import { collecting, DEFAULT_CAPS } from '../../helpers/collecting.ts';
 
 const { places, collect, whole, kept } = collecting();
@@ -186,4 +191,21 @@ test('the data of the server is not collected, a scratch directory is', async ()
   ]);
   const scratch = await collect(['*'], { workingDirectory: places.run.work });
   expect(scratch.artifacts.map(({ id }) => id)).toEqual(['made']);
+});
+
+test('a walk of which the patterns cost too much ends, and says so', async () => {
+  for (const name of ['a', 'b', 'c']) fs.writeFileSync(join(places.wd, name), name);
+  const bounds = {
+    root: bytePath(fs.realpathSync(places.wd)),
+    places: new PrivatePlaces(join(places.dir, 'data'), []).look(null),
+  };
+  const globs = startOf(
+    compileGlobs(['*'], () => {}),
+    new Effort(5),
+  );
+  const walk = async () => {
+    for await (const _ of walkFiles({ bounds, globs, maxEntries: 10 }));
+  };
+  await expect(walk()).rejects.toThrow('the patterns take too long to compare');
+  await expect(walk()).rejects.toThrow(StopWalk);
 });
