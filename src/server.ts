@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { destination, pino } from 'pino';
 import { type Config, ConfigError, printable, readConfig } from './config.ts';
-import { messageOf } from './platform/error-words.ts';
+import { codeOf, messageOf } from './platform/error-words.ts';
 import { keepMemoryPrivate } from './platform/private-memory.ts';
 import { eraseVariables } from './platform/secret-environment.ts';
 import { isSecretVariable } from './run/process-environment.ts';
@@ -89,10 +89,22 @@ async function listen({ app }: Service): Promise<string> {
   try {
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
-    fail(error);
+    fail(notListening(error));
   }
   const { address, port, family } = app.server.address() as AddressInfo; // listening on TCP
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** Why the address cannot be listened on, and what to do about it. */
+function notListening(error: unknown): unknown {
+  const { host, port } = config;
+  const hints: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} of ${host} is in use: end what listens there, or set RUNWIRE_PORT (0: any that is free)`,
+    EACCES: `port ${port} may not be listened on by this user: set RUNWIRE_PORT to one of 1024 and more`,
+    EADDRNOTAVAIL: `RUNWIRE_HOST=${host} is no address of this machine`,
+    ENOTFOUND: `RUNWIRE_HOST=${host} is no name that is known here`,
+  };
+  return hints[codeOf(error) ?? ''] ?? error;
 }
 
 function fail(error: unknown): never {

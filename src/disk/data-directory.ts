@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { codeOf, messageOf } from '../platform/error-words.ts';
+import { makeDirectory } from '../platform/make-directory.ts';
 
 /** SQLite opens files whose path, links resolved, has at most 504 bytes; the rest is the name of the database. */
 const LONGEST_PATH = 504 - '/runwire.db'.length;
@@ -11,8 +12,7 @@ const LONGEST_PATH = 504 - '/runwire.db'.length;
  */
 export function prepareDataDirectory(dataDir: string): void {
   try {
-    for (const name of ['runs', 'discarded'])
-      mkdirSync(join(dataDir, name), { recursive: true, mode: 0o700 });
+    for (const name of ['runs', 'discarded']) makeDirectory(join(dataDir, name), 0o700);
     accessSync(dataDir, constants.W_OK);
     const empty = join(dataDir, 'empty');
     if (!existsSync(empty)) writeFileSync(empty, '', { mode: 0o400 });
@@ -61,6 +61,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EROFS: 'its file system is read-only',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
+  ENOENT: 'its file system makes no directories there',
   ENOSPC: 'its disk is full',
   EDQUOT: 'its disk quota is used up',
 };

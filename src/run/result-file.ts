@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, open, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { descriptorPath, HAS_PROC, realPathOf } from '../artifacts/open-inside.ts';
 import { nearestReal } from '../disk/private-places.ts';
@@ -8,6 +8,7 @@ import type { PrivateView } from '../disk/private-view.ts';
 import type { RuntimeResult } from '../documents/result.ts';
 import { bytePath } from '../platform/byte-path.ts';
 import { codeOf, messageOf } from '../platform/error-words.ts';
+import { makeDirectory } from '../platform/make-directory.ts';
 
 /**
  * Write a result where output_result_path says: JSON, indent 2, UTF-8, a newline at the end, mode 0644 less
@@ -25,7 +26,7 @@ export async function writeResultFile(
   try {
     if (confined !== null) await checkStaysIn(resolve(confined), resolve(path));
     if (places.holds(nearestReal(path))) throw new Error(PRIVATE);
-    await mkdir(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     const destination = await destinationOf(path, places);
     await inDirectory(dirname(destination), places, async (directory) => {
       const unfinished = join(directory, unfinishedName(result));

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, type Stats, statSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import type { RealRoots } from '../artifacts/collection.ts';
 import { CannotBegin, Rejected } from '../contract/outcome.ts';
@@ -8,6 +8,7 @@ import type { RunDirectory } from '../disk/run-directory.ts';
 import type { InvocationInput } from '../documents/invocation.ts';
 import { type BytePath, bytePath } from '../platform/byte-path.ts';
 import { codeOf } from '../platform/error-words.ts';
+import { makeDirectory } from '../platform/make-directory.ts';
 import { shortageOf, storageText } from '../platform/shortage.ts';
 
 type PathFields = Pick<
@@ -64,7 +65,7 @@ export function prepareWorkingPaths(
     view ??= places.look(directory);
     if (view.holds(real)) throw privateRefusal(field, path);
   };
-  if (paths.scratch) mkdirSync(workingDirectory, { recursive: true, mode: 0o700 });
+  if (paths.scratch) makeDirectory(workingDirectory, 0o700);
   else if (places.holdsDirectory(workingDirectory, checkWorkingDirectory(workingDirectory), directory))
     throw privateRefusal('working_directory', workingDirectory);
   if (inputPayload) {
@@ -76,7 +77,7 @@ export function prepareWorkingPaths(
   let artifact: string | null = null;
   if (artifactDirectory) {
     refusePrivate('artifact_directory', artifactDirectory, nearestReal(artifactDirectory));
-    makeDirectory('artifact directory', artifactDirectory);
+    makeNamed('artifact directory', artifactDirectory);
     artifact = realpathSync.native(artifactDirectory);
     refusePrivate('artifact_directory', artifactDirectory, bytePath(artifact));
   }
@@ -113,8 +114,8 @@ function checkInputPayload(path: string): void {
   attempt(`input_payload_path cannot be read: ${path}`, () => accessSync(path, constants.R_OK));
 }
 
-function makeDirectory(what: string, path: string): void {
-  attempt(`${what} cannot be made: ${path}`, () => mkdirSync(path, { recursive: true }));
+function makeNamed(what: string, path: string): void {
+  attempt(`${what} cannot be made: ${path}`, () => makeDirectory(path));
 }
 
 /** Undefined when there is nothing. */

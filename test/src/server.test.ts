@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ServerProcess, startServer } from '../helpers/server-process.ts';
+import { launchServer, type ServerProcess, startServer } from '../helpers/server-process.ts';
 
 let dataDir: string;
 const servers: ServerProcess[] = [];
@@ -136,6 +136,35 @@ describe('The server process', () => {
   test('refuses to start beside another server on the same data directory, in one line', async () => {
     await start();
     await expect(startServer(dataDir)).rejects.toThrow(/^Runwire cannot start: .*in use.*\n$/m);
+  });
+
+  test.each([
+    ['where no directory can be made', '/proc/nope', 'its file system makes no directories there'],
+    ['that is a file', '/dev/null', '/dev/null is not a directory'],
+    ['within a file', '/dev/null/data', '/dev/null is not a directory'],
+  ])('refuses a data directory %s in one line, and ends', async (_what, place, why) => {
+    const { child, listening, output } = launchServer(place);
+    servers.push({ child, address: '', output, stop: async () => ({ code: null, signal: null }) });
+    const hung = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    await expect(listening).rejects.toThrow(/Runwire cannot start/);
+    clearTimeout(hung);
+    const told = output()
+      .split('\n')
+      .filter((line) => line.startsWith('Runwire cannot start'));
+    expect(told).toEqual([`Runwire cannot start: the data directory ${place} cannot be used: ${why}`]);
+    expect(child.exitCode).toBe(1);
+  });
+
+  test('says what to do about an address that it cannot listen on', async () => {
+    const { address } = await start();
+    const other = mkdtempSync(join(tmpdir(), 'runwire-server-'));
+    const { port } = new URL(address);
+    await expect(startServer(other, { RUNWIRE_PORT: port })).rejects.toThrow(
+      `Runwire cannot start: port ${port} of 127.0.0.1 is in use: end what listens there, or set RUNWIRE_PORT`,
+    );
+    const nowhere = { RUNWIRE_HOST: '192.0.2.1', RUNWIRE_TOKEN: 'a-long-enough-token' };
+    await expect(startServer(other, nowhere)).rejects.toThrow('RUNWIRE_HOST=192.0.2.1 is no address of this');
+    rmSync(other, { recursive: true, force: true });
   });
 
   test('refuses to serve others than this machine without a token, and names what is wrong with a value', async () => {

@@ -52,6 +52,13 @@ test('the longest path that is accepted is one that the database can be opened a
   expect(() => new InvocationStore(join(longer, 'runwire.db'))).toThrow();
 });
 
+test('where no directory can be made the data directory is refused in words', () => {
+  for (const dataDir of ['/proc/nope', '/proc/nope/deeper'])
+    expect(() => prepareDataDirectory(dataDir)).toThrow(
+      `the data directory ${dataDir} cannot be used: its file system makes no directories there`,
+    );
+});
+
 test('what is in the way of a data directory is named', () => {
   const file = join(place, 'file');
   writeFileSync(file, '');

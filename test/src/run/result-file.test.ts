@@ -50,6 +50,12 @@ test('the result is indented JSON with a newline at the end, and parents are mad
   expect(statSync(path).mode & 0o777).toBe(0o644 & ~process.umask());
 });
 
+test('where the parents cannot be made it is said, and no thread waits for them for ever', async () => {
+  await expect(writeResultFile('/proc/nope/result.json', RESULT, { places })).rejects.toThrow(
+    /^output_result_path cannot be written: \/proc\/nope\/result.json \(.+\)$/,
+  );
+});
+
 test('a file that is there is replaced as a whole and nothing else is left', async () => {
   const path = join(dir, 'result.json');
   writeFileSync(path, 'x'.repeat(10_000));

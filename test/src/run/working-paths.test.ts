@@ -131,6 +131,13 @@ test('the artifact directory is made, with its parents, and may be there already
   expect(prepareWorkingPaths(paths, about)).toEqual({ ...made, working: null });
 });
 
+test('an artifact directory where none can be made is rejected, and holds nobody', () => {
+  const paths = resolveWorkingPaths({ artifact_directory: '/proc/nope/out' }, run);
+  expect(() => prepareWorkingPaths(paths, about)).toThrow(
+    'artifact directory cannot be made: /proc/nope/out (ENOENT)',
+  );
+});
+
 test('an artifact directory that cannot be made is rejected', () => {
   writeFileSync(join(dir, 'file'), '');
   expect(rejection({ working_directory: dir, artifact_directory: 'file' })).toMatch(
