@@ -6,7 +6,7 @@ import { ArtifactDescriptor, describeArtifact } from '../src/documents/artifact.
 import { Claimed, ClaimRequest, ClaimState, HeartbeatRequest } from '../src/documents/claim.ts';
 import { Completion } from '../src/documents/completion.ts';
 import { Record } from '../src/documents/record.ts';
-import { WorkerEvent } from '../src/documents/worker-event.ts';
+import { type WorkerEvent, WorkerEvents } from '../src/documents/worker-event.ts';
 import { nothing } from './answers/bytes.ts';
 import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import { recordAnswer } from './answers/record.ts';
@@ -34,14 +34,13 @@ const claimSchema = {
 };
 
 const ofWorkers = { tags: ['workers'] };
-const Events = z.array(WorkerEvent).max(10_000);
 
 const eventsSchema = {
   ...ofWorkers,
   operationId: 'reportEvents',
   summary: 'Output and progress of a claimed run',
   description: 'A JSON array, or the same events as NDJSON (application/x-ndjson). All are taken or none.',
-  body: Events,
+  body: WorkerEvents,
   response: { 200: json('They were taken', ClaimState), ...problems },
 };
 const heartbeatSchema = {

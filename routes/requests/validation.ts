@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../src/documents/errors.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
 import { InvocationInput, invocationInput } from '../../src/documents/invocation.ts';
 import { type Kind, optionKeyOf } from '../../src/documents/kind.ts';
+import { brokenText } from '../../src/documents/well-formed.ts';
 import { queryErrors } from './query.ts';
 
 /** What is done with a body may take a step of the stack a level; no document of ours comes near. */
@@ -15,7 +16,7 @@ const MAX_LEVELS = 500;
  */
 export function validatorCompiler(kinds: readonly Kind[]): FastifySchemaCompiler<z.ZodType> {
   const invocation = invocationInput(kinds.map(optionKeyOf).filter((key) => key !== null));
-  return ({ schema: described, url, httpPart }) => {
+  return ({ schema: described, url = '', httpPart }) => {
     const schema = described === InvocationInput ? invocation : described;
     const code: ErrorCode =
       httpPart !== 'body' ? 'bad_request' : url === '/invocations' ? 'invalid_invocation' : 'invalid_field';
@@ -27,9 +28,10 @@ export function validatorCompiler(kinds: readonly Kind[]): FastifySchemaCompiler
       const faults = httpPart === 'querystring' ? queryErrors(value) : [];
       if (faults.length > 0) return { error: fieldRefusal(code, faults) };
       const parsed = schema.safeParse(value);
-      return parsed.success
-        ? { value: parsed.data }
-        : { error: fieldRefusal(code, fieldErrors(parsed.error)) };
+      if (!parsed.success) return { error: fieldRefusal(code, fieldErrors(parsed.error)) };
+      // What a backend calls back with is no document of ours: whatever it is, it makes the run look.
+      const broken = url.endsWith('/callback') ? null : brokenText(parsed.data);
+      return broken ? { error: fieldRefusal(code, [broken]) } : { value: parsed.data };
     };
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PHASES } from './stream.ts';
+import { PHASES, STREAMS } from './stream.ts';
 
 const output = {
   phase: z.enum(PHASES).optional(),
@@ -29,3 +29,40 @@ export const WorkerEvent = z.discriminatedUnion('type', [
   }),
 ]);
 export type WorkerEvent = z.infer<typeof WorkerEvent>;
+
+const Text = z.looseObject({ type: z.enum(STREAMS), text: z.string() });
+
+/**
+ * A batch in which a character that its worker cut in two, at the end of one text and the begin of the next of the same
+ * stream, is whole in the first. Where an offset says what came before, nothing is moved: it counts bytes.
+ */
+function joinHalves(batch: unknown): unknown {
+  if (!Array.isArray(batch)) return batch;
+  const events: unknown[] = [...batch];
+  const last = new Map<string, { at: number; event: z.infer<typeof Text> } | null>();
+  for (const [at, raw] of events.entries()) {
+    const { data: event } = Text.safeParse(raw);
+    if (!event) {
+      // Bytes of the stream come between.
+      for (const stream of STREAMS)
+        if (z.looseObject({ type: z.literal(stream) }).safeParse(raw).success) last.set(stream, null);
+      continue;
+    }
+    const before = last.get(event.type);
+    if (
+      before &&
+      event.offset === undefined &&
+      /[\ud800-\udbff]$/.test(before.event.text) &&
+      /^[\udc00-\udfff]/.test(event.text)
+    ) {
+      events[before.at] = { ...before.event, text: before.event.text + event.text.charAt(0) };
+      event.text = event.text.slice(1);
+      events[at] = event;
+    }
+    last.set(event.type, { at, event });
+  }
+  return events;
+}
+
+/** What a worker tells at once. */
+export const WorkerEvents = z.preprocess(joinHalves, z.array(WorkerEvent).max(10_000));
