@@ -201,6 +201,11 @@ const ROOMS = {
       ...['src/config', 'src/metrics', 'src/platform'],
     ],
   },
+  'src/command': {
+    says: 'what a person at a terminal says and is told',
+    doors: ['*'],
+    imports: ['src/config', 'src/platform'],
+  },
   'src/service': {
     says: 'all parts of one server, put together',
     doors: ['*'],
@@ -209,7 +214,7 @@ const ROOMS = {
   'src/server': {
     says: 'the process: configuration, listening, the orderly end',
     doors: [],
-    imports: ['src/service', 'src/config', 'src/run/process-environment', 'src/platform'],
+    imports: ['src/service', 'src/command', 'src/config', 'src/run/process-environment', 'src/platform'],
   },
 };
 

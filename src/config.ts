@@ -99,6 +99,7 @@ const FIELDS = {
     z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     'info',
   ),
+  logFormat: field('RUNWIRE_LOG_FORMAT', z.enum(['auto', 'json', 'text']), 'auto'),
   drainSeconds: field('RUNWIRE_DRAIN_SECONDS', seconds, 30),
   onExit: field('RUNWIRE_ON_EXIT', z.enum(['cancel', 'leave']), 'cancel'),
   spawn: field('RUNWIRE_SPAWN', z.enum(['auto', 'posix', 'portable']), 'auto'),

@@ -1,42 +1,59 @@
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import { destination, pino } from 'pino';
+import about from '../package.json' with { type: 'json' };
+import { inWordsOfFlags, readArguments, withFlags } from './command/arguments.ts';
+import { plainLine } from './command/plain-lines.ts';
+import { whyNotListening } from './command/start-failure.ts';
+import { lastMoments } from './command/stop-words.ts';
 import { type Config, ConfigError, printable, readConfig } from './config.ts';
-import { codeOf, messageOf } from './platform/error-words.ts';
+import { messageOf } from './platform/error-words.ts';
 import { keepMemoryPrivate } from './platform/private-memory.ts';
 import { eraseVariables } from './platform/secret-environment.ts';
 import { isSecretVariable } from './run/process-environment.ts';
 import { createService, type Service } from './service.ts';
 
 /** The process: configuration, listening, and the orderly end. */
+const flags = flagsOf(process.argv.slice(2));
 const environment = { ...process.env };
-const secretNames = Object.keys(environment).filter(isSecretVariable);
+const secretNames = Object.keys(environment).filter(
+  (name) => environment[name] !== '' && isSecretVariable(name),
+);
 const erasure = eraseVariables(secretNames);
 const memoryIsPrivate = await keepMemoryPrivate();
 const { config, warnings } = configuration();
 /** Written by the thread pool, and lines that come close together at once: a write costs a run as much as its record. */
 const lines = destination({ sync: false, minLength: 8 * 1024, periodicFlush: 100 });
-const log = pino({ level: config.logLevel }, lines);
+const isPlain = config.logFormat === 'text' || (config.logFormat === 'auto' && process.stdout.isTTY);
+const log = pino({ level: config.logLevel }, isPlain ? { write: writePlain } : lines);
 for (const warning of [...warnings, ...exposures()]) log.warn(warning);
 log.info({ config: printable(config) }, 'configuration');
 
 const service = await start();
 const url = await listen(service);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
-process.stdout.write(`Runwire listens on ${url}\n\nTry it:\n  ${example(url)}\n\n`);
+process.stdout.write(
+  `Runwire listens on ${url}\nData directory: ${resolve(config.dataDir)}\n\nTry it:\n  ${example(url)}\n\n`,
+);
 
-/** Ends the wait for running runs early. */
-let hurry: (() => void) | null = null;
+/** Ends the wait for running runs early; `since` is when the first signal came. */
+let stopping: { since: number; hurry(): void } | null = null;
+
+/** Ctrl-C comes from the terminal and once more from npm, which passes it on: within this it is one. */
+const SAME_SIGNAL_MS = 250;
 
 /** A result that the storage does not take holds the end for so long. */
 const STORE_MS = 5000;
 
 /** First signal: let runs finish for a while, then cancel them (or leave them to the supervisor). Second: now. */
 async function stop(signal: string): Promise<void> {
-  if (hurry) return hurry();
-  const hurried = new Promise<void>((resolve) => {
-    hurry = resolve;
-  });
-  log.info({ signal }, 'stopping');
+  if (stopping) {
+    if (performance.now() - stopping.since > SAME_SIGNAL_MS) stopping.hurry();
+    return;
+  }
+  const { promise: hurried, resolve: hurry } = Promise.withResolvers<void>();
+  stopping = { since: performance.now(), hurry };
+  log.info({ signal }, lastMoments(config, service.engine.busy.length));
   let leave = config.onExit === 'leave';
   await Promise.race([service.engine.drain(leave ? 0 : config.drainSeconds * 1000), hurried]);
   if (!leave) {
@@ -50,14 +67,28 @@ async function stop(signal: string): Promise<void> {
   process.exit(0);
 }
 
+/** The variables that the command line sets. Ends the process where it asks for something else than to serve. */
+function flagsOf(words: string[]): Readonly<Record<string, string>> {
+  const asked = readArguments(words, about.version);
+  if (asked.what === 'serve') return asked.variables;
+  if (asked.what === 'print') process.stdout.write(asked.text);
+  else process.stderr.write(`${asked.line}\n`);
+  process.exit(asked.what === 'print' ? 0 : 2);
+}
+
 function configuration(): { config: Config; warnings: string[] } {
   try {
-    return readConfig(environment);
+    return readConfig(withFlags(environment, flags));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    for (const line of error.lines) process.stderr.write(`${line}\n`);
+    for (const line of error.lines) process.stderr.write(`${inWordsOfFlags(line, flags)}\n`);
     process.exit(2);
   }
+}
+
+function writePlain(json: string): void {
+  const line = plainLine(json);
+  if (line !== null) process.stdout.write(line);
 }
 
 /** Where programs of runs, which have the same user, could read what they should not. */
@@ -89,22 +120,10 @@ async function listen({ app }: Service): Promise<string> {
   try {
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
-    fail(notListening(error));
+    fail(whyNotListening(error, config));
   }
   const { address, port, family } = app.server.address() as AddressInfo; // listening on TCP
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-}
-
-/** Why the address cannot be listened on, and what to do about it. */
-function notListening(error: unknown): unknown {
-  const { host, port } = config;
-  const hints: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${port} of ${host} is in use: end what listens there, or set RUNWIRE_PORT (0: any that is free)`,
-    EACCES: `port ${port} may not be listened on by this user: set RUNWIRE_PORT to one of 1024 and more`,
-    EADDRNOTAVAIL: `RUNWIRE_HOST=${host} is no address of this machine`,
-    ENOTFOUND: `RUNWIRE_HOST=${host} is no name that is known here`,
-  };
-  return hints[codeOf(error) ?? ''] ?? error;
 }
 
 function fail(error: unknown): never {

@@ -11,7 +11,7 @@ export interface ReportTools {
 /** The one line of a finished run, and its part in the metrics. */
 export function reportRun(
   run: LiveRun,
-  { status, outcome, finishedAt }: FinishedFacts,
+  { status, outcome, result, finishedAt }: FinishedFacts,
   { log, metrics }: ReportTools,
 ): void {
   const { kind } = run.runner;
@@ -19,8 +19,9 @@ export function reportRun(
   const outputBytes = (outcome.stdout?.bytes ?? 0) + (outcome.stderr?.bytes ?? 0);
   metrics.runFinished({ kind, status, seconds, outputBytes });
   const { ended, exit_code, signal, timings } = outcome;
+  const error = result.error_summary;
   log.info(
-    { invocation_id: run.id, kind, status, ended, exit_code, signal, seconds, outputBytes, timings },
+    { invocation_id: run.id, kind, status, error, ended, exit_code, signal, seconds, outputBytes, timings },
     'run finished',
   );
 }

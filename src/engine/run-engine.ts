@@ -194,6 +194,11 @@ export class RunEngine implements Engine {
     this.#recovery.pause();
   }
 
+  /** What drain() waits for. */
+  get busy(): readonly LiveRun[] {
+    return this.#admission.atWork();
+  }
+
   async #nothingRuns(storeMs?: number): Promise<boolean> {
     const ends = this.#admission.atWork().map((run) => run.over(storeMs));
     return (await Promise.all(ends)).every((stored) => stored);

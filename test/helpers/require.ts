@@ -92,6 +92,7 @@ const COMPONENTS = {
     if (error) return `unshare cannot be started: ${error.message}`;
     return status === 0 ? undefined : 'a pid namespace may not be made here';
   },
+  script: () => program('script'),
   root: () => (process.getuid?.() === 0 ? undefined : 'the tests do not run as root'),
 } satisfies Record<string, () => string | undefined>;
 

@@ -49,6 +49,7 @@ describe('readConfig', () => {
       dockerCertPath: null,
       dockerMountRoots: [],
       logLevel: 'info',
+      logFormat: 'auto',
       drainSeconds: 30,
       onExit: 'cancel',
       spawn: 'auto',

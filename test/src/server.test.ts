@@ -96,11 +96,22 @@ describe('The server process', () => {
     });
     const pid = await pidOf(server, 'a');
     const ended = server.stop();
-    await sleep(300);
+    await expect.poll(server.output).toMatch(/stopping: 1 run may finish for 60 s.* again cancels at once/);
     expect(isAlive(pid)).toBe(true);
+    const again = setInterval(() => server.child.kill('SIGTERM'), 100);
+    expect(await ended).toEqual({ code: 0, signal: null });
+    clearInterval(again);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  test('two signals that come together, from a terminal and from npm, are one', async () => {
+    const server = await start();
+    await post(server, { invocation_id: 'a', command: ['sh', '-c', 'echo $$; sleep 1; echo done'] });
+    await pidOf(server, 'a');
+    const ended = server.stop('SIGINT');
     server.child.kill('SIGTERM');
     expect(await ended).toEqual({ code: 0, signal: null });
-    expect(isAlive(pid)).toBe(false);
+    expect(server.output()).toContain('"status":"succeeded"');
   });
 
   test('leaves running programs to the next server with RUNWIRE_ON_EXIT=leave', async () => {
@@ -155,23 +166,33 @@ describe('The server process', () => {
     expect(child.exitCode).toBe(1);
   });
 
-  test('says what to do about an address that it cannot listen on', async () => {
-    const { address } = await start();
-    const other = mkdtempSync(join(tmpdir(), 'runwire-server-'));
-    const { port } = new URL(address);
-    await expect(startServer(other, { RUNWIRE_PORT: port })).rejects.toThrow(
-      `Runwire cannot start: port ${port} of 127.0.0.1 is in use: end what listens there, or set RUNWIRE_PORT`,
-    );
-    const nowhere = { RUNWIRE_HOST: '192.0.2.1', RUNWIRE_TOKEN: 'a-long-enough-token' };
-    await expect(startServer(other, nowhere)).rejects.toThrow('RUNWIRE_HOST=192.0.2.1 is no address of this');
-    rmSync(other, { recursive: true, force: true });
-  });
-
   test('refuses to serve others than this machine without a token, and names what is wrong with a value', async () => {
     await expect(startServer(dataDir, { RUNWIRE_HOST: '0.0.0.0' })).rejects.toThrow(/RUNWIRE_TOKEN/);
     await expect(startServer(dataDir, { RUNWIRE_MAX_CONCURRENT: 'many' })).rejects.toThrow(
       /RUNWIRE_MAX_CONCURRENT="many"/,
     );
+  });
+
+  test('says what to set where its port is in use', async () => {
+    const { port } = new URL((await start()).address);
+    const other = mkdtempSync(join(tmpdir(), 'runwire-server-'));
+    const second = startServer(other, { RUNWIRE_PORT: port });
+    await expect(second).rejects.toThrow(
+      `Runwire cannot start: port ${port} of 127.0.0.1 is in use: choose another with --port or RUNWIRE_PORT`,
+    );
+    const nowhere = { RUNWIRE_HOST: '192.0.2.1', RUNWIRE_TOKEN: 'a-long-enough-token' };
+    await expect(startServer(other, nowhere)).rejects.toThrow('192.0.2.1 is no address of this machine');
+    rmSync(other, { recursive: true, force: true });
+  });
+
+  test('on a terminal it says which run failed and why, and nothing of others', async () => {
+    const server = await start({ RUNWIRE_LOG_FORMAT: 'text' });
+    await post(server, { invocation_id: 'good', command: ['true'] }, '?wait=10');
+    await post(server, { invocation_id: 'bad', command: ['sh', '-c', 'exit 3'] }, '?wait=10');
+    await expect
+      .poll(server.output)
+      .toMatch(/^\d\d:\d\d:\d\d run bad \(subprocess\) failed after \d+\.\d s: exited with code 3$/m);
+    expect(server.output()).not.toMatch(/good|\{"level"/);
   });
 
   test('says what it is configured with, without the token', async () => {
