@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { destination, pino } from 'pino';

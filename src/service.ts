@@ -26,6 +26,11 @@ import { writeUntilStored } from './store/lasting-write.ts';
 import { SupervisorClient } from './supervisor/client/client.ts';
 import { startDeliveries } from './webhooks/deliveries.ts';
 
+// What a program that embeds Runwire needs beside createService().
+export type { Dispatcher } from '../runners/manual/dispatcher.ts';
+export { type Config, ConfigError, readConfig } from './config.ts';
+export type { Runner } from './contract/runner.ts';
+
 const RETENTION_INTERVAL_MS = 30_000;
 
 export interface ServiceOptions {

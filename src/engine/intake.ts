@@ -1,4 +1,3 @@
-import { randomUUIDv7 } from 'node:crypto';
 import type { Config } from '../config.ts';
 import { type AbortReason, Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
@@ -10,6 +9,7 @@ import type { Invocation, InvocationInput } from '../documents/invocation.ts';
 import { redactInvocation } from '../documents/redaction.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import { messageOf } from '../platform/error-words.ts';
+import { uuidV7 } from '../platform/uuid-v7.ts';
 import { LiveRun } from '../run/live-run.ts';
 import { resolveWorkingPaths } from '../run/working-paths.ts';
 import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
@@ -53,7 +53,7 @@ export class Intake {
 
   /** A new run. Throws invalid_invocation, naming the fields. */
   accept(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions): LiveRun {
-    const id = input.invocation_id ?? randomUUIDv7();
+    const id = input.invocation_id ?? uuidV7();
     const repeatable = input.invocation_id !== undefined || idempotencyKey !== undefined;
     const directory = runDirectory(this.#config.dataDir, id);
     const paths = resolveWorkingPaths(input, directory);

@@ -92,6 +92,13 @@ const COMPONENTS = {
     if (error) return `unshare cannot be started: ${error.message}`;
     return status === 0 ? undefined : 'a pid namespace may not be made here';
   },
+  'npm-registry': () => {
+    const { status } = spawnSync('npm', ['view', 'koffi', 'version', '--fetch-retries=0'], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    return status === 0 ? undefined : 'npm reaches no registry';
+  },
   script: () => program('script'),
   root: () => (process.getuid?.() === 0 ? undefined : 'the tests do not run as root'),
 } satisfies Record<string, () => string | undefined>;

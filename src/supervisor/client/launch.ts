@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { keptKey } from '../../platform/kept-key.ts';
@@ -14,7 +14,8 @@ export interface LaunchOptions {
   environment: Record<string, string>;
 }
 
-const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+/** Beside us: TypeScript in the repository, JavaScript in the package. */
+const MAIN = fileURLToPath(new URL(`../main${extname(import.meta.filename)}`, import.meta.url));
 /** Each version has a name of its own, so that supervisors of two can be there at once. */
 const SOCKET = `supervisor-${PROTOCOL_VERSION}.sock`;
 /** Version 2 knew of no other. */

@@ -1,0 +1,136 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { requires } from '../helpers/require.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const run = promisify(execFile);
+/** Where it is installed: nothing of the repository is in reach. */
+const home = mkdtempSync(join(tmpdir(), 'runwire-package-'));
+const app = join(home, 'app');
+/** The registry and its certificates are those of this machine. */
+const PRODUCTION = { ...process.env, NODE_ENV: 'production', RUNWIRE_TOKEN: '' };
+const BOUND = { timeout: 170_000, killSignal: 'SIGKILL', maxBuffer: 64 << 20 } as const;
+const LINE = /listens on (http:\S+)/;
+
+async function npm(directory: string, ...words: string[]): Promise<string> {
+  const { stdout } = await run('npm', words, { cwd: directory, env: PRODUCTION, ...BOUND });
+  return stdout;
+}
+
+/** Where a server that this command starts listens; it runs one program, and is told to end. */
+async function oneRun(command: string, words: string[], path = process.env.PATH): Promise<unknown> {
+  const dataDir = mkdtempSync(join(home, 'data-'));
+  const flags = ['--port', '0', '--data-dir', dataDir];
+  const env = { ...PRODUCTION, PATH: path, RUNWIRE_MIN_FREE_DISK_BYTES: '0' };
+  const child = spawn(command, [...words, ...flags], { cwd: app, env, stdio: 'pipe' });
+  const ended = once(child, 'exit');
+  try {
+    const address = await listening(child);
+    const response = await fetch(`${address}/invocations?wait=30`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ runtime_kind: 'subprocess', command: ['true'] }),
+    });
+    return await response.json();
+  } finally {
+    child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+async function listening(child: ChildProcess): Promise<string> {
+  let output = '';
+  const take = (chunk: Buffer): void => {
+    output += chunk;
+  };
+  child.stdout?.on('data', take);
+  child.stderr?.on('data', take);
+  await expect.poll(() => output + (child.exitCode ?? ''), { timeout: 30_000 }).toMatch(LINE);
+  return LINE.exec(output)?.[1] ?? '';
+}
+
+requires('npm-registry')('The package', () => {
+  let packed: { filename: string; files: { path: string }[] };
+
+  beforeAll(async () => {
+    const [first] = JSON.parse(await npm(root, 'pack', '--json', '--silent', '--pack-destination', home));
+    packed = first;
+    mkdirSync(app);
+    writeFileSync(join(app, 'package.json'), '{"private":true,"type":"module"}');
+    await npm(app, 'install', '--no-audit', '--no-fund', join(home, packed.filename));
+  }, 180_000);
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+  test('has built JavaScript with its types and what npm always takes, and nothing else', () => {
+    const others = packed.files
+      .map(({ path }) => path)
+      .filter((path) => !/^dist\/(src|routes|runners)\/.*\.(js|d\.ts)$/.test(path));
+    expect(others.sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'SECURITY.md',
+      'dist/package.json',
+      'docs/configuration.md',
+      'package.json',
+    ]);
+  });
+
+  test('brings no development dependency, the Node of the repository neither', async () => {
+    const { dependencies } = JSON.parse(await npm(app, 'ls', '--all', '--json'));
+    expect(Object.keys(dependencies)).toEqual(['runwire']);
+    expect(Object.keys(dependencies.runwire.dependencies)).not.toContain('node');
+  });
+
+  test('runs with npx runwire serve from node_modules, with NODE_ENV=production', async () => {
+    expect(await oneRun('npx', ['runwire', 'serve'])).toMatchObject({ status: 'succeeded' });
+  });
+
+  test('tells its version, which is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(await npm(app, 'exec', '--', 'runwire', 'version')).toBe(`${version}\n`);
+  });
+
+  test('gives an embedding program what it starts a service with', async () => {
+    const script = "import * as all from 'runwire'; console.log(Object.keys(all).sort().join())";
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: app });
+    expect(stdout).toBe('ConfigError,createService,readConfig\n');
+    writeFileSync(
+      join(app, 'embeds.ts'),
+      "import { createService, readConfig, type Service } from 'runwire';\n" +
+        'export const begin = (log: Parameters<typeof createService>[0]["log"]): Promise<Service> =>\n' +
+        '  createService({ config: readConfig({}).config, environment: {}, log });\n' +
+        '// @ts-expect-error: there is no such option\n' +
+        'createService({ colour: 1 });\n',
+    );
+    const tsc = join(root, 'node_modules/.bin/tsc');
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024'];
+    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
+    const { stdout: faults } = await run(tsc, [...options, ...types, 'embeds.ts'], { cwd: app });
+    expect(faults).toBe('');
+  });
+
+  test.each(['22', '24'])(
+    'runs on Node %s',
+    async (major) => {
+      const folder = join(home, `node-${major}`);
+      const name = `node-${process.platform}-${process.arch}`;
+      mkdirSync(folder);
+      writeFileSync(join(folder, 'package.json'), '{"private":true}');
+      await npm(folder, 'install', '--no-audit', '--no-fund', `${name}@${major}`);
+      const bin = join(folder, 'node_modules', name, 'bin');
+      const { stdout } = await run(join(bin, 'node'), ['--version']);
+      expect(stdout).toMatch(new RegExp(`^v${major}\\.`));
+      const program = join(app, 'node_modules/.bin/runwire');
+      expect(await oneRun(program, ['serve'], `${bin}:${process.env.PATH}`)).toMatchObject({
+        status: 'succeeded',
+      });
+    },
+    180_000,
+  );
+});
