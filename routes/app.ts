@@ -28,6 +28,7 @@ import { dropStalledClients } from './requests/stalled-clients.ts';
 import { judgeTarget, MAX_TARGET_LENGTH, targetOf } from './requests/target.ts';
 import { validatorCompiler } from './requests/validation.ts';
 import { holdsClaim } from './requests/worker-token.ts';
+import { rootRoutes } from './root.ts';
 import { runtimesRoutes } from './runtimes.ts';
 import { signalsRoutes } from './signals.ts';
 import { stdinRoutes } from './stdin.ts';
@@ -35,6 +36,7 @@ import { workerRoutes } from './workers.ts';
 
 /** The resources of the server. */
 const ROUTES: readonly Routes[] = [
+  rootRoutes,
   invocationsRoutes,
   eventsRoutes,
   capturesRoutes,

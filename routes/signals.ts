@@ -7,7 +7,8 @@ const SignalBody = z.strictObject({
   signal: z
     .string()
     .regex(/^SIG[A-Z0-9]+$/, { error: 'must be the name of a signal, e.g. SIGINT', abort: true })
-    .refine((name) => name in constants.signals, { error: 'is not a signal of this system' }),
+    .refine((name) => name in constants.signals, { error: 'is not a signal of this system' })
+    .meta({ examples: ['SIGINT'] }),
 });
 
 const signalSchema = {

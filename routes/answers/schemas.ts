@@ -27,8 +27,24 @@ const NAMED: { readonly [name: string]: z.ZodType } = {
   WorkerEvent,
   Completion,
 };
-for (const [id, schema] of Object.entries(NAMED))
-  z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id });
+/** What the page of the interface has clients try: each is taken as it stands. */
+const EXAMPLES: { readonly [name: string]: object } = {
+  Invocation: {
+    runtime_kind: 'subprocess',
+    command: ['sh', '-c', 'for i in 1 2 3; do echo $i; sleep 1; done'],
+  },
+  WorkerEvent: { type: 'progress', message: 'half of it' },
+  Completion: { status: 'succeeded', exit_code: 0 },
+};
+
+for (const [id, schema] of Object.entries(NAMED)) {
+  const example = EXAMPLES[id];
+  z.globalRegistry.add(schema, {
+    ...z.globalRegistry.get(schema),
+    id,
+    ...(example && { examples: [example] }),
+  });
+}
 
 /** A response of one or several media types. */
 export function content(description: string, schemas: { [mediaType: string]: z.ZodType }) {

@@ -10,12 +10,14 @@ export const LeaseSeconds = z
   .describe('The claim is lost when the worker says nothing for so long');
 
 /** What a worker asks for: the next waiting run. */
-export const ClaimRequest = z.strictObject({
-  runtime_name: z.string().min(1).max(256).optional().describe('Only runs of this name'),
-  worker: z.string().min(1).max(256).optional().describe('Who asks, in words for people'),
-  lease_seconds: LeaseSeconds.optional(),
-  wait_seconds: z.number().nonnegative().max(3600).optional().describe('Wait so long for a run to come'),
-});
+export const ClaimRequest = z
+  .strictObject({
+    runtime_name: z.string().min(1).max(256).optional().describe('Only runs of this name'),
+    worker: z.string().min(1).max(256).optional().describe('Who asks, in words for people'),
+    lease_seconds: LeaseSeconds.optional(),
+    wait_seconds: z.number().nonnegative().max(3600).optional().describe('Wait so long for a run to come'),
+  })
+  .meta({ examples: [{ worker: 'me', wait_seconds: 0 }] });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 
 /** Where the worker reports: relative to the server for who asked it, absolute for who is called by it. */
@@ -56,5 +58,6 @@ export const HeartbeatRequest = z
       .optional()
       .describe('Answer only after so long, or as soon as the run is to be cancelled'),
   })
+  .meta({ examples: [{ wait_seconds: 0 }] })
   .nullish();
 export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;

@@ -11,7 +11,7 @@ requires('chromium')('A real browser', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    app = await buildApp();
+    app = await buildApp({ config: { RUNWIRE_ALLOWED_HOSTS: 'runwire.test' } });
     address = await app.listen();
     browser = await chromium.launch({
       executablePath: findProgram('chromium', 'chromium-browser', 'google-chrome') ?? 'chromium',
@@ -20,6 +20,7 @@ requires('chromium')('A real browser', () => {
         '--disable-gpu',
         '--disable-background-networking',
         '--disable-component-update',
+        '--host-resolver-rules=MAP runwire.test 127.0.0.1',
       ],
     });
   });
@@ -38,6 +39,21 @@ requires('chromium')('A real browser', () => {
     await page.getByText('Start a run').first().waitFor();
     expect(asked.filter((url) => !url.startsWith(address) && !url.startsWith('data:'))).toEqual([]);
     expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  test('shows it over http under a name that is not loopback, and its example runs as it stands', async () => {
+    const { port } = new URL(address);
+    const page = await browser.newPage();
+    await page.goto(`http://runwire.test:${port}/`);
+    await page.getByText('Start a run').first().click();
+    await page.getByRole('button', { name: 'Try it out' }).click();
+    const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+    await page.getByRole('button', { name: 'Execute' }).click();
+    const response = await answered;
+    expect(response.status()).toBe(202);
+    expect(await response.json()).toMatchObject({ invocation: { runtime_kind: 'subprocess' } });
+    expect(new URL(page.url()).pathname).toBe('/docs/');
     await page.close();
   });
 

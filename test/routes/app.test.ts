@@ -6,7 +6,7 @@ import { stubApp } from '../helpers/stub-app.ts';
 describe('paths and methods', () => {
   test('a path that is none is 404', async () => {
     await using stub = stubApp();
-    for (const url of ['/', '/nope', '/invocations/a/b/c', '/invocations/']) {
+    for (const url of ['/nope', '/invocations/a/b/c', '/invocations/']) {
       const response = await stub.app.inject({
         method: 'POST',
         url,

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { Completion } from '../../src/documents/completion.ts';
+import { InvocationInput } from '../../src/documents/invocation.ts';
+import { WorkerEvent } from '../../src/documents/worker-event.ts';
 import { buildApp } from '../helpers/build-app.ts';
 import { stubApp } from '../helpers/stub-app.ts';
 
@@ -82,4 +85,11 @@ test('the documentation page and all it loads come from this server', async () =
     expect(url.host).toBe('localhost');
     expect((await stub.app.inject(url.pathname)).statusCode, part).toBe(200);
   }
+});
+
+test('the examples of what clients send are taken as they stand', () => {
+  const { InvocationInput: Invocation, WorkerEventInput, CompletionInput } = document.components.schemas;
+  expect(InvocationInput.safeParse(Invocation.examples[0])).toMatchObject({ success: true });
+  expect(WorkerEvent.safeParse(WorkerEventInput.examples[0])).toMatchObject({ success: true });
+  expect(Completion.safeParse(CompletionInput.examples[0])).toMatchObject({ success: true });
 });
