@@ -106,8 +106,10 @@ for (const spawn of ['posix', 'portable'])
       await server.start();
       const fed = await fetch(`${server.url}/invocations/${id}/stdin`, { method: 'POST', body: 'hello\n' });
       expect(fed.status).toBe(204);
+      const said = async () => (await fetch(`${server.url}/invocations/${id}/stdout`)).text();
+      await expect.poll(said).toBe('up\ngot hello\n'); // a signal may come before what was written before it
       expect((await server.post(`/invocations/${id}/signals`, { signal: 'SIGUSR1' })).status).toBe(204);
-      await sleep(300);
+      await expect.poll(said).toBe('up\ngot hello\nusr1\n');
       expect((await server.post(`/invocations/${id}/cancel`)).status).toBe(202);
       expect(await wait(id)).toMatchObject({ status: 'cancelled', outcome: { kill: { survivors: 0 } } });
       expect(outputOf(await events(id), 'stdout').toString()).toBe('up\ngot hello\nusr1\n');
