@@ -163,6 +163,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): {
     throw new ConfigError([
       `RUNWIRE_HOST=${config.host} is not a loopback address: set RUNWIRE_TOKEN or RUNWIRE_TOKEN_FILE to serve others than this machine`,
     ]);
+  if (isShort(config.token) && !isLoopback(config.host))
+    throw new ConfigError([
+      `${config.tokenFile === null ? 'RUNWIRE_TOKEN' : 'The token in RUNWIRE_TOKEN_FILE'} is shorter than ${SHORT_TOKEN} characters: anybody who reaches RUNWIRE_HOST=${config.host} could guess it`,
+    ]);
   return { config, warnings: warningsOf(env, config) };
 }
 
@@ -187,6 +191,10 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
+const SHORT_TOKEN = 16;
+
+const isShort = (token: string | null): boolean => token !== null && token.length < SHORT_TOKEN;
+
 function field<S extends z.ZodType>(variable: string, schema: S, absent: NoInfer<z.output<S>>) {
   return { variable, schema, absent };
 }
@@ -209,7 +217,7 @@ function warningsOf(env: Readonly<Record<string, string | undefined>>, config: C
     )
     .sort()
     .map((name) => `${name} is not a variable of this server and is ignored`);
-  if (config.token !== null && config.token.length < 16)
+  if (isShort(config.token))
     warnings.push(
       `${config.tokenFile === null ? 'RUNWIRE_TOKEN' : 'The token in RUNWIRE_TOKEN_FILE'} is short: 16 or more random characters are hard to guess`,
     );

@@ -109,6 +109,14 @@ describe('readConfig', () => {
     expect(linesOf({ RUNWIRE_HOST: host, RUNWIRE_TOKEN: 'a-long-enough-token' })).toEqual([]);
   });
 
+  test('a short token is refused where others reach the server, and warned of on loopback', () => {
+    expect(linesOf({ RUNWIRE_HOST: '0.0.0.0', RUNWIRE_TOKEN: 'fifteen-letters' })).toEqual([
+      expect.stringMatching(/^RUNWIRE_TOKEN is shorter than 16 characters.*RUNWIRE_HOST=0\.0\.0\.0/),
+    ]);
+    expect(linesOf({ RUNWIRE_HOST: '0.0.0.0', RUNWIRE_TOKEN: 'sixteen-letters!' })).toEqual([]);
+    expect(readConfig({ RUNWIRE_TOKEN: 'a' }).warnings).toEqual([expect.stringContaining('is short')]);
+  });
+
   test('a token that cannot stand in a header is refused without being repeated', () => {
     const lines = linesOf({ RUNWIRE_TOKEN: 'two words' });
     expect(lines).toEqual(['RUNWIRE_TOKEN must be visible ASCII characters without spaces']);
