@@ -18,6 +18,7 @@ import { addressGuard } from './outbound/address-guard.ts';
 import { readSecrets } from './outbound/secrets.ts';
 import { bootId } from './platform/boot.ts';
 import { keptKey } from './platform/kept-key.ts';
+import { openFilesLimit } from './platform/own-limits.ts';
 import { startRetention } from './retention/retention.ts';
 import { callbackAddresses } from './run/callback-address.ts';
 import { baseEnvironment } from './run/process-environment.ts';
@@ -59,6 +60,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     ...options.config,
     dataDir: resolve(options.config.dataDir),
     allowedHosts: [...options.config.allowedHosts, ...hostOf(options.config.publicUrl)],
+    maxConcurrent: placesFor(options.config.maxConcurrent, openFilesLimit(), log),
   };
   const guard = addressGuard({ allow: config.httpAllow, deny: config.httpDeny });
   const supervisor = new SupervisorClient({
@@ -149,6 +151,22 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       store.close();
     },
   };
+}
+
+/** What server and supervisor each hold open beside runs, and at most for one: pipes, captures, journal, pidfd. */
+const OWN_FILES = 64;
+const FILES_OF_A_RUN = 8;
+
+/** How many runs may go on at once with so many open files; more wait in the queue and do not fail. */
+function placesFor(wanted: number, openFiles: number, log: Logger): number {
+  const places = Math.max(1, Math.floor((openFiles - OWN_FILES) / FILES_OF_A_RUN));
+  if (places >= wanted) return wanted;
+  const needed = OWN_FILES + FILES_OF_A_RUN * wanted;
+  log.warn(
+    `RUNWIRE_MAX_CONCURRENT=${wanted} needs ${needed} open files, and ${openFiles} are allowed: ${places} runs go on at once. ` +
+      `Raise the limit (ulimit -n ${needed}, LimitNOFILE=, --ulimit nofile=) or set RUNWIRE_MAX_CONCURRENT=${places}`,
+  );
+  return places;
 }
 
 /** Files elsewhere that hold what no client may have. */
