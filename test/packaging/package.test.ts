@@ -27,8 +27,8 @@ async function oneRun(command: string, words: string[], path = process.env.PATH)
   const dataDir = mkdtempSync(join(home, 'data-'));
   const flags = ['--port', '0', '--data-dir', dataDir];
   const env = { ...PRODUCTION, PATH: path, RUNWIRE_MIN_FREE_DISK_BYTES: '0' };
-  const child = spawn(command, [...words, ...flags], { cwd: app, env, stdio: 'pipe' });
-  const ended = once(child, 'exit');
+  const child = spawn(command, [...words, ...flags], { cwd: app, env, stdio: 'pipe', detached: true });
+  const ended = once(child, 'close'); // when the server has closed what it prints to, too
   try {
     const address = await listening(child);
     const response = await fetch(`${address}/invocations?wait=30`, {
@@ -38,7 +38,8 @@ async function oneRun(command: string, words: string[], path = process.env.PATH)
     });
     return await response.json();
   } finally {
-    child.kill('SIGTERM');
+    // npx passes it to its shell only.
+    if (child.pid) process.kill(-child.pid, 'SIGTERM');
     await ended;
   }
 }
