@@ -16,15 +16,12 @@ import type { ExitFacts } from '../../src/supervisor/protocol/messages.ts';
 import { completeExit, completeJournal, readRemains } from '../../src/supervisor/salvage.ts';
 import { bytesOf, eventsOf, recordedRun, type Step } from '../helpers/recorded-run.ts';
 import { steps } from '../properties/steps.ts';
+import { changed, DAMAGES, type Files, type Name } from './damages.ts';
 
-type Name = 'journal' | Stream;
 const NAMES: readonly Name[] = ['journal', 'stdout', 'stderr'];
 const STREAMS: readonly Stream[] = ['stdout', 'stderr'];
 const FIRST_SEQ = 3;
 const LIMIT = 60;
-
-/** The files of a run as its writer left them. */
-type Files = Record<Name, Buffer>;
 
 let root: string;
 let count = 0;
@@ -123,31 +120,6 @@ function expectConsistent({ files, facts, nextSeq }: Repaired): void {
     });
     expect(capture.length).toBe(kept);
   }
-}
-
-const changed = (files: Files, name: Name, bytes: Buffer): Files => ({ ...files, [name]: bytes });
-
-/** What a power cut, or worse, may do to a file at one place. */
-const DAMAGES: Record<string, (bytes: Buffer, at: number) => Buffer> = {
-  'cut off': (bytes, at) => bytes.subarray(0, at),
-  'zero from': (bytes, at) => Buffer.concat([bytes.subarray(0, at), Buffer.alloc(bytes.length - at)]),
-  'other at': (bytes, at) => Buffer.from(bytes.map((byte, n) => (n === at ? byte ^ (1 << (at % 8)) : byte))),
-  'a newline at': (bytes, at) => Buffer.from(bytes.map((byte, n) => (n === at ? 10 : byte))),
-  'followed by garbage from': (bytes, at) =>
-    Buffer.concat([bytes.subarray(0, at), Buffer.from('\u0000x\n{"seq":4}\n{"seq":3,"ti')]),
-  'missing the line at': (bytes, at) => {
-    const [from, to] = lineAt(bytes, at);
-    return Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)]);
-  },
-  'repeating the line at': (bytes, at) => {
-    const [from, to] = lineAt(bytes, at);
-    return Buffer.concat([bytes.subarray(0, to), bytes.subarray(from)]);
-  },
-};
-
-function lineAt(bytes: Buffer, at: number): [from: number, to: number] {
-  const end = bytes.indexOf(10, at);
-  return [bytes.lastIndexOf(10, at - 1) + 1, end === -1 ? bytes.length : end + 1];
 }
 
 const PROGRAM: Step[] = [

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Behaviour } from './runner-conformance.ts';
+import type { Behaviour } from './conformance.ts';
 import { Worker } from './worker.ts';
 
 /** Events sent in one request. */

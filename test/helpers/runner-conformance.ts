@@ -3,60 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RuntimeEvent } from '../../src/documents/event.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import type { Stream } from '../../src/documents/stream.ts';
-import { type BuildOptions, type BuiltApp, buildApp } from './build-app.ts';
+import { type BuiltApp, buildApp } from './build-app.ts';
+import type { Behaviour, Concern, Conformance } from './conformance.ts';
 import { eventsOf, outputOf } from './run-events.ts';
-
-/** What the work of an invocation does, in this order. */
-export interface Behaviour {
-  /** Names and texts of files it leaves in the artifact directory. */
-  files?: Record<string, string>;
-  /** What it writes. */
-  output?: { stream: Stream; base64: string }[];
-  /** How often it writes all that; default 1. */
-  times?: number;
-  /** Pause after each piece, so that the pieces arrive one by one. */
-  pauseMs?: number;
-  /** How long it stays after that. */
-  stayMs?: number;
-  /** It goes on when it is told to end. */
-  ignoreStop?: boolean;
-  /** Not 0: it fails. */
-  exitCode?: number;
-}
-
-/** What every kind is asked for; a kind that cannot have one says why in `skip`. */
-export type Concern =
-  | 'success'
-  | 'failure'
-  | 'no output'
-  | 'both streams'
-  | 'binary output'
-  | 'split characters'
-  | 'large output'
-  | 'output limit'
-  | 'timeout'
-  | 'idle timeout'
-  | 'cancel before the start'
-  | 'cancel'
-  | 'cancel twice'
-  | 'stubborn work'
-  | 'first reason'
-  | 'many at once'
-  | 'artifacts';
-
-export interface Conformance {
-  kind: string;
-  /** Distinguishes suites of one kind. */
-  title?: string;
-  app?: BuildOptions;
-  /** What works beside the server, e.g. a worker of manual runs. Resolves with how it ends. */
-  accompany?(app: BuiltApp): Promise<() => Promise<void>>;
-  /** An invocation (without id) whose work behaves so. */
-  invocation(behaviour: Behaviour): Record<string, unknown>;
-  /** exit_code of success and of a failure with exitCode 3; default 0 and 3. */
-  exitCodes?: { success: number | null; failure: number | null };
-  skip?: Partial<Record<Concern, string>>;
-}
+import { expectSound } from './sound-run.ts';
 
 const piece = (stream: Stream, bytes: string | Buffer) => ({
   stream,
@@ -302,25 +252,3 @@ function merge(invocation: Record<string, unknown>, more: Record<string, unknown
 }
 
 const text = (event: RuntimeEvent): string => ('text' in event && event.text) || '';
-
-/** The invariants of every finished run: seq without holes, `finished` once and last, no byte lost in silence. */
-export async function expectSound(app: BuiltApp, record: RunRecord): Promise<void> {
-  const events = await eventsOf(app, record);
-  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
-  expect(events.filter(({ type }) => type === 'finished')).toHaveLength(1);
-  expect(events.at(-1)).toMatchObject({ type: 'finished', result: record.result, outcome: record.outcome });
-  expect(record.outcome?.last_seq).toBe(events.length);
-  for (const stream of ['stdout', 'stderr'] as const) {
-    const facts = record.outcome?.[stream];
-    if (!facts) continue;
-    const bytes = outputOf(events, stream);
-    const gaps = events.flatMap((event) =>
-      event.type === 'gap' && event.stream === stream ? [event.length] : [],
-    );
-    expect(bytes.length + gaps.reduce((sum, length) => sum + length, 0)).toBe(facts.bytes);
-    expect(bytes.length).toBe(facts.kept);
-    expect(createHash('sha256').update(bytes).digest('hex')).toBe(facts.sha256);
-    const capture = await app.app.inject(`/invocations/${record.invocation.invocation_id}/${stream}`);
-    expect(capture.rawPayload.equals(bytes)).toBe(true);
-  }
-}

@@ -2,19 +2,17 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { type RunDirectory, runDirectory } from '../../src/disk/run-directory.ts';
 import { type ArtifactDescriptor, describeArtifact } from '../../src/documents/artifact.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
 import type { Invocation, InvocationInput } from '../../src/documents/invocation.ts';
-import type { Kind } from '../../src/documents/kind.ts';
-import type { Outcome } from '../../src/documents/outcome.ts';
 import { linksOf, type Record as RunRecord } from '../../src/documents/record.ts';
 import { type FinalStatus, isFinal } from '../../src/documents/result.ts';
 import type { Stream } from '../../src/documents/stream.ts';
 import type { Engine, ListFilter, RuntimeDescription, SubmitOptions } from '../../src/engine/engine.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import { EventLog } from '../../src/log/event-log.ts';
+import { COMPLETED, STUB_KINDS, stubEnd } from './stub-documents.ts';
 
 interface StubRun {
   record: RunRecord;
@@ -46,22 +44,7 @@ export class StubEngine implements Engine {
   traceparent: string | undefined;
   #count = 0;
 
-  readonly kinds: readonly Kind[] = [
-    {
-      kind: 'subprocess',
-      name: 'subprocess',
-      description: 'Runs a subprocess',
-      optionKey: null,
-      spec: z.null(),
-    },
-    {
-      kind: 'docker',
-      aliases: ['container'],
-      name: 'docker',
-      description: 'Runs a docker',
-      spec: z.strictObject({ image: z.string() }),
-    },
-  ];
+  readonly kinds = STUB_KINDS;
 
   dispose(): void {
     rmSync(this.#root, { recursive: true, force: true });
@@ -99,38 +82,8 @@ export class StubEngine implements Engine {
     const { stdout, stderr, nextSeq } = run.recorder.end();
     run.recorder.close();
     const time = new Date().toISOString();
-    const { invocation } = run.record;
-    const outcome: Outcome = {
-      ended: 'exited',
-      started: true,
-      retry_safe: false,
-      exit_code: exitCode,
-      signal: null,
-      timeout_reason: null,
-      stdout,
-      stderr,
-      last_seq: nextSeq + run.artifacts.length,
-      timings: { queue_ms: 0.5, run_ms: 12 },
-      usage: null,
-      kill: null,
-      omitted: [],
-    };
-    const result = {
-      schema_version: '0.1' as const,
-      contract_kind: 'runtime_result' as const,
-      invocation_id: id,
-      runtime_name: invocation.runtime_name,
-      runtime_kind: invocation.runtime_kind,
-      status,
-      exit_code: exitCode,
-      started_at: time,
-      finished_at: time,
-      stdout_path: run.directory.stdout,
-      stderr_path: run.directory.stderr,
-      artifacts: run.artifacts,
-      error_summary: null,
-      metadata: {},
-    };
+    const captures = { stdout, stderr, lastSeq: nextSeq + run.artifacts.length };
+    const { result, outcome } = stubEnd(run, { status, exitCode, time, captures });
     run.record = { ...run.record, status, finished_at: time, result, outcome };
     run.log.finish({ finishedAt: Date.parse(time), result, outcome });
     for (const wake of [...run.waiting]) wake();
@@ -332,18 +285,3 @@ export class StubEngine implements Engine {
     return run;
   }
 }
-
-const COMPLETED = {
-  schema_version: '0.1',
-  contract_kind: 'runtime_invocation',
-  runtime_name: 'subprocess',
-  working_directory: '/tmp',
-  command: ['hold'],
-  environment: {},
-  timeout_seconds: null,
-  input_payload_path: null,
-  output_result_path: null,
-  artifact_directory: null,
-  metadata: {},
-  options: {},
-};

@@ -1,7 +1,8 @@
 import { beforeAll } from 'vitest';
+import type { Behaviour } from '../../helpers/conformance.ts';
 import { DOCKER_HOST, testImage } from '../../helpers/docker/image.ts';
 import { requires } from '../../helpers/require.ts';
-import { type Behaviour, testRunner } from '../../helpers/runner-conformance.ts';
+import { testRunner } from '../../helpers/runner-conformance.ts';
 
 /** The work as a script of the image's shell. */
 function script({ files = {}, output = [], times = 1, pauseMs = 0, ...rest }: Behaviour): string {

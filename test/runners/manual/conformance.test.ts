@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from '../../../runners/manual/dispatcher.ts';
 import { automaticWorker } from '../../helpers/automatic-worker.ts';
-import { type Behaviour, testRunner } from '../../helpers/runner-conformance.ts';
+import type { Behaviour } from '../../helpers/conformance.ts';
+import { testRunner } from '../../helpers/runner-conformance.ts';
 
 const invocation = (name: string, behaviour: Behaviour) => ({
   runtime_kind: 'manual',

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { descriptorsOf, supervisorOf, until, zombiesOf } from '../../helpers/processes.ts';
 import { eventsOf, outputOf } from '../../helpers/run-events.ts';
-import { expectSound } from '../../helpers/runner-conformance.ts';
+import { expectSound } from '../../helpers/sound-run.ts';
 import { withSubprocesses } from '../../helpers/subprocess-suite.ts';
 
 withSubprocesses('The output of a subprocess', (parts) => {

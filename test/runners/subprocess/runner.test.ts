@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { type Behaviour, testRunner } from '../../helpers/runner-conformance.ts';
+import type { Behaviour } from '../../helpers/conformance.ts';
+import { testRunner } from '../../helpers/runner-conformance.ts';
 
 const BEHAVE = fileURLToPath(new URL('../../fixtures/behave.mjs', import.meta.url));
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { processesWith, supervisorOf } from '../../helpers/processes.ts';
-import { expectSound } from '../../helpers/runner-conformance.ts';
+import { expectSound } from '../../helpers/sound-run.ts';
 import { withSubprocesses } from '../../helpers/subprocess-suite.ts';
 
 withSubprocesses('A supervisor that is killed', (parts) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { applyRetention, type RetentionLimits, startRetention } from '../../../src/retention/retention.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
+import { newRow } from '../../helpers/documents.ts';
 
 let directory: string;
 let store: InvocationStore;
@@ -19,18 +20,7 @@ afterEach(async () => {
 });
 
 function add(id: string, finishedAt: number | null, outputBytes = 10, pendingDelivery = false): void {
-  store.insert({
-    id,
-    status: 'pending',
-    runtimeKind: 'manual',
-    runtimeName: 'manual',
-    createdAt: 1,
-    startedAt: null,
-    fingerprint: null,
-    idempotencyKey: null,
-    invocation: '{}',
-    ...(pendingDelivery && { delivery: { delivery: '{}', secret: null } }),
-  });
+  store.insert(newRow(id, pendingDelivery ? { delivery: { delivery: '{}', secret: null } } : {}));
   if (finishedAt !== null) finish(id, finishedAt, outputBytes);
 }
 

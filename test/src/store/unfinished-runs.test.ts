@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
+import { newRow } from '../../helpers/documents.ts';
 
 let directory: string;
 let store: InvocationStore;
@@ -22,11 +23,8 @@ function start(boot: string, { written = true } = {}): void {
 }
 
 function insert(id: string, startedAt: number | null, traceparent?: string): void {
-  store.insert({
-    ...{ id, startedAt, status: startedAt === null ? 'pending' : 'running', createdAt: 1 },
-    ...{ runtimeKind: 'subprocess', runtimeName: 'r', fingerprint: null, idempotencyKey: null },
-    ...{ invocation: '{}', ...(traceparent !== undefined && { traceparent }) },
-  });
+  const status = startedAt === null ? 'pending' : 'running';
+  store.insert(newRow(id, { startedAt, status, ...(traceparent !== undefined && { traceparent }) }));
 }
 
 const rebooted = (): string[] => [...store.unfinished()].flatMap((run) => (run.rebooted ? [run.id] : []));

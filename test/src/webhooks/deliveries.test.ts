@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Delivery } from '../../../src/documents/delivery.ts';
+import { type Delivery, newDelivery } from '../../../src/documents/delivery.ts';
+import type { Invocation } from '../../../src/documents/invocation.ts';
 import { addressGuard } from '../../../src/outbound/address-guard.ts';
 import { sign } from '../../../src/outbound/signature.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
@@ -13,6 +14,7 @@ import {
   type DeliveriesOptions,
   startDeliveries,
 } from '../../../src/webhooks/deliveries.ts';
+import { newRow } from '../../helpers/documents.ts';
 
 const RESULT = '{"status":"succeeded","text":"é"}';
 const SECRET = 'whsec_bXkgb3duIHNlY3JldA==';
@@ -44,8 +46,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await deliveries.stop(0);
   store.close();
-  server.closeAllConnections();
-  server.close();
+  server.close().closeAllConnections();
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -64,26 +65,10 @@ function begin(more: Partial<DeliveriesOptions> = {}): Deliveries {
 }
 
 function finished(id: string, url = `${base}/hook`, secret: string | null = SECRET): void {
-  const delivery: Delivery = {
-    url,
-    state: 'pending',
-    attempts: 0,
-    last_status: null,
-    last_error: null,
-    next_attempt_at: null,
-  };
-  store.insert({
-    id,
-    status: 'pending',
-    runtimeKind: 'manual',
-    runtimeName: 'manual',
-    createdAt: 1,
-    startedAt: null,
-    fingerprint: null,
-    idempotencyKey: null,
-    invocation: '{}',
-    delivery: { delivery: JSON.stringify(delivery), secret },
-  });
+  const delivery = newDelivery({
+    options: { on_finish: { url, secret: secret ?? undefined } },
+  } as Invocation);
+  store.insert(newRow(id, delivery && { delivery }));
   store.finish(id, { status: 'succeeded', finishedAt: 2, result: RESULT, outcome: '{}', outputBytes: 0 });
 }
 
