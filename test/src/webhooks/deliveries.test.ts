@@ -9,11 +9,7 @@ import type { Invocation } from '../../../src/documents/invocation.ts';
 import { addressGuard } from '../../../src/outbound/address-guard.ts';
 import { sign } from '../../../src/outbound/signature.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
-import {
-  type Deliveries,
-  type DeliveriesOptions,
-  startDeliveries,
-} from '../../../src/webhooks/deliveries.ts';
+import { type Deliveries, startDeliveries } from '../../../src/webhooks/deliveries.ts';
 import { newRow } from '../../helpers/documents.ts';
 
 const RESULT = '{"status":"succeeded","text":"é"}';
@@ -50,7 +46,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function begin(more: Partial<DeliveriesOptions> = {}): Deliveries {
+function begin(more: Partial<Parameters<typeof startDeliveries>[0]> = {}): Deliveries {
   const note = (facts: object, message: string) => {
     logged += `${JSON.stringify(facts)} ${message}\n`;
   };
