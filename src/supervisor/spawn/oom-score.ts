@@ -1,4 +1,5 @@
 import { openSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { codeOf } from '../../platform/error-words.ts';
 
 /** When memory runs out, a program is taken before a server or supervisor that holds up to half of the memory more. */
 const PROGRAM_MORE = 500;
@@ -53,10 +54,19 @@ export function programScoring(proc = '/proc'): WithProgramScore {
   };
 }
 
-function setWhole(file: string, score: number): void {
+/**
+ * A spawn returns a moment before the exec of the program is through. Until then its files in /proc are root's, for
+ * this process is not dumpable, and who is not root tries again.
+ */
+const AGAIN_MS: readonly number[] = [1, 5, 20, 100];
+
+function setWhole(file: string, score: number, again = AGAIN_MS): void {
   try {
     writeFileSync(file, `${score}\n`);
-  } catch {
-    // it has gone, or belongs to another user by now
+  } catch (error) {
+    const [ms, ...later] = again;
+    if (codeOf(error) === 'EACCES' && ms !== undefined)
+      setTimeout(() => setWhole(file, score, later), ms).unref();
+    // Else it has gone, or belongs to another user by now.
   }
 }
