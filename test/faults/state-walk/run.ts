@@ -58,6 +58,7 @@ export class Walk {
     const invocation = { invocation_id: id, ...body };
     const client = new FollowingClient(id);
     const { url } = server;
+    await server.atRest();
     server.killAt({ point, nth }, both);
     const accepted = server.post('/invocations', invocation).then(
       ({ status }) => status,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,6 +58,12 @@ export class WalkedServer {
       if (!(error instanceof Error) || error.message !== '') throw error;
     }
     this.spare();
+  }
+
+  /** Nothing of what was written so far is still on its way into the database: what comes next there is of what comes next. */
+  async atRest(): Promise<void> {
+    const redo = join(this.dataDir, 'runwire.db-redo');
+    await until(() => (statSync(redo, { throwIfNoEntry: false })?.size ?? 0) === 0, 'the redo log is empty');
   }
 
   /** From now on the process whose point it is dies there; `both`: the other one a moment before it. */
