@@ -20,7 +20,9 @@ requires('linux')('When memory runs out', () => {
       const id = await parts.start([
         'sh',
         '-c',
-        '(cat /proc/self/oom_score_adj); setsid cat /proc/self/oom_score_adj; cat /proc/$$/oom_score_adj; echo up; sleep 60',
+        '(cat /proc/self/oom_score_adj); setsid cat /proc/self/oom_score_adj; ' +
+          `until [ "$(cat /proc/$$/oom_score_adj)" = ${programScore(own)} ]; do sleep 0.01; done; ` +
+          'cat /proc/$$/oom_score_adj; echo up; sleep 60',
       ]);
       await parts.said(id, 'up');
       expect(scoreOf('self')).toBe(own);
