@@ -130,13 +130,15 @@ export class GroupCommit<Operation> {
     clearTimeout(this.#carrying);
     this.#carrying = undefined;
     this.#delayed = false;
-    if (this.#number === this.#applied) return;
     try {
-      this.#begin();
-      this.#sql.applied.run(this.#number);
-      this.#sql.commit.run();
-      this.#applied = this.#number;
-      this.#options.onCommit?.();
+      if (this.#number > this.#applied) {
+        this.#begin();
+        this.#sql.applied.run(this.#number);
+        this.#sql.commit.run();
+        this.#applied = this.#number;
+        this.#options.onCommit?.();
+      }
+      // Also what a crash left here between the commit and this line.
       this.#options.redo.clear();
     } catch (error) {
       this.#rollBack();

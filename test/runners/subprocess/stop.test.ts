@@ -116,13 +116,15 @@ sleep 60; sleep 60`,
 
   test('processes of other runs stay, also those with a session of their own', async () => {
     const word = mark();
+    // One process each: a shell would for a moment be two of the same name, while it starts its sleep.
+    const daemon = `perl -e 'sleep 60' ${word}`;
     const id = await start([
       'sh',
       '-c',
-      `(env -i setsid ${stays(word)} &) ; setsid ${stays(word)} & echo up; sleep 60`,
+      `(env -i setsid ${daemon} &) ; setsid ${daemon} & echo up; sleep 60`,
     ]);
     await said(id, 'up');
-    const daemons = () => processesWith(word).filter((pid) => commandLine(pid)[2] === 'sleep 60; true');
+    const daemons = () => processesWith(word).filter((pid) => commandLine(pid)[0] === 'perl');
     await until(() => daemons().length === 2, 'both daemons are there');
     const before = daemons();
     await sh('setsid sleep 60 & exit 0');

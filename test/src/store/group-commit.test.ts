@@ -134,6 +134,7 @@ test('a crash between the commit of the database and the emptying of the redo lo
   store.group.carry();
   expect(store.redo.size).toBeGreaterThan(0);
   expect(afterCrash((next) => next.seen())).toEqual([1]); // a second insert would break the constraint
+  expect(afterCrash((next) => next.redo.size)).toBe(0);
   store.group.write(2);
   await store.group.committed();
   expect(afterCrash((next) => next.seen())).toEqual([1, 2]);
