@@ -25,7 +25,7 @@ export interface PullTools {
 
 /**
  * The image of a run, pulled as `pull` says. Null when the run was aborted meanwhile. Throws Rejected, with
- * the daemon's words, when there is no such image.
+ * the daemon's words, when there is no such image, and Error when nobody could be asked for it.
  */
 export async function findImage(
   daemon: DockerDaemon,
@@ -84,7 +84,7 @@ async function pull(
     stream = await Promise.race([pulling, aborted(signal)]);
   } catch (error) {
     if (signal.aborted) return false;
-    throw new Rejected(`image ${spec.image} cannot be pulled: ${daemonWords(error)}`);
+    throw pullFailure(spec.image, error);
   }
   const stop = (): void => stream.destroy?.();
   signal.addEventListener('abort', stop, { once: true });
@@ -92,13 +92,29 @@ async function pull(
     await follow(stream, output);
   } catch (error) {
     if (signal.aborted) return false;
-    throw new Rejected(`image ${spec.image} cannot be pulled: ${daemonWords(error)}`);
+    throw pullFailure(spec.image, error);
   } finally {
     signal.removeEventListener('abort', stop);
   }
   if (signal.aborted) return false;
   output.progress({ message: `pulled ${spec.image}` });
   return true;
+}
+
+/**
+ * What the registry, or the engine before it, says of the image and of who asks: it says the same the next time. In old
+ * engines a status of 500 has the registry's words, and words are all that comes in the midst of a pull.
+ */
+const SAID_NO =
+  /unauthorized|authentication required|no basic auth|denied|not found|does not exist|manifest unknown|name unknown|no matching manifest|invalid reference|not supported|unsupported/i;
+
+/** Rejected where there is no such image for us; else the registry could not be reached, or broke off. */
+function pullFailure(image: string, error: unknown): Error {
+  const words = `image ${image} cannot be pulled: ${daemonWords(error)}`;
+  const status = statusOf(error) ?? 500;
+  return (status < 500 && status !== 429) || SAID_NO.test(daemonWords(error))
+    ? new Rejected(words)
+    : new Error(words, { cause: error });
 }
 
 /** Without a tag the daemon would pull every one there is. */

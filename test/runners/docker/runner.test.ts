@@ -130,7 +130,10 @@ requires('docker')('A run in a container', () => {
       result: { error_summary: 'image runwire-test:none is not on this engine, and pull is "never"' },
     });
     const registry = await docker.run(['true'], { image: '127.0.0.1:9/none:latest' });
-    expect(registry.status).toBe('rejected');
+    expect(registry).toMatchObject({
+      status: 'failed',
+      outcome: { ended: 'never_started', retry_safe: true },
+    });
     expect(registry.result?.error_summary).toMatch(/^image .* cannot be pulled: .*refused/);
     const user = await docker.run(['true'], { user: 'nobody-here' });
     expect(user).toMatchObject({ status: 'failed', outcome: { ended: 'never_started', retry_safe: true } });
