@@ -243,7 +243,6 @@ const LIBRARIES = {
   'mime-types': { rooms: ['src/artifacts'] },
   'prom-client': { rooms: ['src/metrics'] },
   pino: { rooms: ['src/server'], types: ['src/service', 'src/engine', 'src/webhooks'] },
-  undici: { rooms: ['runners/wire'] },
   dockerode: { rooms: ['runners/docker'] },
   'tar-stream': { rooms: ['runners/docker'] },
   koffi: { rooms: ['src/supervisor/spawn', 'src/platform'] },

@@ -19,7 +19,7 @@ import { metricsRoutes } from './metrics.ts';
 import { capturesRoutes } from './output.ts';
 import { declaredAccess } from './requests/access.ts';
 import { expectBodiesWithin } from './requests/body-deadline.ts';
-import { refuseContent, refuseFraming } from './requests/content.ts';
+import { forgetBrokenType, refuseContent, refuseFraming } from './requests/content.ts';
 import { createGuard } from './requests/guard.ts';
 import { onlyJsonBodies } from './requests/json-body.ts';
 import { KnownPaths } from './requests/known-paths.ts';
@@ -139,6 +139,7 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
       throw paths.refusal(request.method, isServer ? null : request.url, (methods) =>
         reply.header('allow', methods),
       );
+    forgetBrokenType(request);
     refuseContent(request, reply);
     done();
   });

@@ -7,8 +7,8 @@ const CallbackQuery = z.strictObject({
 });
 const CallbackBody = z
   .unknown()
-  .describe('What an answer to a poll would be; anything else makes the run poll now');
-type CallbackRequest = OfRun & { Querystring: z.infer<typeof CallbackQuery>; Body: unknown };
+  .describe('What an answer to a poll would be, of any media type; anything else makes the run poll now');
+type CallbackRequest = OfRun & { Querystring: z.infer<typeof CallbackQuery>; Body: string | undefined };
 
 const callbackSchema = {
   operationId: 'callBack',
@@ -20,13 +20,20 @@ const callbackSchema = {
   response: { 204: z.undefined().describe('Taken, or too late to matter'), ...problems },
 };
 
-export const callbackRoutes: Routes = (app, { engine }) => {
-  app.post<CallbackRequest>(
-    '/invocations/:id/callback',
-    { schema: callbackSchema, config: { access: 'callback-token' } },
-    async (request, reply) => {
-      await engine.callback(request.params.id, request.query.token, request.body ?? null);
-      return reply.code(204).send();
-    },
-  );
+export const callbackRoutes: Routes = (root, { engine }) => {
+  // A scope of its own: here a body of any type is taken, and whether it is JSON is for the kind to see.
+  root.register(async (app) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
+      body.toString('utf8'),
+    );
+    app.post<CallbackRequest>(
+      '/invocations/:id/callback',
+      { schema: callbackSchema, config: { access: 'callback-token', anyContent: true } },
+      async (request, reply) => {
+        await engine.callback(request.params.id, request.query.token, request.body ?? '');
+        return reply.code(204).send();
+      },
+    );
+  });
 };

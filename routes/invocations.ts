@@ -4,6 +4,7 @@ import { RunwireError } from '../src/documents/errors.ts';
 import { RuntimeEvent } from '../src/documents/event.ts';
 import { fieldRefusal } from '../src/documents/field-errors.ts';
 import { InvocationInput } from '../src/documents/invocation.ts';
+import { verbatimPaths } from '../src/documents/kind.ts';
 import { Record } from '../src/documents/record.ts';
 import { RuntimeResult, Status } from '../src/documents/result.ts';
 import type { ListFilter, SubmitOptions } from '../src/engine/engine.ts';
@@ -92,7 +93,7 @@ export const invocationsRoutes: Routes = (app, edge) => {
 
   app.post<{ Body: InvocationInput; Querystring: WaitQuery }>(
     '/invocations',
-    { schema: submitSchema, config: { access: 'token' } },
+    { schema: submitSchema, config: { access: 'token', verbatim: engine.kinds.flatMap(verbatimPaths) } },
     async (request, reply) => {
       const form = negotiate(request.headers.accept, ANSWERS);
       const { id, replayed, stored } = engine.submit(request.body, optionsOf(request.headers));

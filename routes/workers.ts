@@ -89,7 +89,7 @@ export const workerRoutes: Routes = (root, edge) => {
     acceptNdjson(app);
     app.post<OfRun & { Body: WorkerEvent[] }>(
       '/invocations/:id/events',
-      { schema: eventsSchema, config: { access: 'claim-token' } },
+      { schema: eventsSchema, config: { access: 'claim-token', verbatim: [['*', 'data']] } },
       async (request) => (await reportOf(edge, request)).events(request.body),
     );
   });

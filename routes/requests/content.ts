@@ -1,6 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whatever the content is, that it came is news. */
+    anyContent?: boolean;
+  }
+}
+
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
+
 /**
  * Refuses what is framed in a way that is not understood here: another version of HTTP than 1.0 and 1.1, a transfer
  * coding but chunked (RFC 9112, 6.1). What came after such a header is nobody's to read: the connection is closed.
@@ -31,12 +40,19 @@ function frameFault(version: string, coding: string | undefined): RunwireError |
  * Refuses content that no route takes: a part to be put into what is there (RFC 9110, 14.5), and a coding, which is
  * nowhere undone. Throws RunwireError bad_request, unsupported_media_type.
  */
-export function refuseContent({ headers, method }: FastifyRequest, reply: FastifyReply): void {
+export function refuseContent({ headers, method, routeOptions }: FastifyRequest, reply: FastifyReply): void {
+  if (routeOptions.config.anyContent) return;
   if (method === 'PUT' && headers['content-range'] !== undefined)
     throw new RunwireError('bad_request', 'A PUT replaces the whole: it takes no Content-Range.');
   if (codingsOf(headers['content-encoding']).every((coding) => coding === 'identity')) return;
   reply.header('accept-encoding', 'identity');
   throw new RunwireError('unsupported_media_type', 'Send the body without Content-Encoding.');
+}
+
+/** What is no media type (RFC 9110, 8.3.1) says nothing of the content: it is as if there were none. */
+export function forgetBrokenType({ headers }: FastifyRequest): void {
+  if (headers['content-type'] !== undefined && !MEDIA_TYPE.test(headers['content-type']))
+    delete headers['content-type'];
 }
 
 function codingsOf(header: string | undefined): string[] {

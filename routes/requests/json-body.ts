@@ -1,22 +1,59 @@
 import { isUtf8 } from 'node:buffer';
-import type { FastifyInstance } from 'fastify';
+import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
+import { keepDigits, parseExact } from '../../src/platform/exact-json.ts';
 
-/** Makes JSON in UTF-8 the only kind of body. Keys that could poison prototypes are refused. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Where in the body numbers keep the digits that they came with (`parseExact`); `*` is each member. */
+    verbatim?: readonly (readonly string[])[];
+  }
+}
+
+const BYTE_ORDER_MARK = '\ufeff';
+
+/**
+ * Makes JSON in UTF-8 the only kind of body. Keys that could poison prototypes are refused. A body without a byte is none,
+ * whatever type it is said to be of.
+ */
 export function onlyJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => refuseUnlessEmpty(payload, done));
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (body.length === 0) return done(null, undefined);
     if (!isUtf8(body)) return done(new RunwireError('malformed_json', 'The body is not UTF-8.'));
+    // RFC 8259 (8.1) lets a reader pass over the mark, which none may write.
+    const text = withoutMark(body.toString('utf8'));
     // A parser with a callback: it gives nothing back.
-    void parse(request, body.toString('utf8'), (error, value) =>
+    void parse(request, text, (error, value) =>
       error === null
-        ? done(null, value)
-        : done(new RunwireError('malformed_json', wordsOf(body.toString('utf8')))),
+        ? done(null, digitsKept(value, text, request))
+        : done(new RunwireError('malformed_json', wordsOf(text))),
     );
   });
+}
+
+export function withoutMark(text: string): string {
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}
+
+/** The first byte tells that it is not. */
+function refuseUnlessEmpty(payload: Readable, done: (error: Error | null, body?: undefined) => void): void {
+  payload.once('data', () => {
+    payload.pause();
+    done(new RunwireError('unsupported_media_type', 'The body must be application/json.'));
+  });
+  payload.once('end', () => done(null, undefined));
+  payload.once('error', done);
+}
+
+/** The value of the text, with the digits that the route wants kept. */
+export function digitsKept(value: unknown, text: string, { routeOptions }: FastifyRequest): unknown {
+  const { verbatim } = routeOptions.config;
+  return verbatim === undefined ? value : keepDigits(value, parseExact(text), verbatim);
 }
 
 /** What is wrong with a text that was refused, without the excerpt of it that V8 adds. */

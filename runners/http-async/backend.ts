@@ -1,7 +1,9 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
-import type { Connections, Taker, WireRequest } from '../wire/client.ts';
+import { isExactNumber, parseExact } from '../../src/platform/exact-json.ts';
+import type { Connections } from '../wire/connections.ts';
+import type { Taker, WireRequest } from '../wire/exchange.ts';
 import { type Journey, travel } from '../wire/redirect.ts';
 import { buildRequest, requestUrl } from '../wire/request.ts';
 import type { HttpAsyncSpec } from './spec.ts';
@@ -40,9 +42,9 @@ export class Backend {
       : requestUrl(fill(template, runId ?? ''), 'http.url', this.#base);
   }
 
-  /** Where an answer says to go. */
-  placeNamed(address: string): URL {
-    return requestUrl(address, 'the address the backend gave', this.#base);
+  /** Where an answer that came from there says to go. */
+  placeNamed(address: string, from: URL): URL {
+    return requestUrl(address, 'the address the backend gave', from);
   }
 
   /** A call about the job. What the invocation gave for its host goes to another only if the invocation named that. */
@@ -102,10 +104,9 @@ export function checkTemplates(spec: HttpAsyncSpec, secrets: Secrets): void {
 
 /** The run id as one part of a path: escaped, and never one that URLs read as "here" or "up". */
 function fill(template: string, runId: string): string {
-  const filled = template.replaceAll('{run_id}', () => encodeURIComponent(runId));
-  if (template.includes('{run_id}') && /^\.{0,2}$/.test(runId))
+  if (template.includes('{run_id}') && (/^\.{0,2}$/.test(runId) || !runId.isWellFormed()))
     throw new Error(`the run id ${JSON.stringify(runId)} cannot be part of a URL`);
-  return filled;
+  return template.replaceAll('{run_id}', () => encodeURIComponent(runId));
 }
 
 export interface KickoffFacts {
@@ -129,7 +130,8 @@ function withField(spec: HttpAsyncSpec, path: string[], url: string): unknown {
   const body = spec.body ?? {};
   if ((spec.body_format ?? 'json') === 'raw' || !isObject(body))
     throw new Rejected('http.callback.body_field needs an http.body that is a JSON object');
-  const copy = structuredClone(body);
+  const copy = parseExact(JSON.stringify(body));
+  if (!isObject(copy)) throw new Error('a copy is what it is a copy of');
   let place = copy;
   for (const step of path.slice(0, -1)) {
     const next = Object.hasOwn(place, step) ? place[step] : {};
@@ -142,5 +144,5 @@ function withField(spec: HttpAsyncSpec, path: string[], url: string): unknown {
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value);
 }

@@ -1,10 +1,12 @@
 import type { RunContext } from '../../src/contract/context.ts';
-import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import { nap } from '../../src/platform/timer.ts';
+import { type AnswerHead, singleOrNone } from '../wire/answer-head.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
-import { parseJson } from '../wire/json.ts';
+import { JsonText, parseJson } from '../wire/json.ts';
+import { isDenied } from '../wire/redirect.ts';
 import type { Backend } from './backend.ts';
 import type { BackendJob } from './job.ts';
+import { isPassing } from './passing.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 import { type ServerSentEvent, SseReader } from './sse.ts';
 import type { StreamPlace } from './stream-place.ts';
@@ -55,7 +57,7 @@ export async function follow(
       url,
       { named, headers: { accept: 'text/event-stream', ...id } },
       {
-        head: ({ status, headers }) => status === 200 && isStream(headers['content-type']),
+        head: (head) => head.status === 200 && isStream(head),
         data: (chunk) => {
           failures = 0;
           job.streamedAt = performance.now();
@@ -70,8 +72,8 @@ export async function follow(
     const { head, error } = journey;
     why = error ? `stream: ${failureWords(error)}` : 'the stream ended before the job';
     if (head && head.status !== 200) why = `stream: ${statusWords(head)}`;
-    if (head && head.status < 500 && (head.status !== 200 || !isStream(head.headers['content-type']))) break;
-    if (error instanceof AddressDenied) break; // it stays denied
+    if (head && !isPassing(head.status) && (head.status !== 200 || !isStream(head))) break;
+    if (isDenied(error)) break; // it stays denied
     if (enough.aborted) return;
     if (!done) await nap(retryMs, enough);
   }
@@ -81,8 +83,12 @@ export async function follow(
   else if (!done) ctx.output.progress({ message: redact(why) });
 }
 
-function isStream(type: string | undefined): boolean {
-  return /^text\/event-stream\b/i.test(type ?? '');
+/** In plain bytes: what is compressed, unasked, cannot be read as it comes. */
+function isStream(head: AnswerHead): boolean {
+  const coding = singleOrNone(head, 'content-encoding') ?? 'identity';
+  return (
+    /^text\/event-stream\b/i.test(singleOrNone(head, 'content-type') ?? '') && /^identity$/i.test(coding)
+  );
 }
 
 function tell(
@@ -92,7 +98,7 @@ function tell(
   place: StreamPlace,
   redact: (text: string) => string,
 ): void {
-  if (data.startsWith('{') && job.hear(data)) return;
+  if (data.startsWith('{') && job.hear(new JsonText(data))) return;
   if ((spec.stream_output_events ?? OUTPUT_EVENTS).includes(type)) {
     if (data === '') return;
     job.streamed = true;

@@ -1,13 +1,14 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import { Waiters } from '../../src/platform/waiters.ts';
-import { parseJson, wordAt } from '../wire/json.ts';
+import type { JsonText } from '../wire/json.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 
 /** How the watch over a backend's job ended. */
 export type Verdict =
-  | { kind: 'terminal'; state: string; document: unknown }
-  | { kind: 'failed'; words: string }
+  | { kind: 'terminal'; state: string; payload: JsonText }
+  /** `rejected`: it was not to be asked for. */
+  | { kind: 'failed'; words: string; rejected?: true }
   | { kind: 'aborted' };
 
 /** What is known of the work that a backend does for one run. Whoever hears of it first, tells it here. */
@@ -23,8 +24,8 @@ export class BackendJob {
   answered = false;
   runId: string | undefined;
   lastState: string | undefined;
-  /** The last answer that had a state, as it came. */
-  lastPayload: string | undefined;
+  /** The last answer that had a state. */
+  lastPayload: JsonText | undefined;
   polls = 0;
   /** Output came by another way than the final payload. */
   streamed = false;
@@ -62,6 +63,10 @@ export class BackendJob {
     this.#over.resolve({ kind: 'failed', words });
   }
 
+  reject(words: string): void {
+    this.#over.resolve({ kind: 'failed', words, rejected: true });
+  }
+
   abort(): void {
     this.#over.resolve({ kind: 'aborted' });
   }
@@ -70,19 +75,18 @@ export class BackendJob {
     return this.#ctx.spec.poll_terminal_states?.includes(state) ?? false;
   }
 
-  stateOf(document: unknown): string | undefined {
-    return wordAt(document, this.#ctx.spec.poll_status_path ?? '');
+  stateOf(payload: JsonText): string | undefined {
+    return payload.wordAt(this.#ctx.spec.poll_status_path ?? '');
   }
 
   /** The backend said this. False when it holds no state. */
-  hear(text: string): boolean {
-    const document = parseJson(text);
-    const state = this.stateOf(document);
+  hear(payload: JsonText): boolean {
+    const state = this.stateOf(payload);
     if (state === undefined) return false;
-    this.lastPayload = text;
+    this.lastPayload = payload;
     const { poll_run_id_path: idPath, log_path: logPath } = this.#ctx.spec;
-    if (idPath !== undefined) this.runId ??= wordAt(document, idPath);
-    if (logPath !== undefined) this.#log(wordAt(document, logPath) ?? '');
+    if (idPath !== undefined) this.runId ??= payload.wordAt(idPath);
+    if (logPath !== undefined) this.#log(payload.wordAt(logPath) ?? '');
     if (state !== this.lastState) {
       this.lastState = state;
       this.save();
@@ -91,7 +95,7 @@ export class BackendJob {
         data: { state: this.#redact(state), ...(this.runId === undefined ? {} : { run_id: this.runId }) },
       });
     } else if (this.#unsaved) this.save();
-    if (this.isTerminal(state)) this.#over.resolve({ kind: 'terminal', state, document });
+    if (this.isTerminal(state)) this.#over.resolve({ kind: 'terminal', state, payload });
     return true;
   }
 
@@ -116,7 +120,8 @@ export class BackendJob {
 
   /** A log that grows from answer to answer: what is new of it is stderr. One that got shorter began anew. */
   #log(text: string): void {
-    const log = Buffer.from(this.#redact(text));
+    // What ends in half a character may go on with the other half.
+    const log = Buffer.from(this.#redact(text.replace(/[\ud800-\udbff]$/, '')));
     const news = log.length >= this.#logBytes ? log.subarray(this.#logBytes) : log;
     this.#logBytes = log.length;
     if (news.length > 0) this.#ctx.output.write('stderr', news);

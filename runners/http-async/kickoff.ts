@@ -1,23 +1,23 @@
 import { Rejected } from '../../src/contract/outcome.ts';
-import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
 import { nap } from '../../src/platform/timer.ts';
-import type { AnswerHead } from '../wire/client.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
-import { parseJson, TextTaker, wordAt } from '../wire/json.ts';
-import type { Journey } from '../wire/redirect.ts';
+import { JsonText } from '../wire/json.ts';
+import { isDenied, type Journey, NotFollowed } from '../wire/redirect.ts';
 import { waitMs } from '../wire/wait.ts';
+import { WholeAnswer } from '../wire/whole-answer.ts';
 import type { Backend } from './backend.ts';
 import { toRecord, writeJobRecord } from './job-record.ts';
-import { type Places, placesIn } from './places.ts';
-import { backoffOf, TRANSIENT, transientLimit } from './poll.ts';
+import { isPassing } from './passing.ts';
+import { type Acknowledgement, type Places, placesIn } from './places.ts';
+import { backoffOf, transientLimit } from './poll.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 import type { JobStop } from './stop.ts';
 import { fail, type JobTools } from './tools.ts';
 
 const ACCEPTED: ReadonlySet<number> = new Set([200, 201, 202]);
 /** 409: the first one with this idempotency key is still being looked at. */
-const PASSING: ReadonlySet<number> = new Set([...TRANSIENT, 409]);
+const STILL_LOOKED_AT = 409;
 
 interface Kickoff {
   spec: HttpAsyncSpec;
@@ -43,56 +43,75 @@ export async function kickOff(
     if (kind !== 'aborted' || spec.cancel === undefined) stop.abort();
   });
   graceOver.addEventListener('abort', () => stop.abort(), { once: true });
-  const { journey, text } = await sendKickoff(backend, { spec, again, aborted, stop: stop.signal });
-  const { head, error, sent, unsafeSent } = journey;
+  const { journey, payload, unreadable } = await sendKickoff(backend, {
+    spec,
+    again,
+    aborted,
+    stop: stop.signal,
+  });
+  const { head, error, sent, unsafeSent, url } = journey;
   job.answered = head !== null;
   job.sent ||= sent;
   job.unsafeSent ||= unsafeSent;
-  if (error instanceof AddressDenied && !job.sent) throw new Rejected(`http.url: ${error.message}`);
+  if (error !== null && isDenied(error) && !job.sent) throw new Rejected(`http.url: ${error.message}`);
   if (stop.signal.aborted) return null;
-  if (head && !ACCEPTED.has(head.status))
-    fail(tools, `kickoff expected HTTP 202 or 200, got ${statusWords(head)}`, text);
+  if (head && error instanceof NotFollowed) notFollowed(tools, `kickoff: ${statusWords(head)}`, error);
+  else if (head && !ACCEPTED.has(head.status))
+    fail(tools, `kickoff expected HTTP 202 or 200, got ${statusWords(head)}`, payload.text);
   else if (error !== null || head === null)
     fail(tools, `kickoff: ${failureWords(error ?? new Error('no answer'))}`);
-  else return accepted(tools, text, head);
+  else return accepted(tools, { head, url, payload }, unreadable);
   return null;
 }
 
+function notFollowed({ job, redact }: JobTools, answer: string, error: NotFollowed): void {
+  const words = redact(`${answer}: ${error.message}`);
+  if (isDenied(error)) job.reject(words);
+  else job.fail(words);
+}
+
 /** What the kickoff's answer says of the job, and where to look for more. */
-function accepted(tools: JobTools, text: string, head: AnswerHead): Places | null {
+function accepted(tools: JobTools, answer: Acknowledgement, unreadable: string): Places | null {
   const { ctx, job } = tools;
+  const { head, payload } = answer;
   const { poll_run_id_path: idPath } = ctx.spec;
-  const document = parseJson(text);
-  if (idPath !== undefined) job.runId = wordAt(document, idPath);
-  const state = job.stateOf(document);
+  if (idPath !== undefined) job.runId = payload.wordAt(idPath);
+  const state = job.stateOf(payload);
   // 202 says that it goes on, whatever the state.
-  if (state !== undefined && !(head.status === 202 && job.isTerminal(state))) job.hear(text);
+  if (state !== undefined && !(head.status === 202 && job.isTerminal(state))) job.hear(payload);
   try {
-    const places = placesIn(tools, head, document);
+    const places = placesIn(tools, answer);
     const stored = { poll: toRecord(places.poll), stream: toRecord(places.stream) };
     job.remember = (facts) => writeJobRecord(ctx.directory, { ...facts, ...stored });
     job.save();
     return places;
   } catch (error) {
-    fail(tools, messageOf(error));
+    fail(tools, messageOf(error) + (unreadable && `; ${unreadable}`));
     return null;
   }
 }
 
-/** What became of the kickoff, or of its last try, and the answer's text. */
-async function sendKickoff(
-  backend: Backend,
-  { spec, again, aborted, stop }: Kickoff,
-): Promise<{ journey: Journey; text: string }> {
+interface Answered {
+  journey: Journey;
+  payload: JsonText;
+  /** Why there is no payload, though there may be one. The job may have begun all the same. */
+  unreadable: string;
+}
+
+/** What became of the kickoff, or of its last try. */
+async function sendKickoff(backend: Backend, { spec, again, aborted, stop }: Kickoff): Promise<Answered> {
   for (let left = again ? transientLimit(spec) : 0, waits = 0; ; left--, waits++) {
-    const taker = new TextTaker();
-    const journey = await backend.kickoff(taker, stop);
-    if (left <= 0 || !isPassing(journey) || aborted.aborted || stop.aborted)
-      return { journey, text: taker.text() };
+    const whole = new WholeAnswer();
+    const journey = await backend.kickoff(whole, stop);
+    if (left <= 0 || !mayBeRepeated(journey) || aborted.aborted || stop.aborted)
+      return whole.content().then(
+        (bytes) => ({ journey, payload: new JsonText(bytes), unreadable: '' }),
+        (error: unknown) => ({ journey, payload: new JsonText(''), unreadable: messageOf(error) }),
+      );
     await nap(waitMs(backoffOf(spec), waits, journey), aborted);
   }
 }
 
-function isPassing({ head, error }: Journey): boolean {
-  return head ? PASSING.has(head.status) : !(error instanceof AddressDenied);
+function mayBeRepeated({ head, error }: Journey): boolean {
+  return head ? isPassing(head.status) || head.status === STILL_LOOKED_AT : !isDenied(error);
 }

@@ -1,7 +1,7 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
-import { keepEach, keepText } from '../wire/artifact.ts';
-import { preview, valueAt, wordAt } from '../wire/json.ts';
+import { keepBytes, keepEach } from '../wire/artifact.ts';
+import { type JsonText, preview } from '../wire/json.ts';
 import type { BackendJob, Verdict } from './job.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 import type { JobTools } from './tools.ts';
@@ -16,8 +16,9 @@ export function jobOutcome(
 ): RunnerOutcome {
   const { answered, sent, unsafeSent } = job;
   const { spec, invocation, directory } = ctx;
-  if (verdict.kind === 'terminal' && !job.streamed) writeOutput(ctx, job, verdict.document, redact);
-  const payload = job.lastPayload;
+  const replaced =
+    verdict.kind === 'terminal' && !job.streamed ? writeOutput(ctx, verdict.payload, redact) : 0;
+  const payload = verdict.kind === 'terminal' ? verdict.payload : job.lastPayload;
   const facts = {
     started: sent,
     retrySafe: !unsafeSent,
@@ -26,26 +27,33 @@ export function jobOutcome(
       ? {}
       : keepEach({
           final_payload: (id) =>
-            keepText(directory, redact(payload), {
+            keepBytes(directory, redactedBytes(payload, redact), {
               id,
               kind: 'http_payload',
               description: 'last answer of the backend',
               mediaType: 'application/json',
             }),
         })),
-    metadata: metadataOf(job, cancelled, redact),
+    metadata: {
+      ...metadataOf(job, cancelled, redact),
+      ...(replaced === 0 ? {} : { output_characters_replaced: String(replaced) }),
+    },
   };
   if (verdict.kind !== 'terminal')
     return {
       ...facts,
-      ended: answered ? 'responded' : sent ? 'lost' : 'never_started',
+      ...(verdict.kind === 'failed' && verdict.rejected
+        ? { ended: 'rejected' as const, completion: 'rejected' as const }
+        : {
+            ended: answered ? ('responded' as const) : sent ? ('lost' as const) : ('never_started' as const),
+          }),
       exitCode: answered && verdict.kind === 'failed' ? 1 : null,
       success: false,
       errorSummary: verdict.kind === 'failed' ? verdict.words : null,
     };
-  const { state, document } = verdict;
+  const { state, payload: final } = verdict;
   const success = (spec.poll_success_states ?? ['completed']).includes(state);
-  const why = spec.error_path === undefined ? undefined : wordAt(document, spec.error_path);
+  const why = spec.error_path === undefined ? undefined : final.wordAt(spec.error_path);
   return {
     ...facts,
     ended: 'completed',
@@ -58,16 +66,25 @@ export function jobOutcome(
   };
 }
 
-/** The result as stdout: text as it is, a list of texts joined, anything else as JSON. */
+/**
+ * The result as stdout: text as it is, a list of texts joined, anything else as JSON with its digits. Returns how many
+ * halves of surrogate pairs, which UTF-8 has no bytes for, became U+FFFD.
+ */
 function writeOutput(
-  { spec, output }: RunContext<HttpAsyncSpec>,
-  job: BackendJob,
-  document: unknown,
+  { spec: { output_path: path }, output }: RunContext<HttpAsyncSpec>,
+  payload: JsonText,
   redact: (text: string) => string,
-): void {
-  const text =
-    spec.output_path === undefined ? (job.lastPayload ?? '') : textOf(valueAt(document, spec.output_path));
+): number {
+  if (path === undefined) output.write('stdout', redactedBytes(payload, redact));
+  const text = path === undefined ? '' : textOf(payload.at(path));
   if (text !== '') output.write('stdout', Buffer.from(redact(text)));
+  return text.match(/\p{Surrogate}/gu)?.length ?? 0;
+}
+
+/** As it came, unless it has the secret in it. */
+function redactedBytes({ text, bytes }: JsonText, redact: (text: string) => string): Buffer {
+  const told = redact(text);
+  return told === text ? bytes : Buffer.from(told);
 }
 
 function textOf(value: unknown): string {

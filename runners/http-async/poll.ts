@@ -1,17 +1,16 @@
-import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import type { Backoff } from '../../src/platform/backoff.ts';
-import { codeOf } from '../../src/platform/error-words.ts';
+import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 import { TooLate, within } from '../../src/platform/timer.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
-import { parseJson, preview, TextTaker } from '../wire/json.ts';
-import type { Journey } from '../wire/redirect.ts';
+import { JsonText, preview } from '../wire/json.ts';
+import { isDenied, type Journey, NotFollowed } from '../wire/redirect.ts';
 import { waitMs } from '../wire/wait.ts';
+import { WholeAnswer } from '../wire/whole-answer.ts';
 import type { Backend } from './backend.ts';
 import type { BackendJob } from './job.ts';
+import { isPassing } from './passing.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 
-/** Answers that may be another one a little later. */
-export const TRANSIENT: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const DEFAULT_INTERVAL_SECONDS = 2;
 /** A connection that died without a word would be waited for until the run's deadline, or for ever. */
 const DEFAULT_POLL_TIMEOUT_SECONDS = 60;
@@ -21,7 +20,7 @@ const DEFAULT_JITTER = 0.1;
 /** An interval of 0 still leaves room for others. */
 const SHORTEST_MS = 10;
 
-/** What one poll came to. */
+/** What one poll came to. `transient`: it says nothing of the job, and the next may. */
 type Answer = { kind: 'heard' | 'pending' } | { kind: 'transient' | 'failed'; words: string };
 
 export interface PollPlan {
@@ -32,63 +31,87 @@ export interface PollPlan {
   redact: (text: string) => string;
   /** Called after each answer that is not the end. */
   goesOn(): void;
+  /** Called with the words of an answer that is borne, unless they are those of the one before. */
+  bears(words: string, inARow: number): void;
 }
 
 /** Ask until the signal aborts, which the job's verdict does too, or asking has become pointless. */
 export async function poll(
   job: BackendJob,
   backend: Backend,
-  { url, named, spec, redact, goesOn }: PollPlan,
+  { url, named, spec, redact, goesOn, bears }: PollPlan,
   signal: AbortSignal,
 ): Promise<void> {
   const backoff = backoffOf(spec);
   const limit = transientLimit(spec);
   let inARow = 0;
+  let told = '';
   for (let waits = 0; !signal.aborted; waits++) {
-    const taker = new TextTaker();
+    const whole = new WholeAnswer();
     const limited = within((spec.poll_timeout_seconds ?? DEFAULT_POLL_TIMEOUT_SECONDS) * 1000, signal);
-    const journey = await backend.call(url, { named }, taker, limited.signal).finally(limited.done);
+    const journey = await backend.call(url, { named }, whole, limited.signal).finally(limited.done);
     if (signal.aborted) return;
     job.polls++;
-    const answer = judge(job, journey, taker, spec.poll_pending_codes ?? []);
-    inARow = answer.kind === 'transient' ? inARow + 1 : 0;
+    const answer = await judge(job, journey, whole, spec.poll_pending_codes ?? []);
+    if (signal.aborted) return;
     if (answer.kind === 'failed') return job.fail(redact(answer.words));
-    if (answer.kind === 'transient' && inARow > limit)
-      return job.fail(redact(`${answer.words}, ${inARow} times in a row`));
+    if (answer.kind === 'transient') {
+      inARow++;
+      if (inARow > limit) return job.fail(redact(`${answer.words}, ${inARow} times in a row`));
+      if (answer.words !== told) bears(redact(answer.words), inARow);
+      told = answer.words;
+    } else [inARow, told] = [0, ''];
     goesOn();
     await job.sleepers.next({ ms: Math.max(SHORTEST_MS, waitMs(backoff, waits, journey)), signal });
   }
 }
 
-function judge(job: BackendJob, journey: Journey, taker: TextTaker, pending: readonly number[]): Answer {
-  const { head, error } = journey;
-  if (error instanceof AddressDenied) return { kind: 'failed', words: `poll: ${error.message}` };
-  if (error instanceof TooLate) return { kind: 'transient', words: 'poll: no whole answer in time' };
+async function judge(
+  job: BackendJob,
+  { head, error }: Journey,
+  whole: WholeAnswer,
+  pending: readonly number[],
+): Promise<Answer> {
+  const failed = (words: string): Answer => ({ kind: 'failed', words: `poll: ${words}` });
+  const transient = (words: string): Answer => ({ kind: 'transient', words: `poll: ${words}` });
+  if (error !== null && isDenied(error)) return failed(failureWords(error));
+  if (error instanceof TooLate) return transient('no whole answer in time');
   if (head && pending.includes(head.status)) return { kind: 'pending' };
-  if (head && TRANSIENT.has(head.status)) return { kind: 'transient', words: `poll: ${statusWords(head)}` };
-  if (head && head.status !== 200 && head.status !== 202) {
-    const text = preview(taker.text());
+  if (head && error instanceof NotFollowed) {
+    const words = `${statusWords(head)}: ${error.message}`;
+    return error.cause === undefined ? failed(words) : transient(words);
+  }
+  if (head && isPassing(head.status)) return transient(statusWords(head));
+  const content = await contentOf(whole);
+  const said = content instanceof Error ? '' : preview(content.text);
+  if (head && (head.status < 200 || head.status > 299))
     return {
       kind: 'failed',
-      words: `poll expected HTTP 200, got ${statusWords(head)}${text && `: ${text}`}`,
+      words: `poll expected HTTP 200, got ${statusWords(head)}${said && `: ${said}`}`,
     };
-  }
   // The code tells a network's error from our own, an answer that is too long.
-  if (error !== null)
-    return {
-      kind: codeOf(error) !== undefined || head === null ? 'transient' : 'failed',
-      words: `poll: ${failureWords(error)}`,
-    };
-  const text = taker.text();
-  if (job.hear(text)) return { kind: 'heard' };
+  if (error !== null) {
+    const ofNetwork = codeOf(error) !== undefined || head === null;
+    return (ofNetwork ? transient : failed)(failureWords(error));
+  }
+  if (content instanceof Error) return transient(content.message);
+  if (job.hear(content)) return { kind: 'heard' };
   if (head?.status === 202) return { kind: 'pending' };
+  if (said === '') return transient(`${head ? statusWords(head) : 'an answer'} without content`);
   return {
-    kind: 'failed',
-    words:
-      parseJson(text) === undefined
-        ? `poll response is not JSON: ${preview(text)}`
-        : `poll response has no state at http.poll_status_path: ${preview(text)}`,
+    kind: 'transient',
+    words: content.isJson
+      ? `poll response has no state at http.poll_status_path: ${said}`
+      : `poll response is not JSON: ${said}`,
   };
+}
+
+/** Why it cannot be read, where it cannot. */
+function contentOf(whole: WholeAnswer): Promise<JsonText | Error> {
+  return whole.content().then(
+    (bytes) => new JsonText(bytes),
+    (error: unknown) => new Error(messageOf(error)),
+  );
 }
 
 export function transientLimit({ poll_transient_limit: limit }: HttpAsyncSpec): number {

@@ -1,5 +1,6 @@
 import { endingOf } from '../../src/contract/ending-note.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
+import { JsonText } from '../wire/json.ts';
 import { callbackOf, takeCallback } from './callback.ts';
 import { fromRecord, readJobRecord, writeJobRecord } from './job-record.ts';
 import { kickOff } from './kickoff.ts';
@@ -39,7 +40,7 @@ async function resumeWatch(tools: JobTools, stop: JobStop, heard: string | null)
   const { ctx, job } = tools;
   const record = readJobRecord(ctx.directory);
   if (record !== null) job.resume(record);
-  if (heard !== null && job.hear(heard)) {
+  if (heard !== null && job.hear(new JsonText(heard))) {
     job.wasTaken();
     return record && { poll: null, stream: fromRecord(record.stream) };
   }

@@ -3,9 +3,10 @@ import { Rejected } from '../../src/contract/outcome.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import type { AddressGuard } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
-import { openConnections } from '../wire/client.ts';
+import { openConnections } from '../wire/connections.ts';
 import { withMetadata } from '../wire/metadata.ts';
 import { buildRequest } from '../wire/request.ts';
+import { VERBATIM } from '../wire/spec.ts';
 import { checkTemplates, kickoffSpec } from './backend.ts';
 import { JOB_KEYS } from './metadata.ts';
 import { PRESETS } from './preset-list.ts';
@@ -34,6 +35,7 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
     name: 'HTTP job',
     description: 'A request that starts a job of another service, which is then polled to its end.',
     spec: HttpAsyncSpec,
+    verbatim: VERBATIM,
     needsCommand: false,
     captures: true,
     parse(invocation) {
@@ -60,7 +62,7 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
     try {
       return await use({ calls: own, streams: own });
     } finally {
-      own.agent.destroy().catch(() => {});
+      own.close();
     }
   }
 }

@@ -35,7 +35,9 @@ const asyncFields = {
     .min(0)
     .max(10_000)
     .optional()
-    .describe('Connection errors, 429, 502, 503, 504 in a row that are borne; default 10'),
+    .describe(
+      'Answers in a row that say nothing of the job, and are borne: no connection, 408, 425, 429, 5xx, no JSON with a state; default 10',
+    ),
   cancel: z
     .strictObject({
       url_template: Template.describe('URL, or path on the host of url; {run_id} is replaced'),

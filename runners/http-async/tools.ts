@@ -1,6 +1,6 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
-import type { Connections } from '../wire/client.ts';
+import type { Connections } from '../wire/connections.ts';
 import { preview } from '../wire/json.ts';
 import { redactor } from '../wire/secrets.ts';
 import { Backend } from './backend.ts';

@@ -29,7 +29,9 @@ export function watch(tools: JobTools, places: Places): Watch {
   const alone = places.poll === null && spec.callback === undefined;
   if (alone && places.stream === null)
     fail(tools, 'the kickoff named no address to poll: no http.poll_url_template and no Location header');
-  const pollPlan = places.poll && { ...places.poll, spec, redact, goesOn };
+  const bears = (message: string, inARow: number): void =>
+    ctx.output.progress({ message: `${message}: asked again`, data: { transient: inARow } });
+  const pollPlan = places.poll && { ...places.poll, spec, redact, goesOn, bears };
   const streamPlan = places.stream && { ...places.stream, alone, redact, place, enough: enough.signal };
   const polled = pollPlan && guarded(poll(job, backend, pollPlan, enough.signal));
   const streamed = streamPlan && guarded(follow(job, streams, ctx, streamPlan, streamOver.signal));

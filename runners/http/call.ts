@@ -1,13 +1,13 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
-import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { nap } from '../../src/platform/timer.ts';
+import { type AnswerHead, singleOrNone } from '../wire/answer-head.ts';
 import { keepCapture, keepEach, keepText, mediaTypeOf } from '../wire/artifact.ts';
-import type { AnswerHead, Connections } from '../wire/client.ts';
+import type { Connections } from '../wire/connections.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { preview } from '../wire/json.ts';
-import { type Journey, NotFollowed, travel } from '../wire/redirect.ts';
+import { isDenied, type Journey, NotFollowed, travel } from '../wire/redirect.ts';
 import { buildRequest } from '../wire/request.ts';
 import { redactor } from '../wire/secrets.ts';
 import type { HttpSpec, RETRY_ON } from '../wire/spec.ts';
@@ -73,8 +73,8 @@ export class HttpCall {
     const journey = await travel(this.#connections, request, taker, signal, spec.follow_redirects);
     this.#sent ||= journey.sent;
     this.#unsafeSent ||= journey.unsafeSent;
-    if (journey.error instanceof AddressDenied && !this.#sent)
-      throw new Rejected(`http.url: ${journey.error.message}`);
+    if (isDenied(journey.error) && !this.#sent)
+      throw new Rejected(`http.url: ${journey.error?.message ?? 'not allowed'}`);
     return journey;
   }
 
@@ -87,7 +87,7 @@ export class HttpCall {
   }
 
   #connectRetry(journey: Journey): 'connect' | null {
-    return journey.sent || journey.error instanceof AddressDenied ? null : this.#mayRetry('connect');
+    return journey.sent || isDenied(journey.error) ? null : this.#mayRetry('connect');
   }
 
   #retryReason(status: number): string | null {
@@ -111,8 +111,10 @@ export class HttpCall {
   #outcome(journey: Journey, began: number): RunnerOutcome {
     const { head, error } = journey;
     const { timeout_seconds: seconds } = this.#ctx.invocation;
+    const denied = isDenied(error);
     return {
-      ended: head ? 'responded' : this.#sent ? 'lost' : 'never_started',
+      ended: denied ? 'rejected' : head ? 'responded' : this.#sent ? 'lost' : 'never_started',
+      ...(denied && { completion: 'rejected' as const }),
       started: this.#sent,
       retrySafe: !this.#unsafeSent,
       exitCode: head?.status ?? null,
@@ -164,7 +166,7 @@ export class HttpCall {
           id,
           kind: 'http_body',
           description: 'body of the response',
-          mediaType: mediaTypeOf(headers['content-type']),
+          mediaType: mediaTypeOf(singleOrNone({ headers }, 'content-type')),
         }),
     });
   }

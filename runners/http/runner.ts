@@ -4,11 +4,11 @@ import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import type { AddressGuard } from '../../src/outbound/address-guard.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
-import { openConnections } from '../wire/client.ts';
+import { openConnections } from '../wire/connections.ts';
 import { REQUEST_KEYS, withMetadata } from '../wire/metadata.ts';
 import { isSafe } from '../wire/redirect.ts';
 import { buildRequest } from '../wire/request.ts';
-import { checkSpec, HttpSpec } from '../wire/spec.ts';
+import { checkSpec, HttpSpec, VERBATIM } from '../wire/spec.ts';
 import { HttpCall } from './call.ts';
 
 export interface HttpParts {
@@ -24,6 +24,7 @@ export function httpRunner({ guard, secrets }: HttpParts): Runner<HttpSpec> {
     name: 'HTTP',
     description: 'One HTTP request; its answer is captured as it comes.',
     spec: HttpSpec,
+    verbatim: VERBATIM,
     needsCommand: false,
     captures: true,
     parse(invocation) {
@@ -38,7 +39,7 @@ export function httpRunner({ guard, secrets }: HttpParts): Runner<HttpSpec> {
       try {
         return await call(ctx, own);
       } finally {
-        own.agent.destroy().catch(() => {});
+        own.close();
       }
     },
     // Nobody heard the answer, or all of it. Redirects make no method unsafe.

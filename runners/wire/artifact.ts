@@ -32,7 +32,10 @@ export function keepEach(keeps: Readonly<Record<string, (id: string) => Artifact
 
 /** Keep a text as an artifact of a run. */
 export function keepText(directory: RunDirectory, text: string, described: Described): ArtifactFacts {
-  const bytes = Buffer.from(text);
+  return keepBytes(directory, Buffer.from(text), described);
+}
+
+export function keepBytes(directory: RunDirectory, bytes: Buffer, described: Described): ArtifactFacts {
   const path = place(directory, described.id);
   writeFileSync(path, bytes, { mode: 0o600 });
   const sha256 = createHash('sha256').update(bytes).digest('hex');

@@ -1,6 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { Rejected } from '../../src/contract/outcome.ts';
+import { isExactNumber, wordOf } from '../../src/platform/exact-json.ts';
 import type { BODY_FORMATS } from './spec.ts';
 
 type Format = (typeof BODY_FORMATS)[number];
@@ -41,14 +42,15 @@ function encode(body: unknown, format: Format): string {
 }
 
 function form(body: unknown): string {
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || isExactNumber(body))
     throw new Rejected('http.body must be a JSON object when body_format is form');
   const fields = new URLSearchParams();
   for (const [name, value] of Object.entries(body))
     for (const item of Array.isArray(value) ? value : [value]) {
-      if (typeof item === 'object' && item !== null)
+      const word = item === null ? '' : wordOf(item);
+      if (word === undefined)
         throw new Rejected(`http.body.${name} must be text, a number, true or false, or a list of these`);
-      fields.append(name, item === null ? '' : String(item));
+      fields.append(name, word);
     }
   return fields.toString();
 }

@@ -1,15 +1,13 @@
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import { codeOf } from '../../src/platform/error-words.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
-import type { AnswerHead } from './client.ts';
+import type { AnswerHead } from './answer-head.ts';
 
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
   EPIPE: 'connection closed while the request was sent',
-  UND_ERR_SOCKET: 'connection closed by the other side',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
-  UND_ERR_HEADERS_OVERFLOW: 'the response headers are too large',
+  HPE_HEADER_OVERFLOW: 'the response headers are too large',
   ETIMEDOUT: 'no connection in time',
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
@@ -26,9 +24,9 @@ const WORDS: Readonly<Record<string, string>> = {
 /** Why an exchange failed: Node's code in words. An error's own message may repeat parts of the request. */
 export function failureWords(error: Error): string {
   if (error instanceof AddressDenied) return error.message;
-  if (error.name === 'HTTPParserError') return 'the answer is not HTTP';
   const code = codeOf(error) ?? '';
   if (WORDS[code] !== undefined) return `${WORDS[code]} (${code})`;
+  if (code.startsWith('HPE_')) return `the answer is not HTTP (${code})`;
   const shortage = shortageOf(error);
   if (shortage !== null) return shortage.words;
   return code === '' ? error.message : `request failed (${code})`;

@@ -1,30 +1,4 @@
-import type { AnswerHead, Taker } from './client.ts';
-
-/** Answers that are read into memory may have so many bytes. */
-export const MAX_JSON_BYTES = 16 * 1024 * 1024;
-
-/** Collects an answer's text. `data` throws once it is too long. */
-export class TextTaker implements Taker {
-  readonly #chunks: Buffer[] = [];
-  readonly #limit: number;
-  #bytes = 0;
-
-  constructor(limit = MAX_JSON_BYTES) {
-    this.#limit = limit;
-  }
-
-  readonly head = (_head: AnswerHead): boolean => true;
-
-  readonly data = (chunk: Buffer): void => {
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#limit) throw new Error(`the answer is longer than ${this.#limit} bytes`);
-    this.#chunks.push(chunk);
-  };
-
-  text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
-  }
-}
+import { isExactNumber, parseExact, wordOf } from '../../src/platform/exact-json.ts';
 
 /** Undefined where the text is no JSON. */
 export function parseJson(text: string): unknown {
@@ -35,23 +9,63 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The value at a dotted path (`data.runs.0.id`), or undefined. Own fields and indexes only. */
-export function valueAt(document: unknown, path: string): unknown {
+/** A text that may be JSON, with its digits. A byte order mark before it is none of it (RFC 8259, 8.1). */
+export class JsonText {
+  /** As it came. */
+  readonly bytes: Buffer;
+  readonly text: string;
+  /** Undefined where it is no JSON. Numbers are JavaScript's. */
+  readonly plain: unknown;
+  #exact: unknown;
+
+  constructor(content: Buffer | string) {
+    this.bytes = Buffer.from(content);
+    this.text = this.bytes.toString('utf8');
+    this.plain = parseJson(this.#bare);
+  }
+
+  get isJson(): boolean {
+    return this.plain !== undefined;
+  }
+
+  /** The value at a dotted path (`data.runs.0.id`), or undefined. Own fields and indexes only. */
+  at(path: string): unknown {
+    const value = valueAt(this.plain, path);
+    // Most of what is asked for has no digits: the slower reading is for what may have.
+    return typeof value === 'number' || isBranch(value) ? valueAt(this.#withDigits(), path) : value;
+  }
+
+  /** A text, number or truth value at a path, as text; undefined where there is none. */
+  wordAt(path: string): string | undefined {
+    return wordOf(this.at(path));
+  }
+
+  get #bare(): string {
+    return this.text.startsWith('\ufeff') ? this.text.slice(1) : this.text;
+  }
+
+  #withDigits(): unknown {
+    try {
+      this.#exact ??= parseExact(this.#bare);
+    } catch {
+      this.#exact = this.plain; // nested so deeply that it cannot be read otherwise
+    }
+    return this.#exact;
+  }
+}
+
+function valueAt(document: unknown, path: string): unknown {
   let value = document;
   for (const step of path.split('.')) {
     if (step === '') continue;
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
-    value = (value as Record<string, unknown>)[step];
+    if (!isBranch(value) || !Object.hasOwn(value, step)) return undefined;
+    value = value[step];
   }
   return value;
 }
 
-/** A text, number or truth value at a path, as text; undefined where there is none. */
-export function wordAt(document: unknown, path: string): string | undefined {
-  const value = valueAt(document, path);
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? String(value)
-    : undefined;
+function isBranch(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !isExactNumber(value);
 }
 
 /** The beginning of a text on one line, for a summary. */

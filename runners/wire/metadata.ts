@@ -5,6 +5,7 @@ import { RunwireError } from '../../src/documents/errors.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
 import type { Invocation } from '../../src/documents/invocation.ts';
 import { optionsOf } from '../../src/documents/options.ts';
+import { parseExact } from '../../src/platform/exact-json.ts';
 
 /** The value that a text means. */
 type Read = (text: string, key: string, format: unknown) => unknown;
@@ -35,7 +36,7 @@ export const codes: Read = (value, key) =>
 const body: Read = (value, key, format) => {
   if (format === 'raw') return value;
   try {
-    return JSON.parse(value);
+    return parseExact(value);
   } catch {
     throw new Rejected(`${key} is not valid JSON`);
   }

@@ -1,17 +1,23 @@
 import { hasCredentials } from '../../src/documents/call-url.ts';
-import {
-  type AnswerHead,
-  type Connections,
-  type Exchange,
-  exchange,
-  type Taker,
-  type WireRequest,
-} from './client.ts';
+import { AddressDenied } from '../../src/outbound/address-guard.ts';
+import { messageOf } from '../../src/platform/error-words.ts';
+import { type AnswerHead, single } from './answer-head.ts';
+import type { Connections } from './connections.ts';
+import { type Exchange, exchange, type Taker, type WireRequest } from './exchange.ts';
+import { failureWords } from './failure.ts';
 
 /** Methods that ask for nothing to be done (RFC 9110, 9.2.1): sent twice they do no harm. */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 /** What may go along to another origin: the rest was meant for the one it was given for. */
-const PUBLIC_HEADERS = new Set(['accept', 'accept-language', 'content-type', 'content-length', 'user-agent']);
+const PUBLIC_HEADERS = new Set([
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'content-type',
+  'content-length',
+  'user-agent',
+]);
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export function isSafe(method: string): boolean {
   return SAFE.has(method.toUpperCase());
@@ -19,15 +25,25 @@ export function isSafe(method: string): boolean {
 
 const DEFAULT_REDIRECTS = 10;
 
-/** A redirect that is not followed. */
+/** A redirect that is not followed. `cause`: why nothing could be sent to where it leads. */
 export class NotFollowed extends Error {}
+
+/** Did the guard refuse the address, or the one that a redirect leads to. */
+export function isDenied(error: Error | null): boolean {
+  return (
+    error instanceof AddressDenied || (error instanceof NotFollowed && error.cause instanceof AddressDenied)
+  );
+}
 
 export interface Hop {
   status: number;
   url: string;
 }
 
-/** An exchange with the redirects on its way. `sent` counts for all hops. */
+/**
+ * An exchange with the redirects on its way. `sent` counts for all hops. `head` and `url` are of the last request that
+ * could be sent: a redirect that leads to where nothing can be sent is an answer that is NotFollowed.
+ */
 export interface Journey extends Exchange {
   url: URL;
   redirects: Hop[];
@@ -47,11 +63,13 @@ export async function travel(
   limit = DEFAULT_REDIRECTS,
 ): Promise<Journey> {
   let request = first;
+  let answered: Journey | null = null;
   const redirects: Hop[] = [];
+  const unsafe = new Set<string>();
   let sent = false;
-  let unsafeSent = false;
   for (;;) {
     let next: WireRequest | Error | null = null;
+    if (!isSafe(request.method)) unsafe.add(request.url.href);
     const hop = await exchange(
       connections,
       request,
@@ -65,11 +83,16 @@ export async function travel(
       signal,
     );
     sent ||= hop.sent;
-    unsafeSent ||= hop.sent && !isSafe(request.method);
+    if (!hop.sent) unsafe.delete(request.url.href);
+    const journey = { ...hop, url: request.url, redirects, sent, unsafeSent: unsafe.size > 0 };
     const target = next as WireRequest | Error | null; // set in the callback
-    const journey = { ...hop, url: request.url, redirects, sent, unsafeSent };
+    if (answered && !hop.sent && !signal.aborted)
+      return { ...answered, error: unreachable(request.url, hop.error) };
     if (hop.error !== null || target === null) return journey;
     if (target instanceof Error) return { ...journey, error: target };
+    if (!isSafe(target.method) && unsafe.has(target.url.href))
+      return { ...journey, error: new NotFollowed('redirected to where it was sent already') };
+    answered = journey;
     redirects.push({ status: hop.head?.status ?? 0, url: request.url.href });
     request = target;
   }
@@ -80,15 +103,10 @@ export async function travel(
  * get is gone for good: a later hop back to the first does not bring it again.
  */
 function follow(request: WireRequest, head: AnswerHead, tooMany: boolean): WireRequest | Error | null {
-  const { location } = head.headers;
-  if (![301, 302, 303, 307, 308].includes(head.status) || location === undefined) return null;
+  if (!REDIRECTS.has(head.status) || head.headers.location === undefined) return null;
   if (tooMany) return new NotFollowed('redirected too often');
-  if (!URL.canParse(location, request.url)) return new NotFollowed('redirected to what is no URL');
-  const url = new URL(location, request.url);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return new NotFollowed(`redirected to a ${url.protocol} URL`);
-  if (hasCredentials(location)) return new NotFollowed('redirected to a URL with credentials');
-  url.hash = '';
+  const url = targetOf(head, request.url);
+  if (url instanceof Error) return url;
   const { method } = request;
   const becomesGet =
     (head.status === 303 && method !== 'GET' && method !== 'HEAD') ||
@@ -108,4 +126,26 @@ function follow(request: WireRequest, head: AnswerHead, tooMany: boolean): WireR
     method: becomesGet ? 'GET' : method,
     body: becomesGet ? null : request.body,
   };
+}
+
+function unreachable(url: URL, cause: Error | null): NotFollowed {
+  const why = cause === null ? '' : `: ${failureWords(cause)}`;
+  return new NotFollowed(`redirected to ${url.origin}${why}`, { cause });
+}
+
+function targetOf(head: AnswerHead, from: URL): URL | NotFollowed {
+  let location: string;
+  try {
+    location = single(head, 'location')?.trim() ?? '';
+  } catch (error) {
+    return new NotFollowed(`not redirected: ${messageOf(error)}`);
+  }
+  if (location === '') return new NotFollowed('redirected to nowhere: its Location is empty');
+  if (!URL.canParse(location, from)) return new NotFollowed('redirected to what is no URL');
+  const url = new URL(location, from);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    return new NotFollowed(`redirected to a ${url.protocol} URL`);
+  if (hasCredentials(location)) return new NotFollowed('redirected to a URL with credentials');
+  url.hash = '';
+  return url;
 }

@@ -1,8 +1,9 @@
 import { Rejected } from '../../src/contract/outcome.ts';
 import { hasCredentials } from '../../src/documents/call-url.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
+import { wordOf } from '../../src/platform/exact-json.ts';
 import { encodeBody, fileBody } from './body.ts';
-import type { WireRequest } from './client.ts';
+import type { WireRequest } from './exchange.ts';
 import { isFieldValue, isToken, setByConnection } from './header.ts';
 import { authHeaders } from './secrets.ts';
 import { checkAuthorities, type RequestSpec } from './spec.ts';
@@ -20,8 +21,7 @@ export function buildRequest(
   { secrets, inputPath, traceparent }: RequestParts,
 ): WireRequest {
   const url = requestUrl(spec.url ?? '', 'http.url');
-  for (const [name, value] of Object.entries(spec.query ?? {}))
-    for (const item of Array.isArray(value) ? value : [value]) url.searchParams.append(name, String(item));
+  appendQuery(url, spec.query ?? {});
   const method = (spec.method ?? 'POST').toUpperCase();
   if (!isToken(method) || method === 'CONNECT')
     throw new Rejected(`http.method: ${JSON.stringify(spec.method)} cannot be sent`);
@@ -32,6 +32,8 @@ export function buildRequest(
   const secret = authHeaders(spec.auth, secrets, url.hostname, 'http');
   const headers = {
     'user-agent': 'runwire',
+    // Without the header any coding would be welcome (RFC 9110, 12.5.3).
+    'accept-encoding': 'identity',
     ...(traceparent === undefined ? {} : { traceparent }),
     ...body.headers,
     ...ownHeaders(spec.headers),
@@ -52,6 +54,15 @@ export function requestUrl(text: string, field: string, base?: URL): URL {
   if (hasCredentials(text)) throw new Rejected(`${field} must not contain a user or password`);
   url.hash = '';
   return url;
+}
+
+/** Behind the query that the URL has, which stays as it was given. */
+function appendQuery(url: URL, query: NonNullable<RequestSpec['query']>): void {
+  const more = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    for (const item of [value].flat()) more.append(name, wordOf(item) ?? '');
+  if (more.size === 0) return;
+  url.search = url.search === '' ? more.toString() : `${url.search}&${more}`;
 }
 
 function ownHeaders(headers: Readonly<Record<string, string>> = {}): Record<string, string> {

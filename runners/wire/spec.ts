@@ -3,11 +3,14 @@ import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { AddressText } from '../../src/documents/call-url.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
+import { type ExactNumber, isExactNumber } from '../../src/platform/exact-json.ts';
 import { Auth, secretHeaderOf } from './secrets.ts';
 
 export const BODY_FORMATS = ['json', 'form', 'raw'] as const;
 
-const Text = z.union([z.string(), z.number(), z.boolean()]);
+/** A number whose digits a double would not keep. */
+const Digits = z.custom<ExactNumber>(isExactNumber).meta({ type: 'number' });
+const Text = z.union([z.string(), z.number(), z.boolean(), Digits]);
 
 /** The request of both HTTP kinds. What has a default here is undefined when it was not given. */
 export const requestFields = {
@@ -29,6 +32,8 @@ export const requestFields = {
     .optional(),
   auth: Auth.optional(),
 };
+/** Those whose numbers are sent digit by digit as they came. */
+export const VERBATIM = ['body', 'query'];
 const Request = z.strictObject(requestFields);
 export type RequestSpec = z.infer<typeof Request>;
 

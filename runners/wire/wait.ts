@@ -1,6 +1,6 @@
 import { type Backoff, backoffMs } from '../../src/platform/backoff.ts';
 import { retryAfterMs } from '../../src/platform/retry-after.ts';
-import type { Exchange } from './client.ts';
+import type { Exchange } from './exchange.ts';
 
 /** An answer's Retry-After is obeyed so far. */
 const LONGEST_ASKED_MS = 24 * 3_600_000;

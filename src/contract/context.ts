@@ -11,8 +11,8 @@ export interface RunControls {
   closeStdin?(): Promise<void>;
   /** Send a signal, by name (SIGINT), to the whole process group. */
   signal?(name: string): Promise<void>;
-  /** What the backend posted to `callbackUrl`; its authenticity is proven. Resolves when it was taken. */
-  callback?(body: unknown): Promise<void>;
+  /** The text that the backend posted to `callbackUrl`, whatever it is; its authenticity is proven. Resolves when it was taken. */
+  callback?(body: string): Promise<void>;
   /** A second, shorter grace for a stop that is under way. */
   hasten?(graceMs: number): void;
 }

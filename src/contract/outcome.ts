@@ -4,7 +4,7 @@ import type { FinalStatus } from '../documents/result.ts';
 
 /** Facts of a run that is over. */
 export interface RunnerOutcome {
-  ended: 'exited' | 'signaled' | 'never_started' | 'lost' | 'responded' | 'completed';
+  ended: 'exited' | 'signaled' | 'never_started' | 'rejected' | 'lost' | 'responded' | 'completed';
   /** Did the work begin. */
   started: boolean;
   /** True only if it provably did not begin. */

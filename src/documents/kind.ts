@@ -12,6 +12,8 @@ export interface Kind<Spec = unknown> {
   readonly optionKey?: string | null;
   /** Shape of its options. */
   readonly spec: z.ZodType<Spec>;
+  /** Names of options that are passed on: the digits of numbers in them stay as they came (`parseExact`). Default: none. */
+  readonly verbatim?: readonly string[];
 }
 
 export function optionKeyOf({ kind, optionKey }: Kind): string | null {
@@ -21,4 +23,10 @@ export function optionKeyOf({ kind, optionKey }: Kind): string | null {
 /** JSON Schema of the options of a kind, as clients send them. */
 export function optionsSchemaOf({ spec }: Kind): Record<string, unknown> {
   return z.toJSONSchema(spec, { io: 'input', unrepresentable: 'any' });
+}
+
+/** Where in an invocation the options that are `verbatim` stand. */
+export function verbatimPaths(kind: Kind): string[][] {
+  const key = optionKeyOf(kind);
+  return key === null ? [] : (kind.verbatim ?? []).map((name) => ['options', key, name]);
 }

@@ -42,7 +42,7 @@ export interface Engine {
   closeStdin(id: string): Promise<void>;
   signal(id: string, name: string): Promise<void>;
   /** News of a run by a backend that has its callback address. Throws unauthorized, the same for unknown runs and false tokens. */
-  callback(id: string, token: string, body: unknown): Promise<void>;
+  callback(id: string, token: string, body: string): Promise<void>;
   /** Where workers take runs and report on them. Throws not_supported where no kind has workers. */
   claims(): Claims;
   /** Until `read` settles the history of the run counts as being read: it stays readable, also when the run is deleted. */

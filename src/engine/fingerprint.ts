@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto';
 import { RunwireError } from '../documents/errors.ts';
 import type { InvocationInput } from '../documents/invocation.ts';
+import { isExactNumber } from '../platform/exact-json.ts';
 
 /** Deeper documents are refused rather than left to the stack. */
 const MAX_DEPTH = 500;
 
 /**
  * SHA-256 (hex) of an invocation as it was sent. Two bodies have the same fingerprint when they are
- * the same JSON value, whatever the order of keys and the white space. Nothing is interpreted: a field
+ * the same JSON value, whatever the order of keys and the white space; numbers that are `verbatim`, digit by digit. Nothing is interpreted: a field
  * that is absent differs from its default, `container` from `docker` (results echo the word), and
  * `invocation_id` counts, so that a key sent again with another id is another body.
  *
@@ -22,7 +23,8 @@ export function fingerprint(input: InvocationInput): string {
 
 /** JSON without white space and with sorted keys; `undefined` members are dropped. */
 export function canonicalJson(value: unknown, depth = 0): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (typeof value !== 'object' || value === null || isExactNumber(value))
+    return JSON.stringify(value) ?? 'null';
   if (depth === MAX_DEPTH)
     throw new RunwireError('invalid_invocation', `The body is nested deeper than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) {

@@ -9,6 +9,7 @@ import type { Invocation, InvocationInput } from '../documents/invocation.ts';
 import { redactInvocation } from '../documents/redaction.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import { messageOf } from '../platform/error-words.ts';
+import { parseExact } from '../platform/exact-json.ts';
 import { uuidV7 } from '../platform/uuid-v7.ts';
 import { LiveRun } from '../run/live-run.ts';
 import { resolveWorkingPaths } from '../run/working-paths.ts';
@@ -75,7 +76,7 @@ export class Intake {
 
   /** A run that an earlier server had accepted. What this one does not understand of it is its refusal. */
   revive(row: UnfinishedRun): LiveRun {
-    const invocation = JSON.parse(row.invocation) as Invocation;
+    const invocation = parseExact(row.invocation) as Invocation;
     const runner = this.#runnerOf(invocation);
     // What is stored is what clients see.
     const { invocation: invocationJson, createdAt, fingerprint, idempotencyKey, rebooted } = row;

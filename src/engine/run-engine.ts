@@ -129,7 +129,7 @@ export class RunEngine implements Engine {
     await controlOf(this.#running(id), 'signal')(name);
   }
 
-  async callback(id: string, token: string, body: unknown): Promise<void> {
+  async callback(id: string, token: string, body: string): Promise<void> {
     const run = this.#live.get(id);
     const subject = run ?? this.#options.store.get(id);
     if (!subject || !this.#callbacks.proves(subject, token))

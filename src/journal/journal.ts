@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { GAP_REASONS, type GapReason, type Phase, STREAMS, type Stream } from '../documents/stream.ts';
+import { parseExact } from '../platform/exact-json.ts';
 
 /**
  * The journal of a run: one JSON object a line, appended, never rewritten but by a repair (earlier.ts). Output
@@ -77,7 +78,7 @@ export function decodeLine(bytes: Buffer): JournalLine | null {
   const output = OUTPUT.exec(text);
   if (output) return { entry: outputEntry(output), note: null };
   try {
-    const { crc, ...value } = JSON.parse(text) as Record<string, unknown>;
+    const { crc, ...value } = parseExact(text) as Record<string, unknown>;
     const isNote = !('seq' in value);
     if (!sealed && (crc !== undefined || !isBare(value, isNote))) return null;
     if (isNote) return { entry: null, note: value };

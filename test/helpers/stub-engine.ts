@@ -209,7 +209,7 @@ export class StubEngine implements Engine {
     this.signals.push(name);
   }
 
-  async callback(id: string, token: string, body: unknown): Promise<void> {
+  async callback(id: string, token: string, body: string): Promise<void> {
     if (token !== 'good') throw new RunwireError('unauthorized', 'This address is not good for a run.');
     this.callbacks.push({ id, body });
   }

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { json, startBackend } from '../fixtures/backend.ts';
 import { buildApp } from '../helpers/build-app.ts';
@@ -11,13 +12,47 @@ test('a good address is taken with any JSON, or none; a false one is 401', async
   expect((await post('?token=good', { status: 'completed' })).statusCode).toBe(204);
   expect((await post('?token=good')).statusCode).toBe(204);
   expect(engine.callbacks).toEqual([
-    { id: 'x', body: { status: 'completed' } },
-    { id: 'x', body: null },
+    { id: 'x', body: '{"status":"completed"}' },
+    { id: 'x', body: '' },
   ]);
   expect((await post('?token=bad', {})).json()).toMatchObject({ status: 401, code: 'unauthorized' });
   expect((await post('')).statusCode).toBe(400);
   // What is open is the one method: another is as closed as any path.
   expect((await app.inject('/invocations/x/callback?token=good')).statusCode).toBe(401);
+});
+
+test.each([
+  ['a form', 'application/x-www-form-urlencoded', 'status=completed'],
+  ['plain text', 'text/plain; charset=latin1', 'done'],
+  ['JSON of a type of its own', 'application/cloudevents+json', '{"data":{"status":"completed"}}'],
+  ['broken JSON', 'application/json', '{"status":'],
+  ['JSON behind a byte order mark', 'application/json', '\ufeff{"n":9007199254740993}'],
+  ['half a character', 'application/json', '{"status":"\\ud800"}'],
+  ['nothing, of a type', 'application/json', ''],
+  ['no known type', 'banana', 'x'],
+  ['no type', undefined, '{"status":"completed"}'],
+])('what a backend sends is taken whatever it is, as it came: %s', async (_name, type, payload) => {
+  await using server = stubApp({ token: 'a-long-enough-token' });
+  const { app, engine } = server;
+  const url = '/invocations/x/callback?token=good';
+  const answer = await app.inject({
+    method: 'POST',
+    url,
+    payload: Buffer.from(payload),
+    headers: { ...(type && { 'content-type': type }) },
+  });
+  expect(answer.statusCode).toBe(204);
+  expect(engine.callbacks).toEqual([{ id: 'x', body: payload }]);
+});
+
+test('what is compressed is no JSON, and news all the same; what is too long is refused', async () => {
+  await using server = stubApp();
+  const { app, engine } = server;
+  const post = (payload: Buffer, headers = {}) =>
+    app.inject({ method: 'POST', url: '/invocations/x/callback?token=good', payload, headers });
+  expect((await post(gzipSync('{}'), { 'content-encoding': 'gzip' })).statusCode).toBe(204);
+  expect(engine.callbacks).toHaveLength(1);
+  expect((await post(Buffer.alloc(3_000_000, 'x'))).statusCode).toBe(413);
 });
 
 test('only the callback itself needs no token', async () => {

@@ -56,6 +56,14 @@ test('events are taken as NDJSON too, byte for byte', async () => {
   expect((await get('stdout')).equals(Buffer.concat([whole, whole]))).toBe(true);
 });
 
+test('what a worker tells keeps its digits, in one form and the other, with a byte order mark before it or not', async () => {
+  const line = '{"type":"progress","data":{"id":9007199254740993,"p":1.10}}';
+  await send(`\ufeff${line}\n\n${line}`, 'application/x-ndjson');
+  await send(`\ufeff[${line}]`, 'application/json');
+  const events = (await get('events?follow=false')).toString();
+  expect(events.split('"data":{"id":9007199254740993,"p":1.10}')).toHaveLength(4);
+});
+
 const ONE = '{"type":"stdout","text":"x"}';
 
 test.each([

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { BackendJob } from '../../../runners/http-async/job.ts';
+import { JsonText } from '../../../runners/wire/json.ts';
 import type { RunContext } from '../../../src/contract/context.ts';
 
 /** What a job says of itself goes nowhere. */
@@ -25,12 +26,12 @@ test('what a full disk does not take of a job is written with a later answer, an
     if (full) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
     kept.push(facts);
   };
-  expect(watched.hear('{"state":"running"}')).toBe(true);
+  expect(watched.hear(new JsonText('{"state":"running"}'))).toBe(true);
   full = false;
-  watched.hear('{"state":"running"}');
-  watched.hear('{"state":"running"}');
+  watched.hear(new JsonText('{"state":"running"}'));
+  watched.hear(new JsonText('{"state":"running"}'));
   expect(kept).toEqual([{ run_id: undefined, last_state: 'running' }]);
-  watched.hear('{"state":"done"}');
+  watched.hear(new JsonText('{"state":"done"}'));
   expect(await watched.verdict).toMatchObject({ kind: 'terminal', state: 'done' });
 });
 
@@ -39,5 +40,5 @@ test('any other failure to keep it is told', () => {
   watched.remember = () => {
     throw new Error('a fault of ours');
   };
-  expect(() => watched.hear('{"state":"running"}')).toThrow('a fault of ours');
+  expect(() => watched.hear(new JsonText('{"state":"running"}'))).toThrow('a fault of ours');
 });

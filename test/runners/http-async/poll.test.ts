@@ -9,7 +9,7 @@ import {
   startBackend,
   status,
 } from '../../fixtures/backend.ts';
-import { accept, backend, run, SECRET, states, stderr, summary } from './scene.ts';
+import { accept, app, backend, ended, run, SECRET, start, states, stderr, summary } from './scene.ts';
 
 test('pending codes mean: not yet', async () => {
   backend.on('/jobs', accept());
@@ -90,12 +90,52 @@ test('a poll that is redirected to a denied address fails', async () => {
 });
 
 test.each([
-  [status(200, {}, '<html>'), 'poll response is not JSON: <html>'],
-  [json({ other: 1 }), 'poll response has no state at http.poll_status_path: {"other":1}'],
-])('a 200 without a state fails the run', async (answer, words) => {
+  ['HTML', status(200, {}, '<html>'), 'poll response is not JSON: <html>'],
+  [
+    'JSON without a state',
+    json({ other: 1 }),
+    'poll response has no state at http.poll_status_path: {"other":1}',
+  ],
+  ['nothing', status(200), 'poll: HTTP 200 OK without content'],
+  ['204', status(204), 'poll: HTTP 204 No Content without content'],
+  ['500', status(500, {}, 'oops'), 'poll: HTTP 500 Internal Server Error'],
+  ['408', status(408), 'poll: HTTP 408 Request Timeout'],
+  ['425', status(425), 'poll: HTTP 425 Too Early'],
+  ['524, as a CDN says it', status(524), 'poll: HTTP 524 unknown'],
+  [
+    'a coding that nobody knows',
+    status(200, { 'content-encoding': 'rot13' }, '{}'),
+    'poll: the answer has the Content-Encoding rot13, which is not known',
+  ],
+  [
+    'what is not the coding that it says',
+    status(200, { 'content-encoding': 'gzip' }, '{"status":"completed"}'),
+    'poll: the answer cannot be read: it is not gzip, or too long',
+  ],
+])('an odd answer (%s) says nothing of the job: it is borne, and told', async (_name, odd, words) => {
   backend.on('/jobs', accept());
-  backend.on('/jobs/a1', answer);
-  expect(summary(await run())).toBe(words);
+  backend.on('/jobs/a1', odd, odd, ...states('running'), odd, ...states('completed'));
+  await start('odd', { poll_transient_limit: 2 });
+  expect((await ended('odd')).status).toBe('succeeded');
+  const told = (await app.events('odd')).flatMap((event) =>
+    event.type === 'progress' && event.message?.endsWith(': asked again') ? [event] : [],
+  );
+  expect(told.map(({ message, data }) => [message, data])).toEqual([
+    [`${words}: asked again`, { transient: 1 }],
+    [`${words}: asked again`, { transient: 1 }],
+  ]);
+  backend.on('/jobs/a1', odd);
+  const record = await run({ poll_transient_limit: 1 });
+  expect(record.status).toBe('failed');
+  expect(summary(record)).toBe(`${words}, 2 times in a row`);
+});
+
+test.each([400, 401, 403, 404, 410, 422])('%s is an answer about the job: the run fails', async (code) => {
+  backend.on('/jobs', accept());
+  backend.on('/jobs/a1', status(code, {}, 'why'));
+  const record = await run();
+  expect(record).toMatchObject({ status: 'failed', result: { metadata: { polls: '1' } } });
+  expect(summary(record)).toMatch(new RegExp(`^poll expected HTTP 200, got HTTP ${code} .*: why$`));
 });
 
 test('an answer that never ends is not read into memory', async () => {

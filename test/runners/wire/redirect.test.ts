@@ -39,8 +39,15 @@ test.each(['http://169.254.169.254/latest', 'http://[fe80::1]/', 'http://100.100
   async (location) => {
     backend.on('/', redirect(location, 307));
     const record = await call({ url: backend.url });
-    expect(record).toMatchObject({ status: 'failed', outcome: { started: true, retry_safe: false } });
-    expect(summary(record)).toContain('not allowed by this server');
+    expect(record).toMatchObject({
+      status: 'rejected',
+      result: { exit_code: 307 },
+      outcome: { ended: 'rejected', started: true, retry_safe: false },
+    });
+    expect(summary(record)).toMatch(
+      /^HTTP 307 Temporary Redirect: redirected to .*: calls to .* are not allowed/,
+    );
+    expect(response(record)).toMatchObject({ status: 307, url: `${backend.url}/`, headers: { location } });
   },
 );
 
@@ -64,6 +71,7 @@ test('another origin gets neither the secret nor the headers that were not for i
   });
   expect(backend.seen[0]?.headers).toMatchObject({ authorization: `Bearer ${SECRET}`, 'x-api-key': 'k' });
   expect(Object.keys(other.seen[0]?.headers ?? {}).sort()).toEqual([
+    'accept-encoding',
     'connection',
     'content-length',
     'content-type',

@@ -1,0 +1,48 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+
+/** Headers of an answer by name in small letters; one that came several times is a list. */
+export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
+
+export interface AnswerHead {
+  status: number;
+  statusText: string;
+  headers: AnswerHeaders;
+}
+
+/** The head as Node's parser read it: names and values in turns, with a character a byte. */
+export function readHead({ statusCode = 0, statusMessage = '', rawHeaders }: IncomingMessage): AnswerHead {
+  const headers: Record<string, string | readonly string[]> = Object.create(null);
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase();
+    const value = decoded(rawHeaders[at + 1] ?? '');
+    const earlier = headers[name];
+    headers[name] = earlier === undefined ? value : [earlier, value].flat();
+  }
+  return { status: statusCode, statusText: decoded(statusMessage), headers };
+}
+
+/**
+ * A header that may be there once. Repeated, which RFC 9110 (5.3) forbids and some send, it counts once where it is
+ * always the same. Undefined where there is none. Throws where the values differ: any choice would be a guess.
+ */
+export function single({ headers }: Pick<AnswerHead, 'headers'>, name: string): string | undefined {
+  const [value, ...others] = new Set([headers[name] ?? []].flat());
+  if (others.length > 0) throw new Error(`the answer has ${others.length + 1} different ${name} headers`);
+  return value;
+}
+
+/** The same for what nothing hangs on: undefined also where the values differ. */
+export function singleOrNone(head: Pick<AnswerHead, 'headers'>, name: string): string | undefined {
+  try {
+    return single(head, name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** UTF-8 where it is, else a character a byte (ISO 8859-1, which HTTP once had). */
+function decoded(latin1: string): string {
+  const bytes = Buffer.from(latin1, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : latin1;
+}

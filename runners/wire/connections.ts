@@ -1,0 +1,46 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { AddressGuard } from '../../src/outbound/address-guard.ts';
+
+/** An idle connection is kept for so long: servers close theirs after 5 s and more, and a request must not meet that. */
+const IDLE_MS = 4000;
+
+export interface Tls {
+  /** PEM, in place of the authorities that Node trusts. */
+  ca?: string | undefined;
+  verify?: boolean | undefined;
+}
+
+/** Connections that are kept and used again; where they may go is decided when they are made. */
+export interface Connections {
+  readonly http: HttpAgent;
+  readonly https: HttpsAgent;
+  readonly guard: AddressGuard;
+  /** Ends all of them. */
+  close(): void;
+}
+
+/** `perOrigin`: connections to one origin at a time; requests beyond wait. Absent: as many as needed. */
+export function openConnections(guard: AddressGuard, tls: Tls = {}, perOrigin?: number): Connections {
+  const options = {
+    keepAlive: true,
+    timeout: IDLE_MS,
+    lookup: guard.lookup,
+    ...(perOrigin === undefined ? {} : { maxSockets: perOrigin }),
+  };
+  const http = new HttpAgent(options);
+  const https = new HttpsAgent({
+    ...options,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.verify === undefined ? {} : { rejectUnauthorized: tls.verify }),
+  });
+  return {
+    http,
+    https,
+    guard,
+    close: () => {
+      http.destroy();
+      https.destroy();
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { afterMs } from '../../src/platform/timer.ts';
+import { type AnswerHead, readHead } from './answer-head.ts';
+import type { Connections } from './connections.ts';
+
+const CONNECT_TIMEOUT_MS = 30_000;
+
+export interface WireRequest {
+  method: string;
+  url: URL;
+  headers: Readonly<Record<string, string>>;
+  /** Bytes, or a stream made anew for each time the request is sent. */
+  body: Buffer | (() => Readable) | null;
+  /** Name of a header that goes along to another origin too. */
+  everywhere?: string;
+  /** Name, in small letters, of the header that carries a secret. It goes to no other origin, whatever it is. */
+  secretHeader?: string;
+}
+
+/** What happens to an answer while it comes. `data` is synchronous: nothing is held between socket and taker. */
+export interface Taker {
+  /** False: the body is not wanted. */
+  head(head: AnswerHead): boolean;
+  data(chunk: Buffer): void;
+}
+
+/** One request and what became of it. */
+export interface Exchange {
+  /** A connection was there and the request began to leave: from then on the other side may have acted. */
+  sent: boolean;
+  head: AnswerHead | null;
+  /** Null: the answer came whole, or its body was not wanted. */
+  error: Error | null;
+}
+
+/** Send one request, following nothing. Never rejects; settles at once when the signal aborts. */
+export function exchange(
+  connections: Connections,
+  wanted: WireRequest,
+  taker: Taker,
+  signal: AbortSignal,
+): Promise<Exchange> {
+  const result: Exchange = { sent: false, head: null, error: null };
+  const over = Promise.withResolvers<Exchange>();
+  let request: ClientRequest | null = null;
+  let answer: IncomingMessage | null = null;
+  let settled = false;
+  const settle = (error: Error | null): void => {
+    if (settled) return;
+    settled = true;
+    over.resolve({ ...result, error });
+  };
+  /** No more is wanted, or can be taken. */
+  const stop = (error: Error | null): void => {
+    settle(error);
+    request?.destroy();
+  };
+  const onAbort = (): void => stop(asError(signal.reason));
+  if (signal.aborted) onAbort();
+  else
+    try {
+      connections.guard.checkHost(wanted.url.hostname);
+      request = open(connections, wanted);
+      signal.addEventListener('abort', onAbort, { once: true });
+      // What comes behind a whole answer does not spoil it.
+      request.on('error', (error) => answer?.complete || settle(error));
+      request.on('close', () => settle(answer?.complete ? null : new Error('the connection was closed')));
+      whenConnected(request, () => {
+        result.sent = true;
+      });
+      request.on('upgrade', (_answer, socket) => {
+        socket.destroy();
+        settle(new Error('the answer changes to another protocol, which nobody asked for'));
+      });
+      request.on('response', take);
+      send(request, wanted.body, stop);
+    } catch (error) {
+      settle(asError(error));
+    }
+
+  function take(message: IncomingMessage): void {
+    answer = message;
+    message.on('error', settle);
+    message.on('data', (chunk: Buffer) => attempt(() => taker.data(chunk)));
+    message.on('end', () => settle(null));
+    attempt(() => {
+      const head = readHead(message);
+      result.head = head;
+      if (!taker.head(head)) stop(null);
+    });
+  }
+
+  /** A taker that fails (a full disk) ends the exchange with its error. */
+  function attempt(what: () => void): void {
+    if (settled) return;
+    try {
+      what();
+    } catch (error) {
+      stop(asError(error));
+    }
+  }
+  return over.promise.finally(() => signal.removeEventListener('abort', onAbort));
+}
+
+function open({ http, https }: Connections, { method, url, headers, body }: WireRequest): ClientRequest {
+  const options = {
+    method,
+    // As it was given: `pathname` and `search` leave out a `?` with nothing behind it.
+    path: url.href.slice(url.origin.length),
+    headers: Buffer.isBuffer(body) ? { ...headers, 'content-length': body.length } : headers,
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port,
+  };
+  return url.protocol === 'https:'
+    ? requestHttps({ ...options, agent: https })
+    : requestHttp({ ...options, agent: http });
+}
+
+/** A body of no known length goes out in chunks. */
+function send(request: ClientRequest, body: WireRequest['body'], stop: (error: Error) => void): void {
+  if (typeof body !== 'function') return void request.end(body ?? undefined);
+  const source = body();
+  source.on('error', stop);
+  request.on('close', () => source.destroy());
+  source.pipe(request);
+}
+
+/** Calls back when the request can leave. A connection that takes too long fails it. */
+function whenConnected(request: ClientRequest, connected: () => void): void {
+  request.once('socket', (socket: Socket) => {
+    const isSecure = 'encrypted' in socket;
+    if (!socket.connecting && (!isSecure || request.reusedSocket)) return connected();
+    const event = isSecure ? 'secureConnect' : 'connect';
+    const cancel = afterMs(CONNECT_TIMEOUT_MS, () =>
+      request.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })),
+    );
+    const done = (): void => {
+      cancel();
+      socket.off(event, onConnect);
+      socket.off('close', done);
+    };
+    const onConnect = (): void => {
+      done();
+      connected();
+    };
+    socket.once(event, onConnect);
+    socket.once('close', done);
+  });
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
+}
