@@ -2,6 +2,7 @@ import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import about from '../package.json' with { type: 'json' };
 import type { Kind } from '../src/documents/kind.ts';
 import { describeKinds } from './answers/kinds.ts';
@@ -56,7 +57,7 @@ export function documentation(app: FastifyInstance, kinds: readonly Kind[]): voi
         { name: 'server', description: 'The server itself' },
       ],
     },
-    transform: withSecurity,
+    transform: asOperation,
     transformObject: componentsOf(kinds),
   });
   app.register(async (scope) => {
@@ -78,11 +79,31 @@ const SECURITY: Readonly<Record<Access, readonly Record<string, string[]>[] | un
   token: undefined, // as the document says for all
 };
 
-const withSecurity: typeof jsonSchemaTransform = (input) => {
+const asOperation: typeof jsonSchemaTransform = (input) => {
   const { schema, url } = jsonSchemaTransform(input);
   const security = SECURITY[input.route.config?.access ?? 'token'];
-  return { schema: { ...schema, ...(security && { security }) }, url };
+  const { body } = input.schema ?? {};
+  const mayBeAbsent = body instanceof z.ZodType && body.safeParse(undefined).success;
+  return {
+    schema: {
+      ...schema,
+      ...(security && { security }),
+      ...(mayBeAbsent && { [BODY_MAY_BE_ABSENT]: true }),
+    },
+    url,
+  };
 };
+
+/** Marks an operation until the document is whole: the plugin says of every body that it is needed. */
+const BODY_MAY_BE_ABSENT = 'x-body-may-be-absent';
+type Operations = { [path: string]: { [method: string]: { [key: string]: unknown } } };
+
+function sayWhichBodiesAreNeeded(paths: Operations): void {
+  for (const operation of Object.values(paths).flatMap((methods) => Object.values(methods))) {
+    if (operation[BODY_MAY_BE_ABSENT]) Object.assign(operation.requestBody ?? {}, { required: false });
+    delete operation[BODY_MAY_BE_ABSENT];
+  }
+}
 
 /** Each schema exists as sent and as received; the one that nothing refers to is left out. */
 const componentsOf =
@@ -90,7 +111,9 @@ const componentsOf =
   (document) => {
     const whole = jsonSchemaTransformObject(document) as {
       components?: { schemas?: { [name: string]: unknown } };
+      paths?: Operations;
     };
+    sayWhichBodiesAreNeeded(whole.paths ?? {});
     const all = whole.components?.schemas ?? {};
     describeKinds(all, kinds);
     const used = new Set<string>();

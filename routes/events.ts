@@ -3,7 +3,7 @@ import { RuntimeEvent } from '../src/documents/event.ts';
 import { fieldRefusal } from '../src/documents/field-errors.ts';
 import type { OfRun, Routes } from './answers/edge.ts';
 import { sendEvents } from './answers/events.ts';
-import { content, problems } from './answers/schemas.ts';
+import { content, problems, ServerSentEvent } from './answers/schemas.ts';
 import { NDJSON_TYPE, negotiate, SSE_TYPE } from './requests/negotiation.ts';
 import { decimal, Flag } from './requests/query.ts';
 
@@ -22,7 +22,7 @@ const eventsSchema = {
     '(and goes before ?after). Accept: application/x-ndjson gives the same lines bare.',
   querystring: EventsQuery,
   response: {
-    200: content('The events', { [SSE_TYPE]: RuntimeEvent, [NDJSON_TYPE]: RuntimeEvent }),
+    200: content('The events', { [SSE_TYPE]: ServerSentEvent, [NDJSON_TYPE]: RuntimeEvent }),
     204: z.undefined().describe('The run has finished and there is nothing after this seq: do not reconnect'),
     ...problems,
   },

@@ -12,7 +12,7 @@ import type { OfRun, Routes } from './answers/edge.ts';
 import { sendEvents } from './answers/events.ts';
 import { sendLiveText } from './answers/output.ts';
 import { awaitFinished, recordAnswer } from './answers/record.ts';
-import { content, json, problems, Raw } from './answers/schemas.ts';
+import { content, json, problems, Raw, ServerSentEvent } from './answers/schemas.ts';
 import {
   JSON_TYPE,
   NDJSON_TYPE,
@@ -28,8 +28,8 @@ const ANSWERS = [JSON_TYPE, SSE_TYPE, NDJSON_TYPE, TEXT_TYPE] as const;
 
 const ListQuery = z.strictObject({
   status: Status.optional(),
-  runtime_kind: z.string().optional(),
-  runtime_name: z.string().optional(),
+  runtime_kind: z.string().min(1).optional(),
+  runtime_name: z.string().min(1).optional(),
   limit: decimal(z.number().int().min(1).max(1000)).default(50),
   cursor: z.string().min(1).optional().describe('next_cursor of the page before'),
 });
@@ -47,7 +47,7 @@ const submitSchema = {
   response: {
     200: content('The run has finished (or, for streams, its events or output as they come)', {
       [JSON_TYPE]: Record,
-      [SSE_TYPE]: RuntimeEvent,
+      [SSE_TYPE]: ServerSentEvent,
       [NDJSON_TYPE]: RuntimeEvent,
       [TEXT_TYPE]: Raw,
     }),

@@ -59,6 +59,18 @@ export function json(description: string, schema: z.ZodType) {
   return content(description, { 'application/json': schema });
 }
 
+/** One server-sent event, in the words of OpenAPI 3.2: `data` is the JSON of a RuntimeEvent. */
+export const ServerSentEvent = z
+  .strictObject({
+    id: z.string().describe('seq'),
+    event: z.string().describe('type'),
+    data: z.string().meta({
+      contentMediaType: 'application/json',
+      contentSchema: { $ref: '#/components/schemas/RuntimeEvent' },
+    }),
+  })
+  .describe('Each event of the stream');
+
 /** Bytes or text that JSON Schema says nothing of. */
 export const Raw = z.string();
 

@@ -5,6 +5,8 @@ import { RunwireError } from '../../src/documents/errors.ts';
 /** Methods of HTTP that a path may refuse (405); others are unknown here (RFC 9110, 9.1). */
 const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE'] as const;
 type Method = (typeof METHODS)[number];
+/** That of RFC 10008 is known too, and the router knows no such routes. */
+const UNROUTED = 'QUERY';
 
 /** The methods of each path of an app, to tell a wrong method (405) from a wrong path (404). */
 export class KnownPaths {
@@ -45,7 +47,8 @@ export class KnownPaths {
 
   /** The error of a request that no route took. `url` is null for the server as a whole. Says Allow through `allow`. */
   refusal(method: string, url: string | null, allow: (methods: string) => void): RunwireError {
-    if (!isKnown(method)) return new RunwireError('not_implemented', `This server knows no ${method}.`);
+    if (!isKnown(method) && method !== UNROUTED)
+      return new RunwireError('not_implemented', `This server knows no ${method}.`);
     const methods = url === null ? this.methods : this.methodsOf(url);
     if (methods.length === 0) return new RunwireError('not_found', 'There is nothing at this path.');
     allow(methods.join(', '));

@@ -5,10 +5,11 @@ import type { FieldError } from '../../src/documents/errors.ts';
 /** `true` or `false` in a query string. */
 export const Flag = z.enum(['true', 'false']).optional();
 
-/** A number in a query string, in decimal digits: what else JavaScript would make one of is refused. */
+/** A number in a query string as JSON writes it: what else JavaScript would make one of is refused. */
 export function decimal<Schema extends z.ZodNumber>(schema: Schema) {
   return z.preprocess(
-    (text) => (typeof text === 'string' && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text),
+    (text) =>
+      typeof text === 'string' && /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : text,
     schema,
   );
 }

@@ -18,7 +18,7 @@ import type { SubmitOptions } from './engine.ts';
 import { fingerprint } from './fingerprint.ts';
 import { completeInvocation } from './full-invocation.ts';
 import { missingRunner, type Registry } from './registry.ts';
-import { parseSpec } from './spec.ts';
+import { checkOtherOptions, parseSpec } from './spec.ts';
 
 /** Turns what was sent into a run: known already, malformed, or new. */
 export class Intake {
@@ -60,6 +60,10 @@ export class Intake {
     const paths = resolveWorkingPaths(input, directory);
     const invocation = completeInvocation(input, id, paths.workingDirectory, this.#config);
     const runner = this.#runnerOf(invocation);
+    checkOtherOptions(
+      this.#registry.all.filter((other) => other !== runner),
+      invocation,
+    );
     return new LiveRun({
       ...specOf(runner, invocation),
       ...{ invocation, runner, directory, paths },

@@ -24,6 +24,16 @@ export function parseSpec(
   }
 }
 
+/** Throws invalid_invocation, naming the fields, for options of another kind than the run's that are not what they should be. */
+export function checkOtherOptions(others: readonly Runner[], { options }: Invocation): void {
+  for (const runner of others) {
+    const key = optionKeyOf(runner);
+    const given = key === null ? undefined : optionsOf(options, key);
+    const { error } = given === undefined ? {} : runner.spec.safeParse(given);
+    if (error) throw fieldRefusal('invalid_invocation', fieldErrors(error, ['options', key ?? runner.kind]));
+  }
+}
+
 function parseOptions(runner: Runner, invocation: Invocation): unknown {
   const key = optionKeyOf(runner);
   const given = key === null ? undefined : optionsOf(invocation.options, key);

@@ -26,6 +26,12 @@ test('Allow lists the methods that the app has at a path, on every path it has',
   }
 });
 
+test('QUERY (RFC 10008) is a method that no path takes', async () => {
+  await using stub = stubApp();
+  const response = await stub.app.inject({ method: 'QUERY' as 'GET', url: '/invocations' });
+  expect([response.statusCode, response.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
+});
+
 test('a method that HTTP does not define is not known, on any path', async () => {
   await using stub = stubApp();
   for (const url of ['/invocations', '/nope'])

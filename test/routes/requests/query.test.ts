@@ -57,9 +57,9 @@ test.each([
 });
 
 test.each([
-  ['/invocations/a', 'wait', ['', '-1', '0x10', '1e3', ' 5', '5s', 'Infinity']],
+  ['/invocations/a', 'wait', ['', '-1', '0x10', '1e', '.5', '1e400', ' 5', '5s', 'Infinity']],
   ['/invocations/a/events', 'after', ['', '-1', '1.5', '0x10', '+1']],
-  ['/invocations', 'limit', ['', '0', '0x10', '1e2', '2.5']],
+  ['/invocations', 'limit', ['', '0', '0x10', '1e-2', '2.5']],
   ['/invocations/a/stdout', 'follow', ['', '1', 'TRUE']],
 ])('%s refuses a %s that is none', async (path, name, values) => {
   await using stub = stubApp();
