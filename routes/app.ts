@@ -8,6 +8,7 @@ import { answerBrokenRequest, watchConnections } from './answers/broken-request.
 import type { Edge, Routes } from './answers/edge.ts';
 import { Exchanges } from './answers/exchanges.ts';
 import { type ErrorLog, problemHandler } from './answers/problem.ts';
+import { Proofs } from './answers/proofs.ts';
 import { artifactsRoutes } from './artifacts.ts';
 import { callbackRoutes } from './callback.ts';
 import { cancelRoutes } from './cancel.ts';
@@ -100,7 +101,7 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
     frameworkErrors: (error, request, reply) => answerError(error, request, reply as FastifyReply),
     clientErrorHandler: answerBrokenRequest,
   });
-  const edge: Edge = { engine, metrics, exchanges: new Exchanges(logger) };
+  const edge: Edge = { engine, metrics, exchanges: new Exchanges(logger), proofs: new Proofs() };
   const guard = createGuard(config, (id, token) => holdsClaim(engine, id, token));
   const paths = new KnownPaths(ROUTER);
   let closing = false;

@@ -6,6 +6,7 @@ import { RunwireError } from '../src/documents/errors.ts';
 import { type ByteSource, serveBytes } from './answers/bytes.ts';
 import type { OfRun, Routes } from './answers/edge.ts';
 import { type FileBytes, withFileBytes } from './answers/file-bytes.ts';
+import type { Proofs } from './answers/proofs.ts';
 import { content, json, problems, Raw } from './answers/schemas.ts';
 import { BYTES_TYPE } from './requests/negotiation.ts';
 
@@ -32,7 +33,7 @@ interface OfArtifact {
   Params: { id: string; artifact_id: string };
 }
 
-export const artifactsRoutes: Routes = (app, { engine, exchanges }) => {
+export const artifactsRoutes: Routes = (app, { engine, exchanges, proofs }) => {
   app.get<OfRun>(
     '/invocations/:id/artifacts',
     { schema: listSchema, config: { access: 'token' } },
@@ -50,7 +51,7 @@ export const artifactsRoutes: Routes = (app, { engine, exchanges }) => {
       await engine.reading(id, () =>
         withFileBytes(
           file,
-          (bytes) => serveBytes(exchanges, request, reply, sourceOf(descriptor, bytes)),
+          async (bytes) => serveBytes(exchanges, request, reply, await sourceOf(proofs, descriptor, bytes)),
           isPrivate,
         ),
       );
@@ -59,10 +60,17 @@ export const artifactsRoutes: Routes = (app, { engine, exchanges }) => {
 };
 
 /** The bytes that the descriptor describes, or gone. A browser saves them and never runs them. */
-function sourceOf(descriptor: ArtifactDescriptor, bytes: FileBytes | null): ByteSource {
+async function sourceOf(
+  proofs: Proofs,
+  descriptor: ArtifactDescriptor,
+  bytes: FileBytes | null,
+): Promise<ByteSource> {
   const { sha256, size_bytes, media_type } = descriptor.metadata;
-  if (bytes === null || sha256 === undefined || String(bytes.size) !== size_bytes)
+  if (bytes === null || sha256 === undefined)
     throw new RunwireError('gone', 'The bytes of this artifact are no longer kept.');
+  const holds = () => proofs.hold(bytes.file, { size: Number(size_bytes), sha256 });
+  if (!(await holds()))
+    throw new RunwireError('gone', 'The file of this artifact was changed since it was kept.');
   return {
     size: bytes.size,
     etag: `"${sha256}"`,
@@ -72,7 +80,7 @@ function sourceOf(descriptor: ArtifactDescriptor, bytes: FileBytes | null): Byte
       'content-disposition': contentDisposition(posix.basename(descriptor.path) || descriptor.artifact_id),
       'content-security-policy': "default-src 'none'; sandbox",
     },
-    read: bytes.read,
+    read: (start, end) => bytes.read(start, end, holds),
   };
 }
 

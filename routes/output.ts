@@ -10,6 +10,7 @@ import type { StreamedResponse } from './answers/exchanges.ts';
 import { withFileBytes } from './answers/file-bytes.ts';
 import { joinedOutput, joinedRange } from './answers/joined-output.ts';
 import { outputType } from './answers/output.ts';
+import type { Kept } from './answers/proofs.ts';
 import { content, problems, Raw } from './answers/schemas.ts';
 import { BYTES_TYPE, TEXT_TYPE } from './requests/negotiation.ts';
 import { Flag } from './requests/query.ts';
@@ -57,7 +58,7 @@ async function serveCapture(
   reply: FastifyReply,
 ): Promise<void> {
   const { id } = request.params;
-  const { engine, exchanges } = edge;
+  const { engine, exchanges, proofs } = edge;
   const log = engine.log(id);
   const outcome = finishedOutcome(edge, id);
   const mediaType = outputType(request.headers.accept);
@@ -68,16 +69,17 @@ async function serveCapture(
     );
   const facts = outcome?.[stream];
   return engine.reading(id, () =>
-    withFileBytes(engine.directory(id)[stream], (file) => {
+    withFileBytes(engine.directory(id)[stream], async (file) => {
       const size = file?.size ?? 0;
-      if (facts && size !== facts.kept)
-        throw new RunwireError('gone', `The bytes of ${stream} are no longer kept.`);
+      const kept = facts && keptOf(facts);
+      const holds = async () => !kept || !file || proofs.hold(file.file, kept);
+      if ((kept && size !== kept.size) || !(await holds())) throw noLonger(stream);
       return serveBytes(exchanges, request, reply, {
         size,
         etag: facts ? `"${facts.sha256}"` : null,
         ...(facts && { sha256: facts.sha256 }),
         mediaType,
-        read: (start, end) => file?.read(start, end) ?? nothing(),
+        read: (start, end) => file?.read(start, end, holds) ?? nothing(),
       });
     }),
   );
@@ -101,7 +103,31 @@ async function serveOutput(
     mediaType,
     read: (start: number, end: number) => joinedRange(log, start, end),
   };
-  return edge.engine.reading(id, () => serveBytes(edge.exchanges, request, reply, source));
+  return edge.engine.reading(id, async () => {
+    // What is sent is compared with the journal on the way; this is for answers that send nothing.
+    for (const stream of ['stdout', 'stderr'] as const)
+      if (!(await isKept(edge, id, stream, outcome[stream]))) throw noLonger(stream);
+    await serveBytes(edge.exchanges, request, reply, source);
+  });
+}
+
+function isKept(
+  { engine, proofs }: Edge,
+  id: string,
+  stream: Stream,
+  facts: Outcome[Stream],
+): Promise<boolean> {
+  if (!facts || facts.kept === 0) return Promise.resolve(true);
+  return withFileBytes(
+    engine.directory(id)[stream],
+    async (file) => file !== null && proofs.hold(file.file, keptOf(facts)),
+  );
+}
+
+const keptOf = ({ kept, sha256 }: { kept: number; sha256: string }): Kept => ({ size: kept, sha256 });
+
+function noLonger(stream: Stream): RunwireError {
+  return new RunwireError('gone', `The bytes of ${stream} are no longer kept, or were changed since.`);
 }
 
 function sendLive(

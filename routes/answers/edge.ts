@@ -2,12 +2,14 @@ import type { FastifyInstance } from 'fastify';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { Metrics } from '../../src/metrics.ts';
 import type { Exchanges } from './exchanges.ts';
+import type { Proofs } from './proofs.ts';
 
 /** What routes stand on. */
 export interface Edge {
   engine: Engine;
   metrics: Metrics;
   exchanges: Exchanges;
+  proofs: Proofs;
 }
 
 /** Adds the routes of one resource. */

@@ -6,10 +6,14 @@ const BLOCK_BYTES = 256 * 1024;
 
 /** A regular file that stays readable whatever becomes of its name. */
 export interface FileBytes {
+  file: FileHandle;
   /** When it was opened. */
   size: number;
-  /** The bytes from `start` up to and without `end`. A buffer is good until the next is asked for. */
-  read(start: number, end: number): AsyncIterable<Buffer>;
+  /**
+   * The bytes from `start` up to and without `end`. A buffer is good until the next is asked for. Given `holds`, the last
+   * of them come only when it says that the file is what it was, and else an error: nobody takes them for whole.
+   */
+  read(start: number, end: number, holds?: () => Promise<boolean>): AsyncIterable<Buffer>;
 }
 
 /** Null when there is no regular file of that name, or `refuses` it. Links are not followed, and a pipe is not waited for. */
@@ -32,11 +36,20 @@ async function bytesOf(
 ): Promise<FileBytes | null> {
   const stats = await file.stat();
   if (!stats.isFile() || refuses(stats, file.fd)) return null;
-  return { size: stats.size, read: (start, end) => blocks(file, start, end) };
+  return {
+    file,
+    size: stats.size,
+    read: (start, end, holds) => blocks(file, start, end, holds),
+  };
 }
 
 /** The next block is read while the one before is on its way: two take turns. Ends early where the file does. */
-async function* blocks(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+async function* blocks(
+  file: FileHandle,
+  start: number,
+  end: number,
+  holds?: () => Promise<boolean>,
+): AsyncGenerator<Buffer> {
   const memory = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, Math.max(0, end - start))));
   const read = (turn: number, position: number): Promise<Buffer> => {
     const reading = readAt(file, position, (memory[turn % 2] as Buffer).subarray(0, end - position));
@@ -48,6 +61,7 @@ async function* blocks(file: FileHandle, start: number, end: number): AsyncGener
     const block = await next;
     at += block.length;
     next = block.length > 0 && at < end ? read(turn, at) : null;
+    if (next === null && holds && !(await holds())) throw new Error('the file was changed while it was sent');
     if (block.length > 0) yield block;
   }
 }
@@ -63,7 +77,7 @@ async function openHere(path: string): Promise<FileHandle | null> {
     return await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ELOOP') return null;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENXIO') return null;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { type StubApp, stubApp } from '../helpers/stub-app.ts';
@@ -200,14 +200,30 @@ test('bytes that are not kept any more are gone, not empty', async () => {
   expect(response.json()).toMatchObject({ code: 'gone' });
 });
 
-test('joined output that cannot be sent whole breaks the connection instead of ending well', async () => {
+test('joined output of which a capture is lost is gone before anything is sent', async () => {
   await using stub = stubApp();
-  const origin = await stub.listen();
   await finishedRun(stub);
   rmSync(stub.engine.directory('a').stdout);
-  await expect(fetch(`${origin}/invocations/a/output`).then((response) => response.text())).rejects.toThrow();
-  expect(stub.logged).toHaveLength(1);
+  const response = await stub.app.inject('/invocations/a/output');
+  expect([response.statusCode, response.json().code]).toEqual([410, 'gone']);
 });
+
+test.each(['stdout', 'output'])(
+  '%s that is changed while it is sent breaks the connection instead of ending well',
+  async (path) => {
+    await using stub = stubApp();
+    const origin = await stub.listen();
+    await stub.start('a');
+    const block = Buffer.alloc(1024 * 1024, 'x0123456789');
+    for (let count = 0; count < 48; count++) stub.engine.write('a', 'stdout', block);
+    stub.engine.finish('a');
+    const [response] = (await once(get(`${origin}/invocations/a/${path}`), 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    writeFileSync(stub.engine.directory('a').stdout, Buffer.alloc(48 * block.length, 'y'));
+    await expect(response.toArray()).rejects.toThrow('aborted');
+    await expect.poll(() => stub.logged).toHaveLength(1);
+  },
+);
 
 test('large output comes through a slow reader whole', async () => {
   await using stub = stubApp();
@@ -227,3 +243,19 @@ test('large output comes through a slow reader whole', async () => {
     expect(hash.digest('hex')).toBe(sha256);
   }
 });
+
+test.each(['stdout', 'output', 'stdout?follow=true'])(
+  'a capture that was changed since is 410 at …/%s, also where nothing would be sent',
+  async (path) => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    const url = `/invocations/a/${path}`;
+    const { etag } = (await stub.app.inject(url)).headers;
+    writeFileSync(stub.engine.directory('a').stdout, OUT.replace('9', '!'));
+    for (const headers of [{}, { 'if-none-match': String(etag) }, { range: 'bytes=0-0' }]) {
+      const response = await stub.app.inject({ url, headers });
+      expect([response.statusCode, response.json().code]).toEqual([410, 'gone']);
+    }
+    expect((await stub.app.inject({ url, method: 'HEAD' })).statusCode).toBe(410);
+  },
+);
