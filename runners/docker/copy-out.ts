@@ -9,6 +9,7 @@ import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
 import { bytePath } from '../../src/platform/byte-path.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
 import { type DockerDaemon, daemonWords, statusOf } from './daemon.ts';
+import { FoundLinks } from './found-links.ts';
 
 type Entry = Extract extends AsyncIterable<infer E> ? E : never;
 
@@ -17,6 +18,9 @@ const MAX_ENTRIES = 250_000;
 /** A tree that is much larger than what may be kept of it is not read to its end. */
 const READ_FACTOR = 4;
 const READ_LEAST = 2 ** 30;
+/** Files that nothing but a link asks for are fetched one by one. */
+const MAX_FETCHED = 1000;
+const ENOUGH = Symbol('enough');
 
 /** A directory of a container, and where it goes. */
 export interface CopyRequest {
@@ -30,6 +34,17 @@ export interface CopyRequest {
   globs: GlobPosition | null;
 }
 
+/** One directory on its way. */
+interface Copying extends CopyRequest {
+  /** `to`, links resolved. */
+  root: string;
+  links: FoundLinks;
+  /** Names below `from` of links that are asked for. */
+  linked: string[];
+  /** Names below `from` of files that are there now: of others of the same names nothing is known. */
+  copied: Set<string>;
+}
+
 /** Copies files of an ended container to directories of its run. One for all of a run: the caps hold for all together. */
 export class CopyOut {
   readonly omitted: Omitted[] = [];
@@ -39,6 +54,7 @@ export class CopyOut {
   #count = 0;
   #entries = 0;
   #read = 0;
+  #fetched = 0;
 
   /** Nothing is written to `places`. */
   constructor(caps: ArtifactCaps, places: PrivateView) {
@@ -53,54 +69,46 @@ export class CopyOut {
   async copy(request: CopyRequest): Promise<void> {
     const root = realpathSync.native(request.to);
     if (this.#places.holds(bytePath(root))) return this.#leaveOut(request.to, PRIVATE);
-    let archive: Readable;
+    const { from } = request;
+    const copying = { ...request, root, links: new FoundLinks(from), linked: [], copied: new Set<string>() };
     try {
-      const { daemon, id, from } = request;
-      archive = (await daemon.ask((docker) =>
-        docker.getContainer(id).getArchive({ path: from }),
-      )) as Readable;
+      const archive = await archiveOf(request, from);
+      if (archive) await eachEntry(archive, (entry) => this.#take(copying, entry));
     } catch (error) {
-      if (statusOf(error) !== 404) this.#leaveOut(request.from, `cannot be copied: ${daemonWords(error)}`);
-      return;
+      this.#leaveOut(from, messageOf(error));
+      this.#fetched = MAX_FETCHED;
     }
-    const tar = extract();
-    archive.pipe(tar as unknown as NodeJS.WritableStream); // a stream of another make, with the same methods
-    archive.on('error', (error) => tar.destroy(error));
-    archive.once('close', () => {
-      if (!archive.readableEnded) tar.destroy(new Error('the engine went away while files were copied'));
-    });
     try {
-      for await (const entry of tar) {
-        await this.#take(request, root, entry);
-        entry.resume();
+      for (const path of copying.linked) {
+        const reason = await this.#link(copying, path);
+        if (reason !== null) this.#leaveOut(posix.join(from, path), reason);
       }
     } catch (error) {
-      this.#leaveOut(request.from, messageOf(error));
-    } finally {
-      archive.destroy();
-      tar.destroy();
+      this.#leaveOut(from, messageOf(error));
     }
   }
 
-  async #take({ from, globs }: CopyRequest, root: string, entry: Entry): Promise<void> {
-    const { name, type, size = 0, linkname } = entry.header;
+  async #take(copying: Copying, entry: Entry): Promise<void> {
+    const { from, globs, root, copied } = copying;
+    const { name, type, size = 0, linkname = '' } = entry.header;
     this.#read += size;
     if (++this.#entries > MAX_ENTRIES)
       throw new Error(`more than ${MAX_ENTRIES} names: the rest was not looked at`);
     if (this.#read > Math.max(READ_LEAST, this.#caps.totalBytes * READ_FACTOR))
       throw new Error('too large to be searched: the rest was not looked at');
     const path = insideName(name);
-    if (path === null || type === 'directory' || !(await wanted(globs, path))) return;
+    if (path === null || type === 'directory') return;
     const shown = posix.join(from, path);
-    const reason =
-      type === 'file' || type === 'contiguous-file'
-        ? await this.#file(root, path, entry, size)
-        : type === 'symlink'
-          ? await this.#symlink(root, path, linkname ?? '', from)
-          : type === 'link'
-            ? await this.#hardLink(root, path, linkname ?? '')
-            : `not a regular file: ${type}`;
-    if (reason !== null) this.#leaveOut(shown, reason);
+    if (type === 'symlink') copying.links.add(shown, linkname);
+    if (!(await wanted(globs, path))) return;
+    if (type === 'symlink') return void copying.linked.push(path);
+    const reason = isFile(entry)
+      ? await this.#file(root, path, entry, size)
+      : type === 'link'
+        ? await this.#hardLink(copying, path, linkname)
+        : `not a regular file: ${type}`;
+    if (reason === null) copied.add(path);
+    else this.#leaveOut(shown, reason);
   }
 
   /** Null when it is there now, else why not. */
@@ -129,21 +137,40 @@ export class CopyOut {
     return null;
   }
 
-  async #symlink(root: string, path: string, leads: string, from: string): Promise<string | null> {
-    const here = posix.dirname(posix.join(from, path));
-    const end = posix.resolve(here, leads);
-    if (!end.startsWith(`${from}/`)) return 'a symbolic link that leads out';
+  /** A link is made as one straight to the file it led to, or as that file where nothing else asks for it. */
+  async #link(copying: Copying, path: string): Promise<string | null> {
+    const { from, root, globs, links, copied } = copying;
+    const found = await links.endOf(posix.join(from, path));
+    if ('reason' in found) return found.reason;
+    const name = posix.relative(from, found.end);
+    if (!copied.has(name)) {
+      if (globs !== null && this.#fetched++ < MAX_FETCHED) return this.#fetch(copying, found.end, path);
+      return 'a symbolic link to what was not copied';
+    }
     const target = await place(root, path);
     if (target === null) return 'something else is in its place';
-    await symlink(posix.relative(here, end), target);
+    await symlink(posix.relative(posix.dirname(path), name), target);
     return null;
   }
 
+  /** The file at `end` in the container, as `path`. */
+  async #fetch(copying: Copying, end: string, path: string): Promise<string | null> {
+    const archive = await archiveOf(copying, end);
+    if (!archive) return 'a symbolic link that leads nowhere';
+    let fate: string | null = 'a symbolic link that leads nowhere';
+    await eachEntry(archive, async (entry) => {
+      const { type, size = 0 } = entry.header;
+      const regular = isFile(entry);
+      fate = regular ? await this.#file(copying.root, path, entry, size) : `a symbolic link to a ${type}`;
+      return ENOUGH;
+    });
+    return fate;
+  }
+
   /** The daemon sends the second name of a file as a link to the first. */
-  async #hardLink(root: string, path: string, first: string): Promise<string | null> {
+  async #hardLink({ root, copied }: Copying, path: string, first: string): Promise<string | null> {
     const original = insideName(first);
-    const stats = original === null ? null : await lstat(join(root, original)).catch(() => null);
-    if (original === null || !stats?.isFile() || (await place(root, original, false)) === null)
+    if (original === null || !copied.has(original) || (await place(root, original, false)) === null)
       return 'another name of a file that was not copied';
     const target = await place(root, path);
     if (target === null) return 'something else is in its place';
@@ -154,6 +181,39 @@ export class CopyOut {
   #leaveOut(path: string, reason: string): void {
     if (this.omitted.length < MAX_LISTED) this.omitted.push({ path, reason });
   }
+}
+
+/** Null: there is nothing of that path. Throws an error with words for clients. */
+async function archiveOf({ daemon, id }: CopyRequest, path: string): Promise<Readable | null> {
+  try {
+    return (await daemon.ask((docker) => docker.getContainer(id).getArchive({ path }))) as Readable;
+  } catch (error) {
+    if (statusOf(error) === 404) return null;
+    throw new Error(`cannot be copied: ${daemonWords(error)}`, { cause: error });
+  }
+}
+
+/** Calls back with one after the other, until that has enough. */
+async function eachEntry(archive: Readable, use: (entry: Entry) => Promise<unknown>): Promise<void> {
+  const tar = extract();
+  archive.pipe(tar as unknown as NodeJS.WritableStream); // a stream of another make, with the same methods
+  archive.on('error', (error) => tar.destroy(error));
+  archive.once('close', () => {
+    if (!archive.readableEnded) tar.destroy(new Error('the engine went away while files were copied'));
+  });
+  try {
+    for await (const entry of tar) {
+      if ((await use(entry)) === ENOUGH) break;
+      entry.resume();
+    }
+  } finally {
+    archive.destroy();
+    tar.destroy();
+  }
+}
+
+function isFile({ header: { type } }: Entry): boolean {
+  return type === 'file' || type === 'contiguous-file';
 }
 
 /** The name below the directory that was asked for, which comes first in every name. Null: that itself, or none of it. */

@@ -113,7 +113,7 @@ function real(what: string, path: string): string {
   }
 }
 
-function realOrSelf(path: string): string {
+export function realOrSelf(path: string): string {
   try {
     return realpathSync.native(path);
   } catch {

@@ -11,6 +11,7 @@ import { recoverRun } from './recover.ts';
 import { runOnce } from './run.ts';
 import { serverIdentity } from './server-identity.ts';
 import { DockerSpec } from './spec.ts';
+import { mountsOf } from './workspace.ts';
 
 export interface DockerParts {
   config: {
@@ -79,6 +80,7 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
     captures: true,
     confined: true,
     available: () => daemon.silence(),
+    mounts: mountsOf,
     run: (ctx) => inHands(ctx, (context) => runOnce(tools, context)),
     recover: (ctx) => inHands(ctx, (context) => recoverRun(tools, context)),
     start: (isUnfinished) => void own.sweep(isUnfinished),

@@ -10,7 +10,7 @@ import { isInside } from '../../src/platform/inside.ts';
 import { CopyOut } from './copy-out.ts';
 import { type DockerDaemon, statusOf } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
-import type { Bind } from './mounts.ts';
+import { type Bind, realOrSelf } from './mounts.ts';
 import type { DockerSpec } from './spec.ts';
 
 type Context = RunContext<DockerSpec>;
@@ -37,6 +37,21 @@ export function insideOf({ spec, workingDirectory, artifactDirectory }: Context)
     };
   const bind = { source: artifactDirectory, target: ARTIFACTS, readOnly: false };
   return { artifactDirectory: ARTIFACTS, extra: spec.mount_workspace ? [bind] : [] };
+}
+
+/** What the container saw of this machine. Null: nothing; its files are copied out. */
+export function mountsOf(ctx: Context): { inside: string; source: string | null }[] | null {
+  const { spec, workingDirectory } = ctx;
+  if (!spec.mount_workspace) return null;
+  const binds = [
+    { source: workingDirectory, target: spec.workdir },
+    ...insideOf(ctx).extra,
+    ...spec.mounts.map(({ source, target }) => ({ source, target })),
+  ];
+  return [
+    ...binds.map(({ source, target }) => ({ inside: target, source: realOrSelf(source) })),
+    ...spec.tmpfs.map(({ target }) => ({ inside: target, source: null })),
+  ];
 }
 
 /**

@@ -10,6 +10,7 @@ import { shortageOf } from '../platform/shortage.ts';
 import { keepCopy } from './copy.ts';
 import { openFound } from './found-file.ts';
 import { ArtifactIds } from './ids.ts';
+import type { Mount } from './mount.ts';
 import { Omissions } from './omissions.ts';
 import { LeftOut, type OpenFile, reasonOf, STOPPED } from './open-inside.ts';
 import { type ArtifactSource, globbed, wholeDirectory } from './source.ts';
@@ -34,6 +35,8 @@ export interface CollectionRequest {
   artifactDirectory: string | null;
   /** What prepareWorkingPaths found: a directory that leads elsewhere now is not collected from. */
   roots?: RealRoots;
+  /** The program had a tree of its own, of this: its links mean what they meant there. */
+  mounts?: readonly Mount[] | null;
   /** What is never collected. */
   places: PrivatePlaces;
   /** Ids of artifacts that the run has already. */
@@ -77,14 +80,14 @@ export async function collectArtifacts(request: CollectionRequest): Promise<Coll
     return { artifacts: [], omitted: [], bytes: 0, shortage: null };
   const collecting = new Collecting(request);
   const { omissions } = collecting;
-  const { artifactDirectory, workingDirectory, roots } = request;
+  const { artifactDirectory, workingDirectory, roots, mounts = null } = request;
   const places = request.places.look(request.directory);
   if (artifactDirectory !== null) {
-    const wanted = { shown: artifactDirectory, expected: roots?.artifact, places };
+    const wanted = { shown: artifactDirectory, expected: roots?.artifact, places, mounts };
     await collecting.from(await wholeDirectory(wanted, omissions));
   }
   if (patterns.length > 0) {
-    const wanted = { shown: workingDirectory, expected: roots?.working, places };
+    const wanted = { shown: workingDirectory, expected: roots?.working, places, mounts };
     await collecting.from(await globbed(wanted, patterns, omissions));
   }
   return collecting.finish();

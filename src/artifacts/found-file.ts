@@ -1,7 +1,7 @@
-import { lstat, realpath } from 'node:fs/promises';
-import { type BytePath, bytePath, toBuffer } from '../platform/byte-path.ts';
-import { codeOf } from '../platform/error-words.ts';
+import { lstat } from 'node:fs/promises';
+import { type BytePath, toBuffer } from '../platform/byte-path.ts';
 import { isInside } from '../platform/inside.ts';
+import { linkTarget } from './link-target.ts';
 import { type Bounds, LeftOut, type OpenFile, openInside } from './open-inside.ts';
 import { typeOf } from './walk.ts';
 
@@ -11,7 +11,7 @@ export async function openFound(
   found: { type: 'file' | 'link'; path: BytePath },
 ): Promise<OpenFile> {
   const linked = found.type === 'link';
-  const path = linked ? await targetOf(bounds.root, found.path) : found.path;
+  const path = linked ? await targetOf(bounds, found.path) : found.path;
   const file = await openInside(bounds, path, 'file', !linked);
   if (file.stats.isFile()) return file;
   await file.handle.close();
@@ -19,16 +19,8 @@ export async function openFound(
 }
 
 /** A link is collected as the regular file it leads to, when that is under the same root. */
-async function targetOf(root: BytePath, link: BytePath): Promise<BytePath> {
-  let target: BytePath;
-  try {
-    target = bytePath(await realpath(toBuffer(link), { encoding: 'buffer' }));
-  } catch (error) {
-    const code = codeOf(error);
-    throw new LeftOut(
-      code === 'ELOOP' ? 'a symbolic link that leads to itself' : 'a symbolic link that leads nowhere',
-    );
-  }
+async function targetOf({ root, mounts }: Bounds, link: BytePath): Promise<BytePath> {
+  const target = await linkTarget(link, mounts);
   if (!isInside(root, target)) throw new LeftOut('a symbolic link out of the directory');
   const stats = await lstat(toBuffer(target));
   if (!stats.isFile()) throw new LeftOut(`a symbolic link to ${typeOf(stats)}`);

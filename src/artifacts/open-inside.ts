@@ -5,6 +5,7 @@ import { type BytePath, bytePath, toBuffer } from '../platform/byte-path.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { isInside } from '../platform/inside.ts';
 import { shortageOf } from '../platform/shortage.ts';
+import type { Mount } from './mount.ts';
 
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -17,6 +18,8 @@ export const STOPPED = 'the collection was stopped';
 export interface Bounds {
   root: BytePath;
   places: PrivateView;
+  /** By which links under it are read. Null: they are this machine's. */
+  mounts: readonly Mount[] | null;
 }
 
 /** A file or directory, open. */

@@ -3,6 +3,7 @@ import { PRIVATE, type PrivateView } from '../disk/private-view.ts';
 import { bytePath } from '../platform/byte-path.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { compileGlobs, type Glob, type GlobPosition, startOf } from './glob.ts';
+import type { Mount } from './mount.ts';
 import type { Omissions } from './omissions.ts';
 import { type Bounds, reasonOf } from './open-inside.ts';
 
@@ -23,6 +24,7 @@ export interface Wanted {
   /** Where it led to before the run. */
   expected: string | null | undefined;
   places: PrivateView;
+  mounts: readonly Mount[] | null;
 }
 
 /** The artifact directory, whole. Null, and said in `omissions`, when it is not there or not to be collected from. */
@@ -43,11 +45,14 @@ export async function globbed(
   return bounds && { shown: wanted.shown, bounds, globs, position: startOf(globs) };
 }
 
-async function boundsOf({ shown, expected, places }: Wanted, omissions: Omissions): Promise<Bounds | null> {
+async function boundsOf(
+  { shown, expected, places, mounts }: Wanted,
+  omissions: Omissions,
+): Promise<Bounds | null> {
   try {
     const root = bytePath(await realpath(shown, { encoding: 'buffer' }));
     const replaced = expected && root !== bytePath(expected);
-    if (!replaced && !places.holds(root)) return { root, places };
+    if (!replaced && !places.holds(root)) return { root, places, mounts };
     omissions.add(shown, replaced ? 'was replaced while the run went on' : PRIVATE);
   } catch (error) {
     const missing = codeOf(error) === 'ENOENT';

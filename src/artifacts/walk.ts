@@ -1,8 +1,9 @@
 import type { Dirent, Stats } from 'node:fs';
-import { type FileHandle, lstat, opendir, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, opendir } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type BytePath, bytePath, joinBytes, toBuffer, toText } from '../platform/byte-path.ts';
 import { endsFixed, fixedNames, type Glob, type GlobPosition, step } from './glob.ts';
+import { linkTarget } from './link-target.ts';
 import { type Bounds, descriptorPath, LeftOut, openInside, reasonOf, STOPPED } from './open-inside.ts';
 
 const ENTRIES_A_TURN = 512;
@@ -61,7 +62,7 @@ export async function* walkFiles(options: WalkOptions): AsyncGenerator<Walked> {
           yield { type: 'omitted', path, matched, reason: `is a directory: ask for ${named.source}/**` };
       } else if (facts.isSymbolicLink()) {
         if (wanted) yield { type: 'link', path, matched };
-        else if (entered && (await leadsToDirectory(path)))
+        else if (entered && (await leadsToDirectory(path, options.bounds)))
           yield { type: 'omitted', path, matched, reason: 'a symbolic link to a directory' };
       } else if (wanted) {
         if (facts.isFile()) yield { type: 'file', path, matched };
@@ -137,11 +138,12 @@ async function look(
   return entries;
 }
 
-async function leadsToDirectory(link: BytePath): Promise<boolean> {
-  return stat(toBuffer(link)).then(
-    (facts) => facts.isDirectory(),
-    () => false,
-  );
+async function leadsToDirectory(link: BytePath, { mounts }: Bounds): Promise<boolean> {
+  try {
+    return (await lstat(toBuffer(await linkTarget(link, mounts)))).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 export function typeOf(facts: Dirent<Buffer> | Stats): string {

@@ -69,6 +69,11 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
   readonly claims?: Claims;
   /** Undefined when runs can be started now, else why not, in words. */
   available?(): Promise<string | undefined>;
+  /**
+   * The directories of this machine that the work of a run saw, and where in its own tree; `source` null: something of its
+   * own is there. Links that it made are read by them. Null, and the default: it saw this machine.
+   */
+  mounts?(ctx: RunContext<Spec>): readonly { inside: string; source: string | null }[] | null;
   run(ctx: RunContext<Spec>): Promise<RunnerOutcome>;
   /** Carry on with a run that an earlier server started. Absent: such runs are lost. */
   recover?(ctx: RunContext<Spec>): Promise<RunnerOutcome>;

@@ -42,7 +42,8 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
   };
   const began = performance.now();
   const collection =
-    (scene && (await attempt('artifacts could not be collected', () => collect(run, outcome, tools)))) ??
+    (scene &&
+      (await attempt('artifacts could not be collected', () => collect(run, scene, outcome, tools)))) ??
     NO_ARTIFACTS;
   if (collection.shortage !== null) notes.push(`artifacts could not be kept: ${collection.shortage}`);
   const collectMs = scene && asksForArtifacts(run) ? ms(performance.now() - began) : null;
@@ -105,7 +106,12 @@ async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
   return { ...done, reason: run.abortReason };
 }
 
-function collect(run: LiveRun, outcome: RunnerOutcome | null, { config, places }: ExecutionTools) {
+function collect(
+  run: LiveRun,
+  scene: RunScene,
+  outcome: RunnerOutcome | null,
+  { config, places }: ExecutionTools,
+) {
   const { workingDirectory, artifactDirectory } = run.paths;
   return collectArtifacts({
     invocation: run.invocation,
@@ -113,6 +119,7 @@ function collect(run: LiveRun, outcome: RunnerOutcome | null, { config, places }
     workingDirectory,
     artifactDirectory,
     ...(run.roots && { roots: run.roots }),
+    mounts: run.runner.mounts?.(scene.context) ?? null,
     places,
     takenIds: ['stdout', 'stderr', ...(outcome?.artifacts ?? []).map(({ id }) => id)],
     caps: {

@@ -5,13 +5,14 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DockerServer, stderr, stdout } from '../../helpers/docker/server.ts';
 import { requires } from '../../helpers/require.ts';
@@ -49,11 +50,50 @@ requires('docker')('The files of a run in a container', () => {
     expect(names).toEqual(['a/b/deep.txt', 'hard.txt', 'inside.txt', 'two.txt']);
     const reasons = record.outcome?.omitted.map(({ path, reason }) => `${path}: ${reason}`);
     expect(reasons).toEqual([
-      '/workspace/outside.txt: a symbolic link that leads out',
       '/workspace/pipe.txt: not a regular file: fifo',
+      '/workspace/outside.txt: a symbolic link out of the directory',
     ]);
     docker.nothingLeft(record);
   });
+
+  const LINKS = `mkdir -p deep; echo real > real.bin; echo deep > deep/real.bin; ln -s $PWD/real.bin absolute.txt
+    ln -s $PWD/deep deep/linked; ln -s $PWD/deep/linked/real.bin through.txt; ln -s $PWD/deep/linked/../real.bin back.txt
+    ln -s /etc/hostname hostname.txt; ln -s ../../etc/passwd passwd.txt; ln -s $PWD/none none.txt; ln -s $PWD/deep to.txt
+    ln -s loop.txt loop.txt; ln -s ../../../..$PWD/absolute.txt chain.txt`;
+
+  test.each([
+    ['in the workspace', {}],
+    ['in a workspace elsewhere', { workdir: '/some/where' }],
+    ['of a container that has all in itself', { mount_workspace: false }],
+    ['of one that has all in itself elsewhere', { mount_workspace: false, workdir: '/some/where' }],
+  ])(
+    'links of a container %s lead where it saw them lead, and nowhere on this machine',
+    async (_name, spec) => {
+      const record = await docker.shell(LINKS, spec, { options: { artifacts: ['*.txt'] } });
+      expect(record).toMatchObject({ status: 'succeeded' });
+      const root = docker.app.dataDir;
+      const files = record.result?.artifacts.slice(2).map(({ artifact_id, description }) => {
+        const id = record.invocation.invocation_id;
+        return [description, readFileSync(join(root, 'runs', id, 'artifacts', artifact_id), 'utf8').trim()];
+      });
+      expect(files).toEqual([
+        ['absolute.txt', 'real'],
+        ['back.txt', 'real'],
+        ['chain.txt', 'real'],
+        ['through.txt', 'deep'],
+      ]);
+      const omitted = record.outcome?.omitted
+        .map(({ path, reason }) => `${basename(path)}: ${reason}`)
+        .sort();
+      expect(omitted).toEqual([
+        'hostname.txt: a symbolic link out of the directory',
+        'loop.txt: a symbolic link that leads to itself',
+        'none.txt: a symbolic link that leads nowhere',
+        'passwd.txt: a symbolic link out of the directory',
+        'to.txt: a symbolic link to a directory',
+      ]);
+    },
+  );
 
   test('mounts outside the roots, over the workspace or of an engine socket are refused by name', async () => {
     const refused = async (spec: object, fields?: { [field: string]: unknown }) => {

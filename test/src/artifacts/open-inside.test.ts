@@ -21,6 +21,7 @@ async function opened(path: string, type: 'file' | 'directory' = 'file'): Promis
     const bounds = {
       root: bytePath(join(dir, 'root')),
       places: new PrivatePlaces(join(dir, 'root/data')).look(null),
+      mounts: null,
     };
     const { handle } = await openInside(bounds, bytePath(join(dir, path)), type);
     await handle.close();

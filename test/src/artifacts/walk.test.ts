@@ -198,6 +198,7 @@ test('a walk of which the patterns cost too much ends, and says so', async () =>
   const bounds = {
     root: bytePath(fs.realpathSync(places.wd)),
     places: new PrivatePlaces(join(places.dir, 'data'), []).look(null),
+    mounts: null,
   };
   const globs = startOf(
     compileGlobs(['*'], () => {}),
