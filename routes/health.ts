@@ -36,7 +36,7 @@ const readySchema = {
   description: 'How many runs there are is told to who has the token, where the server has one.',
   response: {
     200: json('Yes', Readiness),
-    503: json('No: draining, the queue is full, or the storage takes nothing more', Readiness),
+    503: json('No: draining, a queue is full, or the storage takes nothing more', Readiness),
     ...problems,
   },
 };

@@ -13,6 +13,9 @@ export const metricsRoutes: Routes = (app, { engine, metrics, exchanges }) => {
     const { running, queued, recovery } = engine.readiness();
     const { streams: openStreams } = exchanges;
     reply.header('content-type', metrics.contentType);
-    return metrics.scrape({ running, queued, openStreams, recovering: recovery.stillRecovering });
+    return metrics.scrape({
+      ...engine.numbers(),
+      ...{ running, queued, openStreams, recovering: recovery.stillRecovering },
+    });
   });
 };

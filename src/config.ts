@@ -71,6 +71,7 @@ const FIELDS = {
   tokenFile: field('RUNWIRE_TOKEN_FILE', z.string().nullable(), null),
   allowedHosts: field('RUNWIRE_ALLOWED_HOSTS', names, []),
   maxConcurrent: field('RUNWIRE_MAX_CONCURRENT', whole(1), 64),
+  maxCalls: field('RUNWIRE_MAX_CALLS', whole(1), 1000),
   maxQueue: field('RUNWIRE_MAX_QUEUE', whole(0), 10_000),
   maxBodyBytes: field(
     'RUNWIRE_MAX_BODY_BYTES',

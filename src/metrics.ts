@@ -1,7 +1,9 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { PLACES, type Places } from './documents/places.ts';
 import { RECOVERED, type Recovered } from './documents/recovery-state.ts';
 import type { FinalStatus } from './documents/result.ts';
+import { WAITING_REASONS, type WaitingReason } from './documents/waiting.ts';
 
 /** What the engine tells of a run that is over. */
 export interface RunTally {
@@ -20,6 +22,9 @@ export interface LiveNumbers {
   openStreams: number;
   /** Runs of an earlier server that are still being looked for. */
   recovering: number;
+  places: { [Sort in Places]: { all: number; taken: number } };
+  /** Runs that wait, by what for. */
+  waiting: { [Reason in WaitingReason]: number };
 }
 
 export interface Metrics {
@@ -74,18 +79,22 @@ export function createMetrics(kinds: Iterable<string>): Metrics {
     registers,
   });
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const gaugeBy = <Label extends string>(label: Label, name: string, help: string) =>
+    new Gauge({ name, help, labelNames: [label], registers });
   const running = gauge('runwire_runs_running', 'Runs running now');
   const queued = gauge('runwire_queue_depth', 'Runs waiting for a place');
+  const waiting = gaugeBy('reason', 'runwire_runs_waiting', 'Runs waiting now, by what for');
+  const places = gaugeBy('of', 'runwire_places', 'Runs that may go on at once');
+  const taken = gaugeBy('of', 'runwire_places_taken', 'Runs that go on now and count for that');
   const recovering = gauge('runwire_runs_recovering', 'Runs of an earlier server still being looked for');
   const streams = gauge('runwire_open_streams', 'Event and output responses being sent now');
   const memory = gauge('process_resident_memory_bytes', 'Resident memory of the server');
   const heap = gauge('runwire_heap_used_bytes', 'JavaScript heap in use');
-  const lag = new Gauge({
-    name: 'runwire_event_loop_lag_seconds',
-    help: 'Delay of the event loop since the last scrape',
-    labelNames: ['quantile'],
-    registers,
-  });
+  const lag = gaugeBy(
+    'quantile',
+    'runwire_event_loop_lag_seconds',
+    'Delay of the event loop since the last scrape',
+  );
   const delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   delay.enable();
 
@@ -102,6 +111,11 @@ export function createMetrics(kinds: Iterable<string>): Metrics {
     scrape(live) {
       running.set(live.running);
       queued.set(live.queued);
+      for (const reason of WAITING_REASONS) waiting.set({ reason }, live.waiting[reason]);
+      for (const of of PLACES) {
+        places.set({ of }, live.places[of].all);
+        taken.set({ of }, live.places[of].taken);
+      }
       recovering.set(live.recovering);
       streams.set(live.openStreams);
       const usage = process.memoryUsage();

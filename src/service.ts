@@ -60,7 +60,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     ...options.config,
     dataDir: resolve(options.config.dataDir),
     allowedHosts: [...options.config.allowedHosts, ...hostOf(options.config.publicUrl)],
-    maxConcurrent: placesFor(options.config.maxConcurrent, openFilesLimit(), log),
+    ...placesFor(options.config, openFilesLimit(), log),
   };
   const guard = addressGuard({ allow: config.httpAllow, deny: config.httpDeny });
   const supervisor = new SupervisorClient({
@@ -153,21 +153,35 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   };
 }
 
-/** What server and supervisor each hold open beside runs, and at most for one: pipes, captures, journal, pidfd. */
+/** What server and supervisor each hold open beside runs, and at most for one: pipes, captures, journal, pidfd, socket. */
 const OWN_FILES = 64;
-const FILES_OF_A_RUN = 8;
+const FILES_OF_A_PROGRAM = 8;
+const FILES_OF_A_CALL = 5;
 
-/** How many runs may go on at once with so many open files; more wait in the queue and do not fail. */
-function placesFor(wanted: number, openFiles: number, log: Logger): number {
-  const places = Math.max(1, Math.floor((openFiles - OWN_FILES) / FILES_OF_A_RUN));
-  if (places >= wanted) return wanted;
-  const needed = OWN_FILES + FILES_OF_A_RUN * wanted;
+/**
+ * How many runs may go on at once with so many open files; more wait in the queue and do not fail. Programs come first,
+ * but for a quarter of the files.
+ */
+function placesFor(
+  { maxConcurrent, maxCalls }: Config,
+  openFiles: number,
+  log: Logger,
+): Pick<Config, 'maxConcurrent' | 'maxCalls'> {
+  const needed = OWN_FILES + FILES_OF_A_PROGRAM * maxConcurrent + FILES_OF_A_CALL * maxCalls;
+  if (openFiles >= needed) return { maxConcurrent, maxCalls };
+  const files = openFiles - OWN_FILES;
+  const forCalls = Math.min(FILES_OF_A_CALL * maxCalls, files / 4);
+  const programs = bounded(maxConcurrent, (files - forCalls) / FILES_OF_A_PROGRAM);
+  const calls = bounded(maxCalls, (files - programs * FILES_OF_A_PROGRAM) / FILES_OF_A_CALL);
   log.warn(
-    `RUNWIRE_MAX_CONCURRENT=${wanted} needs ${needed} open files, and ${openFiles} are allowed: ${places} runs go on at once. ` +
-      `Raise the limit (ulimit -n ${needed}, LimitNOFILE=, --ulimit nofile=) or set RUNWIRE_MAX_CONCURRENT=${places}`,
+    `RUNWIRE_MAX_CONCURRENT=${maxConcurrent} and RUNWIRE_MAX_CALLS=${maxCalls} need ${needed} open files, and ${openFiles} are allowed: ` +
+      `${programs} programs and ${calls} calls go on at once. Raise the limit (ulimit -n ${needed}, LimitNOFILE=, --ulimit nofile=) ` +
+      `or set RUNWIRE_MAX_CONCURRENT=${programs} and RUNWIRE_MAX_CALLS=${calls}`,
   );
-  return places;
+  return { maxConcurrent: programs, maxCalls: calls };
 }
+
+const bounded = (wanted: number, room: number): number => Math.max(1, Math.min(wanted, Math.floor(room)));
 
 /** Files elsewhere that hold what no client may have. */
 function privateFiles({ secretsFile, tokenFile, dockerCertPath }: Config): string[] {

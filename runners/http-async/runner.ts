@@ -38,6 +38,7 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
     verbatim: VERBATIM,
     needsCommand: false,
     captures: true,
+    places: 'calls',
     parse(invocation) {
       const spec = completeAsyncSpec(withMetadata(invocation, 'http_async', JOB_KEYS), PRESETS);
       const missing = missingFields(spec);

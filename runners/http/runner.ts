@@ -27,6 +27,7 @@ export function httpRunner({ guard, secrets }: HttpParts): Runner<HttpSpec> {
     verbatim: VERBATIM,
     needsCommand: false,
     captures: true,
+    places: 'calls',
     parse(invocation) {
       const spec = checkSpec(HttpSpec, withMetadata(invocation, 'http', REQUEST_KEYS), 'http');
       if (spec.url === undefined || spec.url === '') throw new Rejected('missing http.url');

@@ -1,5 +1,6 @@
 import type { Claims, Report, WorkedRun } from '../../src/contract/claims.ts';
 import type { Claimed, ClaimRequest } from '../../src/documents/claim.ts';
+import { Line } from '../../src/platform/line.ts';
 import { reportAfter } from './report.ts';
 import { holderOf, notAToken, readPastState } from './state.ts';
 
@@ -33,7 +34,7 @@ interface Asker {
 /** Where workers come: the runs that wait, in order of acceptance, and those that are being worked on. */
 export class ManualDesk implements Claims {
   readonly #runs = new Map<string, DeskRun>();
-  #waiting = new Map<string, DeskRun>();
+  readonly #waiting = new Line<DeskRun>();
   readonly #askers = new Set<Asker>();
   #closed = false;
 
@@ -43,7 +44,7 @@ export class ManualDesk implements Claims {
 
   /** It may turn out to wait: nobody gets a later one before that is known. */
   expect(run: DeskRun): void {
-    this.#waiting.set(run.id, run);
+    this.#waiting.add(run);
   }
 
   /** To the first who asks for one like it, or among those that wait; one that is given back goes before the others. */
@@ -57,24 +58,29 @@ export class ManualDesk implements Claims {
         asker.reject(error);
       }
     }
-    if (front) this.#waiting = new Map([[run.id, run], ...this.#waiting]);
-    else this.#waiting.set(run.id, run);
+    if (front) this.#waiting.putFirst(run);
+    else this.#waiting.add(run);
   }
 
   remove(run: DeskRun): void {
-    this.#waiting.delete(run.id);
+    this.#waiting.delete(run);
     this.#runs.delete(run.id);
+  }
+
+  /** 1 is the next, and what is not given to those who come here. */
+  placeOf(run: DeskRun): number {
+    return this.#waiting.placeOf(run) ?? 1;
   }
 
   async claim(request: ClaimRequest, signal: AbortSignal): Promise<Claimed | null> {
     for (let run = this.#oldest(request); run; run = this.#oldest(request)) {
       await run.ready.catch(() => {}); // it has ended with that
-      if (this.#waiting.get(run.id) !== run) continue;
-      if (!run.isWaiting) this.#waiting.delete(run.id);
+      if (!this.#waiting.has(run)) continue;
+      if (!run.isWaiting) this.#waiting.delete(run);
       else if (signal.aborted) return null;
       else {
         const claimed = take(run, request);
-        this.#waiting.delete(run.id);
+        this.#waiting.delete(run);
         return claimed;
       }
     }
@@ -112,7 +118,7 @@ export class ManualDesk implements Claims {
   }
 
   #oldest(request: ClaimRequest): DeskRun | undefined {
-    for (const run of this.#waiting.values()) if (matches(run, request)) return run;
+    for (const run of this.#waiting) if (matches(run, request)) return run;
     return undefined;
   }
 

@@ -4,6 +4,7 @@ import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Claimed } from '../../src/documents/claim.ts';
 import type { Completion } from '../../src/documents/completion.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
+import type { Waiting } from '../../src/documents/waiting.ts';
 import { Timer } from '../../src/platform/timer.ts';
 import { Waiters } from '../../src/platform/waiters.ts';
 import { type ClaimFacts, Holding } from './holding.ts';
@@ -21,6 +22,8 @@ export interface ManualRunParts {
   onWaiting(run: ManualRun, again: boolean): void;
   /** It is not to be given to anyone any more. */
   onOver(run: ManualRun): void;
+  /** Its place among those that wait for a worker; 1 is the next. */
+  placeOf(run: ManualRun): number;
 }
 
 /** One run that somebody elsewhere does: it waits, is claimed, is over. */
@@ -96,10 +99,15 @@ export class ManualRun {
   begin(): void {
     this.#isBegun = true;
     const { signal } = this.#ctx;
-    this.#ctx.offer({ hasten: (graceMs) => this.#endIn(graceMs) });
+    this.#ctx.offer({ hasten: (graceMs) => this.#endIn(graceMs), waiting: () => this.#waiting() });
     if (signal.aborted) return this.#stop();
     signal.addEventListener('abort', () => this.#stop(), { once: true });
     if (this.#holding.isFree) this.#wait(false);
+  }
+
+  #waiting(): Waiting | null {
+    if (this.isShut || this.isAccepted) return null;
+    return { reason: 'worker', place: this.#parts.placeOf(this), holders: [] };
   }
 
   #wait(again: boolean): void {

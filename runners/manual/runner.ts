@@ -40,6 +40,7 @@ export function manualRunner({ artifactCaps, guard, secrets, ...parts }: ManualP
         else void dispatchRun(ctx, waiting, post, DISPATCH_SCHEDULE);
       },
       onOver: (over) => desk.remove(over),
+      placeOf: (waiting) => desk.placeOf(waiting),
     });
     desk.add(run);
     if (how === 'resume' && ctx.spec.dispatch_url === undefined) desk.expect(run);
@@ -54,6 +55,7 @@ export function manualRunner({ artifactCaps, guard, secrets, ...parts }: ManualP
     spec: ManualSpec,
     needsCommand: false,
     captures: true,
+    places: 'calls',
     claims: desk,
     detached: (spec) => spec.dispatcher === undefined,
     parse(invocation) {

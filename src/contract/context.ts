@@ -2,6 +2,7 @@ import type { RunDirectory } from '../disk/run-directory.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import type { StreamFacts } from '../documents/outcome.ts';
 import type { Phase, Stream } from '../documents/stream.ts';
+import type { Waiting } from '../documents/waiting.ts';
 
 /** What a running run accepts from outside; absent functions answer 409 not_supported. */
 export interface RunControls {
@@ -15,6 +16,8 @@ export interface RunControls {
   callback?(body: string): Promise<void>;
   /** A second, shorter grace for a stop that is under way. */
   hasten?(graceMs: number): void;
+  /** What the run waits for although it has begun; null: for nothing. Asked often. */
+  waiting?(): Waiting | null;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Invocation } from '../documents/invocation.ts';
 import type { Kind } from '../documents/kind.ts';
+import type { Places } from '../documents/places.ts';
 import type { Claims } from './claims.ts';
 import type { RunContext } from './context.ts';
 import type { RunnerOutcome } from './outcome.ts';
@@ -45,6 +46,11 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
   readonly confined?: boolean;
   /** The run directory is made by the kind's outside writer, when there is something to put in. Default: before the run. */
   readonly makesDirectory?: boolean;
+  /**
+   * Whose places its runs take: those of `programs`, which work on this machine, or those of `calls`, where the server
+   * waits for the work of others until it is over. Default: programs. What is `detached` takes none.
+   */
+  readonly places?: Places;
   /**
    * Clean up, in the background, what an earlier server left of runs that are over. `isUnfinished`: is there a run of
    * this id that is not; true also for those that came since. Does not throw.

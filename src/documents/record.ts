@@ -3,6 +3,7 @@ import { Delivery } from './delivery.ts';
 import { Invocation } from './invocation.ts';
 import { Outcome } from './outcome.ts';
 import { RuntimeResult, Status } from './result.ts';
+import { Waiting } from './waiting.ts';
 
 /** Where the parts of a run are, relative to the server. */
 export const Links = z.strictObject({
@@ -26,6 +27,7 @@ export const Record = z.strictObject({
   finished_at: z.iso.datetime().nullable(),
   result: RuntimeResult.nullable(),
   outcome: Outcome.nullable(),
+  waiting: Waiting.optional().describe('Why it does not begin yet; absent where it does not wait'),
   on_finish: Delivery.optional().describe('How far the POST of the result has come'),
   links: Links,
 });

@@ -3,6 +3,8 @@ import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { DiskSpace } from '../disk/space.ts';
 import { RunwireError, toldShortage } from '../documents/errors.ts';
 import type { InvocationInput } from '../documents/invocation.ts';
+import { PLACES, type Places } from '../documents/places.ts';
+import { REASON_OF, WAITING_REASONS, type Waiting } from '../documents/waiting.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import { afterMs } from '../platform/timer.ts';
 import type { LiveRun } from '../run/live-run.ts';
@@ -10,13 +12,14 @@ import { makeReady } from '../run/preparation.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { Conduct } from './conduct.ts';
 import { DetachedRuns } from './detached-runs.ts';
-import type { Submission, SubmitOptions } from './engine.ts';
+import type { PlaceNumbers, Submission, SubmitOptions } from './engine.ts';
 import { type Intake, newRecord } from './intake.ts';
+import { PlaceShortage, type ShortageLog } from './place-shortage.ts';
 import { RunQueue } from './queue.ts';
 import { queueTimeoutOf } from './queue-timeout.ts';
 
 export interface AdmissionParts {
-  config: { maxConcurrent: number; maxQueue: number };
+  config: { maxConcurrent: number; maxCalls: number; maxQueue: number };
   intake: Intake;
   store: InvocationStore;
   conduct: Conduct;
@@ -24,25 +27,30 @@ export interface AdmissionParts {
   places: PrivatePlaces;
   /** All that are not finished, by id. */
   live: ChurnMap<string, LiveRun>;
+  log: ShortageLog;
 }
 
 /** Lets runs in: each is refused, or stored and given a place, at once or in its order. */
 export class Admission {
   readonly #parts: AdmissionParts;
-  readonly #queue: RunQueue<LiveRun>;
+  readonly #queues: Readonly<{ [Sort in Places]: RunQueue<LiveRun> }>;
+  readonly #shortages: Readonly<{ [Sort in Places]: PlaceShortage }>;
   readonly #detached: DetachedRuns;
   /** How the clocks of those that may wait for so long only are taken back. */
   readonly #clocks = new Map<LiveRun, () => void>();
   #draining = false;
 
   constructor(parts: AdmissionParts) {
-    const { config, conduct } = parts;
+    const { config, log } = parts;
     this.#parts = parts;
     this.#detached = new DetachedRuns(config.maxQueue);
-    this.#queue = new RunQueue({ concurrent: config.maxConcurrent, waiting: config.maxQueue }, (run) => {
-      this.#stopClock(run);
-      void conduct.start(run).then(() => this.#queue.release());
-    });
+    const programs = this.#queueFor(config.maxConcurrent);
+    const calls = this.#queueFor(config.maxCalls);
+    this.#queues = { programs, calls };
+    this.#shortages = {
+      programs: new PlaceShortage('programs', programs, log),
+      calls: new PlaceShortage('calls', calls, log),
+    };
   }
 
   submit(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions = {}): Submission {
@@ -54,8 +62,8 @@ export class Admission {
     const run = intake.accept(input, { idempotencyKey, traceparent });
     const detached = this.#detached.takes(run);
     if (detached) this.#detached.admit();
-    else if (this.#queue.full) throw queueFull();
-    if ((detached || this.#queue.hasPlace) && makeReady(run, places)) run.begin(Date.now());
+    else if (this.#queueOf(run).full) throw queueFull(sortOf(run));
+    if ((detached || this.#queueOf(run).hasPlace) && makeReady(run, places)) run.begin(Date.now());
     run.keep(this.#insert(run));
     live.set(run.id, run);
     if (run.refusal) void conduct.lead(run);
@@ -74,12 +82,13 @@ export class Admission {
   resume(run: LiveRun, turn: () => Promise<void>): void {
     const { conduct } = this.#parts;
     if (this.#detached.takes(run)) void this.#detached.hold(run, () => turn().then(() => conduct.lead(run)));
-    else this.#queue.occupy(run);
+    else this.#queueOf(run).occupy(run);
   }
 
   /** One that waits ends as it is; of others nothing is done. */
   takeOut(run: LiveRun): void {
-    if (!this.#queue.remove(run)) return;
+    if (!this.#queueOf(run).remove(run)) return;
+    this.#lookAtShortage(run);
     this.#stopClock(run);
     void this.#parts.conduct.lead(run);
   }
@@ -87,7 +96,10 @@ export class Admission {
   /** Let nobody in any more, and start nothing that waits. */
   close(): void {
     this.#draining = true;
-    this.#queue.pause();
+    for (const sort of PLACES) {
+      this.#queues[sort].pause();
+      this.#shortages[sort].stop();
+    }
   }
 
   /** Why nothing is accepted whatever comes; null: something may be. */
@@ -102,21 +114,47 @@ export class Admission {
 
   /** Why a run that comes now is refused; null: it is not. */
   get refusal(): RunwireError | null {
-    return this.closed ?? (this.#queue.full ? queueFull() : null);
+    const full = PLACES.find((sort) => this.#queues[sort].full);
+    return this.closed ?? (full === undefined ? null : queueFull(full));
   }
 
   get running(): number {
-    return this.#queue.running + this.#detached.count;
+    return this.#queues.programs.running + this.#queues.calls.running + this.#detached.count;
   }
 
   get queued(): number {
-    return this.#queue.queued;
+    return this.#queues.programs.queued + this.#queues.calls.queued;
+  }
+
+  /** What a run waits for; null: for nothing. */
+  waitingOf(run: LiveRun): Waiting | null {
+    const queue = this.#queueOf(run);
+    const place = queue.placeOf(run);
+    if (place === null) return run.controls?.waiting?.() ?? null;
+    return this.#draining
+      ? { reason: 'draining', place, holders: [] }
+      : { reason: REASON_OF[sortOf(run)], place, holders: [...queue.holders] };
+  }
+
+  /** Places and who waits, of all runs. Looks at every detached one: not per request. */
+  get numbers(): PlaceNumbers {
+    const places = { programs: numbersOf(this.#queues.programs), calls: numbersOf(this.#queues.calls) };
+    const waiting = Object.fromEntries(
+      WAITING_REASONS.map((reason) => [reason, 0]),
+    ) as PlaceNumbers['waiting'];
+    for (const sort of PLACES)
+      waiting[this.#draining ? 'draining' : REASON_OF[sort]] += this.#queues[sort].queued;
+    for (const run of this.#detached) {
+      const reason = run.controls?.waiting?.()?.reason;
+      if (reason !== undefined) waiting[reason]++;
+    }
+    return { places, waiting };
   }
 
   /** Those whose work this server waits for when it stops: neither waiting nor done by others. */
   atWork(): LiveRun[] {
     return [...this.#parts.live.values()].filter(
-      (run) => !this.#queue.waits(run) && !this.#detached.has(run),
+      (run) => !this.#queueOf(run).waits(run) && !this.#detached.has(run),
     );
   }
 
@@ -135,15 +173,36 @@ export class Admission {
   }
 
   #enqueue(run: LiveRun): void {
-    this.#queue.add(run);
-    if (!this.#queue.waits(run)) return;
+    const queue = this.#queueOf(run);
+    queue.add(run);
+    if (!queue.waits(run)) return;
+    this.#lookAtShortage(run);
     const timeout = queueTimeoutOf(run);
     if (timeout) {
-      const expired = (): void =>
-        void (this.#queue.waits(run) && run.abort(timeout.reason) && this.takeOut(run));
+      const expired = (): void => void (queue.waits(run) && run.abort(timeout.reason) && this.takeOut(run));
       this.#clocks.set(run, afterMs(timeout.leftMs, expired));
     }
     run.stored.catch(() => this.takeOut(run));
+  }
+
+  #lookAtShortage(run: LiveRun): void {
+    if (!this.#draining) this.#shortages[sortOf(run)].look();
+  }
+
+  #queueOf(run: LiveRun): RunQueue<LiveRun> {
+    return this.#queues[sortOf(run)];
+  }
+
+  #queueFor(concurrent: number): RunQueue<LiveRun> {
+    const { config, conduct } = this.#parts;
+    const queue = new RunQueue<LiveRun>({ concurrent, waiting: config.maxQueue }, (run) => {
+      this.#stopClock(run);
+      void conduct.start(run).then(() => {
+        queue.release(run);
+        this.#lookAtShortage(run);
+      });
+    });
+    return queue;
   }
 
   #stopClock(run: LiveRun): void {
@@ -152,8 +211,13 @@ export class Admission {
   }
 }
 
-function queueFull(): RunwireError {
-  return new RunwireError('queue_full', 'the queue is full', { retryAfterSeconds: 1 });
+const numbersOf = ({ places, running }: RunQueue<LiveRun>) => ({ all: places, taken: running });
+
+const sortOf = ({ runner }: LiveRun): Places => runner.places ?? 'programs';
+
+function queueFull(of: Places): RunwireError {
+  const words = of === 'programs' ? 'the queue is full' : 'the queue of calls is full';
+  return new RunwireError('queue_full', words, { retryAfterSeconds: 1 });
 }
 
 /** Throws for a new run that the server could not begin: it is not accepted, and may be sent again. */

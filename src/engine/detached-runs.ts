@@ -17,6 +17,10 @@ export class DetachedRuns {
     return this.#runs.size;
   }
 
+  [Symbol.iterator](): Iterator<LiveRun> {
+    return this.#runs.values();
+  }
+
   /** Is it a run of this sort. */
   takes({ runner, spec, refusal }: LiveRun): boolean {
     return refusal === null && runner.detached?.(spec) === true;

@@ -4,9 +4,11 @@ import type { RunDirectory } from '../disk/run-directory.ts';
 import type { ArtifactDescriptor } from '../documents/artifact.ts';
 import type { InvocationInput } from '../documents/invocation.ts';
 import type { Kind } from '../documents/kind.ts';
+import type { Places } from '../documents/places.ts';
 import type { Record } from '../documents/record.ts';
 import type { RecoveryState } from '../documents/recovery-state.ts';
 import type { Status } from '../documents/result.ts';
+import type { WaitingReason } from '../documents/waiting.ts';
 import type { EventLog } from '../log/event-log.ts';
 
 /** What routes may ask of the engine. All throw RunwireError (invocation_not_found, or invocation_removed, when there is none of the id). */
@@ -56,6 +58,14 @@ export interface Engine {
   resumed(id: string): Promise<void>;
   /** Would submit take a run now. */
   readiness(): Readiness;
+  /** For a scrape of the metrics, not per request. */
+  numbers(): PlaceNumbers;
+}
+
+export interface PlaceNumbers {
+  places: { [Sort in Places]: { all: number; taken: number } };
+  /** Runs that wait, by what for. */
+  waiting: { [Reason in WaitingReason]: number };
 }
 
 export interface Readiness {

@@ -18,7 +18,7 @@ import type { RemovalReason } from '../store/removed-runs.ts';
 import { Admission } from './admission.ts';
 import { Conduct } from './conduct.ts';
 import { closeInput, controlOf } from './control.ts';
-import type { Engine, Readiness } from './engine.ts';
+import type { Engine, PlaceNumbers, Readiness } from './engine.ts';
 import { Intake } from './intake.ts';
 import { Recovery } from './recovery.ts';
 import type { Registry } from './registry.ts';
@@ -65,7 +65,10 @@ export class RunEngine implements Engine {
     this.#callbacks = options.callbacks ?? callbackAddresses();
     this.#discarded = new DiscardedFiles(config.dataDir);
     this.#disk = options.disk ?? diskSpace(config.dataDir, config.minFreeDiskBytes);
-    this.#views = new RunViews(config.dataDir, live, { store, places, registry });
+    this.#views = new RunViews(config.dataDir, live, {
+      ...{ store, places, registry },
+      waitingOf: (run) => this.#admission.waitingOf(run),
+    });
     this.#recovery = new Recovery({ ...options, intake, live });
     const tools = {
       ...{ config, store, places, callbacks: this.#callbacks },
@@ -75,7 +78,10 @@ export class RunEngine implements Engine {
       ...options,
       ...{ tools, live, views: this.#views, recovery: this.#recovery, discarded: this.#discarded },
     });
-    this.#admission = new Admission({ config, intake, store, conduct, disk: this.#disk, places, live });
+    this.#admission = new Admission({
+      ...{ config, intake, store, conduct, disk: this.#disk, places, live },
+      log: options.log,
+    });
   }
 
   get kinds(): readonly Runner[] {
@@ -160,6 +166,10 @@ export class RunEngine implements Engine {
     const { running, queued, refusal } = this.#admission;
     const reason = refusal?.message ?? null;
     return { ready: reason === null, reason, running, queued, recovery: this.#recovery.state };
+  }
+
+  numbers(): PlaceNumbers {
+    return this.#admission.numbers;
   }
 
   /** Revive what an earlier server left: waiting runs wait again, in order; running ones are resumed. */

@@ -6,6 +6,7 @@ import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';
 import type { Record as RunRecord } from '../documents/record.ts';
 import type { Status } from '../documents/result.ts';
+import type { Waiting } from '../documents/waiting.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import type { FinishedFacts } from '../run/finished-facts.ts';
@@ -27,6 +28,7 @@ export class RunViews {
   readonly #store: InvocationStore;
   readonly #places: PrivatePlaces;
   readonly #registry: Pick<Registry, 'kindOf'>;
+  readonly #waitingOf: (run: LiveRun) => Waiting | null;
 
   constructor(
     dataDir: string,
@@ -35,13 +37,21 @@ export class RunViews {
       store,
       places,
       registry,
-    }: { store: InvocationStore; places: PrivatePlaces; registry: Pick<Registry, 'kindOf'> },
+      waitingOf,
+    }: {
+      store: InvocationStore;
+      places: PrivatePlaces;
+      registry: Pick<Registry, 'kindOf'>;
+      /** What a run waits for; null: for nothing. */
+      waitingOf: (run: LiveRun) => Waiting | null;
+    },
   ) {
     this.#dataDir = dataDir;
     this.#live = live;
     this.#store = store;
     this.#places = places;
     this.#registry = registry;
+    this.#waitingOf = waitingOf;
     this.finished = new FinishedRuns(dataDir);
   }
 
@@ -56,7 +66,7 @@ export class RunViews {
   /** The record as one line of JSON. */
   recordJson(id: string): string {
     const run = this.#live.get(id);
-    return run ? liveJson(run) : recordJson(this.#recent.get(id) ?? this.stored(id));
+    return run ? liveJson(run, this.#waitingOf(run)) : recordJson(this.#recent.get(id) ?? this.stored(id));
   }
 
   record(id: string): RunRecord {
@@ -67,7 +77,12 @@ export class RunViews {
     const word = filter.runtimeKind;
     const runtimeKind = word === undefined ? undefined : this.#registry.kindOf(word);
     const { rows, nextCursor } = this.#store.list({ ...filter, runtimeKind });
-    return { items: rows.map(recordJson), nextCursor };
+    return { items: rows.map((row) => this.#storedJson(row)), nextCursor };
+  }
+
+  #storedJson(row: StoredRun): string {
+    const run = row.finishedAt === null ? this.#live.get(row.id) : undefined;
+    return recordJson(row, run && this.#waitingOf(run));
   }
 
   log(id: string): EventLog {
@@ -118,9 +133,9 @@ export class RunViews {
   }
 }
 
-function liveJson(run: LiveRun): string {
+function liveJson(run: LiveRun, waiting: Waiting | null): string {
   const { id, status, createdAt, startedAt, invocationJson } = run;
   const delivery = newDelivery(run.invocation)?.delivery ?? null;
   const unfinished = { finishedAt: null, result: null, outcome: null, delivery };
-  return recordJson({ id, status, createdAt, startedAt, invocation: invocationJson, ...unfinished });
+  return recordJson({ id, status, createdAt, startedAt, invocation: invocationJson, ...unfinished }, waiting);
 }

@@ -11,7 +11,7 @@ requires('linux', 'prlimit')('With 256 open files', () => {
     const server = await startServer(dataDir, {}, ['prlimit', '--nofile=256:256']);
     try {
       expect(server.output()).toMatch(
-        /RUNWIRE_MAX_CONCURRENT=64 needs 576 open files, and 256 are allowed: 24 runs/,
+        /RUNWIRE_MAX_CONCURRENT=64 and RUNWIRE_MAX_CALLS=1000 need 5576 open files, and 256 are allowed: 18 programs and 9 calls go on at once/,
       );
       const submit = async (n: number): Promise<string> => {
         const response = await fetch(`${server.address}/invocations`, {

@@ -62,7 +62,11 @@ export function scripted(
 }
 
 /** Runs that go on until the test releases them or they are aborted. */
-export function heldRunner(): { runner: Runner; started: string[]; release(id: string): void } {
+export function heldRunner(more: Partial<Runner> = {}): {
+  runner: Runner;
+  started: string[];
+  release(id: string): void;
+} {
   const gates = new Map<string, PromiseWithResolvers<void>>();
   const started: string[] = [];
   const gate = (id: string): PromiseWithResolvers<void> => {
@@ -78,7 +82,7 @@ export function heldRunner(): { runner: Runner; started: string[]; release(id: s
       await promise;
       return exited();
     },
-    { kind: 'held' },
+    { kind: 'held', ...more },
   );
   return { runner, started, release: (id) => gate(id).resolve() };
 }

@@ -252,6 +252,13 @@ export class StubEngine implements Engine {
     return { ready: this.ready, reason: this.ready ? null : 'draining', running: 3, queued: 4, recovery };
   }
 
+  numbers() {
+    return {
+      places: { programs: { all: 64, taken: 3 }, calls: { all: 1000, taken: 9 } },
+      waiting: { places: 4, calls: 5, draining: 6, worker: 7 },
+    };
+  }
+
   #start(id: string, input: InvocationInput, body: string): void {
     const directory = runDirectory(this.#root, id);
     mkdirSync(directory.root, { recursive: true });

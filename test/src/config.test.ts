@@ -26,6 +26,7 @@ describe('readConfig', () => {
       tokenFile: null,
       allowedHosts: [],
       maxConcurrent: 64,
+      maxCalls: 1000,
       maxQueue: 10_000,
       maxBodyBytes: 1_048_576,
       defaultTimeoutSeconds: null,

@@ -7,7 +7,11 @@ beforeEach(() => {
 });
 afterEach(() => metrics.close());
 
-const live = { running: 2, queued: 5, openStreams: 1, recovering: 3 };
+const live = {
+  ...{ running: 2, queued: 5, openStreams: 1, recovering: 3 },
+  places: { programs: { all: 64, taken: 2 }, calls: { all: 1000, taken: 12 } },
+  waiting: { places: 5, calls: 6, draining: 7, worker: 8 },
+};
 
 test('finished runs are counted by kind and status, with their durations and output', async () => {
   metrics.runFinished({ kind: 'subprocess', status: 'succeeded', seconds: 0.01, outputBytes: 10 });
@@ -24,6 +28,12 @@ test('what is asked at the scrape is in it', async () => {
   expect(text).toContain('runwire_runs_running 2');
   expect(text).toContain('runwire_queue_depth 5');
   expect(text).toContain('runwire_open_streams 1');
+  for (const [reason, count] of Object.entries(live.waiting))
+    expect(text).toContain(`runwire_runs_waiting{reason="${reason}"} ${count}`);
+  expect(text).toContain('runwire_places{of="programs"} 64');
+  expect(text).toContain('runwire_places{of="calls"} 1000');
+  expect(text).toContain('runwire_places_taken{of="programs"} 2');
+  expect(text).toContain('runwire_places_taken{of="calls"} 12');
   expect(text).toMatch(/runwire_event_loop_lag_seconds\{quantile="0\.99"\} \d/);
   expect(text).toMatch(/process_resident_memory_bytes \d{6,}/);
 });

@@ -5,72 +5,102 @@ import { fake, heldRunner } from '../../helpers/fake-runner.ts';
 
 function queueOf(concurrent: number, waiting: number) {
   const started: string[] = [];
-  const queue = new RunQueue<string>({ concurrent, waiting }, (run) => void started.push(run));
-  return { queue, started };
+  const runs: Record<string, { id: string }> = {};
+  const of = (id: string) => (runs[id] ??= { id });
+  const queue = new RunQueue<{ id: string }>({ concurrent, waiting }, ({ id }) => void started.push(id));
+  return {
+    started,
+    queue,
+    add: (...ids: string[]) => ids.forEach((id) => void queue.add(of(id))),
+    occupy: (id: string) => queue.occupy(of(id)),
+    release: (...ids: string[]) => ids.forEach((id) => void queue.release(of(id))),
+    remove: (id: string) => queue.remove(of(id)),
+    places: (...ids: string[]) => ids.map((id) => queue.placeOf(of(id))),
+  };
 }
 
 test('runs start in the order they came, so many at once', () => {
-  const { queue, started } = queueOf(2, 10);
-  for (const run of ['a', 'b', 'c', 'd', 'e']) queue.add(run);
+  const { queue, started, add, release } = queueOf(2, 10);
+  add('a', 'b', 'c', 'd', 'e');
   expect(started).toEqual(['a', 'b']);
-  queue.release();
-  queue.release();
-  queue.release();
+  release('a', 'b', 'c');
   expect(started).toEqual(['a', 'b', 'c', 'd', 'e']);
   expect(queue.running).toBe(2);
   expect(queue.queued).toBe(0);
 });
 
 test('it is full when every place is taken and no more may wait', () => {
-  const { queue } = queueOf(1, 1);
+  const { queue, add, remove } = queueOf(1, 1);
   expect(queue.full).toBe(false);
-  queue.add('a');
+  add('a');
   expect(queue.full).toBe(false);
-  queue.add('b');
+  add('b');
   expect(queue.full).toBe(true);
-  queue.remove('b');
+  remove('b');
   expect(queue.full).toBe(false);
 });
 
 test('without waiting room a run is taken only while there is a place', () => {
-  const { queue } = queueOf(1, 0);
+  const { queue, add, release } = queueOf(1, 0);
   expect(queue.full).toBe(false);
-  queue.add('a');
+  add('a');
   expect(queue.full).toBe(true);
-  queue.release();
+  release('a');
   expect(queue.full).toBe(false);
 });
 
 test('a run that is carried on takes a place beyond the limit, and gives back only its own', () => {
-  const { queue, started } = queueOf(1, 5);
-  queue.occupy('old1');
-  queue.occupy('old2');
-  queue.add('new');
-  queue.release();
+  const { started, occupy, add, release } = queueOf(1, 5);
+  occupy('old1');
+  occupy('old2');
+  add('new');
+  release('old1');
   expect(started).toEqual(['old1', 'old2']);
-  queue.release();
+  release('old2');
   expect(started).toEqual(['old1', 'old2', 'new']);
 });
 
 test('a paused queue starts nothing', () => {
-  const { queue, started } = queueOf(1, 5);
-  queue.add('a');
-  queue.add('b');
+  const { queue, started, add, release } = queueOf(1, 5);
+  add('a', 'b');
   queue.pause();
-  queue.release();
-  queue.add('c');
+  release('a');
+  add('c');
   expect(started).toEqual(['a']);
   expect(queue.queued).toBe(2);
 });
 
 test('a run that was taken out is not started', () => {
-  const { queue, started } = queueOf(1, 5);
-  for (const run of ['a', 'b', 'c']) queue.add(run);
-  expect(queue.remove('b')).toBe(true);
-  expect(queue.remove('b')).toBe(false);
-  expect(queue.remove('a')).toBe(false);
-  queue.release();
+  const { started, add, remove, release } = queueOf(1, 5);
+  add('a', 'b', 'c');
+  expect([remove('b'), remove('b'), remove('a')]).toEqual([true, false, false]);
+  release('a');
   expect(started).toEqual(['a', 'c']);
+});
+
+test('it tells the place of each that waits, and who works, the oldest first', () => {
+  const { queue, add, occupy, remove, release, places } = queueOf(2, 9);
+  add('a', 'b', 'c', 'd', 'e', 'f');
+  expect(places('a', 'b', 'c', 'd', 'e', 'f')).toEqual([null, null, 1, 2, 3, 4]);
+  expect(queue.holders).toEqual(['a', 'b']);
+  remove('d');
+  expect(places('c', 'd', 'e', 'f')).toEqual([1, null, 2, 3]);
+  release('a');
+  expect(places('c', 'd', 'e', 'f')).toEqual([null, null, 1, 2]);
+  expect(queue.holders).toEqual(['b', 'c']);
+  for (let n = 0; n < 20; n++) occupy(`more${n}`);
+  expect(queue.holders).toHaveLength(10);
+  expect(queue.holders.slice(0, 3)).toEqual(['b', 'c', 'more0']);
+});
+
+test('a run that ends does not free the place of one that has its id by now', () => {
+  const { queue, started, add, occupy } = queueOf(1, 5);
+  const old = { id: 'same' };
+  queue.occupy(old);
+  occupy('same');
+  add('next');
+  queue.release(old);
+  expect([queue.running, started]).toEqual([1, ['same', 'same']]);
 });
 
 const NARROW = { RUNWIRE_MAX_CONCURRENT: '1', RUNWIRE_MAX_QUEUE: '2' };
