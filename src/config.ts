@@ -102,7 +102,7 @@ const FIELDS = {
   ),
   logFormat: field('RUNWIRE_LOG_FORMAT', z.enum(['auto', 'json', 'text']), 'auto'),
   drainSeconds: field('RUNWIRE_DRAIN_SECONDS', seconds, 30),
-  onExit: field('RUNWIRE_ON_EXIT', z.enum(['cancel', 'leave']), 'cancel'),
+  onExit: field('RUNWIRE_ON_EXIT', z.enum(['auto', 'cancel', 'leave']), 'auto'),
   spawn: field('RUNWIRE_SPAWN', z.enum(['auto', 'posix', 'portable']), 'auto'),
   dockerHost: field(
     'DOCKER_HOST',

@@ -11,6 +11,7 @@ import { type Config, ConfigError, printable, readConfig } from './config.ts';
 import { messageOf } from './platform/error-words.ts';
 import { keepMemoryPrivate } from './platform/private-memory.ts';
 import { eraseVariables } from './platform/secret-environment.ts';
+import { sharedEnd } from './platform/shared-end.ts';
 import { isSecretVariable } from './run/process-environment.ts';
 import { createService, type Service } from './service.ts';
 
@@ -46,7 +47,7 @@ const SAME_SIGNAL_MS = 250;
 /** A result that the storage does not take holds the end for so long. */
 const STORE_MS = 5000;
 
-/** First signal: let runs finish for a while, then cancel them (or leave them to the supervisor). Second: now. */
+/** First signal: leave the runs that can be left to the next server, let others finish for a while, then cancel them. Second: now. */
 async function stop(signal: string): Promise<void> {
   if (stopping) {
     if (performance.now() - stopping.since > SAME_SIGNAL_MS) stopping.hurry();
@@ -54,15 +55,15 @@ async function stop(signal: string): Promise<void> {
   }
   const { promise: hurried, resolve: hurry } = Promise.withResolvers<void>();
   stopping = { since: performance.now(), hurry };
-  log.info({ signal }, lastMoments(config, service.engine.busy.length));
-  let leave = config.onExit === 'leave';
-  await Promise.race([service.engine.drain(leave ? 0 : config.drainSeconds * 1000), hurried]);
-  if (!leave) {
-    void hurried.then(() => service.engine.cancelAll(0));
-    leave = !(await service.engine.cancelAll(undefined, STORE_MS));
-    if (leave) log.error('results that could not be stored are left to the next server');
-  }
-  await service.close(leave ? 'leave' : 'quit');
+  const { engine } = service;
+  const because = config.onExit === 'auto' ? sharedEnd() : null;
+  const leave = config.onExit === 'auto' ? because === null : config.onExit === 'leave';
+  log.info({ signal }, lastMoments({ leave, because, drainSeconds: config.drainSeconds }, engine.atWork));
+  await Promise.race([engine.drain(config.drainSeconds * 1000, { leave }), hurried]);
+  void hurried.then(() => engine.cancelAll({ graceSeconds: 0, leave }));
+  const stored = await engine.cancelAll({ storeMs: STORE_MS, leave });
+  if (!stored) log.error('results that could not be stored are left to the next server');
+  await service.close(leave || !stored ? 'leave' : 'quit');
   log.info('stopped');
   lines.flushSync();
   process.exit(0);

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
+import type { FailureReason } from '../../src/documents/failure.ts';
 import type { Kill, Timings, Usage } from '../../src/documents/outcome.ts';
 import type { Ending } from './attendance.ts';
 
@@ -19,8 +20,13 @@ export interface SeenRun {
 }
 
 /** Facts of a container that never started, or of none. */
-export function neverStarted(why: string, metadata: Record<string, string> = {}): RunnerOutcome {
+export function neverStarted(
+  why: string,
+  metadata: Record<string, string> = {},
+  failure?: FailureReason,
+): RunnerOutcome {
   return {
+    failure,
     ended: 'never_started',
     started: false,
     retrySafe: true,
@@ -30,13 +36,26 @@ export function neverStarted(why: string, metadata: Record<string, string> = {})
   };
 }
 
+/** A container whose program cannot be executed, in the words of who tried. */
+export function notAProgram(
+  program: string | undefined,
+  words: string,
+  metadata: Record<string, string>,
+): RunnerOutcome {
+  const failure = /executable file not found|exec: .*no such file|^no such file/i.test(words)
+    ? ('program_not_found' as const)
+    : /exec: .*permission denied|^permission denied|exec format error|exec: .*is a directory/i.test(words)
+      ? ('program_not_executable' as const)
+      : undefined;
+  return neverStarted(`could not start ${JSON.stringify(program ?? '')}: ${words}`, metadata, failure);
+}
+
 export function outcomeOf(seen: SeenRun): RunnerOutcome {
   const { ending, command, notStarted, usage, timings, signals } = seen;
   const metadata = { ...seen.metadata, ...(ending.oomKilled ? { 'docker.oom_killed': 'true' } : {}) };
   if (ending.neverBegan)
     return neverStarted('the Docker engine went away before the container was started', metadata);
-  if (notStarted !== null)
-    return neverStarted(`could not start ${JSON.stringify(command[0] ?? '')}: ${notStarted}`, metadata);
+  if (notStarted !== null) return notAProgram(command[0], notStarted, metadata);
   const kill: Kill | null =
     signals.length === 0 ? null : { signals: [...signals], survivors: ending.lost === null ? 0 : 1 };
   const oom = ending.oomKilled && ending.exitCode !== 0;

@@ -6,7 +6,7 @@ import { writeContainerRecord } from './container-record.ts';
 import { createContainer } from './create.ts';
 import { DaemonGone, daemonWords } from './daemon.ts';
 import { findImage, type ImageFacts } from './image.ts';
-import { neverStarted } from './outcome.ts';
+import { neverStarted, notAProgram } from './outcome.ts';
 import { removedAfter } from './remove.ts';
 import type { DockerSpec } from './spec.ts';
 import { feedStdin, wantsStdin } from './stdin.ts';
@@ -73,8 +73,7 @@ async function startAndConclude(
     } catch (error) {
       unsure = error instanceof DaemonGone;
       const program = ctx.invocation.command[0] ?? ctx.spec.image;
-      if (!unsure)
-        return neverStarted(`could not start ${JSON.stringify(program)}: ${daemonWords(error)}`, metadata);
+      if (!unsure) return notAProgram(program, daemonWords(error), metadata);
     } finally {
       answered.resolve();
     }

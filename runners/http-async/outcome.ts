@@ -59,7 +59,9 @@ export function jobOutcome(
     ended: 'completed',
     exitCode: success ? 0 : 1,
     success,
-    ...(CANCELLED.has(state.toLowerCase()) && !success ? { completion: 'cancelled' as const } : {}),
+    ...(CANCELLED.has(state.toLowerCase()) && !success
+      ? { completion: 'cancelled' as const, cancelledBy: 'backend' as const }
+      : {}),
     errorSummary: success
       ? null
       : redact(`backend reported terminal status: ${state}${why ? `: ${preview(why, 500)}` : ''}`),

@@ -37,6 +37,7 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
     spec: HttpAsyncSpec,
     verbatim: VERBATIM,
     needsCommand: false,
+    outlives: true,
     captures: true,
     places: 'calls',
     parse(invocation) {

@@ -118,6 +118,7 @@ export class HttpCall {
       started: this.#sent,
       retrySafe: !this.#unsafeSent,
       exitCode: head?.status ?? null,
+      ...(head !== null && error !== null && { failure: 'broken_off' as const }),
       success: head !== null && error === null && this.#expected(head.status),
       errorSummary: this.#summary(journey),
       ...(seconds === null ? {} : { timeoutSummary: `the exchange exceeded its timeout of ${seconds} s` }),

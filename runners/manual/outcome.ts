@@ -11,6 +11,7 @@ export function completionOutcome(completion: Completion, artifacts: ArtifactFac
     retrySafe: !began,
     exitCode: completion.exit_code ?? null,
     completion: completion.status,
+    cancelledBy: 'worker',
     errorSummary: completion.error_summary || defaultSummary(completion),
     metadata: completion.metadata ?? {},
     artifacts,

@@ -54,6 +54,7 @@ export function manualRunner({ artifactCaps, guard, secrets, ...parts }: ManualP
     description: 'Work that people or far-away workers do: they claim runs, or are given them, and report.',
     spec: ManualSpec,
     needsCommand: false,
+    outlives: true,
     captures: true,
     places: 'calls',
     claims: desk,

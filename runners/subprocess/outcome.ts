@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
+import type { FailureReason } from '../../src/documents/failure.ts';
 import type { LostFacts } from '../../src/supervisor/client/listener.ts';
 import type { Captures, ExitFacts, SpawnFailure } from '../../src/supervisor/protocol/messages.ts';
 
@@ -35,6 +36,19 @@ function summary(code: number | null, signal: string | null): string | null {
   return code === 0 ? null : `exited with code ${code}`;
 }
 
+/** What the system says of a program; all else is that there is not enough of something. */
+const SPAWN_FAILURES: Readonly<Record<string, FailureReason>> = {
+  ENOENT: 'program_not_found',
+  ENOTDIR: 'program_not_found',
+  ELOOP: 'program_not_found',
+  ENAMETOOLONG: 'program_not_found',
+  EACCES: 'program_not_executable',
+  EISDIR: 'program_not_executable',
+  ENOEXEC: 'program_not_executable',
+  EPERM: 'program_not_executable',
+  E2BIG: 'arguments_too_long',
+};
+
 /** A program that cannot be: missing, not executable, too large. */
 export function couldNotStart(
   program: string,
@@ -43,6 +57,7 @@ export function couldNotStart(
 ): RunnerOutcome {
   return {
     ...neverBegan(''),
+    failure: SPAWN_FAILURES[code] ?? 'shortage',
     errorSummary: `could not start ${JSON.stringify(program)}: ${message} (${code})`,
     ...(captures ? { captures } : {}),
   };

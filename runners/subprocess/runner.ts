@@ -20,6 +20,7 @@ export function subprocessRunner({ supervisor }: SubprocessParts): Runner<null> 
     optionKey: null,
     spec: z.null(),
     needsCommand: true,
+    outlives: true,
     captures: true,
     makesDirectory: true,
     parse: () => null,

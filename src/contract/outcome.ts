@@ -1,4 +1,6 @@
 import type { ArtifactFacts, Omitted } from '../documents/artifact.ts';
+import type { Canceller } from '../documents/cancelled-by.ts';
+import type { FailureReason } from '../documents/failure.ts';
 import type { Kill, StreamFacts, TimeoutReason, Timings, Usage } from '../documents/outcome.ts';
 import type { FinalStatus } from '../documents/result.ts';
 
@@ -17,6 +19,10 @@ export interface RunnerOutcome {
   /** A final status named by the outside world (a backend's `cancelled`, a worker's completion). */
   completion?: FinalStatus;
   errorSummary?: string | null;
+  /** Why it failed, where `ended` does not tell. */
+  failure?: FailureReason | undefined;
+  /** With the completion `cancelled`: who had it cancelled. */
+  cancelledBy?: Canceller;
   /** With the completion `timed_out`: which time it was. */
   timeoutReason?: TimeoutReason;
   /** Words for a timeout where the kind has its own. */
@@ -52,4 +58,5 @@ export class Rejected extends Error {
 /** Why a run was aborted. The first reason wins. */
 export type AbortReason =
   | { kind: 'timeout'; which: TimeoutReason; seconds: number; graceMs: number }
-  | { kind: 'cancel'; graceMs: number };
+  /** Without `by` it was kept by an earlier release. */
+  | { kind: 'cancel'; graceMs: number; by?: Canceller };

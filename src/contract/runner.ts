@@ -71,6 +71,11 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
    * place of the queue, and a server that stops leaves it to the next one. Default: no.
    */
   detached?(spec: Spec): boolean;
+  /**
+   * Does the work go on when the server ends, and does `recover` go on with it: a server that stops need not wait for it
+   * nor cancel it. Default: no.
+   */
+  readonly outlives?: boolean;
   /** Where workers elsewhere take runs of this kind and report on them. */
   readonly claims?: Claims;
   /** Undefined when runs can be started now, else why not, in words. */

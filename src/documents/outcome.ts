@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { Omitted } from './artifact.ts';
+import { CancelledBy } from './cancelled-by.ts';
+import { Failure } from './failure.ts';
 import { GAP_REASONS } from './stream.ts';
 
 export const ENDED = [
@@ -72,6 +74,10 @@ export const Outcome = z.strictObject({
   timings: Timings,
   usage: Usage.nullable(),
   kill: Kill.nullable(),
+  failure: Failure.nullish().describe('Null: it succeeded. Absent in records of 0.1.0'),
+  cancelled_by: CancelledBy.nullish().describe(
+    'Null: it was not cancelled, or an earlier release did not note by whom',
+  ),
   omitted: z.array(Omitted),
 });
 export type Outcome = z.infer<typeof Outcome>;

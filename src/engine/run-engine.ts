@@ -5,6 +5,7 @@ import type { Runner } from '../contract/runner.ts';
 import { DiscardedFiles } from '../disk/discarded.ts';
 import { PrivatePlaces } from '../disk/private-places.ts';
 import { type DiskSpace, diskSpace } from '../disk/space.ts';
+import type { Canceller } from '../documents/cancelled-by.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { isFinal } from '../documents/result.ts';
 import type { Metrics } from '../metrics.ts';
@@ -42,6 +43,13 @@ export interface EngineOptions {
   places?: PrivatePlaces;
   /** Environment of the server, of which programs get a part. */
   environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Milliseconds for the storage, seconds of grace; absent: as long as it takes, as each run has it. */
+interface CancelAll {
+  graceSeconds?: number | undefined;
+  storeMs?: number | undefined;
+  leave?: boolean;
 }
 
 /** All runs of one server: its parts put together, and what may be asked of them. */
@@ -108,14 +116,14 @@ export class RunEngine implements Engine {
     return run ? run.ended({ ms, signal }) : isFinal(this.status(id));
   }
 
-  cancel(id: string, graceSeconds?: number): boolean {
+  cancel(id: string, graceSeconds?: number, by: Canceller = 'client'): boolean {
     const run = this.#live.get(id);
     if (!run) {
       this.#views.stored(id);
       return false;
     }
     const grace = graceMs(run, this.#options.config, graceSeconds);
-    const first = run.abort({ kind: 'cancel', graceMs: grace });
+    const first = run.abort({ kind: 'cancel', graceMs: grace, by });
     if (!first && graceSeconds !== undefined) run.controls?.hasten?.(grace);
     this.#admission.takeOut(run);
     return true;
@@ -180,23 +188,26 @@ export class RunEngine implements Engine {
     this.#recovery.begin(this.#options.store.unfinished(), this.#admission);
   }
 
-  /** Accept no more; waiting and detached runs stay for the next server. Resolves when nothing runs, or after `ms`. */
-  async drain(ms: number): Promise<void> {
+  /**
+   * Accept no more; waiting and detached runs stay for the next server, with `leave` also those that outlive this one.
+   * Resolves when no other one runs, or after `ms`.
+   */
+  async drain(ms: number, { leave = false } = {}): Promise<void> {
     this.#stopStarting();
     const wait = Promise.withResolvers<void>();
     const stop = afterMs(ms, () => wait.resolve());
-    await Promise.race([this.#nothingRuns(), wait.promise]);
+    await Promise.race([this.#over(leave), wait.promise]);
     stop();
   }
 
   /**
-   * Cancel what still runs, start nothing more, and wait until it is over. False: for `storeMs` some results could
-   * not be stored, and are given up.
+   * Cancel what still runs, with `leave` only what does not outlive the server, start nothing more, and wait until it is
+   * over. False: for `storeMs` some results could not be stored, and are given up.
    */
-  async cancelAll(graceSeconds?: number, storeMs?: number): Promise<boolean> {
+  async cancelAll({ graceSeconds, storeMs, leave = false }: CancelAll = {}): Promise<boolean> {
     this.#stopStarting();
-    for (const { id } of this.#admission.atWork()) this.cancel(id, graceSeconds);
-    return this.#nothingRuns(storeMs);
+    for (const { id } of this.#toEnd(leave)) this.cancel(id, graceSeconds, 'shutdown');
+    return this.#over(leave, storeMs);
   }
 
   #stopStarting(): void {
@@ -204,13 +215,18 @@ export class RunEngine implements Engine {
     this.#recovery.pause();
   }
 
-  /** What drain() waits for. */
-  get busy(): readonly LiveRun[] {
-    return this.#admission.atWork();
+  /** How many runs are at work: those that would go on without this server, and those that would not. */
+  get atWork(): { outliving: number; bound: number } {
+    const bound = this.#toEnd(true).length;
+    return { outliving: this.#toEnd(false).length - bound, bound };
   }
 
-  async #nothingRuns(storeMs?: number): Promise<boolean> {
-    const ends = this.#admission.atWork().map((run) => run.over(storeMs));
+  #toEnd(leave: boolean): LiveRun[] {
+    return this.#admission.atWork().filter(({ runner }) => !(leave && runner.outlives));
+  }
+
+  async #over(leave: boolean, storeMs?: number): Promise<boolean> {
+    const ends = this.#toEnd(leave).map((run) => run.over(storeMs));
     return (await Promise.all(ends)).every((stored) => stored);
   }
 

@@ -6,6 +6,8 @@ import {
   describeArtifact,
   type Omitted,
 } from '../documents/artifact.ts';
+import type { CancelledBy } from '../documents/cancelled-by.ts';
+import { type FailureReason, failureOf } from '../documents/failure.ts';
 import { type Invocation, SCHEMA_VERSION } from '../documents/invocation.ts';
 import { type Outcome, type StreamFacts, type TimeoutReason, untoldGaps } from '../documents/outcome.ts';
 import type { FinalStatus, RuntimeResult } from '../documents/result.ts';
@@ -38,12 +40,13 @@ interface Verdict {
   status: FinalStatus;
   ended: Outcome['ended'];
   summary: string | null;
+  failure: FailureReason | null;
 }
 
 /** The one place where facts become a status. */
 export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Outcome } {
   const { invocation, directory, captures, outcome, reason } = facts;
-  const { status, ended, summary } = verdict(facts);
+  const { status, ended, summary, failure } = verdict(facts);
   const artifacts: ArtifactDescriptor[] = [
     ...captureArtifacts(facts),
     ...facts.artifacts.map((artifact) => describeArtifact(invocation.invocation_id, artifact)),
@@ -86,6 +89,8 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
       },
       usage: outcome?.usage ?? null,
       kill: outcome?.kill ?? null,
+      failure: failure && failureOf(failure),
+      cancelled_by: cancelledBy(facts, status),
       omitted: [...facts.omitted],
     },
   };
@@ -108,24 +113,56 @@ function verdict({ reason, thrown, outcome, captures }: RunFacts): Verdict {
       status: 'timed_out',
       ended: 'timed_out',
       summary: outcome?.timeoutSummary ?? `${TIMEOUT_WORDS[reason.which]} ${reason.seconds} s`,
+      failure: 'timed_out',
     };
-  if (reason?.kind === 'cancel') return { status: 'cancelled', ended: 'cancelled', summary: 'cancelled' };
-  if (thrown instanceof Rejected) return { status: 'rejected', ended: 'rejected', summary: thrown.message };
+  if (reason?.kind === 'cancel')
+    return {
+      status: 'cancelled',
+      ended: 'cancelled',
+      summary: reason.by === 'shutdown' ? 'cancelled: the server was stopped' : 'cancelled',
+      failure: 'cancelled',
+    };
+  if (thrown instanceof Rejected)
+    return { status: 'rejected', ended: 'rejected', summary: thrown.message, failure: 'rejected' };
   if (thrown instanceof CannotBegin)
-    return { status: 'failed', ended: 'never_started', summary: thrown.message };
+    return { status: 'failed', ended: 'never_started', summary: thrown.message, failure: 'shortage' };
   if (!outcome)
     return {
       status: 'failed',
       ended: 'lost',
       summary: `the run could not be carried out: ${messageOf(thrown)}`,
+      failure: 'lost',
     };
   const succeeded = outcome.success ?? outcome.exitCode === 0;
   const status = outcome.completion ?? (succeeded ? 'succeeded' : 'failed');
+  const unkept = status === 'succeeded' && lostOutput(captures);
   return {
-    status: status === 'succeeded' && lostOutput(captures) ? 'failed' : status,
+    status: unkept ? 'failed' : status,
     ended: outcome.completion === 'cancelled' ? 'cancelled' : outcome.ended,
     summary: outcome.errorSummary ?? null,
+    failure: unkept ? 'output_lost' : status === 'succeeded' ? null : failureReason(outcome, status),
   };
+}
+
+const FAILURE_OF = {
+  exited: 'exit_code',
+  signaled: 'signal',
+  never_started: 'unavailable',
+  rejected: 'rejected',
+  lost: 'lost',
+  responded: 'status',
+  completed: 'reported',
+} as const;
+
+function failureReason({ failure, ended }: RunnerOutcome, status: FinalStatus): FailureReason {
+  if (status === 'rejected' || status === 'timed_out' || status === 'cancelled') return status;
+  return failure ?? FAILURE_OF[ended];
+}
+
+function cancelledBy({ reason, outcome }: RunFacts, status: FinalStatus): CancelledBy | null {
+  if (status !== 'cancelled') return null;
+  const by = reason?.kind === 'cancel' ? reason.by : outcome?.cancelledBy;
+  return by === undefined ? null : { by };
 }
 
 /** Who relies on the output must not take it for whole. */

@@ -64,7 +64,7 @@ export async function buildApp(options: BuildOptions = {}): Promise<BuiltApp> {
       return `http://127.0.0.1:${port}`;
     },
     async end() {
-      await service.engine.cancelAll(0);
+      await service.engine.cancelAll({ graceSeconds: 0 });
       await service.close('quit');
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },

@@ -71,7 +71,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
   let open = true;
   const close = async (): Promise<void> => {
     open = false;
-    await engine.cancelAll(0);
+    await engine.cancelAll({ graceSeconds: 0 });
     await app.close();
     metrics.close();
     store.close();

@@ -177,7 +177,12 @@ export function testRunner(conformance: Conformance): void {
       const record = await finished(id);
       expect(record).toMatchObject({
         status: 'cancelled',
-        outcome: { ended: 'cancelled', retry_safe: false },
+        outcome: {
+          ended: 'cancelled',
+          retry_safe: false,
+          cancelled_by: { by: 'client' },
+          failure: { permanent: false, reason: 'cancelled' },
+        },
       });
       expect(outputOf(await eventsOf(app, record), 'stdout').toString()).toBe('begun\n');
       await expectSound(app, record);

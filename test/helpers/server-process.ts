@@ -40,6 +40,8 @@ export function launchServer(
       RUNWIRE_PORT: '0',
       RUNWIRE_DATA_DIR: dataDir,
       RUNWIRE_MIN_FREE_DISK_BYTES: '0',
+      // A test leaves nothing behind.
+      RUNWIRE_ON_EXIT: 'cancel',
       ...variables,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -52,7 +52,7 @@ describe('readConfig', () => {
       logLevel: 'info',
       logFormat: 'auto',
       drainSeconds: 30,
-      onExit: 'cancel',
+      onExit: 'auto',
       spawn: 'auto',
       fsync: 'off',
     });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hang, startBackend } from '../fixtures/backend.ts';
 import { launchServer, type ServerProcess, startServer } from '../helpers/server-process.ts';
 
 let dataDir: string;
@@ -85,7 +86,14 @@ describe('The server process', () => {
     expect(await server.stop()).toEqual({ code: 0, signal: null });
     expect(isAlive(pid)).toBe(false);
     const next = await start();
-    expect(await record(next, 'a')).toMatchObject({ status: 'cancelled', result: { exit_code: -15 } });
+    expect(await record(next, 'a')).toMatchObject({
+      status: 'cancelled',
+      result: { exit_code: -15, error_summary: 'cancelled: the server was stopped' },
+      outcome: {
+        cancelled_by: { by: 'shutdown' },
+        failure: { permanent: false, reason: 'cancelled' },
+      },
+    });
   });
 
   test('stops at once at the second SIGTERM, also what ignores SIGTERM', async () => {
@@ -114,20 +122,59 @@ describe('The server process', () => {
     expect(server.output()).toContain('"status":"succeeded"');
   });
 
-  test('leaves running programs to the next server with RUNWIRE_ON_EXIT=leave', async () => {
-    const server = await start({ RUNWIRE_ON_EXIT: 'leave' });
-    await post(server, { invocation_id: 'a', command: ['sh', '-c', 'echo $$; sleep 2; echo end'] });
-    const pid = await pidOf(server, 'a');
-    expect(await server.stop()).toEqual({ code: 0, signal: null });
+  test.each(['leave', 'auto'])(
+    'leaves running programs to the next server with RUNWIRE_ON_EXIT=%s, which is the default',
+    async (onExit) => {
+      const server = await start({ RUNWIRE_ON_EXIT: onExit === 'auto' ? '' : onExit });
+      await post(server, { invocation_id: 'a', command: ['sh', '-c', 'echo $$; sleep 2; echo end'] });
+      const pid = await pidOf(server, 'a');
+      expect(await server.stop('SIGINT')).toEqual({ code: 0, signal: null });
+      expect(server.output()).toContain(
+        'stopping: 1 run goes on, for the next server on this data directory',
+      );
+      expect(isAlive(pid)).toBe(true);
+      const next = await start();
+      expect(await record(next, 'a', '?wait=20')).toMatchObject({
+        status: 'succeeded',
+        result: { exit_code: 0 },
+      });
+      expect(await fetch(`${next.address}/invocations/a/stdout`).then((response) => response.text())).toBe(
+        `${pid}\nend\n`,
+      );
+    },
+  );
+
+  test('a call cannot be left: it may finish, and the second signal cancels it, while a program goes on', async () => {
+    await using backend = await startBackend();
+    backend.on('/', hang());
+    const server = await start({ RUNWIRE_ON_EXIT: '', RUNWIRE_DRAIN_SECONDS: '60' });
+    await post(server, { invocation_id: 'program', command: ['sh', '-c', 'echo $$; exec sleep 60'] });
+    await post(server, {
+      invocation_id: 'call',
+      runtime_kind: 'http',
+      options: { http: { url: backend.url } },
+    });
+    const pid = await pidOf(server, 'program');
+    await expect.poll(() => backend.seen.length).toBe(1);
+    const ended = server.stop();
+    await expect
+      .poll(server.output)
+      .toMatch(/1 run goes on, .*; 1 run may finish for 60 s, .* again cancels at once/);
+    const again = setInterval(() => server.child.kill('SIGTERM'), 100);
+    expect(await ended).toEqual({ code: 0, signal: null });
+    clearInterval(again);
     expect(isAlive(pid)).toBe(true);
     const next = await start();
-    expect(await record(next, 'a', '?wait=20')).toMatchObject({
-      status: 'succeeded',
-      result: { exit_code: 0 },
+    expect(await record(next, 'call')).toMatchObject({
+      status: 'cancelled',
+      outcome: { cancelled_by: { by: 'shutdown' } },
     });
-    expect(await fetch(`${next.address}/invocations/a/stdout`).then((response) => response.text())).toBe(
-      `${pid}\nend\n`,
-    );
+    expect(await record(next, 'program')).toMatchObject({ status: 'running' });
+    await fetch(`${next.address}/invocations/program/cancel`, { method: 'POST' });
+    expect(await record(next, 'program', '?wait=20')).toMatchObject({
+      status: 'cancelled',
+      outcome: { cancelled_by: { by: 'client' } },
+    });
   });
 
   test('a run outlives a server that is killed with SIGKILL', async () => {

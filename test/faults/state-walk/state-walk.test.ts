@@ -96,18 +96,20 @@ describe('A run whose server is killed', () => {
     }),
   );
 
-  const cancelled = { status: 'cancelled', outcome: { ended: 'cancelled' } } as const;
+  const cancelledBy = (by: 'client' | 'shutdown') =>
+    ({ status: 'cancelled', outcome: { ended: 'cancelled', cancelled_by: { by } } }) as const;
+  const cancelled = cancelledBy('client');
   const cancel = (walk: Walk) => (id: string, client: FollowingClient) =>
     client.has(3).then(() => walk.server.post(`/invocations/${id}/cancel`).catch(() => null));
 
-  for (const point of ['stop not sent', 'stop sent'])
+  for (const point of ['abort committed', 'stop not sent', 'stop sent'])
     suite.try(`while it cancels what still runs, at "${point}", is cancelled`, (walk) =>
       walk.step({
         point,
         said: `SIGTERM, the time to drain is over: ${point}`,
         ...patient(),
         act: (_, client) => client.has(3).then(() => walk.server.terminate()),
-        expected: cancelled,
+        expected: cancelledBy('shutdown'),
       }),
     );
 

@@ -88,7 +88,7 @@ test('what runs is cancelled and what waits is left when everything is to end', 
   await using server = buildEngine({ runners: [held.runner], config: { RUNWIRE_MAX_CONCURRENT: '1' } });
   await server.post({ runtime_kind: 'held', invocation_id: 'a' });
   await server.post({ runtime_kind: 'held', invocation_id: 'b' });
-  await server.engine.cancelAll(0);
+  await server.engine.cancelAll({ graceSeconds: 0 });
   expect(server.engine.status('a')).toBe('cancelled');
   expect(server.engine.status('b')).toBe('pending');
   expect(held.started).toEqual(['a']);

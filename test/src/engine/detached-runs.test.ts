@@ -34,6 +34,6 @@ test('they are bounded all the same, and one that ends makes room', async () => 
 test('a server that drains does not wait for them and leaves them as they are', async () => {
   const id = (await submit({ runtime_kind: 'manual' })).json().invocation.invocation_id;
   await app.engine.drain(60_000);
-  await app.engine.cancelAll(0);
+  await app.engine.cancelAll({ graceSeconds: 0 });
   expect(app.engine.status(id)).toBe('running');
 });

@@ -47,6 +47,62 @@ function facts(changes: Partial<RunFacts> = {}): RunFacts {
   };
 }
 
+test.each<[string, Partial<RunFacts>, object | null]>([
+  ['success', {}, null],
+  ['an exit code', { outcome: exited(2) }, { permanent: false, reason: 'exit_code' }],
+  ['a timeout', { reason: timeout }, { permanent: false, reason: 'timed_out' }],
+  ['a cancel', { reason: cancel }, { permanent: false, reason: 'cancelled' }],
+  ['what is refused', { outcome: null, thrown: new Rejected('no') }, { permanent: true, reason: 'rejected' }],
+  ['what nobody knows', { outcome: null, thrown: new Error('x') }, { permanent: false, reason: 'lost' }],
+  [
+    'a program that is not there',
+    {
+      outcome: {
+        ended: 'never_started',
+        started: false,
+        retrySafe: true,
+        exitCode: null,
+        failure: 'program_not_found',
+      },
+    },
+    { permanent: true, reason: 'program_not_found' },
+  ],
+  [
+    'a backend that has it cancelled',
+    { outcome: { ...exited(1), ended: 'completed', completion: 'cancelled', cancelledBy: 'backend' } },
+    { permanent: false, reason: 'cancelled' },
+  ],
+  [
+    'output that could not be kept',
+    {
+      captures: {
+        stdout: { ...empty, bytes: 3, gap: { offset: 0, length: 3, reason: 'storage' } },
+        stderr: empty,
+      },
+    },
+    { permanent: false, reason: 'output_lost' },
+  ],
+])('%s is a failure or none, and says whether a retry is of use', (_name, changes, failure) => {
+  const { outcome } = normalize(facts(changes));
+  expect(outcome.failure).toEqual(failure);
+  expect(Outcome.safeParse(outcome).success).toBe(true);
+});
+
+test.each<[string, Partial<RunFacts>, object | null]>([
+  ['a client', { reason: { ...cancel, by: 'client' } }, { by: 'client' }],
+  ['the end of the server', { reason: { ...cancel, by: 'shutdown' } }, { by: 'shutdown' }],
+  ['an earlier release, which kept no name', { reason: cancel }, null],
+  [
+    'the backend',
+    { outcome: { ...exited(1), ended: 'completed', completion: 'cancelled', cancelledBy: 'backend' } },
+    { by: 'backend' },
+  ],
+  ['nobody', { outcome: exited(1) }, null],
+  ['nobody, as the timeout came first', { reason: timeout }, null],
+])('who cancelled it is told: %s', (_name, changes, by) => {
+  expect(normalize(facts(changes)).outcome.cancelled_by).toEqual(by);
+});
+
 test.each<[string, Partial<RunFacts>, string, string, string | null]>([
   ['exit code 0', {}, 'succeeded', 'exited', null],
   ['another exit code', { outcome: exited(2) }, 'failed', 'exited', null],

@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { requires } from '../../helpers/require.ts';
+
+const MODULE = fileURLToPath(new URL('../../../src/platform/shared-end.ts', import.meta.url));
+const SAY = `import(${JSON.stringify(MODULE)}).then(({ sharedEnd }) => console.log(sharedEnd()))`;
+const node = `'${process.execPath}' -e '${SAY}'`;
+
+requires('netns')('What ends together with this process', () => {
+  const inContainer = (script: string): string => {
+    const { stdout, stderr } = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'sh', '-c', script], {
+      encoding: 'utf8',
+    });
+    return stdout.trim() || stderr;
+  };
+
+  test('is all that it starts, where it is process 1', () => {
+    expect(inContainer(`exec ${node}`)).toBe('this is process 1 of its container');
+  });
+
+  test('is the same where process 1 waits for it alone', () => {
+    expect(inContainer(`${node}; true`)).toBe('process 1 of the container (sh) ends with the server');
+    expect(inContainer(`sh -c "exec 3>&1; ${node.replaceAll('"', '\\"')} >&3; true"; true`)).toBe(
+      'process 1 of the container (sh) ends with the server',
+    );
+  });
+});
+
+test('is nothing on this machine, outside of containers', () => {
+  const { stdout } = spawnSync(process.execPath, ['-e', SAY], { encoding: 'utf8' });
+  // In a container, or a unit of systemd, where the tests may run too, it says so.
+  expect(stdout.trim()).toMatch(/^(null|.*(container|systemd).*)$/);
+});
