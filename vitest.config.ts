@@ -9,6 +9,7 @@ const part = (name: string, include: string[], exclude: string[] = []) => ({
   test: {
     name,
     include,
+    setupFiles: ['test/helpers/fail-on-warnings.ts'],
     exclude,
     allowOnly: false,
     // Wide bounds that show a hang; no test asserts a time.

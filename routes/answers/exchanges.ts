@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { ChurnMap } from '../../src/platform/churn-map.ts';
+import { onConnectionEnd } from './connection-end.ts';
 import { onHalfClosed, tryClient, writeInterim } from './half-closed.ts';
 import type { ErrorLog } from './problem.ts';
 import { pump } from './pump.ts';
@@ -73,15 +74,16 @@ export class Exchanges {
       else tryClient(response, () => writeInterim(response));
     });
     const { socket } = response.req;
+    let unheard = (): void => {};
     const over = (): void => {
       forget();
-      socket.off('close', over);
+      unheard();
       this.#open.delete(n);
       if (!response.writableFinished) controller.abort();
     };
     response.once('close', over);
     // An answer that waits for one before it on its connection is not told when that is gone.
-    if (response.socket === null) socket.once('close', over);
+    if (response.socket === null) unheard = onConnectionEnd(socket, over);
     return controller.signal;
   }
 

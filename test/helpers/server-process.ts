@@ -53,6 +53,8 @@ export function launchServer(
   const listening = new Promise<string>((resolve, reject) => {
     const take = (chunk: Buffer): void => {
       output += chunk;
+      // It counts as one of the test: fail-on-warnings.ts.
+      if (/^\(node:\d+\) /m.test(String(chunk))) process.emitWarning(`the server warned: ${chunk}`);
       const found = /listens on (http:\S+)/.exec(output)?.[1];
       if (found) resolve(found);
     };

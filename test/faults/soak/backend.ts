@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { json, type SeenRequest, startBackend, status } from '../../fixtures/backend.ts';
+import { written } from '../../fixtures/paced-write.ts';
 import type { Plan } from './plan.ts';
 import { bytesOf, type Step } from './program.ts';
 import { Random } from './random.ts';
@@ -138,19 +139,5 @@ function news({ listeners }: Job, response: ServerResponse): Promise<void> {
     };
     listeners.add(wake);
     response.once('close', wake);
-  });
-}
-
-/** No faster than it is read. */
-async function written(response: ServerResponse, bytes: Buffer): Promise<void> {
-  if (response.destroyed || response.write(bytes)) return;
-  await new Promise<void>((resolve) => {
-    const over = (): void => {
-      response.off('drain', over);
-      response.off('close', over);
-      resolve();
-    };
-    response.once('drain', over);
-    response.once('close', over);
   });
 }
