@@ -243,6 +243,7 @@ const LIBRARIES = {
   'mime-types': { rooms: ['src/artifacts'] },
   'prom-client': { rooms: ['src/metrics'] },
   pino: { rooms: ['src/server'], types: ['src/service', 'src/engine', 'src/webhooks'] },
+  'eventsource-parser': { rooms: ['runners/http-async'] },
   dockerode: { rooms: ['runners/docker'] },
   'tar-stream': { rooms: ['runners/docker'] },
   koffi: { rooms: ['src/supervisor/spawn', 'src/platform'] },

@@ -20,14 +20,17 @@ export const Limits = z.strictObject({
 });
 export type Limits = z.infer<typeof Limits>;
 
+/** Padded or not; of whole bytes, which 4n + 1 characters are not. */
+const BASE64_KEY = /^whsec_([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=?|[A-Za-z0-9+/]{2}(==)?)$/;
+
 /** A POST of the result when the run has finished, signed as Standard Webhooks say when a secret is given. */
 export const OnFinish = z.strictObject({
   url: CallUrl,
   secret: z
     .string()
     .min(1)
-    .refine((secret) => !secret.startsWith('whsec_') || /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(secret), {
-      error: 'after whsec_ must be base64',
+    .refine((secret) => !secret.startsWith('whsec_') || BASE64_KEY.test(secret), {
+      error: 'after whsec_ must be base64 of at least one byte',
     })
     .optional(),
 });

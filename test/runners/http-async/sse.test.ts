@@ -28,6 +28,13 @@ test('the events are the same wherever the bytes are cut', () => {
     'id: 1',
     ': c',
     'retry: 5',
+    'id: 2',
+    'id: a\0b',
+    'id',
+    'event',
+    'retry: x',
+    '\ufeffdata: late',
+    'other: x',
     '',
     '',
     'data',
@@ -37,14 +44,49 @@ test('the events are the same wherever the bytes are cut', () => {
       fc.array(fc.tuple(line, fc.constantFrom('\n', '\r\n', '\r'))),
       fc.array(fc.nat(1000)),
       (lines, cuts) => {
-        // A last line end of CR alone is told only when more comes.
-        const bytes = Buffer.from(`${lines.map(([text, end]) => text + end).join('')}: end\n`);
+        const bytes = Buffer.from(lines.map(([text, end]) => text + end).join(''));
         const places = [...new Set(cuts.map((cut) => cut % (bytes.length + 1)))].sort((a, b) => a - b);
         const chunks = [0, ...places].map((from, i) => bytes.subarray(from, places[i] ?? bytes.length));
         expect(read(chunks)).toEqual(read([bytes]));
       },
     ),
   );
+});
+
+test('retry is taken of digits alone', () => {
+  const reader = new SseReader(() => {});
+  reader.push(Buffer.from('retry: 5x\nretry: -1\nretry\n'));
+  expect(reader.retryMs).toBeUndefined();
+  reader.push(Buffer.from('retry: 2500\n'));
+  expect(reader.retryMs).toBe(2500);
+});
+
+test('an id may be taken back, and one with NUL is none', () => {
+  const taken = read([Buffer.from('id: 1\ndata: a\n\ndata: b\n\nid: 2\0\ndata: c\n\nid\ndata: d\n\n')]);
+  expect(taken.map(({ id }) => id)).toEqual(['1', '1', '1', '']);
+});
+
+test.each([1000, 65_536])('an event of 15 MiB in pieces of %d bytes is one event', (size) => {
+  const data = 'é'.repeat(7.5 * 2 ** 20);
+  const bytes = Buffer.from(`data: ${data}\n\n`);
+  const chunks: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
+  const [event] = read(chunks);
+  expect(event?.data === data).toBe(true);
+});
+
+test('what is no field is passed over, however long', () => {
+  const line = Buffer.alloc(1024 * 1024, 'x');
+  const chunks = [...Array.from({ length: 20 }, () => line), Buffer.from('\ndata: a\n\n')];
+  expect(read(chunks)).toEqual([{ type: 'message', data: 'a', id: undefined }]);
+});
+
+test.each(['data: x\n', 'data\n'])('an event of too many lines %j is refused', (line) => {
+  const reader = new SseReader(() => {});
+  const chunk = Buffer.from(line.repeat(2 ** 20));
+  expect(() => {
+    for (let i = 0; i < 20; i++) reader.push(chunk);
+  }).toThrow('too long');
 });
 
 test('an event without end is refused', () => {

@@ -1,5 +1,8 @@
 import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
+import { Webhook } from 'standardwebhooks';
 import { expect, test } from 'vitest';
+import { OnFinish } from '../../../src/documents/options.ts';
 import { sign, webhookHeaders } from '../../../src/outbound/signature.ts';
 
 const run = { id: 'a.b', createdAt: 1000 };
@@ -31,3 +34,37 @@ test('the webhook-id is one for each run, the same at every attempt, and has no 
   expect(id({ ...run, id: 'a_b' })).not.toBe(id(run));
   expect(id(run)).toMatch(/^msg_[0-9a-f]{32}$/);
 });
+
+const isTaken = (secret: string) => OnFinish.safeParse({ url: 'https://example.com/', secret }).success;
+
+test('the reference library verifies what is signed with any secret that is taken', () => {
+  const ofBytes = fc
+    .uint8Array({ minLength: 1, maxLength: 64 })
+    .map((key) => `whsec_${Buffer.from(key).toString('base64')}`);
+  const plain = fc
+    .string({ unit: 'grapheme', minLength: 1 })
+    .filter((secret) => !secret.startsWith('whsec_'));
+  fc.assert(
+    fc.property(fc.oneof(ofBytes, plain), fc.string({ unit: 'grapheme' }), (secret, body) => {
+      expect(isTaken(secret)).toBe(true);
+      const isBase64 = secret.startsWith('whsec_');
+      const library = isBase64 ? new Webhook(secret) : new Webhook(Buffer.from(secret), { format: 'raw' });
+      const headers = webhookHeaders(run, secret, body, Date.now());
+      library.verify(body, headers, { jsonParse: false });
+      expect(() => library.verify(`${body} `, headers, { jsonParse: false })).toThrow(
+        'No matching signature',
+      );
+      if (!isBase64) return;
+      const bare = secret.replace(/=+$/, '');
+      expect(isTaken(bare)).toBe(true);
+      expect(webhookHeaders(run, bare, body, 0)).toEqual(webhookHeaders(run, secret, body, 0));
+    }),
+  );
+});
+
+test.each(['', 'A', '=', 'AAAAA', 'AAAA=', 'AA=', 'AAA==', 'A-_A', 'AA AA', 'AAAA===='])(
+  'a secret that is the base64 of no key is refused: whsec_%s',
+  (text) => {
+    expect(isTaken(`whsec_${text}`)).toBe(false);
+  },
+);
