@@ -75,7 +75,7 @@ const ROOMS = {
   },
   'src/retention': {
     says: 'what is kept, for how long',
-    doors: ['retention'],
+    doors: ['retention', 'limits'],
     imports: ['src/store', 'src/platform'],
   },
   'src/run': {

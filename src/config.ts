@@ -31,6 +31,16 @@ const bytes = z
   .regex(/^\d+ ?([KMGT]iB)?$/, { error: 'must be a number of bytes, e.g. 1048576 or 1MiB' })
   .transform((text) => Number.parseInt(text, 10) * (UNITS[text.replace(/[\d ]/g, '')] ?? Number.NaN))
   .refine(Number.isSafeInteger, { error: 'is too large' });
+/** As `schema` reads it, or null for the word `none`. Absent: what the data directory was made with. */
+const orNone = (schema: z.ZodType<number>) =>
+  z.string().transform((text, context): number | null | 'default' => {
+    if (text === 'none') return null;
+    const parsed = schema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    const message = `${parsed.error.issues[0]?.message}, or none`;
+    context.issues.push({ code: 'custom', message, input: text });
+    return z.NEVER;
+  });
 const directories = z
   .string()
   .transform((text) =>
@@ -87,9 +97,9 @@ const FIELDS = {
   maxArtifactsCount: field('RUNWIRE_MAX_ARTIFACTS_COUNT', whole(0), 10_000),
   minFreeDiskBytes: field('RUNWIRE_MIN_FREE_DISK_BYTES', bytes, 100 * 1024 ** 2),
   stalledClientSeconds: field('RUNWIRE_STALLED_CLIENT_SECONDS', positiveSeconds, 300),
-  retentionSeconds: field('RUNWIRE_RETENTION_SECONDS', positiveSeconds.nullable(), null),
-  retentionCount: field('RUNWIRE_RETENTION_COUNT', whole(0).nullable(), null),
-  retentionBytes: field('RUNWIRE_RETENTION_BYTES', bytes.nullable(), null),
+  retentionSeconds: field('RUNWIRE_RETENTION_SECONDS', orNone(positiveSeconds), 'default'),
+  retentionCount: field('RUNWIRE_RETENTION_COUNT', orNone(whole(0)), 'default'),
+  retentionBytes: field('RUNWIRE_RETENTION_BYTES', orNone(bytes), 'default'),
   envPassthrough: field('RUNWIRE_ENV_PASSTHROUGH', names, []),
   httpAllow: field('RUNWIRE_HTTP_ALLOW', addressRules, []),
   httpDeny: field('RUNWIRE_HTTP_DENY', addressRules, []),

@@ -25,6 +25,15 @@ export interface LiveNumbers {
   places: { [Sort in Places]: { all: number; taken: number } };
   /** Runs that wait, by what for. */
   waiting: { [Reason in WaitingReason]: number };
+  /** Null: not known. */
+  finished: { count: number; bytes: number } | null;
+  disk: { total: number; free: number } | null;
+}
+
+/** What is in force, for who watches how near it is. Null: no bound. */
+export interface Limits {
+  outputBytes: number;
+  retention: { seconds: number | null; count: number | null; bytes: number | null };
 }
 
 export interface Metrics {
@@ -44,7 +53,7 @@ const DURATION_BUCKETS = [0.005, 0.02, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 1
 const LAG_RESOLUTION_MS = 20;
 
 /** The numbers of one server, which runs `kinds`, in a registry of their own. Words a client made up do not become labels. */
-export function createMetrics(kinds: Iterable<string>): Metrics {
+export function createMetrics(kinds: Iterable<string>, limits: Limits): Metrics {
   const labels = new Set(kinds);
   const registry = new Registry();
   const registers = [registry];
@@ -88,6 +97,20 @@ export function createMetrics(kinds: Iterable<string>): Metrics {
   const taken = gaugeBy('of', 'runwire_places_taken', 'Runs that go on now and count for that');
   const recovering = gauge('runwire_runs_recovering', 'Runs of an earlier server still being looked for');
   const streams = gauge('runwire_open_streams', 'Event and output responses being sent now');
+  const finished = gauge('runwire_finished_runs', 'Finished runs that are kept');
+  const finishedBytes = gauge(
+    'runwire_finished_runs_bytes',
+    'Bytes of their files, as retention counts them',
+  );
+  const diskSize = gauge('runwire_disk_size_bytes', 'Size of the file system of the data directory');
+  const diskFree = gauge('runwire_disk_free_bytes', 'What is free of it');
+  const bounds = [
+    ['runwire_output_limit_bytes', 'Most that is kept of a stream of a run', limits.outputBytes],
+    ['runwire_retention_limit_seconds', 'Longest time that finished runs are kept', limits.retention.seconds],
+    ['runwire_retention_limit_runs', 'Most finished runs that are kept', limits.retention.count],
+    ['runwire_retention_limit_bytes', 'Most bytes of finished runs that are kept', limits.retention.bytes],
+  ] as const;
+  for (const [name, help, bound] of bounds) gauge(name, help).set(bound ?? Number.POSITIVE_INFINITY);
   const memory = gauge('process_resident_memory_bytes', 'Resident memory of the server');
   const heap = gauge('runwire_heap_used_bytes', 'JavaScript heap in use');
   const lag = gaugeBy(
@@ -116,6 +139,10 @@ export function createMetrics(kinds: Iterable<string>): Metrics {
         places.set({ of }, live.places[of].all);
         taken.set({ of }, live.places[of].taken);
       }
+      finished.set(live.finished?.count ?? Number.NaN);
+      finishedBytes.set(live.finished?.bytes ?? Number.NaN);
+      diskSize.set(live.disk?.total ?? Number.NaN);
+      diskFree.set(live.disk?.free ?? Number.NaN);
       recovering.set(live.recovering);
       streams.set(live.openStreams);
       const usage = process.memoryUsage();

@@ -8,8 +8,9 @@ import type { Dispatcher } from '../runners/manual/dispatcher.ts';
 import type { Config } from './config.ts';
 import type { Runner } from './contract/runner.ts';
 import { openToOthers, prepareDataDirectory } from './disk/data-directory.ts';
+import { defaultsOf } from './disk/made-with.ts';
 import { PrivatePlaces, realPath } from './disk/private-places.ts';
-import { diskSpace } from './disk/space.ts';
+import { diskSpace, fileSystemSizes } from './disk/space.ts';
 import { isFinal } from './documents/result.ts';
 import { Registry } from './engine/registry.ts';
 import { RunEngine } from './engine/run-engine.ts';
@@ -19,6 +20,7 @@ import { readSecrets } from './outbound/secrets.ts';
 import { bootId } from './platform/boot.ts';
 import { keptKey } from './platform/kept-key.ts';
 import { openFilesLimit } from './platform/own-limits.ts';
+import { limitsInForce } from './retention/limits.ts';
 import { startRetention } from './retention/retention.ts';
 import { callbackAddresses } from './run/callback-address.ts';
 import { baseEnvironment } from './run/process-environment.ts';
@@ -105,7 +107,11 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const noteBoot = boot === null ? null : store.noteBoot(boot);
   if (noteBoot) void writeUntilStored(store, noteBoot);
   await supervisor.connect();
-  const metrics = createMetrics(registry.all.map(({ kind }) => kind));
+  const limits = keptLimits(config, log);
+  const metrics = createMetrics(
+    registry.all.map(({ kind }) => kind),
+    { outputBytes: config.maxOutputBytes, retention: limits },
+  );
   const deliveries = startDeliveries({ store, guard, log });
   const engine = new RunEngine({
     config,
@@ -129,10 +135,8 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   supervisor.endStrangers(isUnfinished);
   registry.start(isUnfinished);
   const retention = startRetention({
+    ...limits,
     store,
-    seconds: config.retentionSeconds,
-    count: config.retentionCount,
-    bytes: config.retentionBytes,
     removeRun: (id) => engine.remove(id, 'retention'),
     isBusy: (id) => engine.isRead(id),
     intervalMs: RETENTION_INTERVAL_MS,
@@ -151,6 +155,30 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       store.close();
     },
   };
+}
+
+/** What is kept of finished runs, which is told. */
+function keptLimits(config: Config, log: Logger): ReturnType<typeof limitsInForce> {
+  const { dataDir, maxOutputBytes } = config;
+  let defaults = 0;
+  try {
+    defaults = defaultsOf(dataDir);
+  } catch (err) {
+    log.warn(
+      { err },
+      'the data directory does not tell its defaults: finished runs are bounded as they are set',
+    );
+  }
+  const limits = limitsInForce(config, defaults, fileSystemSizes(dataDir)?.total ?? null);
+  const { seconds, count, bytes } = limits;
+  const isBounded = seconds !== null || count !== null || bytes !== null;
+  log.info(
+    { seconds, runs: count, bytes, output_bytes: maxOutputBytes },
+    isBounded
+      ? 'finished runs are kept within these limits'
+      : 'finished runs are kept for ever, and nothing bounds them',
+  );
+  return limits;
 }
 
 /** What server and supervisor each hold open beside runs, and at most for one: pipes, captures, journal, pidfd, socket. */

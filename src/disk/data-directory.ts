@@ -2,12 +2,14 @@ import { accessSync, constants, existsSync, realpathSync, statSync, writeFileSyn
 import { dirname, join } from 'node:path';
 import { codeOf, messageOf } from '../platform/error-words.ts';
 import { makeDirectory } from '../platform/make-directory.ts';
+import { noteDefaults } from './made-with.ts';
 
 /** SQLite opens files whose path, links resolved, has at most 504 bytes; the rest is the name of the database. */
 const LONGEST_PATH = 504 - '/runwire.db'.length;
 
 /**
- * Make what every run of a data directory relies on: the place of the run directories, and the one empty capture.
+ * Make what every run of a data directory relies on: the place of the run directories, the one empty capture,
+ * and of a new one its defaults.
  * Throws an Error with one clear line where it cannot be used.
  */
 export function prepareDataDirectory(dataDir: string): void {
@@ -16,6 +18,7 @@ export function prepareDataDirectory(dataDir: string): void {
     accessSync(dataDir, constants.W_OK);
     const empty = join(dataDir, 'empty');
     if (!existsSync(empty)) writeFileSync(empty, '', { mode: 0o400 });
+    noteDefaults(dataDir);
   } catch (error) {
     throw new Error(`the data directory ${dataDir} cannot be used: ${whyNot(dataDir, error)}`, {
       cause: error,

@@ -22,6 +22,16 @@ export interface DiskSpace {
   spendReserve(): void;
 }
 
+/** Of the file system of a directory, bytes. Null where it cannot be asked. */
+export function fileSystemSizes(directory: string): { total: number; free: number } | null {
+  try {
+    const { blocks, bavail, bsize } = statfsSync(directory);
+    return { total: blocks * bsize, free: bavail * bsize };
+  } catch {
+    return null;
+  }
+}
+
 /** `minimum`: bytes that must be free. `onChange`: a shortage begins or, null, ends; `error` of a write that failed. */
 export function diskSpace(
   directory: string,

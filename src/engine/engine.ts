@@ -59,7 +59,14 @@ export interface Engine {
   /** Would submit take a run now. */
   readiness(): Readiness;
   /** For a scrape of the metrics, not per request. */
-  numbers(): PlaceNumbers;
+  numbers(): PlaceNumbers & StorageNumbers;
+}
+
+export interface StorageNumbers {
+  /** Runs that are kept, and their bytes as retention counts them; null where the storage does not tell. */
+  finished: { count: number; bytes: number } | null;
+  /** Of the file system of the data directory, bytes. */
+  disk: { total: number; free: number } | null;
 }
 
 export interface PlaceNumbers {

@@ -4,7 +4,7 @@ import type { Claims } from '../contract/claims.ts';
 import type { Runner } from '../contract/runner.ts';
 import { DiscardedFiles } from '../disk/discarded.ts';
 import { PrivatePlaces } from '../disk/private-places.ts';
-import { type DiskSpace, diskSpace } from '../disk/space.ts';
+import { type DiskSpace, diskSpace, fileSystemSizes } from '../disk/space.ts';
 import type { Canceller } from '../documents/cancelled-by.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { isFinal } from '../documents/result.ts';
@@ -19,7 +19,7 @@ import type { RemovalReason } from '../store/removed-runs.ts';
 import { Admission } from './admission.ts';
 import { Conduct } from './conduct.ts';
 import { closeInput, controlOf } from './control.ts';
-import type { Engine, PlaceNumbers, Readiness } from './engine.ts';
+import type { Engine, PlaceNumbers, Readiness, StorageNumbers } from './engine.ts';
 import { Intake } from './intake.ts';
 import { Recovery } from './recovery.ts';
 import type { Registry } from './registry.ts';
@@ -176,8 +176,13 @@ export class RunEngine implements Engine {
     return { ready: reason === null, reason, running, queued, recovery: this.#recovery.state };
   }
 
-  numbers(): PlaceNumbers {
-    return this.#admission.numbers;
+  numbers(): PlaceNumbers & StorageNumbers {
+    const { config, store } = this.#options;
+    return {
+      ...this.#admission.numbers,
+      finished: orNull(() => store.finishedTotals()),
+      disk: fileSystemSizes(config.dataDir),
+    };
   }
 
   /** Revive what an earlier server left: waiting runs wait again, in order; running ones are resumed. */
@@ -234,5 +239,15 @@ export class RunEngine implements Engine {
     const run = this.#live.get(id);
     if (!run) throw new RunwireError('not_running', `${this.#views.stored(id).id} has finished`);
     return run;
+  }
+}
+
+/** The other numbers are wanted most while the storage fails. That it does is said by whoever writes. */
+function orNull<Value>(read: () => Value): Value | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RunwireError) return null;
+    throw error;
   }
 }

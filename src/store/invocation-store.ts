@@ -63,7 +63,10 @@ export class InvocationStore {
       db,
       redo: this.#redo,
       apply: storeOperations(db),
-      onRollback: options.onRollback,
+      onRollback: (error) => {
+        this.#finished?.recount();
+        options.onRollback?.(error);
+      },
       onDelay: options.onDelay,
       onCommit: () => this.#walSync?.touch(),
     });
@@ -99,6 +102,7 @@ export class InvocationStore {
     const order = Math.max(this.#lastFinish + 1, run.finishedAt);
     if (!this.#group.write({ op: 'finish', id, order, run })) return false;
     this.#lastFinish = order;
+    this.#finished.changed(1, run.outputBytes);
     return true;
   }
 
@@ -145,7 +149,11 @@ export class InvocationStore {
 
   /** Forget a finished run, but for its id. Returns false, and changes nothing, when it is not finished or unknown. */
   remove(id: string, reason: RemovalReason = 'deleted'): boolean {
-    return this.#group.write({ op: 'remove', id, removed: { removedAt: Date.now(), reason } });
+    this.#group.ready();
+    const bytes = this.#finished.bytesOf(id);
+    if (!this.#group.write({ op: 'remove', id, removed: { removedAt: Date.now(), reason } })) return false;
+    this.#finished.changed(-1, bytes);
+    return true;
   }
 
   /** All that is stored of a run, to put it back once it was removed. */
@@ -160,6 +168,7 @@ export class InvocationStore {
   putBack(stored: { id: string; rows: StoredRows }): void {
     try {
       this.#group.write({ op: 'restore', ...stored });
+      this.#finished.recount();
     } catch (error) {
       throw orDuplicate(error);
     }
@@ -198,7 +207,7 @@ export class InvocationStore {
     return this.#deliveries.pending();
   }
 
-  /** Finished runs and the sum of their outputBytes. Reads every finished run's index entry. */
+  /** Finished runs and the sum of their outputBytes. They are all read the first time, and after a write was lost. */
   finishedTotals(): { count: number; bytes: number } {
     this.#group.ready();
     return this.#finished.totals();

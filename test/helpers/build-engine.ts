@@ -14,6 +14,7 @@ import { RunEngine } from '../../src/engine/run-engine.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { InvocationStore } from '../../src/store/invocation-store.ts';
 import { fakeRunner } from './fake-runner.ts';
+import { UNBOUNDED } from './unbounded.ts';
 
 export interface EngineTestOptions {
   /** RUNWIRE_… variables. */
@@ -57,7 +58,10 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
   const store = new InvocationStore(join(dataDir, 'runwire.db'));
   const log = pino({ level: 'silent' });
   const registry = new Registry([fakeRunner(), ...(options.runners ?? [])]);
-  const metrics = createMetrics(registry.all.map(({ kind }) => kind));
+  const metrics = createMetrics(
+    registry.all.map(({ kind }) => kind),
+    UNBOUNDED,
+  );
   const engine = new RunEngine({
     config,
     store,

@@ -4,6 +4,7 @@ import { type AppParts, createApp } from '../../routes/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import { StubEngine } from './stub-engine.ts';
+import { UNBOUNDED } from './unbounded.ts';
 
 export interface StubApp extends AsyncDisposable {
   app: FastifyInstance;
@@ -20,7 +21,10 @@ export interface StubApp extends AsyncDisposable {
 /** The HTTP side on a stub engine. `await using` closes it and removes its files. */
 export function stubApp(changes: Partial<Config> = {}, deadlines?: AppParts['deadlines']): StubApp {
   const engine = new StubEngine();
-  const metrics = createMetrics(engine.kinds.map(({ kind }) => kind));
+  const metrics = createMetrics(
+    engine.kinds.map(({ kind }) => kind),
+    UNBOUNDED,
+  );
   const logged: object[] = [];
   const app = createApp({
     config: { ...readConfig({}).config, ...changes },

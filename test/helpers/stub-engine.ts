@@ -256,6 +256,8 @@ export class StubEngine implements Engine {
     return {
       places: { programs: { all: 64, taken: 3 }, calls: { all: 1000, taken: 9 } },
       waiting: { places: 4, calls: 5, draining: 6, worker: 7 },
+      finished: { count: 10, bytes: 11 },
+      disk: { total: 13, free: 12 },
     };
   }
 

@@ -38,9 +38,9 @@ describe('readConfig', () => {
       maxArtifactsCount: 10_000,
       minFreeDiskBytes: 104_857_600,
       stalledClientSeconds: 300,
-      retentionSeconds: null,
-      retentionCount: null,
-      retentionBytes: null,
+      retentionSeconds: 'default',
+      retentionCount: 'default',
+      retentionBytes: 'default',
       envPassthrough: [],
       httpAllow: [],
       httpDeny: [],
@@ -77,6 +77,25 @@ describe('readConfig', () => {
       retentionCount: 0,
       onExit: 'leave',
     });
+  });
+
+  test('a bound of retention may be none, which is not the same as absent', () => {
+    const { config } = readConfig({
+      RUNWIRE_RETENTION_SECONDS: 'none',
+      RUNWIRE_RETENTION_COUNT: 'none',
+      RUNWIRE_RETENTION_BYTES: '1GiB',
+    });
+    expect(config).toMatchObject({ retentionSeconds: null, retentionCount: null, retentionBytes: 2 ** 30 });
+    const bad = {
+      RUNWIRE_RETENTION_SECONDS: '0',
+      RUNWIRE_RETENTION_COUNT: 'default',
+      RUNWIRE_RETENTION_BYTES: '1GB',
+    };
+    expect(linesOf(bad)).toEqual([
+      'RUNWIRE_RETENTION_SECONDS="0" must be more than 0, or none',
+      'RUNWIRE_RETENTION_COUNT="default" must be a whole number, or none',
+      'RUNWIRE_RETENTION_BYTES="1GB" must be a number of bytes, e.g. 1048576 or 1MiB, or none',
+    ]);
   });
 
   test('an empty value counts as absent', () => {

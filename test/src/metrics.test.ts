@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
 
+const limits = { outputBytes: 2 ** 30, retention: { seconds: null, count: 100, bytes: 5000 } };
 let metrics: Metrics;
 beforeEach(() => {
-  metrics = createMetrics(['subprocess', 'docker']);
+  metrics = createMetrics(['subprocess', 'docker'], limits);
 });
 afterEach(() => metrics.close());
 
@@ -11,6 +12,8 @@ const live = {
   ...{ running: 2, queued: 5, openStreams: 1, recovering: 3 },
   places: { programs: { all: 64, taken: 2 }, calls: { all: 1000, taken: 12 } },
   waiting: { places: 5, calls: 6, draining: 7, worker: 8 },
+  finished: { count: 9, bytes: 4000 },
+  disk: { total: 20_000, free: 10_000 },
 };
 
 test('finished runs are counted by kind and status, with their durations and output', async () => {
@@ -36,6 +39,24 @@ test('what is asked at the scrape is in it', async () => {
   expect(text).toContain('runwire_places_taken{of="calls"} 12');
   expect(text).toMatch(/runwire_event_loop_lag_seconds\{quantile="0\.99"\} \d/);
   expect(text).toMatch(/process_resident_memory_bytes \d{6,}/);
+});
+
+test('what is kept, what may be, and the disk are in it; a bound that is none is infinite, what nobody knows no number', async () => {
+  const text = await metrics.scrape(live);
+  for (const line of [
+    'runwire_output_limit_bytes 1073741824',
+    'runwire_retention_limit_seconds +Inf',
+    'runwire_retention_limit_runs 100',
+    'runwire_retention_limit_bytes 5000',
+    'runwire_finished_runs 9',
+    'runwire_finished_runs_bytes 4000',
+    'runwire_disk_size_bytes 20000',
+    'runwire_disk_free_bytes 10000',
+  ])
+    expect(text).toContain(`\n${line}\n`);
+  const unknown = await metrics.scrape({ ...live, finished: null, disk: null });
+  for (const name of ['finished_runs', 'finished_runs_bytes', 'disk_size_bytes', 'disk_free_bytes'])
+    expect(unknown).toContain(`\nrunwire_${name} Nan\n`);
 });
 
 test('what became of the runs of an earlier server is counted, from zero', async () => {
