@@ -9,7 +9,7 @@ export interface RetentionSettings {
   retentionBytes: RetentionSetting;
 }
 
-/** Their records are some 500 MB. */
+/** Their records are some 300 MB, where they are small. */
 const DEFAULT_COUNT = 100_000;
 /** Of the file system: it is hardly the server's alone. */
 const DEFAULT_SHARE = 1 / 4;
