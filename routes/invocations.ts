@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { RunwireError } from '../src/documents/errors.ts';
 import { RuntimeEvent } from '../src/documents/event.ts';
+import { ExactInvocation } from '../src/documents/exact-invocation.ts';
 import { fieldRefusal } from '../src/documents/field-errors.ts';
 import { InvocationInput } from '../src/documents/invocation.ts';
 import { verbatimPaths } from '../src/documents/kind.ts';
@@ -81,6 +82,12 @@ const deleteSchema = {
   summary: 'Delete record and files of a finished run',
   response: { 204: z.undefined().describe('Deleted'), ...problems },
 };
+const exactSchema = {
+  ...ofOneRun,
+  operationId: 'getRuntimeInvocation',
+  summary: 'The RuntimeInvocation of a run, exact RxP 0.1',
+  response: { 200: json('What was asked for, in the words of RxP', ExactInvocation), ...problems },
+};
 const resultSchema = {
   ...ofOneRun,
   operationId: 'getResult',
@@ -138,6 +145,12 @@ export const invocationsRoutes: Routes = (app, edge) => {
       await engine.remove(request.params.id);
       return reply.code(204).send();
     },
+  );
+
+  app.get<OfRun>(
+    '/invocations/:id/invocation',
+    { schema: exactSchema, config: { access: 'token' } },
+    async (request) => engine.exactInvocation(request.params.id),
   );
 
   app.get<OfRun>(

@@ -3,6 +3,7 @@ import { ArtifactDescriptor } from '../../src/documents/artifact.ts';
 import { Claimed, ClaimState } from '../../src/documents/claim.ts';
 import { Completion } from '../../src/documents/completion.ts';
 import { RuntimeEvent } from '../../src/documents/event.ts';
+import { ExactInvocation } from '../../src/documents/exact-invocation.ts';
 import { Invocation, InvocationInput } from '../../src/documents/invocation.ts';
 import { Options } from '../../src/documents/options.ts';
 import { Outcome } from '../../src/documents/outcome.ts';
@@ -16,6 +17,7 @@ const NAMED: { readonly [name: string]: z.ZodType } = {
   RuntimeInvocation: Invocation,
   Invocation: InvocationInput,
   Options,
+  ExactInvocation,
   RuntimeResult,
   ArtifactDescriptor,
   RuntimeEvent,

@@ -71,6 +71,7 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
   };
   return {
     kind: 'docker',
+    rxpKind: 'container',
     aliases: ['container'],
     name: 'Docker',
     description:

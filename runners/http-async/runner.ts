@@ -31,6 +31,7 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
   };
   return {
     kind: 'http_async',
+    rxpKind: 'http_async',
     aliases: ['async_http', 'async-http'],
     name: 'HTTP job',
     description: 'A request that starts a job of another service, which is then polled to its end.',

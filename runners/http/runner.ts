@@ -21,6 +21,7 @@ export function httpRunner({ guard, secrets }: HttpParts): Runner<HttpSpec> {
   const shared = openConnections(guard);
   return {
     kind: 'http',
+    rxpKind: 'http',
     name: 'HTTP',
     description: 'One HTTP request; its answer is captured as it comes.',
     spec: HttpSpec,

@@ -50,6 +50,7 @@ export function manualRunner({ artifactCaps, guard, secrets, ...parts }: ManualP
 
   return {
     kind: 'manual',
+    rxpKind: 'manual',
     name: 'Manual',
     description: 'Work that people or far-away workers do: they claim runs, or are given them, and report.',
     spec: ManualSpec,

@@ -15,6 +15,7 @@ export interface SubprocessParts {
 export function subprocessRunner({ supervisor }: SubprocessParts): Runner<null> {
   return {
     kind: 'subprocess',
+    rxpKind: 'subprocess',
     name: 'Subprocess',
     description: 'A program on this machine, in a session of its own, without a shell.',
     optionKey: null,

@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import type { RxpKind } from './rxp-kind.ts';
 
 /** What is said of a kind: its words, and the options that are its alone. */
 export interface Kind<Spec = unknown> {
   /** What `runtime_kind` says. */
   readonly kind: string;
+  /** RxP's word for it, which results have. Default: `unknown`. */
+  readonly rxpKind?: RxpKind;
   /** Other words for it. Records echo the word that was sent. */
   readonly aliases?: readonly string[];
   readonly name: string;
@@ -14,6 +17,10 @@ export interface Kind<Spec = unknown> {
   readonly spec: z.ZodType<Spec>;
   /** Names of options that are passed on: the digits of numbers in them stay as they came (`parseExact`). Default: none. */
   readonly verbatim?: readonly string[];
+}
+
+export function rxpKindOf({ rxpKind }: Kind): RxpKind {
+  return rxpKind ?? 'unknown';
 }
 
 export function optionKeyOf({ kind, optionKey }: Kind): string | null {

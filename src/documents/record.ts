@@ -8,6 +8,7 @@ import { Waiting } from './waiting.ts';
 /** Where the parts of a run are, relative to the server. */
 export const Links = z.strictObject({
   self: z.string(),
+  invocation: z.string(),
   result: z.string(),
   events: z.string(),
   stdout: z.string(),
@@ -21,6 +22,7 @@ export type Links = z.infer<typeof Links>;
 /** What the server knows of a run. */
 export const Record = z.strictObject({
   invocation: Invocation,
+  runtime_kind: z.string().describe("The kind in this server's word, whatever word was sent"),
   status: Status,
   created_at: z.iso.datetime(),
   started_at: z.iso.datetime().nullable(),
@@ -37,6 +39,7 @@ export function linksOf(id: string): Links {
   const self = `/invocations/${id}`;
   return {
     self,
+    invocation: `${self}/invocation`,
     result: `${self}/result`,
     events: `${self}/events`,
     stdout: `${self}/stdout`,

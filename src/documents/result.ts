@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ArtifactDescriptor } from './artifact.ts';
 import { SCHEMA_VERSION } from './invocation.ts';
+import { RxpKind } from './rxp-kind.ts';
 
 export const STATUSES = [
   'pending',
@@ -28,7 +29,7 @@ export const RuntimeResult = z.strictObject({
   contract_kind: z.literal('runtime_result'),
   invocation_id: z.string(),
   runtime_name: z.string(),
-  runtime_kind: z.string(),
+  runtime_kind: RxpKind.describe('The word of RxP; that of this server is in the record'),
   status: Status,
   exit_code: z.number().int().nullable(),
   started_at: z.iso.datetime(),

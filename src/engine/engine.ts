@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import type { Claims } from '../contract/claims.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import type { ArtifactDescriptor } from '../documents/artifact.ts';
+import type { ExactInvocation } from '../documents/exact-invocation.ts';
 import type { InvocationInput } from '../documents/invocation.ts';
 import type { Kind } from '../documents/kind.ts';
 import type { Places } from '../documents/places.ts';
@@ -22,6 +23,8 @@ export interface Engine {
   /** The record as one line of JSON (hot path: documents are stored as text and not parsed again). */
   recordJson(id: string): string;
   record(id: string): Record;
+  /** The invocation as RxP knows it, without what only this server does. */
+  exactInvocation(id: string): ExactInvocation;
   /** True when the run has finished; false when `ms` went by or the signal aborted first. */
   waitFinished(id: string, ms: number, signal?: AbortSignal): Promise<boolean>;
   /** Newest first. `cursor` is opaque. Items are record JSON. */

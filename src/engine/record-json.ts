@@ -5,6 +5,8 @@ import type { Waiting } from '../documents/waiting.ts';
 /** What a record is made of. Documents are JSON text; times in ms since the epoch. */
 export interface RecordParts {
   id: string;
+  /** In this server's word. */
+  runtimeKind: string;
   status: Status;
   createdAt: number;
   startedAt: number | null;
@@ -21,7 +23,7 @@ export function recordJson(parts: RecordParts, waiting: Waiting | null = null): 
   const delivery = parts.delivery === null ? '' : `"on_finish":${parts.delivery},`;
   const waits = waiting === null ? '' : `"waiting":${JSON.stringify(waiting)},`;
   return (
-    `{"invocation":${parts.invocation},"status":"${parts.status}","created_at":${time(parts.createdAt)},` +
+    `{"invocation":${parts.invocation},"runtime_kind":${JSON.stringify(parts.runtimeKind)},"status":"${parts.status}","created_at":${time(parts.createdAt)},` +
     `"started_at":${time(parts.startedAt)},"finished_at":${time(parts.finishedAt)},` +
     `"result":${parts.result ?? 'null'},"outcome":${parts.outcome ?? 'null'},${waits}${delivery}` +
     `"links":${JSON.stringify(linksOf(parts.id))}}`

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
 import { RunwireError } from '../documents/errors.ts';
-import { optionKeyOf, optionsSchemaOf } from '../documents/kind.ts';
+import { optionKeyOf, optionsSchemaOf, rxpKindOf } from '../documents/kind.ts';
 import { COMMON_OPTIONS } from '../documents/options.ts';
+import { isRxpKind, type RxpKind } from '../documents/rxp-kind.ts';
 import type { RuntimeDescription } from './engine.ts';
 
 /** The runners of a server, by the words for them. */
@@ -36,6 +37,11 @@ export class Registry {
   /** The kind a word stands for, or the word itself when it is none of ours. */
   kindOf(word: string): string {
     return this.find(word)?.kind ?? word;
+  }
+
+  /** RxP's word for the kind that a word stands for. */
+  rxpKindOf(word: string): RxpKind {
+    return rxpKindOf(this.find(word) ?? missingRunner(word));
   }
 
   /** What a kind is to clients. Throws RunwireError runtime_not_found. */
@@ -87,6 +93,7 @@ const nameOf = ({ kind, name }: Runner): string => `the runner ${JSON.stringify(
 export function missingRunner(word: string): Runner {
   return {
     kind: word,
+    rxpKind: isRxpKind(word) ? word : 'unknown',
     name: word,
     description: 'No runner',
     optionKey: null,

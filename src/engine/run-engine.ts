@@ -101,6 +101,7 @@ export class RunEngine implements Engine {
   readonly status: Engine['status'] = (id) => this.#views.status(id);
   readonly recordJson: Engine['recordJson'] = (id) => this.#views.recordJson(id);
   readonly record: Engine['record'] = (id) => this.#views.record(id);
+  readonly exactInvocation: Engine['exactInvocation'] = (id) => this.#views.exactInvocation(id);
   readonly list: Engine['list'] = (filter) => this.#views.list(filter);
   readonly log: Engine['log'] = (id) => this.#views.log(id);
   readonly directory: Engine['directory'] = (id) => this.#views.directory(id);

@@ -4,6 +4,7 @@ import { artifactFile, type RunDirectory, runDirectory } from '../disk/run-direc
 import type { ArtifactDescriptor } from '../documents/artifact.ts';
 import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';
+import { type ExactInvocation, exactInvocation } from '../documents/exact-invocation.ts';
 import type { Record as RunRecord } from '../documents/record.ts';
 import type { Status } from '../documents/result.ts';
 import type { Waiting } from '../documents/waiting.ts';
@@ -27,7 +28,7 @@ export class RunViews {
   readonly #live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>;
   readonly #store: InvocationStore;
   readonly #places: PrivatePlaces;
-  readonly #registry: Pick<Registry, 'kindOf'>;
+  readonly #registry: Pick<Registry, 'kindOf' | 'rxpKindOf'>;
   readonly #waitingOf: (run: LiveRun) => Waiting | null;
 
   constructor(
@@ -41,7 +42,7 @@ export class RunViews {
     }: {
       store: InvocationStore;
       places: PrivatePlaces;
-      registry: Pick<Registry, 'kindOf'>;
+      registry: Pick<Registry, 'kindOf' | 'rxpKindOf'>;
       /** What a run waits for; null: for nothing. */
       waitingOf: (run: LiveRun) => Waiting | null;
     },
@@ -71,6 +72,12 @@ export class RunViews {
 
   record(id: string): RunRecord {
     return JSON.parse(this.recordJson(id)) as RunRecord;
+  }
+
+  /** The invocation as RxP knows it. */
+  exactInvocation(id: string): ExactInvocation {
+    const { invocation, runtime_kind } = this.record(id);
+    return exactInvocation(invocation, this.#registry.rxpKindOf(runtime_kind));
   }
 
   list(filter: ListFilter): { items: string[]; nextCursor: string | null } {
@@ -112,7 +119,9 @@ export class RunViews {
     const { id, createdAt, startedAt, invocationJson: invocation, log } = run;
     this.finished.adopt(id, log);
     const delivery = newDelivery(run.invocation)?.delivery ?? null;
-    this.#recent.keep({ id, status, createdAt, startedAt, finishedAt, invocation, ...documents, delivery });
+    const times = { createdAt, startedAt, finishedAt };
+    const { kind: runtimeKind } = run.runner;
+    this.#recent.keep({ id, runtimeKind, status, ...times, invocation, ...documents, delivery });
   }
 
   /** It is being removed, and its files are in `directory` now. */
@@ -137,5 +146,9 @@ function liveJson(run: LiveRun, waiting: Waiting | null): string {
   const { id, status, createdAt, startedAt, invocationJson } = run;
   const delivery = newDelivery(run.invocation)?.delivery ?? null;
   const unfinished = { finishedAt: null, result: null, outcome: null, delivery };
-  return recordJson({ id, status, createdAt, startedAt, invocation: invocationJson, ...unfinished }, waiting);
+  const { kind: runtimeKind } = run.runner;
+  return recordJson(
+    { id, runtimeKind, status, createdAt, startedAt, invocation: invocationJson, ...unfinished },
+    waiting,
+  );
 }

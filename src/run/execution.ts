@@ -2,6 +2,7 @@ import { type Collection, collectArtifacts } from '../artifacts/collection.ts';
 import type { Config } from '../config.ts';
 import type { AbortReason, RunnerOutcome } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
+import { rxpKindOf } from '../documents/kind.ts';
 import { messageOf } from '../platform/error-words.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { CallbackAddresses } from './callback-address.ts';
@@ -54,6 +55,7 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
   notes.push(...(captured?.losses ?? []));
   const facts: RunFacts = {
     invocation: run.invocation,
+    rxpKind: rxpKindOf(run.runner),
     directory: run.directory,
     startedAt: run.startedAt,
     ran: scene !== null,

@@ -11,11 +11,14 @@ import { type FailureReason, failureOf } from '../documents/failure.ts';
 import { type Invocation, SCHEMA_VERSION } from '../documents/invocation.ts';
 import { type Outcome, type StreamFacts, type TimeoutReason, untoldGaps } from '../documents/outcome.ts';
 import type { FinalStatus, RuntimeResult } from '../documents/result.ts';
+import type { RxpKind } from '../documents/rxp-kind.ts';
 import { messageOf } from '../platform/error-words.ts';
 
 /** All that is known of a run when it is over. Times in ms since the epoch. */
 export interface RunFacts {
   invocation: Invocation;
+  /** RxP's word for what the run was. */
+  rxpKind: RxpKind;
   directory: RunDirectory;
   startedAt: number | null;
   /** The runner was called. */
@@ -57,7 +60,7 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
     contract_kind: 'runtime_result',
     invocation_id: invocation.invocation_id,
     runtime_name: invocation.runtime_name,
-    runtime_kind: invocation.runtime_kind,
+    runtime_kind: facts.rxpKind,
     status,
     exit_code: outcome?.exitCode ?? null,
     started_at: facts.startedAt === null ? finishedAt : new Date(facts.startedAt).toISOString(),

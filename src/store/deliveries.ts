@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { rowInRxpWords } from './earlier-words.ts';
 
 /** What a delivery attempt needs. The secret is never shown or logged. */
 export interface StoredDelivery {
@@ -23,7 +24,8 @@ export class Deliveries {
 
   /** Undefined when the run has none, has not finished or is gone. */
   get(id: string): StoredDelivery | undefined {
-    return this.#get.get(id) as StoredDelivery | undefined;
+    const row = this.#get.get(id) as StoredDelivery | undefined;
+    return row && rowInRxpWords(row);
   }
 
   /** Those that are not settled, in order of acceptance of their runs. */

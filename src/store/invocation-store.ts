@@ -1,8 +1,9 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Status } from '../documents/result.ts';
 import { STATUSES } from '../documents/result.ts';
 import { Deliveries, type StoredDelivery } from './deliveries.ts';
 import { orDuplicate } from './duplicate-run.ts';
+import { rowInRxpWords } from './earlier-words.ts';
 import { FinishedRuns, type RetentionCandidate } from './finished-runs.ts';
 import { GroupCommit } from './group-commit.ts';
 import {
@@ -117,12 +118,12 @@ export class InvocationStore {
 
   get(id: string): StoredRun | undefined {
     this.#group.ready();
-    return this.#sql.get.get(id) as StoredRun | undefined;
+    return told(this.#sql.get.get(id));
   }
 
   findByKey(idempotencyKey: string): StoredRun | undefined {
     this.#group.ready();
-    return this.#sql.findByKey.get(idempotencyKey) as StoredRun | undefined;
+    return told(this.#sql.findByKey.get(idempotencyKey));
   }
 
   /** Newest first. Throws RunwireError invalid_field for a cursor that is not ours. */
@@ -244,6 +245,10 @@ export class InvocationStore {
     this.#db.close();
     this.#redo.close();
   }
+}
+
+function told(row: Record<string, SQLOutputValue> | undefined): StoredRun | undefined {
+  return row && rowInRxpWords(row as unknown as StoredRun);
 }
 
 function prepareAll(db: DatabaseSync) {

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { RunwireError } from '../documents/errors.ts';
 import type { Status } from '../documents/result.ts';
+import { rowInRxpWords } from './earlier-words.ts';
 
 /** A run as it is stored. Times are ms since the epoch; documents are JSON text. */
 export interface StoredRun {
@@ -66,6 +67,7 @@ export class RunList {
     const more = rows.length > filter.limit;
     if (more) rows.pop();
     const last = rows.at(-1);
+    for (const row of rows) rowInRxpWords(row);
     return { rows, nextCursor: more && last ? encodeCursor(last.n) : null };
   }
 

@@ -58,6 +58,7 @@ export function recordedRun(options: { maxOutputBytes?: number } = {}) {
       recorder.close();
       ended = normalize({
         invocation: { ...INVOCATION, command: [] },
+        rxpKind: 'unknown',
         directory,
         startedAt: 1001,
         ran: true,

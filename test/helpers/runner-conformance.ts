@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RuntimeEvent } from '../../src/documents/event.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
@@ -6,6 +8,7 @@ import type { Stream } from '../../src/documents/stream.ts';
 import { type BuiltApp, buildApp } from './build-app.ts';
 import type { Behaviour, Concern, Conformance } from './conformance.ts';
 import { eventsOf, outputOf } from './run-events.ts';
+import { expectRxp, expectRxpDocuments, RXP } from './rxp.ts';
 import { expectSound } from './sound-run.ts';
 
 const piece = (stream: Stream, bytes: string | Buffer) => ({
@@ -31,8 +34,11 @@ export function testRunner(conformance: Conformance): void {
       await app.end();
     });
 
-    const run = (behaviour: Behaviour, more: Record<string, unknown> = {}) =>
-      app.run(merge(invocation(behaviour), more));
+    const run = async (behaviour: Behaviour, more: Record<string, unknown> = {}): Promise<RunRecord> => {
+      const record = await app.run(merge(invocation(behaviour), more));
+      await expectRxpDocuments(app, record.invocation.invocation_id);
+      return record;
+    };
     const start = async (behaviour: Behaviour, more: Record<string, unknown> = {}): Promise<string> => {
       const payload = merge(invocation(behaviour), more);
       const response = await app.app.inject({ method: 'POST', url: '/invocations', payload });
@@ -43,6 +49,7 @@ export function testRunner(conformance: Conformance): void {
       app.app.inject({ method: 'POST', url: `/invocations/${id}/cancel`, payload: {} });
     const finished = async (id: string): Promise<RunRecord> => {
       await app.engine.waitFinished(id, 50_000);
+      await expectRxpDocuments(app, id);
       return app.engine.record(id);
     };
     const begun = async (id: string): Promise<void> => {
@@ -54,6 +61,33 @@ export function testRunner(conformance: Conformance): void {
       if (absent === undefined) test(name, body);
       else test(name, { skip: true, meta: { absent } }, body);
     };
+
+    test('results, descriptors and invocations are exact RxP, under every word for the kind', async () => {
+      const own = app.engine.kinds.find((one) => one.kind === kind);
+      for (const word of [kind, ...(own?.aliases ?? [])]) {
+        const record = await run(
+          { output: [piece('stdout', 'x')] },
+          { runtime_kind: word, timeout_seconds: 40.5, output_result_path: 'result.json' },
+        );
+        expect(record).toMatchObject({ status: 'succeeded', runtime_kind: kind });
+        expect(record.invocation.runtime_kind).toBe(word);
+        expect(record.result?.runtime_kind).toBe(own?.rxpKind ?? 'unknown');
+        const { invocation_id: id, working_directory: directory } = record.invocation;
+        const written: unknown = JSON.parse(await readFile(join(directory, 'result.json'), 'utf8'));
+        expect(written).toEqual(record.result);
+        for (const event of await eventsOf(app, record)) {
+          if (event.type === 'artifact') expectRxp(event.artifact, RXP.artifact);
+          if (event.type === 'finished') expectRxp(event.result, RXP.result);
+        }
+        const listed = await app.app.inject(`/invocations?runtime_kind=${word}&limit=1000`);
+        expect(JSON.stringify(listed.json())).toContain(id);
+        const failed = await run({ exitCode: 3 }, { runtime_kind: word });
+        expect(failed).toMatchObject({
+          status: 'failed',
+          result: { runtime_kind: record.result?.runtime_kind },
+        });
+      }
+    });
 
     about('success', 'work that succeeds is a run that succeeded', async () => {
       const record = await run({ output: [piece('stdout', 'hello\n')] });

@@ -49,7 +49,7 @@ export function stubEnd(
     captures: { stdout: StreamFacts; stderr: StreamFacts; lastSeq: number };
   },
 ): { result: RuntimeResult; outcome: Outcome } {
-  const { invocation_id, runtime_name, runtime_kind } = run.record.invocation;
+  const { invocation_id, runtime_name } = run.record.invocation;
   const { status, exitCode, time, captures } = end;
   const outcome: Outcome = {
     ended: 'exited',
@@ -71,7 +71,7 @@ export function stubEnd(
     contract_kind: 'runtime_result',
     invocation_id,
     runtime_name,
-    runtime_kind,
+    runtime_kind: 'subprocess',
     status,
     exit_code: exitCode,
     started_at: time,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type RunDirectory, runDirectory } from '../../src/disk/run-directory.ts';
 import { type ArtifactDescriptor, describeArtifact } from '../../src/documents/artifact.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
+import { exactInvocation } from '../../src/documents/exact-invocation.ts';
 import type { Invocation, InvocationInput } from '../../src/documents/invocation.ts';
 import { linksOf, type Record as RunRecord } from '../../src/documents/record.ts';
 import { type FinalStatus, isFinal } from '../../src/documents/result.ts';
@@ -137,6 +138,10 @@ export class StubEngine implements Engine {
 
   recordJson(id: string): string {
     return JSON.stringify(this.record(id));
+  }
+
+  exactInvocation(id: string) {
+    return exactInvocation(this.record(id).invocation, 'subprocess');
   }
 
   waitFinished(id: string, ms: number, signal?: AbortSignal): Promise<boolean> {
@@ -276,6 +281,7 @@ export class StubEngine implements Engine {
     });
     const record: RunRecord = {
       invocation: { ...COMPLETED, ...input, invocation_id: id } as Invocation,
+      runtime_kind: 'subprocess',
       status: 'running',
       created_at: new Date(time).toISOString(),
       started_at: new Date(time).toISOString(),

@@ -18,7 +18,11 @@ test('RxP metadata alone is enough, and its defaults hold', async () => {
       'http.poll_interval_seconds': '',
     },
   });
-  expect(record).toMatchObject({ status: 'succeeded', result: { exit_code: 0, runtime_kind: 'async-http' } });
+  expect(record).toMatchObject({
+    status: 'succeeded',
+    runtime_kind: 'http_async',
+    result: { exit_code: 0, runtime_kind: 'http_async' },
+  });
   expect(backend.seen.map(({ method, path, body }) => [method, path, body])).toEqual([
     ['POST', '/jobs', '{"a":1}'],
     ['GET', '/jobs/7', ''],

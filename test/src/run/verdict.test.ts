@@ -29,6 +29,7 @@ function facts(changes: Partial<RunFacts> = {}): RunFacts {
       metadata: {},
       options: {},
     },
+    rxpKind: 'container',
     directory: runDirectory('/data', 'r'),
     startedAt: 1000,
     ran: true,
