@@ -35,7 +35,7 @@ describe('node examples/runner.ts', () => {
       ).json()) as RunRecord;
       expect(record).toMatchObject({
         status: 'succeeded',
-        runtime_kind: kind,
+        runtime_kind: 'echo',
         result: { runtime_kind: 'unknown', exit_code: 0 },
       });
       const { events, self, stdout } = record.links as Record<string, string>;
