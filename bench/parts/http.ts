@@ -32,7 +32,7 @@ export const http: Part<HttpReport> = {
     const seconds = bench.quick ? 0.4 : 1.25;
     const directory = bench.directory('http');
     const load = startClient(script('clients/load.ts'));
-    const settings = { RUNWIRE_MAX_CONCURRENT: '6000' };
+    const settings = { RUNWIRE_MAX_CALLS: '6000' };
     /** A server and a backend of its own for each: memory and counts are theirs. */
     const withBoth = async <T>(
       name: string,

@@ -193,8 +193,9 @@ async function expectArtifacts(url: string, { invocation, result }: Final['recor
 }
 
 /** Invariant 3, and nothing made up: what is not known is null. */
-function expectHonest({ invocation, status, result, outcome }: Final['record']): void {
+function expectHonest({ invocation, status, result, outcome, waiting }: Final['record']): void {
   const id = invocation.invocation_id;
+  expect(waiting, `${id}: what has finished waits for nothing`).toBeUndefined();
   expect(status === 'timed_out', `${id}: reason of a timeout`).toBe(outcome.timeout_reason !== null);
   expect(outcome.exit_code, `${id}: exit code`).toBe(result.exit_code);
   if (outcome.started === false) expect(outcome.retry_safe, `${id}: not started`).toBe(true);

@@ -45,6 +45,7 @@ export async function soak(options: SoakOptions): Promise<{ failures: string[]; 
     variables: {
       RUNWIRE_LOG_LEVEL: 'warn',
       RUNWIRE_MAX_CONCURRENT: String(CONCURRENT),
+      RUNWIRE_MAX_CALLS: String(CONCURRENT),
       RUNWIRE_DOCKER_MOUNT_ROOTS: marks,
       ...(DOCKER_HOST !== '' && { DOCKER_HOST }),
     },

@@ -149,10 +149,14 @@ test('http and http_async take places of calls, and so do the functions of an em
     await expect
       .poll(() => app.engine.record(second.invocation.invocation_id).waiting)
       .toEqual({ reason: 'worker', place: 2, holders: [] });
+    const pushed = await post({ runtime_kind: 'manual', options: { manual: { dispatch_url: url } } });
+    await expect
+      .poll(() => app.engine.record(pushed.invocation.invocation_id).waiting)
+      .toEqual({ reason: 'worker', place: 1, holders: [] });
     const { places, waiting: counts } = app.engine.numbers();
     expect(places.programs.taken).toBe(0);
     expect(places.calls.taken).toBe(3);
-    expect(counts.worker).toBe(2);
+    expect(counts.worker).toBe(3);
     expect((await app.run({ runtime_kind: 'subprocess', command: ['true'] })).status).toBe('succeeded');
     const claim = await app.app.inject({ method: 'POST', url: '/manual/claims', payload: {} });
     expect(claim.json().invocation.invocation_id).toBe(manual.invocation.invocation_id);
