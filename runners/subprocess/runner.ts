@@ -121,9 +121,9 @@ function spawnRequest(ctx: RunContext<null>, firstSeq: number): SpawnRequest {
   };
 }
 
-function stdinOf({ invocation: { options }, inputPath }: RunContext<null>): StdinSource {
+function stdinOf({ invocation: { options }, inputPath, inputFile }: RunContext<null>): StdinSource {
   if (options.stdin_open) return { kind: 'open' };
   if (options.stdin !== undefined) return { kind: 'text', text: options.stdin };
-  if (inputPath !== null) return { kind: 'file', path: inputPath };
+  if (inputPath !== null) return { kind: 'file', ...(inputFile ?? { path: inputPath }) };
   return { kind: 'null' };
 }

@@ -63,8 +63,10 @@ export interface RunContext<Spec = unknown> {
   readonly workingDirectory: string;
   /** Absolute path or null; exists. */
   readonly artifactDirectory: string | null;
-  /** input_payload_path, absolute, a regular file; or null. */
+  /** Opens, in this process and until the run settles, the file that input_payload_path was when the run began; or null. */
   readonly inputPath: string | null;
+  /** For another process: its name, and by its numbers (decimal) the file that must be open under it. Null: there is none. */
+  readonly inputFile: { readonly path: string; readonly dev: string; readonly ino: string } | null;
   /** The complete environment of a process of this run. */
   readonly environment: Readonly<Record<string, string>>;
   readonly maxOutputBytes: number;

@@ -23,6 +23,9 @@ export interface ExecutionTools {
   baseEnvironment: Readonly<Record<string, string>>;
 }
 
+/** What cannot be opened, whatever is made. */
+const NO_FILE = '/dev/null/input_payload_path';
+
 const NO_ARTIFACTS: Collection = { artifacts: [], omitted: [], bytes: 0, shortage: null };
 
 /**
@@ -143,7 +146,8 @@ function surroundings(run: LiveRun, tools: ExecutionTools) {
   return {
     workingDirectory: paths.workingDirectory,
     artifactDirectory: paths.artifactDirectory,
-    inputPath: paths.inputPayload,
+    inputPath: paths.inputPayload === null ? null : (run.input?.path ?? NO_FILE),
+    inputFile: run.input?.named ?? null,
     environment: processEnvironment(
       baseEnvironment,
       run.invocation,

@@ -7,7 +7,8 @@ import type { Invocation } from '../documents/invocation.ts';
 import { EventLog } from '../log/event-log.ts';
 import { LONGEST_MS } from '../platform/timer.ts';
 import { Waiters, type WaitLimits } from '../platform/waiters.ts';
-import { resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
+import type { InputFile } from './input-file.ts';
+import { type Prepared, resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
 /** What is known of a run when it is accepted, or revived. Times in ms since the epoch. */
 export interface AcceptedRun {
@@ -59,6 +60,7 @@ export class LiveRun {
   readonly #waiting = new Waiters();
   #paths: WorkingPaths | null;
   #roots: RealRoots | null = null;
+  #input: InputFile | null = null;
   #refusal: Rejected | CannotBegin | null;
   #status: 'pending' | 'running' = 'pending';
   #startedAt: number | null = null;
@@ -114,6 +116,11 @@ export class LiveRun {
   /** Where artifacts are collected from; null until its directories have been looked at. */
   get roots(): RealRoots | null {
     return this.#roots;
+  }
+
+  /** Null where none was asked for, or can be had any more. */
+  get input(): InputFile | null {
+    return this.#input;
   }
 
   get refusal(): Rejected | CannotBegin | null {
@@ -173,8 +180,9 @@ export class LiveRun {
   }
 
   /** Its directories are there. */
-  prepared(roots: RealRoots): void {
+  prepared({ roots, input }: Prepared): void {
     this.#roots = roots;
+    this.#input = input;
   }
 
   /** It turns out that it cannot be run. */
@@ -219,6 +227,7 @@ export class LiveRun {
   settle(): void {
     this.#controls = null;
     this.#workOver = true;
+    this.#input?.close();
   }
 
   /** Only its result is left to be stored. */
@@ -228,6 +237,7 @@ export class LiveRun {
 
   end(): void {
     this.#finished = true;
+    this.#input?.close();
     this.#waiting.wake();
   }
 }

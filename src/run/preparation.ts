@@ -6,7 +6,7 @@ import type { RunDirectory } from '../disk/run-directory.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { storageText } from '../platform/shortage.ts';
 import type { LiveRun } from './live-run.ts';
-import { prepareWorkingPaths } from './working-paths.ts';
+import { openInputPayload, type Prepared, prepareWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
 /** A run has a place: what it needs before it begins is looked at and made. False: it cannot be run, and has a refusal. */
 export function makeReady(run: LiveRun, places: PrivatePlaces): boolean {
@@ -14,7 +14,7 @@ export function makeReady(run: LiveRun, places: PrivatePlaces): boolean {
   if (!run.refusal)
     try {
       if (!run.runner.makesDirectory) mkdirSync(run.directory.root, { recursive: true, mode: 0o700 });
-      run.prepared(lookAt(run, places));
+      run.prepared(lookAt(run, places, run.paths));
     } catch (error) {
       const known = error instanceof Rejected || error instanceof CannotBegin;
       run.refuse(known ? error : cannotBegin(run.directory, error));
@@ -25,17 +25,22 @@ export function makeReady(run: LiveRun, places: PrivatePlaces): boolean {
 /** A run that an earlier server started has started, whatever became of its directories. */
 export function lookAgain(run: LiveRun, places: PrivatePlaces): RealRoots {
   if (run.roots) return run.roots;
-  let roots: RealRoots = { working: null, artifact: null };
-  try {
-    roots = lookAt(run, places);
-  } catch {
-    // nothing is collected from there
-  }
-  run.prepared(roots);
+  const { paths, directory } = run;
+  const nothing: Prepared = { roots: { working: null, artifact: null }, input: null };
+  const or = <T>(none: T, call: () => T): T => {
+    try {
+      return call();
+    } catch {
+      return none; // nothing is collected from there, or read
+    }
+  };
+  // What it was given may be gone without what it made.
+  const { roots } = or(nothing, () => lookAt(run, places, { ...paths, inputPayload: null }));
+  run.prepared({ roots, input: or(null, () => openInputPayload(paths, directory, places)) });
   return roots;
 }
 
-function lookAt({ paths, directory, invocation }: LiveRun, places: PrivatePlaces): RealRoots {
+function lookAt({ directory, invocation }: LiveRun, places: PrivatePlaces, paths: WorkingPaths): Prepared {
   return prepareWorkingPaths(paths, { directory, places, globs: invocation.options.artifacts !== undefined });
 }
 

@@ -10,6 +10,7 @@ export interface Surroundings {
   workingDirectory: string;
   artifactDirectory: string | null;
   inputPath: string | null;
+  inputFile: RunContext['inputFile'];
   environment: Readonly<Record<string, string>>;
   maxOutputBytes: number;
   killGraceMs: number;

@@ -10,6 +10,7 @@ import { type BytePath, bytePath } from '../platform/byte-path.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { makeDirectory } from '../platform/make-directory.ts';
 import { shortageOf, storageText } from '../platform/shortage.ts';
+import { type InputFile, openInput } from './input-file.ts';
 
 type PathFields = Pick<
   InvocationInput,
@@ -48,6 +49,13 @@ export function resolveWorkingPaths(
   };
 }
 
+/** What a run needs, looked at and made. */
+export interface Prepared {
+  roots: RealRoots;
+  /** Null: there is none. */
+  input: InputFile | null;
+}
+
 /**
  * Check and make what a run needs before it starts: one call of the file system when only a working
  * directory is asked for that was asked for before. `globs`: are files collected from the working directory.
@@ -58,7 +66,7 @@ export function resolveWorkingPaths(
 export function prepareWorkingPaths(
   paths: WorkingPaths,
   { directory, places, globs = false }: { directory: RunDirectory; places: PrivatePlaces; globs?: boolean },
-): RealRoots {
+): Prepared {
   const { workingDirectory, artifactDirectory, inputPayload, outputResult } = paths;
   let view: PrivateView | undefined;
   const refusePrivate = (field: string, path: string, real: BytePath): void => {
@@ -83,7 +91,20 @@ export function prepareWorkingPaths(
   }
   const working = globs ? realpathSync.native(workingDirectory) : null;
   if (working) refusePrivate('working_directory', workingDirectory, bytePath(working));
-  return { working, artifact };
+  // Last: nothing refuses it any more while it is open.
+  return { roots: { working, artifact }, input: openInputPayload(paths, directory, places) };
+}
+
+/** Null: there is none. Throws Rejected. */
+export function openInputPayload(
+  { inputPayload }: WorkingPaths,
+  directory: RunDirectory,
+  places: PrivatePlaces,
+): InputFile | null {
+  if (inputPayload === null) return null;
+  const view = places.look(directory);
+  if (view.holds(nearestReal(inputPayload))) throw privateRefusal('input_payload_path', inputPayload);
+  return attempt(`input_payload_path cannot be read: ${inputPayload}`, () => openInput(inputPayload, view));
 }
 
 function privateRefusal(field: string, path: string): Rejected {
@@ -127,6 +148,7 @@ function attempt<T>(words: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
+    if (error instanceof Rejected) throw error;
     const code = codeOf(error) ?? error;
     // A read-only place was named by the invocation; what has run out may be there again later.
     if (shortageOf(error) && code !== 'EROFS')

@@ -18,7 +18,7 @@ import {
 const stdin = variants('kind', {
   null: () => true,
   text: object({ text }),
-  file: object({ path: text }),
+  file: object({ path: text, dev: optional(text), ino: optional(text) }),
   open: () => true,
 });
 const limits = object({

@@ -19,7 +19,8 @@ export const KEY_FILE = 'supervisor.key';
 export type StdinSource =
   | { kind: 'null' }
   | { kind: 'text'; text: string }
-  | { kind: 'file'; path: string }
+  /** `dev` and `ino`, decimal: the file that is meant; another is refused. Earlier releases do not look. */
+  | { kind: 'file'; path: string; dev?: string; ino?: string }
   | { kind: 'open' };
 
 export interface ProcessLimits {

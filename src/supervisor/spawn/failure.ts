@@ -3,11 +3,12 @@ import { getSystemErrorName } from 'node:util';
 import { codeOf, messageOf } from '../../platform/error-words.ts';
 import type { SpawnFailure, SpawnRequest } from '../protocol/messages.ts';
 import { firstBytes, interpreterOf } from './command.ts';
-import { LimitRefused, SpawnError } from './spawner.ts';
+import { LimitRefused, SpawnError, StdinRefused } from './spawner.ts';
 
 /** Why a program could not be started. ENOENT and EACCES have several causes: they are looked for now. */
 export function failureOf(error: unknown, request: SpawnRequest, program: string | null): SpawnFailure {
-  if (error instanceof LimitRefused) return { code: 'REFUSED', message: error.message, refused: true };
+  if (error instanceof LimitRefused || error instanceof StdinRefused)
+    return { code: 'REFUSED', message: error.message, refused: true };
   const code = errnoOf(error);
   const message = messageOf(error);
   const shortage = SHORTAGES[code];

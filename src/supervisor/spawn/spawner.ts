@@ -67,6 +67,9 @@ export interface Spawner {
 /** The program cannot be run as it was asked for; the message says why in words for people. */
 export class LimitRefused extends Error {}
 
+/** The same of what it was to read. */
+export class StdinRefused extends Error {}
+
 export class SpawnError extends Error {
   /** errno name, e.g. ENOENT */
   readonly code: string;

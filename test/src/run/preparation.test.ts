@@ -1,4 +1,6 @@
-import { rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { RunContext } from '../../../src/contract/context.ts';
@@ -40,6 +42,37 @@ test('a run of a kind that cannot be carried on is lost, and keeps every event a
     outcome: { ended: 'lost', retry_safe: false, stdout: { bytes: 17 }, stderr: { bytes: 3 } },
   });
   expect((await next.get('/invocations/a/stdout')).body).toBe('before the crash\n');
+});
+
+test('a run that is resumed is collected without the input it was given, and reads nothing that has its name', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'runwire-gone-'));
+  try {
+    const input = join(dir, 'input');
+    writeFileSync(input, 'meant');
+    const { dataDir } = await crashed({
+      working_directory: dir,
+      input_payload_path: 'input',
+      options: { artifacts: ['made'] },
+    });
+    rmSync(input);
+    symlinkSync(join(dataDir, 'runwire.db'), input);
+    writeFileSync(join(dir, 'made'), '');
+    const seen: unknown[] = [];
+    const recover = async ({ inputPath, inputFile }: RunContext) => {
+      seen.push(inputFile, inputPath !== null && existsSync(inputPath));
+      return exited();
+    };
+    await using next = buildEngine({ dataDir, runners: [scripted(begin, { recover })] });
+    await next.engine.waitFinished('a', 10_000);
+    expect(seen).toEqual([null, false]);
+    expect(next.engine.artifacts('a').map(({ artifact_id }) => artifact_id)).toEqual([
+      'stdout',
+      'stderr',
+      'made',
+    ]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('a kind that carries on goes on writing where it was', async () => {

@@ -38,7 +38,10 @@ test('without a working directory a run gets a scratch directory of its own', ()
     outputResult: null,
   });
   expect(existsSync(run.work)).toBe(false);
-  expect(prepareWorkingPaths(paths, about)).toEqual({ working: null, artifact: null });
+  expect(prepareWorkingPaths(paths, about)).toEqual({
+    roots: { working: null, artifact: null },
+    input: null,
+  });
   expect(existsSync(run.work)).toBe(true);
   prepareWorkingPaths(paths, about);
 });
@@ -126,9 +129,9 @@ test('a payload that is missing or no regular file is rejected by its name', () 
 
 test('the artifact directory is made, with its parents, and may be there already', () => {
   const paths = resolveWorkingPaths({ working_directory: dir, artifact_directory: 'a/b' }, run);
-  const made = prepareWorkingPaths(paths, { ...about, globs: true });
+  const made = prepareWorkingPaths(paths, { ...about, globs: true }).roots;
   expect(made).toEqual({ working: realpathSync(dir), artifact: realpathSync(join(dir, 'a/b')) });
-  expect(prepareWorkingPaths(paths, about)).toEqual({ ...made, working: null });
+  expect(prepareWorkingPaths(paths, about).roots).toEqual({ ...made, working: null });
 });
 
 test('an artifact directory where none can be made is rejected, and holds nobody', () => {

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { feedStdin } from '../../../runners/docker/stdin.ts';
+import { fileBody } from '../../../runners/wire/body.ts';
+import type { RunContext } from '../../../src/contract/context.ts';
+import { Rejected } from '../../../src/contract/outcome.ts';
+import { PrivatePlaces } from '../../../src/disk/private-places.ts';
+import { openInput } from '../../../src/run/input-file.ts';
+import { openStdin } from '../../../src/supervisor/spawn/stdin.ts';
+import { buildEngine } from '../../helpers/build-engine.ts';
+import { exited, scripted } from '../../helpers/fake-runner.ts';
+
+let dir: string;
+let path: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), `runwire-input-${randomUUID()}-`));
+  path = join(dir, 'input');
+  writeFileSync(path, 'meant');
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+/** The name leads to another file from now on. */
+function swap(target: string): void {
+  symlinkSync(target, `${path}.link`);
+  renameSync(`${path}.link`, path);
+}
+
+/** Descriptors of this process on a file. */
+function openOn({ dev, ino }: { dev: number; ino: number }): number {
+  return readdirSync('/proc/self/fd').filter((name) => {
+    try {
+      const stats = fstatSync(Number(name));
+      return stats.dev === dev && stats.ino === ino;
+    } catch {
+      return false; // that of this very listing
+    }
+  }).length;
+}
+
+/** What a kind reads of its input when the name leads to a file of the server by then. */
+async function readAfterSwap(read: (ctx: RunContext) => Promise<string>): Promise<string> {
+  const file = statSync(path);
+  let got = '';
+  await using server = buildEngine({
+    runners: [
+      scripted(async (ctx) => {
+        swap(join(server.dataDir, 'callback.key'));
+        expect(readFileSync(path, 'utf8')).toBe('key of the server');
+        expect(openOn(file)).toBe(1);
+        got = await read(ctx);
+        return exited();
+      }),
+    ],
+  });
+  writeFileSync(join(server.dataDir, 'callback.key'), 'key of the server');
+  const record = await server.run({ runtime_kind: 'scripted', input_payload_path: path });
+  expect(record).toMatchObject({ status: 'succeeded' });
+  expect(openOn(file)).toBe(0);
+  return got;
+}
+
+test('what calls others by HTTP sends the file that was judged, at every attempt', async () => {
+  const got = await readAfterSwap(async ({ inputPath }) => {
+    const { content } = fileBody(inputPath ?? '', 'raw');
+    if (typeof content !== 'function') throw new Error('no stream');
+    const sent: string[] = [];
+    for (let attempt = 0; attempt < 2; attempt++)
+      for await (const chunk of content()) sent.push(String(chunk));
+    return sent.join(' ');
+  });
+  expect(got).toBe('meant meant');
+});
+
+test('a container is fed the file that was judged', async () => {
+  const got = await readAfterSwap(async (ctx) => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const socket = createConnection(port, '127.0.0.1');
+    const [other] = await once(server, 'connection');
+    feedStdin(socket, ctx);
+    let text = '';
+    for await (const chunk of other) text += chunk;
+    server.close();
+    return text;
+  });
+  expect(got).toBe('meant');
+});
+
+test('the supervisor refuses what is not the file that was judged', async () => {
+  const got = await readAfterSwap(async ({ inputFile }) => {
+    if (inputFile === null) throw new Error('no file');
+    try {
+      openStdin({ kind: 'file', ...inputFile }, dir).close();
+      return 'opened';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  });
+  expect(got).toBe(`input_payload_path was replaced before it was opened: ${path}`);
+});
+
+test('the supervisor opens the file that is meant, and waits for nothing that took its name', () => {
+  const { dev, ino } = statSync(path, { bigint: true });
+  const meant = { kind: 'file' as const, path, dev: String(dev), ino: String(ino) };
+  const { source, close } = openStdin(meant, dir);
+  expect(readFileSync(source as number, 'utf8')).toBe('meant');
+  close();
+  rmSync(path);
+  mkdirSync(path);
+  expect(() => openStdin(meant, dir)).toThrow('was replaced');
+  // Of an earlier server, which says no more than a path.
+  expect(() => openStdin({ kind: 'file', path }, dir)).toThrow('was replaced');
+});
+
+test('a file is judged by what was opened: a link that came after the look at its path gives nothing away', () => {
+  const data = join(dir, 'data');
+  mkdirSync(data);
+  writeFileSync(join(data, 'callback.key'), 'key');
+  const view = new PrivatePlaces(data).look(null);
+  const input = openInput(path, view);
+  expect(readFileSync(input.path, 'utf8')).toBe('meant');
+  input.close();
+  input.close();
+  swap(join(data, 'callback.key'));
+  const key = statSync(path);
+  expect(() => openInput(path, view)).toThrow(Rejected);
+  expect(() => openInput(data, view)).toThrow('is not a regular file');
+  expect(openOn(key)).toBe(0);
+});
