@@ -14,17 +14,20 @@ const LEVELS: readonly [from: number, name: string][] = [
   [30, ''],
   [0, 'debug: '],
 ];
+/** Lines that a person has no use for. */
+const FOR_PROGRAMS = new Set(['configuration', 'finished runs are kept within these limits']);
+
 /** What every line has, or what says nothing to a person. */
 const UNSAID = ['level', 'time', 'pid', 'hostname', 'msg'];
 
 /**
  * A line of the log (JSON, of pino) as a person reads it: time, what, and facts. Null for what a person has no use
- * for: the configuration, and runs that went well.
+ * for: the configuration and what follows of it, and runs that went well.
  */
 export function plainLine(json: string): string | null {
   const line = JSON.parse(json) as Line; // written by pino
   const { msg = '' } = line;
-  if (msg === 'configuration') return null;
+  if (FOR_PROGRAMS.has(msg)) return null;
   const words = msg === 'run finished' ? ofRun(line) : ofFacts(line);
   if (words === null) return null;
   const level = LEVELS.find(([from]) => line.level >= from)?.[1] ?? '';

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { hang, startBackend } from '../fixtures/backend.ts';
 import { requires } from '../helpers/require.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -72,10 +73,13 @@ requires('script')('On a terminal', () => {
   test('npm start is readable, the first Ctrl-C says what a second one does, and that does it', async () => {
     const terminal = start('script', '-qfec', 'npm start -- --port 0', '/dev/null');
     const origin = await address();
+    await using backend = await startBackend();
+    backend.on('/', hang());
+    // A program would be left to the next server.
     await fetch(`${origin}/invocations`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ runtime_kind: 'subprocess', command: ['sleep', '600'] }),
+      body: JSON.stringify({ runtime_kind: 'http', options: { http: { url: backend.url } } }),
     });
     const closed = once(terminal, 'close');
     terminal.stdin?.write('\u0003');

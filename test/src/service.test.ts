@@ -63,8 +63,9 @@ test("a runner of the embedding program is told when runs are known and when the
   expect((await post({ 'own-kind': {} })).json().errors).toEqual([
     { path: 'options.own-kind', message: 'is not a known field' },
   ]);
-  // Options of another kind are not this one's business.
-  expect((await post({ docker: { no: 'image' } })).json()).toMatchObject({ status: 'succeeded' });
+  // Options of another kind are kept with the rest: they are what its schema says.
+  expect((await post({ docker: { no: 'image' } })).json().errors[0].path).toBe('options.docker.image');
+  expect((await post({ docker: { image: 'x' } })).json()).toMatchObject({ status: 'succeeded' });
   await app.end();
   expect(calls).toEqual(['started, false', 'closed']);
 });
