@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
+import { own } from '../helpers/own-id.ts';
 import { descriptorsOf, processesWith, supervisorOf, until } from '../helpers/processes.ts';
 import { requires } from '../helpers/require.ts';
 import { type ServerProcess, startServer } from '../helpers/server-process.ts';
@@ -15,7 +16,7 @@ const VARIABLES = { RUNWIRE_LOG_LEVEL: 'error', RUNWIRE_DRAIN_SECONDS: '0', RUNW
 const NEVER_BEGAN = { ended: 'never_started', started: false, retry_safe: true };
 
 let count = 0;
-const newId = (): string => `descriptors-${process.pid}-${count++}`;
+const newId = (): string => own(`descriptors-${count++}`);
 
 /** No file more can be opened by a process, until this is disposed. */
 function exhausted(pid: number): Disposable {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { CrashingServer } from '../helpers/crashing-server.ts';
+import { own } from '../helpers/own-id.ts';
 import { supervisorOf } from '../helpers/processes.ts';
 import { requires } from '../helpers/require.ts';
 import { parseEvents } from '../helpers/run-events.ts';
@@ -39,7 +40,7 @@ requires(
     rmSync(outside, { recursive: true, force: true });
   });
   beforeEach(async () => {
-    id = `run-${count++}`;
+    id = own(`run-${count++}`);
     await roomForRuns();
   });
   afterEach(() => disk.clear());
@@ -134,20 +135,20 @@ requires(
   test('new runs are refused until there is space, while what runs goes on, streams flow and histories are read', async () => {
     const old = id;
     await server.post('/invocations?wait=20', sh('echo kept'));
-    id = `run-${count++}`;
+    id = own(`run-${count++}`);
     await accepted(sh(`${gated}; echo down`));
     await said('up');
     const stream = get(`/invocations/${id}/events`).then((response) => response.text());
     await carried();
     disk.fill();
 
-    const refused = sh(`touch ran-refused`, { invocation_id: 'refused' });
+    const refused = sh(`touch ran-refused`, { invocation_id: own('refused') });
     const answer = await server.post('/invocations', refused);
     expect(answer.status).toBe(507);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await answer.json()).toMatchObject({ code: 'insufficient_storage', status: 507 });
-    expect((await get('/invocations/refused')).status).toBe(404);
+    expect((await get(`/invocations/${own('refused')}`)).status).toBe(404);
     await expect.poll(async () => (await get('/readyz')).status).toBe(503);
     expect(await (await get('/readyz')).json()).toMatchObject({
       ready: false,
@@ -276,7 +277,7 @@ requires(
   });
 
   test('with not a byte free, runs can be deleted, also those that have no files, and that makes room', async () => {
-    const small = `run-${count++}`;
+    const small = own(`run-${count++}`);
     await server.post('/invocations?wait=20', sh('head -c 1500000 /dev/zero'));
     await server.post('/invocations?wait=20', sh('exit 0', { invocation_id: small }));
     await carried();
@@ -289,9 +290,9 @@ requires(
     }
     expect(disk.free).toBeGreaterThan(MIB);
     await roomForRuns();
-    expect((await server.post('/invocations?wait=20', sh('exit 0', { invocation_id: 'after' }))).status).toBe(
-      200,
-    );
+    expect(
+      (await server.post('/invocations?wait=20', sh('exit 0', { invocation_id: own('after') }))).status,
+    ).toBe(200);
     await server.crash();
     await server.start();
     for (const gone of [small, id]) expect((await get(`/invocations/${gone}`)).status).toBe(410);

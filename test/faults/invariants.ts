@@ -75,8 +75,12 @@ export async function expectUnchanged(url: string, { record, lines }: Final): Pr
   expect(((await cancelled.json()) as RunRecord).result).toEqual(record.result);
 }
 
-/** pids of the living processes whose environment says that they belong to a run. Zombies have none. */
+/**
+ * pids of the living processes whose environment says that they belong to a run. Zombies have none. All of the machine is
+ * searched, so the id must be one that no other run of the tests has.
+ */
 export function processesOf(id: string): number[] {
+  if (!/[0-9a-f]{8}/.test(id)) throw new Error(`${id} may be the id of others too: own-id.ts`);
   return readdirSync('/proc').flatMap((name) => {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) return [];

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { CrashingServer } from '../helpers/crashing-server.ts';
 import { FailingDisk } from '../helpers/failing-disk.ts';
+import { own } from '../helpers/own-id.ts';
 import { processesWith, until } from '../helpers/processes.ts';
 import { requires } from '../helpers/require.ts';
 import { parseEvents } from '../helpers/run-events.ts';
@@ -72,8 +73,10 @@ requires(
 
   test('refuses runs and deletions and says so, serves what it has, loses nothing that it does not tell of, and recovers', async () => {
     await server.post('/invocations?wait=20', run('old', ['echo', 'kept']));
-    await server.post('/invocations', run('denied', gated(gate, 'exit 5')));
-    await expect.poll(async () => (await get('/invocations/denied/stdout')).text()).toBe('before\n');
+    await server.post('/invocations', run(own('denied'), gated(gate, 'exit 5')));
+    await expect
+      .poll(async () => (await get(`/invocations/${own('denied')}/stdout`)).text())
+      .toBe('before\n');
     await expect.poll(() => statSync(join(server.dataDir, 'runwire.db-redo')).size).toBe(0);
     immutable('+i');
 
@@ -92,15 +95,15 @@ requires(
     expect((await fetch(`${server.url}/invocations/old`, { method: 'DELETE' })).status).toBe(500);
     expect(await (await get('/invocations/old/stdout')).text()).toBe('kept\n');
     writeFileSync(gate, '');
-    await until(() => processesOf('denied').length === 0, 'the program has ended');
-    expect((await (await get('/invocations/denied?wait=1')).json()) as RunRecord).toMatchObject({
+    await until(() => processesOf(own('denied')).length === 0, 'the program has ended');
+    expect((await (await get(`/invocations/${own('denied')}?wait=1`)).json()) as RunRecord).toMatchObject({
       status: 'running',
     });
 
     immutable('-i');
     const final = await expectInvariants({
       url: server.url,
-      id: 'denied',
+      id: own('denied'),
       wrote: { stdout: 'before\nafter\n' },
     });
     expect(final.record).toMatchObject({ status: 'failed', result: { exit_code: 5 } });
@@ -126,7 +129,8 @@ requires('failing-disk')('A disk that fails under a running server, and turns re
   });
   afterAll(async () => {
     await server.stop('SIGKILL');
-    for (const pid of [...processesWith(disk.path), ...processesOf('failing')]) process.kill(pid, 'SIGKILL');
+    for (const pid of [...processesWith(disk.path), ...processesOf(own('failing'))])
+      process.kill(pid, 'SIGKILL');
     await until(() => processesWith(disk.path).length === 0, 'the supervisor has ended');
     disk[Symbol.dispose]();
     rmSync(place, { recursive: true, force: true });
@@ -142,9 +146,9 @@ requires('failing-disk')('A disk that fails under a running server, and turns re
     const gate = join(place, 'gate');
     const over = join(place, 'over');
     await post(run('old', ['echo', 'kept']));
-    const going = post(run('failing', gated(gate, `touch ${over}`)));
+    const going = post(run(own('failing'), gated(gate, `touch ${over}`)));
     await expect
-      .poll(async () => (await fetch(`${server.address}/invocations/failing/stdout`)).text())
+      .poll(async () => (await fetch(`${server.address}/invocations/${own('failing')}/stdout`)).text())
       .toBe('before\n');
     going.catch(() => {}); // told below
     disk.fail();
@@ -157,7 +161,7 @@ requires('failing-disk')('A disk that fails under a running server, and turns re
     const ready = await fetch(`${server.address}/readyz`);
     expect([ready.status, await ready.text()]).toMatchObject([503, expect.stringContaining('the disk')]);
     writeFileSync(gate, '');
-    await until(() => processesOf('failing').length === 0, 'the program has ended');
+    await until(() => processesOf(own('failing')).length === 0, 'the program has ended');
     // It ended by itself: nobody killed it when its output could not be kept.
     expect(statSync(over).size).toBe(0);
     expect(await (await fetch(`${server.address}/invocations/old/stdout`)).text()).toBe('kept\n');

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CrashingServer } from '../helpers/crashing-server.ts';
+import { own } from '../helpers/own-id.ts';
 import { supervisorOf } from '../helpers/processes.ts';
 import { startServer } from '../helpers/server-process.ts';
 import { expectInvariants } from './invariants.ts';
 
 const server = new CrashingServer();
 const outside = mkdtempSync(join(tmpdir(), 'runwire-gate-'));
-const id = `second-${process.pid}`;
+const id = own('second');
 
 beforeAll(() => server.start());
 afterAll(async () => {

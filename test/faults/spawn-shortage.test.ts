@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { CrashingServer } from '../helpers/crashing-server.ts';
+import { own } from '../helpers/own-id.ts';
 import { ProcessLimit } from '../helpers/process-limit.ts';
 import { supervisorOf, until } from '../helpers/processes.ts';
 import { requires } from '../helpers/require.ts';
@@ -12,7 +13,7 @@ import { expectInvariants, processesOf } from './invariants.ts';
 const NEVER_BEGAN = { ended: 'never_started', started: false, retry_safe: true, exit_code: null };
 
 let count = 0;
-const newId = (): string => `shortage-${process.pid}-${count++}`;
+const newId = (): string => own(`shortage-${count++}`);
 
 const sh = (invocation_id: string, script: string, limits: object = {}) => ({
   runtime_kind: 'subprocess',

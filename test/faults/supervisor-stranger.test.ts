@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PROTOCOL_VERSION } from '../../src/supervisor/protocol/messages.ts';
 import { CrashingServer } from '../helpers/crashing-server.ts';
+import { own } from '../helpers/own-id.ts';
 import { supervisorOf } from '../helpers/processes.ts';
 import { expectInvariants } from './invariants.ts';
 
@@ -14,7 +15,7 @@ const SOCKET = `supervisor-${PROTOCOL_VERSION}.sock`;
 const PATIENCE = { timeout: 60_000 };
 
 const server = new CrashingServer();
-const id = `stranger-${process.pid}`;
+const id = own('stranger');
 let supervisor: number;
 beforeEach(async () => {
   await server.start();

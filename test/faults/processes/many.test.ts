@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { own } from '../../helpers/own-id.ts';
 import { processesWith, supervisorOf, until } from '../../helpers/processes.ts';
 import { requires } from '../../helpers/require.ts';
 import { withSubprocesses } from '../../helpers/subprocess-suite.ts';
@@ -20,7 +21,7 @@ requires('linux')('Many programs', () => {
       };
 
       test('stopped, are all gone with their daemons, and none waits for the others', async () => {
-        const word = `many-${parts.spawn}-${process.pid}`;
+        const word = own(`many-${parts.spawn}`);
         const ids = await begin(word);
         const cancelledAt = performance.now();
         for (const id of ids) parts.app.engine.cancel(id, 0.2);
@@ -36,7 +37,7 @@ requires('linux')('Many programs', () => {
       });
 
       test('without their supervisor, are all lost and gone with their daemons', async () => {
-        const word = `lost-${parts.spawn}-${process.pid}`;
+        const word = own(`lost-${parts.spawn}`);
         const ids = await begin(word);
         const killedAt = performance.now();
         process.kill(supervisorOf(parts.app.dataDir), 'SIGKILL');

@@ -1,5 +1,6 @@
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { own } from '../../helpers/own-id.ts';
 import { processesWith, supervisorOf, until, zombiesOf } from '../../helpers/processes.ts';
 import { requires } from '../../helpers/require.ts';
 import { withSubprocesses } from '../../helpers/subprocess-suite.ts';
@@ -38,7 +39,7 @@ requires('freezer')('A process that not even SIGKILL ends', () => {
   withSubprocesses('A run', (parts) => {
     test('with such a leader is answered all the same, says so, and it goes when it can', async () => {
       await using freezer = new Freezer();
-      const word = `frozen-${parts.spawn}-${process.pid}`;
+      const word = own(`frozen-${parts.spawn}`);
       const id = await parts.start(['sh', '-c', 'echo up; sleep 60; true', word]);
       await parts.said(id, 'up');
       await until(() => processesWith(word).length === 1, 'it is there');
@@ -62,7 +63,7 @@ requires('freezer')('A process that not even SIGKILL ends', () => {
 
     test('that left one behind tells of it, and the next runs are not held', async () => {
       await using freezer = new Freezer();
-      const word = `frozen-daemon-${parts.spawn}-${process.pid}`;
+      const word = own(`frozen-daemon-${parts.spawn}`);
       const id = await parts.start(
         ['sh', '-c', `setsid sh -c 'echo up; sleep 60; true' ${word} & read -r line; exit 3`],
         { options: { stdin_open: true } },

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { RuntimeEvent } from '../../../src/documents/event.ts';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
+import { own } from '../../helpers/own-id.ts';
 import { outputOf } from '../../helpers/run-events.ts';
 import { expectInvariants } from '../invariants.ts';
 import { recoveringServer } from '../recovering.ts';
@@ -42,7 +43,9 @@ test('runs that were accepted wait again in their order, and their places are wh
   const ids: string[] = [];
   for (let n = 0; n < 12; n++)
     ids.push(
-      await server().submit(program(['sh', '-c', 'echo $0', String(n)], { invocation_id: `w${11 - n}` })),
+      await server().submit(
+        program(['sh', '-c', 'echo $0', String(n)], { invocation_id: own(`w${11 - n}`) }),
+      ),
     );
   await server().restart();
   expect(await server().recovery()).toEqual({ queued: 12, resumed: 1, lost: 0 });
@@ -66,11 +69,11 @@ test('a run that begins at the next server has the trace of the request that it 
   const first = await server().submit(program(['sh', '-c', 'echo up; sleep 1']));
   await server().wrote(first, 'up');
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
-  const traced = program(['sh', '-c', 'echo $TRACEPARENT'], { invocation_id: 'traced' });
+  const traced = program(['sh', '-c', 'echo $TRACEPARENT'], { invocation_id: own('traced') });
   expect((await post(traced, { traceparent })).status).toBe(202);
   await server().restart();
-  await server().ended('traced');
-  expect(await server().text('/invocations/traced/stdout')).toBe(`${traceparent}\n`);
+  await server().ended(own('traced'));
+  expect(await server().text(`/invocations/${own('traced')}/stdout`)).toBe(`${traceparent}\n`);
 });
 
 test('how long a run may wait for a place is counted on while no server lives', async () => {
@@ -88,16 +91,16 @@ test('how long a run may wait for a place is counted on while no server lives', 
 });
 
 test('the same id, or the same key, joins the run after the crash; another body is still a conflict', async () => {
-  const named = program(counts(), { invocation_id: 'named' });
+  const named = program(counts(), { invocation_id: own('named') });
   const keyed = program(['echo', 'keyed']);
   const key = { 'idempotency-key': '"k-1"' };
   expect((await post(named)).status).toBe(202);
   const { invocation } = (await (await post(keyed, key)).json()) as RunRecord;
-  await server().wrote('named', '1\n');
+  await server().wrote(own('named'), '1\n');
   await server().restart();
   tell();
   for (const [body, headers, id] of [
-    [named, {}, 'named'],
+    [named, {}, own('named')],
     [keyed, key, invocation.invocation_id],
   ] as const) {
     const again = await post(body, { ...headers, prefer: 'wait=50' });
@@ -107,7 +110,7 @@ test('the same id, or the same key, joins the run after the crash; another body 
   }
   expect((await post({ ...named, command: ['false'] })).status).toBe(409);
   expect((await post({ ...keyed, command: ['false'] }, key)).status).toBe(422);
-  const said = await server().text('/invocations/named/stdout');
+  const said = await server().text(`/invocations/${own('named')}/stdout`);
   expect(said).toBe(counted(said));
   const { items } = JSON.parse(await server().text('/invocations')) as { items: RunRecord[] };
   expect(items).toHaveLength(2);
@@ -116,7 +119,7 @@ test('the same id, or the same key, joins the run after the crash; another body 
 test('a client that waited for its answer when the server died asks again and gets that of the same run', async () => {
   const command = ['sh', '-c', 'echo $$ >> ran; sleep 2; echo done'];
   const bodies = [
-    { body: program(command, { invocation_id: 'waits' }), headers: {} },
+    { body: program(command, { invocation_id: own('waits') }), headers: {} },
     { body: program(['echo', 'queued behind it']), headers: { 'idempotency-key': 'k-2' } },
   ];
   const broken = bodies.map(({ body, headers }) =>
@@ -136,17 +139,17 @@ test('a client that waited for its answer when the server died asks again and ge
     expect(((await again.json()) as RunRecord).status).toBe('succeeded');
   }
   expect(await list()).toHaveLength(2);
-  const { invocation } = await server().record('waits');
+  const { invocation } = await server().record(own('waits'));
   const ran = await server().submit(program(['cat', `${invocation.working_directory}/ran`]));
   await server().ended(ran);
   expect((await server().text(`/invocations/${ran}/stdout`)).trim().split('\n')).toHaveLength(1);
 });
 
 test('a stream that the POST itself answered is taken up with Last-Event-ID, without loss or repeat', async () => {
-  const body = program(counts(), { invocation_id: 'streamed' });
+  const body = program(counts(), { invocation_id: own('streamed') });
   const seen: string[] = [];
   const first = await post(body, { accept: 'text/event-stream' });
-  expect(first.headers.get('location')).toBe('/invocations/streamed');
+  expect(first.headers.get('location')).toBe(`/invocations/${own('streamed')}`);
   await takeEvents(first, seen, 12);
   await server().crash();
   await takeEvents(first, seen).catch(() => {});
@@ -165,12 +168,12 @@ test('a stream that the POST itself answered is taken up with Last-Event-ID, wit
   expect(stdout).toBe(counted(stdout));
   await expectInvariants({
     url: server().url,
-    id: 'streamed',
+    id: own('streamed'),
     body,
     seen: [seen],
     wrote: { stdout },
   });
-  const past = await fetch(`${server().url}/invocations/streamed/events`, {
+  const past = await fetch(`${server().url}/invocations/${own('streamed')}/events`, {
     headers: { accept: 'text/event-stream', 'last-event-id': String(events.length) },
   });
   expect(past.status).toBe(204);
@@ -193,7 +196,7 @@ test('the raw output is followed on from the byte where it broke off', async () 
 });
 
 function streamFrom(seen: readonly string[]): Promise<Response> {
-  return fetch(`${server().url}/invocations/streamed/events`, {
+  return fetch(`${server().url}/invocations/${own('streamed')}/events`, {
     headers: { accept: 'text/event-stream', 'last-event-id': String(seen.length) },
   });
 }

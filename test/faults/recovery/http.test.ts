@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Backend, events, hang, json, redirect, startBackend, status } from '../../fixtures/backend.ts';
+import { own } from '../../helpers/own-id.ts';
 import { expectInvariants } from '../invariants.ts';
 import { recoveringServer } from '../recovering.ts';
 
@@ -65,7 +66,7 @@ test('http: a request under way is lost and not sent again; only one of a safe m
 test('http_async: polling goes on with the run id that was known, and the job is started once', async () => {
   backend.on('/jobs', accepted);
   backend.on('/jobs/a1', json({ status: 'running', log: 'one\n' }));
-  const body = job({ log_path: 'log' }, { invocation_id: 'job' });
+  const body = job({ log_path: 'log' }, { invocation_id: own('job') });
   const id = await server().submit(body);
   await expect.poll(() => requests('/jobs/a1').length, { timeout: 20_000 }).toBeGreaterThan(1);
   await server().restart();
@@ -114,7 +115,7 @@ test('the deadline counts from the first start; what ended while no server lived
 
 test('http_async: a kickoff under way is lost, for nobody knows whether it arrived', async () => {
   backend.on('/jobs', hang());
-  const body = job({}, { invocation_id: 'unknown' });
+  const body = job({}, { invocation_id: own('unknown') });
   const id = await server().submit(body);
   await expect.poll(() => requests('/jobs').length, { timeout: 20_000 }).toBe(1);
   await server().restart();
@@ -132,7 +133,7 @@ test('http_async: with an idempotency header the kickoff is sent again, the same
   backend.on('/jobs/a1', json({ status: 'completed' }));
   const body = job(
     { idempotency_header: 'Idempotency-Key', body: { go: 1 } },
-    { invocation_id: 'known', timeout_seconds: 60 },
+    { invocation_id: own('known'), timeout_seconds: 60 },
   );
   const id = await server().submit(body);
   await expect.poll(() => requests('/jobs').length, { timeout: 20_000 }).toBe(1);
@@ -140,7 +141,7 @@ test('http_async: with an idempotency header the kickoff is sent again, the same
   const { record } = await expectInvariants({ url: server().url, id, body });
   expect(record).toMatchObject({ status: 'succeeded', result: { metadata: { run_id: 'a1' } } });
   const kickoffs = requests('/jobs').map(({ headers, body }) => [headers['idempotency-key'], body]);
-  expect(kickoffs).toEqual(Array.from({ length: 4 }, () => ['known', '{"go":1}']));
+  expect(kickoffs).toEqual(Array.from({ length: 4 }, () => [own('known'), '{"go":1}']));
   expect(requests('/jobs/a1')[0]?.headers['idempotency-key']).toBeUndefined();
   expect(await server().recovery()).toEqual({ queued: 0, resumed: 1, lost: 0 });
 });
@@ -181,7 +182,7 @@ test('http_async: a callback that was answered is the end, though the backend ne
   };
   const body = job(
     { ...only, stream_output_events: ['message'] },
-    { invocation_id: 'called', timeout_seconds: 60 },
+    { invocation_id: own('called'), timeout_seconds: 60 },
   );
   const id = await server().submit(body);
   await server().wrote(id, 'more');

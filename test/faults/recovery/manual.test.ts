@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { readState, writeState } from '../../../runners/manual/state.ts';
 import { runDirectory } from '../../../src/disk/run-directory.ts';
+import { own } from '../../helpers/own-id.ts';
 import { codeOf, Worker } from '../../helpers/worker.ts';
 import { expectInvariants } from '../invariants.ts';
 import { recoveringServer } from '../recovering.ts';
@@ -15,7 +16,7 @@ const again = (worker: Worker): Worker => new Worker(server().url, worker.claime
 test('many waiting runs wait on in the order of acceptance, and a worker that comes at once gets the oldest', async () => {
   const ids: string[] = [];
   for (let n = 0; n < 120; n++)
-    ids.push(await server().submit(manual({ invocation_id: `m${(n * 77) % 120}` })));
+    ids.push(await server().submit(manual({ invocation_id: own(`m${(n * 77) % 120}`) })));
   await server().crash();
   await server().start();
   const got: (string | undefined)[] = [];
@@ -26,7 +27,7 @@ test('many waiting runs wait on in the order of acceptance, and a worker that co
 });
 
 test('a worker at its work notices no more of the crash than that it has to ask again', async () => {
-  const body = manual({ invocation_id: 'worked', options: { manual: { lease_seconds: 30 } } });
+  const body = manual({ invocation_id: own('worked'), options: { manual: { lease_seconds: 30 } } });
   await server().submit(body);
   const worker = await Worker.sure(server().url, { worker: 'far' });
   let reported = 0;
@@ -42,7 +43,7 @@ test('a worker at its work notices no more of the crash than that it has to ask 
   }
   expect((await again(worker).complete({ status: 'succeeded', exit_code: 0 })).status).toBe(200);
   const wrote = { stdout: 'one\ntwo\nthree\n', stderr: '' };
-  const { record } = await expectInvariants({ url: server().url, id: 'worked', body, wrote });
+  const { record } = await expectInvariants({ url: server().url, id: own('worked'), body, wrote });
   expect(record).toMatchObject({ status: 'succeeded', outcome: { ended: 'completed' } });
 });
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { own } from '../../helpers/own-id.ts';
 import { supervisorOf, until } from '../../helpers/processes.ts';
 import { expectInvariants } from '../invariants.ts';
 import { recoveringServer } from '../recovering.ts';
@@ -13,16 +14,16 @@ const shell = <More extends object>(script: string, more: More) => ({
 
 test('a program that ended while no server lived is told as it ended, though its time is over by now', async () => {
   const intime = shell('echo up; sleep 1; echo down; exit 3', {
-    invocation_id: 'in-time',
+    invocation_id: own('in-time'),
     timeout_seconds: 6,
     options: { idle_timeout_seconds: 5 },
   });
-  const silent = shell('sleep 1', { invocation_id: 'silent', timeout_seconds: 6 });
-  const longer = shell('echo up; sleep 60', { invocation_id: 'longer', timeout_seconds: 6 });
+  const silent = shell('sleep 1', { invocation_id: own('silent'), timeout_seconds: 6 });
+  const longer = shell('echo up; sleep 60', { invocation_id: own('longer'), timeout_seconds: 6 });
   const bodies: { invocation_id: string }[] = [intime, silent, longer];
   for (const body of bodies) await server().submit(body);
-  await server().wrote('longer', 'up');
-  await server().wrote('in-time', 'up');
+  await server().wrote(own('longer'), 'up');
+  await server().wrote(own('in-time'), 'up');
   await server().restart(6200);
   const ends: unknown[] = [];
   for (const body of bodies) {
@@ -39,40 +40,43 @@ test('a program that ended while no server lived is told as it ended, though its
 
 test('what a program is fed goes on through the next server, to its end', async () => {
   const body = shell('while read -r line; do echo "got $line"; done; echo over', {
-    invocation_id: 'fed',
+    invocation_id: own('fed'),
     options: { stdin_open: true },
   });
   await server().submit(body);
   const feed = (text: string, query = '') =>
-    fetch(`${server().url}/invocations/fed/stdin${query}`, { method: 'POST', body: text });
+    fetch(`${server().url}/invocations/${own('fed')}/stdin${query}`, { method: 'POST', body: text });
   expect((await feed('one\ntw')).status).toBe(204);
-  await server().wrote('fed', 'got one');
+  await server().wrote(own('fed'), 'got one');
   await server().restart(300);
   expect((await feed('o\nthree\n')).status).toBe(204);
-  await server().wrote('fed', 'got three');
+  await server().wrote(own('fed'), 'got three');
   await server().restart();
   expect((await feed('four\n', '?eof=true')).status).toBe(204);
   const stdout = 'got one\ngot two\ngot three\ngot four\nover\n';
-  const { record } = await expectInvariants({ url: server().url, id: 'fed', body, wrote: { stdout } });
+  const { record } = await expectInvariants({ url: server().url, id: own('fed'), body, wrote: { stdout } });
   expect(record.status).toBe('succeeded');
   expect((await feed('five\n')).status).toBe(409);
 });
 
 test('input that was on its way when the server died arrives as far as it was passed on, in order and once', async () => {
-  const body = shell('sleep 2; cat', { invocation_id: 'big', options: { stdin_open: true } });
+  const body = shell('sleep 2; cat', { invocation_id: own('big'), options: { stdin_open: true } });
   await server().submit(body);
   const lines = Array.from({ length: 40_000 }, (_, n) => `line ${n}\n`).join('');
-  const sending = fetch(`${server().url}/invocations/big/stdin`, { method: 'POST', body: lines }).then(
+  const sending = fetch(`${server().url}/invocations/${own('big')}/stdin`, {
+    method: 'POST',
+    body: lines,
+  }).then(
     () => 'taken',
     () => 'broken off',
   );
   await sleep(500); // the pipe is full: the rest waits in the server
   await server().restart();
   expect(await sending).toBe('broken off');
-  await fetch(`${server().url}/invocations/big/stdin?eof=true`, { method: 'POST', body: 'END' });
-  const { record } = await expectInvariants({ url: server().url, id: 'big', body });
+  await fetch(`${server().url}/invocations/${own('big')}/stdin?eof=true`, { method: 'POST', body: 'END' });
+  const { record } = await expectInvariants({ url: server().url, id: own('big'), body });
   expect(record.status).toBe('succeeded');
-  const stdout = await server().text('/invocations/big/stdout');
+  const stdout = await server().text(`/invocations/${own('big')}/stdout`);
   expect(stdout.endsWith('END')).toBe(true);
   expect(stdout.length).toBeGreaterThan(3);
   expect(lines.startsWith(stdout.slice(0, -3))).toBe(true);
@@ -80,26 +84,26 @@ test('input that was on its way when the server died arrives as far as it was pa
 
 test('a grace that was running goes on: a program that ignores SIGTERM is killed by the supervisor alone', async () => {
   const body = shell('trap "" TERM; echo up; while :; do sleep 0.2; done', {
-    invocation_id: 'deaf',
+    invocation_id: own('deaf'),
     options: { kill_grace_seconds: 1 },
   });
   await server().submit(body);
-  await server().wrote('deaf', 'up');
-  expect((await server().post('/invocations/deaf/cancel')).status).toBe(202);
+  await server().wrote(own('deaf'), 'up');
+  expect((await server().post(`/invocations/${own('deaf')}/cancel`)).status).toBe(202);
   await server().restart(1500);
-  const { record } = await expectInvariants({ url: server().url, id: 'deaf', body });
+  const { record } = await expectInvariants({ url: server().url, id: own('deaf'), body });
   expect(record).toMatchObject({ status: 'cancelled', outcome: { exit_code: -9, kill: { survivors: 0 } } });
 });
 
 test('lost, queued and resumed runs of one crash are counted apart, in readyz and in the metrics', async () => {
-  await server().submit(shell('echo up; sleep 60', { invocation_id: 'lost' }));
-  await server().wrote('lost', 'up');
+  await server().submit(shell('echo up; sleep 60', { invocation_id: own('lost') }));
+  await server().wrote(own('lost'), 'up');
   const supervisor = supervisorOf(server().dataDir);
   await server().crash();
   process.kill(supervisor, 'SIGKILL');
   await until(() => !alive(supervisor), 'the supervisor is dead');
   await server().start();
-  expect((await server().ended('lost')).outcome).toMatchObject({ ended: 'lost', retry_safe: false });
+  expect((await server().ended(own('lost'))).outcome).toMatchObject({ ended: 'lost', retry_safe: false });
   expect(await server().recovery()).toEqual({ queued: 0, resumed: 0, lost: 1 });
   const metrics = await server().text('/metrics');
   expect(metrics).toContain('runwire_recovered_runs_total{how="lost"} 1');

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
 import { DOCKER_HOST, testImage } from '../../helpers/docker/image.ts';
+import { own } from '../../helpers/own-id.ts';
 import { processesWith } from '../../helpers/processes.ts';
 import { soakBackend } from './backend.ts';
 import { live, newStory, type Story } from './client.ts';
@@ -53,7 +54,7 @@ export async function soak(options: SoakOptions): Promise<{ failures: string[]; 
   try {
     await server.listens();
     const around = {
-      name: `soak-${seed}-${process.pid}`,
+      name: own(`soak-${seed}`),
       backend: backend.url,
       marks,
       image: kinds.includes('docker') ? await testImage() : null,

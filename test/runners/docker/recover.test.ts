@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { buildApp } from '../../helpers/build-app.ts';
 import { dockerGate } from '../../helpers/docker/gate.ts';
 import { containersOf, DOCKER_HOST, testImage } from '../../helpers/docker/image.ts';
+import { own } from '../../helpers/own-id.ts';
 import { requires } from '../../helpers/require.ts';
 
 requires('docker')('A server that comes back', () => {
@@ -16,7 +17,7 @@ requires('docker')('A server that comes back', () => {
     return stdout.trim();
   };
 
-  test('takes up its containers: their output is whole and exact, and their end is told', async () => {
+  test('resumes with its containers: their output is whole and exact, and their end is told', async () => {
     const image = await testImage();
     const dataDir = mkdtempSync(join(tmpdir(), 'runwire-test-'));
     const script =
@@ -120,24 +121,25 @@ requires('docker')('A server that comes back', () => {
   test('removes what an earlier self left, and nothing of another server', async () => {
     const image = await testImage();
     const dataDir = mkdtempSync(join(tmpdir(), 'runwire-test-'));
+    const id = own('left');
     const label = (server: string) => [
       '--label',
       `runwire.server=${server}`,
       '--label',
-      'runwire.invocation_id=left',
+      `runwire.invocation_id=${id}`,
     ];
     const theirs = docker('create', ...label('another-server'), image, 'true');
     try {
       const first = await buildApp({ dataDir, config: { DOCKER_HOST } });
       await first.run({ runtime_kind: 'docker', command: ['true'], options: { docker: { image } } });
       await first.close('quit');
-      const own = readFileSync(join(dataDir, 'docker-server-id'), 'utf8').trim();
-      docker('create', ...label(own), image, 'true');
-      docker('run', '-d', '--network', 'none', ...label(own), image, 'sleep', '1000');
-      expect(containersOf('left')).toHaveLength(3);
+      const ours = readFileSync(join(dataDir, 'docker-server-id'), 'utf8').trim();
+      docker('create', ...label(ours), image, 'true');
+      docker('run', '-d', '--network', 'none', ...label(ours), image, 'sleep', '1000');
+      expect(containersOf(id)).toHaveLength(3);
       const second = await buildApp({ dataDir, config: { DOCKER_HOST } });
-      for (let n = 0; n < 200 && containersOf('left').length > 1; n++) await sleep(50);
-      expect(containersOf('left')).toEqual([theirs.slice(0, 12)]);
+      for (let n = 0; n < 200 && containersOf(id).length > 1; n++) await sleep(50);
+      expect(containersOf(id)).toEqual([theirs.slice(0, 12)]);
       await second.end();
     } finally {
       docker('rm', '-f', theirs);

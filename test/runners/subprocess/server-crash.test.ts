@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
 import { CrashingServer } from '../../helpers/crashing-server.ts';
+import { own } from '../../helpers/own-id.ts';
 import { processesWith, supervisorOf, until } from '../../helpers/processes.ts';
 import { outputOf, parseEvents } from '../../helpers/run-events.ts';
 
@@ -125,7 +126,7 @@ for (const spawn of ['posix', 'portable'])
     });
 
     test('when the supervisor died with it, the program is ended and the run is lost', async () => {
-      const word = `lost-${process.pid}-${Date.now()}`;
+      const word = own('lost');
       const id = await post({
         command: [
           'sh',

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
+import { own } from '../../helpers/own-id.ts';
 import { processesWith, supervisorOf } from '../../helpers/processes.ts';
 import { expectSound } from '../../helpers/sound-run.ts';
 import { withSubprocesses } from '../../helpers/subprocess-suite.ts';
 
 withSubprocesses('A supervisor that is killed', (parts) => {
   test('takes its runs along as lost, leaves none of their processes, and is replaced', async () => {
-    const word = `orphan-${parts.spawn}-${process.pid}`;
+    const word = own(`orphan-${parts.spawn}`);
     const command = [
       'sh',
       '-c',
