@@ -108,7 +108,7 @@ function devices(gpus: NonNullable<DockerSpec['gpus']>) {
 }
 
 /**
- * The daemon's own copy of the output, from which it is taken up again after a break. `local` is the one
+ * The daemon's own copy of the output, from which it is read on after a break. `local` is the one
  * driver that keeps every byte as it is. It holds more than both captures may keep.
  */
 function log(maxOutputBytes: number): Docker.HostConfig['LogConfig'] {

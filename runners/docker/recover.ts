@@ -20,7 +20,7 @@ type Context = RunContext<DockerSpec>;
 
 const RETRY_MS = 250;
 
-/** Carry on with the container that an earlier server started; begin, once, where it had not come to start one. */
+/** Resume with the container that an earlier server started; begin, once, where it had not come to start one. */
 export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
   const ending = await earlierEnding(ctx);
   if (ending !== null) {

@@ -77,7 +77,7 @@ export class ManualRun {
     return this.#holding.isAccepted;
   }
 
-  /** Carry on with a run of an earlier server: leases go on, and workers are heard once all is read. */
+  /** Resume a run of an earlier server: leases go on, and workers are heard once all is read. */
   resume(): void {
     this.ready = this.#readEarlier();
     this.ready.catch((error: unknown) => this.refuse(error));

@@ -86,6 +86,6 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
    */
   mounts?(ctx: RunContext<Spec>): readonly { inside: string; source: string | null }[] | null;
   run(ctx: RunContext<Spec>): Promise<RunnerOutcome>;
-  /** Carry on with a run that an earlier server started. Absent: such runs are lost. */
+  /** Resume a run that an earlier server started. Absent: such runs are lost. */
   recover?(ctx: RunContext<Spec>): Promise<RunnerOutcome>;
 }

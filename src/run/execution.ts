@@ -100,7 +100,7 @@ async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
   try {
     const call = run.resumed ? run.runner.recover : run.runner.run;
     if (run.refusal) throw new Error(run.refusal.message);
-    if (!call) throw new Error('the server that ran it is gone and this kind cannot be carried on');
+    if (!call) throw new Error('the server that ran it is gone and this kind cannot be resumed');
     done.outcome = await call.call(run.runner, scene.context);
   } catch (error) {
     done.thrown = error;

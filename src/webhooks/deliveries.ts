@@ -24,7 +24,7 @@ export interface DeliveriesOptions {
 export interface Deliveries {
   /** The run has finished, its result is written, and it has `options.on_finish`. */
   start(id: string): void;
-  /** Take up what an earlier server left, each when it is due. Called once. */
+  /** Recover what an earlier server left, each when it is due. Called once. */
   resume(): number;
   /** Begin no attempt; give those under way `graceMs`, then break them off: they are made again after a restart. */
   stop(graceMs?: number): Promise<void>;

@@ -72,7 +72,7 @@ export class SupervisorClient {
     line.send(request);
   }
 
-  /** Carry on with a run of an earlier server: the listener is told what the supervisor, or its files, know. */
+  /** Resume a run of an earlier server: the listener is told what the supervisor, or its files, know. */
   async adopt(run: string, handed: Handed): Promise<void> {
     const own = this.#line ?? (await this.#connection());
     this.#adoptAt(own.runs?.has(run) ? own : (this.#others.with(run) ?? own), run, handed);
@@ -106,7 +106,7 @@ export class SupervisorClient {
     return this.#ask('not_running', run, (n) => ({ op: 'signal', run, n, signal }));
   }
 
-  /** Leave the supervisors: they end every program and themselves (quit), or carry on (leave). */
+  /** Leave the supervisors: they end every program and themselves (quit), or go on (leave). */
   async close(how: 'quit' | 'leave'): Promise<void> {
     this.#closing = true;
     await Promise.all([this.#line, ...this.#others.lines].map((line) => line?.close(how)));

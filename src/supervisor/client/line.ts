@@ -10,7 +10,7 @@ export interface SupervisorLine extends Pick<LineWriter<ToSupervisor>, 'send' | 
   readonly version: number;
   /** The runs it had then; null: it does not say. */
   readonly runs: ReadonlySet<string> | null;
-  /** It ends every program and itself (quit), or carries on (leave). Resolves when the connection is closed. */
+  /** It ends every program and itself (quit), or goes on (leave). Resolves when the connection is closed. */
   close(how: 'quit' | 'leave'): Promise<void>;
 }
 

@@ -51,7 +51,7 @@ export type ToSupervisor =
   | { op: 'hello'; version: number; key?: string }
   | SpawnRequest
   /**
-   * Carry on with a run that was handed over earlier, to this supervisor or to one that is dead. Answered by
+   * Adopt a run that was handed over earlier, to this supervisor or to one that is dead. Answered by
    * `started` and `grew` while it lives, else by `exit`, `failed`, `lost` or `absent`. `rebooted`: the machine
    * restarted since, so that no process of it lives.
    */

@@ -104,7 +104,7 @@ async function onceWhileARunEnds() {
   return { inTime, live, signalled: signalled.statusCode, ended: record.outcome };
 }
 
-/** Server and supervisor are dead, and the leader's pid is another's when the next server takes up the run. */
+/** Server and supervisor are dead, and the leader's pid is another's when the next server revives the run. */
 async function afterACrash(stays: boolean, recorded: boolean) {
   const first = await build();
   const { start } = subprocesses(first);

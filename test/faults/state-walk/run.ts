@@ -32,7 +32,7 @@ export interface Step {
   expected: 'absent' | { status: string; outcome?: Partial<Outcome>; result?: object };
 }
 
-/** Points that are tried one after the other on one data directory: every start takes up what the last kill left. */
+/** Points that are tried one after the other on one data directory: every start recovers what the last kill left. */
 export class Walk {
   readonly server: WalkedServer;
   /** Told of every point and of what became of the run. */

@@ -46,7 +46,7 @@ export class WalkedServer {
     this.#server = await startServer(this.dataDir, this.#variables);
   }
 
-  /** Start where it is ordered to die while it takes up what it finds. */
+  /** Start where it is ordered to die while it recovers what it finds. */
   async startToDie(order: KillOrder): Promise<void> {
     this.#write(order);
     try {

@@ -49,7 +49,7 @@ test('without waiting room a run is taken only while there is a place', () => {
   expect(queue.full).toBe(false);
 });
 
-test('a run that is carried on takes a place beyond the limit, and gives back only its own', () => {
+test('a run that is resumed takes a place beyond the limit, and gives back only its own', () => {
   const { started, occupy, add, release } = queueOf(1, 5);
   occupy('old1');
   occupy('old2');

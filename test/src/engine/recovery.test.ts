@@ -51,7 +51,7 @@ test('what becomes of the runs of an earlier server is counted once for each, wh
   expect((await next.get('/metrics')).body).toContain('runwire_recovered_runs_total{how="resumed"} 1');
 });
 
-test('a run of a kind that cannot be carried on is lost, and one whose runner says so is too', async () => {
+test('a run of a kind that cannot be resumed is lost, and one whose runner says so is too', async () => {
   const dataDir = await crashed();
   await using next = buildEngine({ dataDir, runners: [heldRunner().runner] });
   await next.engine.waitFinished('first', 10_000);
@@ -99,7 +99,7 @@ test('of very many only some are looked for at a time, in order, and the one tha
   expect(looked.filter((id) => id !== 'run-199')).toEqual(ids.slice(0, 199));
 });
 
-test('a first server has nothing to take up', async () => {
+test('a first server has nothing to recover', async () => {
   await using server = buildEngine();
   expect(recovery(server)).toEqual({ queued: 0, resumed: 0, lost: 0, stillRecovering: 0 });
 });

@@ -30,7 +30,7 @@ async function crashed(invocation: Record<string, unknown> = {}) {
   return { dataDir, told: before.body.trim().split('\n') };
 }
 
-test('a run of a kind that cannot be carried on is lost, and keeps every event and byte it had', async () => {
+test('a run of a kind that cannot be resumed is lost, and keeps every event and byte it had', async () => {
   const { dataDir, told } = await crashed();
   await using next = buildEngine({ dataDir, runners: [scripted(begin)] });
   await next.engine.waitFinished('a', 10_000);
@@ -75,7 +75,7 @@ test('a run that is resumed is collected without the input it was given, and rea
   }
 });
 
-test('a kind that carries on goes on writing where it was', async () => {
+test('a kind that resumes goes on writing where it was', async () => {
   const { dataDir, told } = await crashed();
   const runner = scripted(begin, {
     async recover({ output, resumeOutput }) {
@@ -93,7 +93,7 @@ test('a kind that carries on goes on writing where it was', async () => {
   expect((await next.get('/invocations/a/stdout')).body).toBe('before the crash\nafter the crash\n');
 });
 
-test('a run that is carried on is stopped by its runner, also when it is cancelled at once or its directory is gone', async () => {
+test('a run that is resumed is stopped by its runner, also when it is cancelled at once or its directory is gone', async () => {
   const { dataDir } = await crashed();
   rmSync(`${dataDir}/runs/a/work`, { recursive: true });
   let stopped = false;
@@ -111,7 +111,7 @@ test('a run that is carried on is stopped by its runner, also when it is cancell
   expect(stopped).toBe(true);
 });
 
-test('the timeout of a run that is carried on counts from its start', async () => {
+test('the timeout of a run that is resumed counts from its start', async () => {
   const { dataDir } = await crashed({ timeout_seconds: 0.5 });
   await sleep(600);
   const runner = scripted(begin, {
