@@ -24,6 +24,7 @@ import { forgetBrokenType, refuseContent, refuseFraming } from './requests/conte
 import { createGuard } from './requests/guard.ts';
 import { onlyJsonBodies } from './requests/json-body.ts';
 import { KnownPaths } from './requests/known-paths.ts';
+import { heedPreconditions } from './requests/preconditions.ts';
 import { declaredQuery } from './requests/query.ts';
 import { dropStalledClients } from './requests/stalled-clients.ts';
 import { judgeTarget, MAX_TARGET_LENGTH, targetOf } from './requests/target.ts';
@@ -144,6 +145,7 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
     refuseContent(request, reply);
     done();
   });
+  heedPreconditions(app, engine);
   app.addHook('preClose', (done) => {
     closing = true;
     stopLooking();

@@ -7,7 +7,7 @@ import { fieldRefusal } from '../src/documents/field-errors.ts';
 import { InvocationInput } from '../src/documents/invocation.ts';
 import { verbatimPaths } from '../src/documents/kind.ts';
 import { Record } from '../src/documents/record.ts';
-import { RuntimeResult, Status } from '../src/documents/result.ts';
+import { isFinal, RuntimeResult, Status } from '../src/documents/result.ts';
 import type { ListFilter, SubmitOptions } from '../src/engine/engine.ts';
 import type { OfRun, Routes } from './answers/edge.ts';
 import { sendEvents } from './answers/events.ts';
@@ -23,6 +23,7 @@ import {
   TEXT_TYPE,
   WaitQuery,
 } from './requests/negotiation.ts';
+import { mayChange } from './requests/preconditions.ts';
 import { decimal } from './requests/query.ts';
 
 const ANSWERS = [JSON_TYPE, SSE_TYPE, NDJSON_TYPE, TEXT_TYPE] as const;
@@ -142,7 +143,9 @@ export const invocationsRoutes: Routes = (app, edge) => {
     '/invocations/:id',
     { schema: deleteSchema, config: { access: 'token' } },
     async (request, reply) => {
-      await engine.remove(request.params.id);
+      const { id } = request.params;
+      if (isFinal(engine.status(id))) mayChange(request.headers, { etag: null });
+      await engine.remove(id);
       return reply.code(204).send();
     },
   );

@@ -13,6 +13,7 @@ import { recordAnswer } from './answers/record.ts';
 import { json, problems } from './answers/schemas.ts';
 import { acceptNdjson } from './requests/ndjson-body.ts';
 import { BYTES_TYPE } from './requests/negotiation.ts';
+import { mayChange } from './requests/preconditions.ts';
 import { bearerOf } from './requests/worker-token.ts';
 
 /** How long the answer to a completion waits for the result to be stored. */
@@ -121,7 +122,7 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
   app.put<{ Params: { id: string; artifact_id: string }; Body: Readable | undefined }>(
     '/invocations/:id/artifacts/:artifact_id',
     { schema: uploadSchema, config: { access: 'claim-token', streamsBody: true } },
-    async (request) => {
+    async (request, reply) => {
       const { headers, body, params } = request;
       const { 'content-length': length } = headers;
       try {
@@ -132,7 +133,9 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
           length: length === undefined ? undefined : Number(length),
           // Leaving early must not destroy the socket: the answer still goes out on it.
           body: body?.iterator({ destroyOnReturn: false }) ?? nothing(),
+          mayReplace: (kept) => mayChange(headers, kept && { etag: `"${kept.sha256}"` }),
         });
+        reply.header('etag', `"${facts.sha256}"`);
         return describeArtifact(params.id, facts);
       } catch (error) {
         // Many clients read the answer only when all they have to say was taken.

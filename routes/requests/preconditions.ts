@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 
@@ -13,6 +16,37 @@ export function clientHasIt(headers: IncomingHttpHeaders, etag: string | null): 
   if (match !== undefined && !holds(match, (tag) => tag === etag))
     throw new RunwireError('precondition_failed', 'If-Match names none of what there is now.');
   return noneMatch !== undefined && holds(noneMatch, (tag) => tag.replace(/^W\//, '') === etag);
+}
+
+/**
+ * The same of a method that changes something. `current`: what its target is now; null: nothing. A tag that is asked for is
+ * never that of a thing without one, so the method is not performed (RFC 9110, 13.1.1). Throws precondition_failed.
+ */
+export function mayChange(headers: IncomingHttpHeaders, current: { etag: string | null } | null): void {
+  const { 'if-match': match, 'if-none-match': noneMatch } = headers;
+  const etag = current?.etag ?? null;
+  if (match !== undefined && !(current && holds(match, (tag) => tag === etag)))
+    throw new RunwireError('precondition_failed', 'If-Match names none of what there is now.');
+  if (noneMatch !== undefined && current && holds(noneMatch, (tag) => tag.replace(/^W\//, '') === etag))
+    throw new RunwireError('precondition_failed', 'If-None-Match names what there is now.');
+}
+
+/** Heeds those of every POST; what else changes something asks by itself, for its answer without them comes first (13.2.1). */
+export function heedPreconditions(app: FastifyInstance, engine: Pick<Engine, 'has'>): void {
+  app.addHook('preHandler', async (request) => {
+    const { headers, method, params, body, routeOptions } = request;
+    if (method !== 'POST' || (headers['if-match'] ?? headers['if-none-match']) === undefined) return;
+    const { id } = params as { id?: string };
+    if (id !== undefined && !engine.has(id)) return;
+    const isThere = app.hasRoute({ url: routeOptions.url ?? '', method: 'GET' });
+    try {
+      mayChange(headers, isThere ? { etag: null } : null);
+    } catch (error) {
+      // Many clients read the answer only when all they have to say was taken.
+      if (body instanceof Readable) body.resume();
+      throw error;
+    }
+  });
 }
 
 /** Is a range to be sent: If-Range is compared strongly, and a date is never that of ours (13.1.5). */

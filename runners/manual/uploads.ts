@@ -34,10 +34,15 @@ export class Uploads {
   }
 
   has(id: string): boolean {
-    return this.#files.get(id.toLowerCase())?.id === id;
+    return this.#of(id) !== null;
   }
 
-  /** Take up what an earlier server kept. What it was in the middle of is gone. */
+  #of(id: string): ArtifactFacts | null {
+    const facts = this.#files.get(id.toLowerCase());
+    return facts?.id === id ? facts : null;
+  }
+
+  /** Resume with what an earlier server kept. What it was in the middle of is gone. */
   resume(): void {
     for (const name of readdirSync(this.#directory.root))
       if (name.startsWith(PREFIX)) rmSync(`${this.#directory.root}/${name}`, { force: true });
@@ -58,9 +63,13 @@ export class Uploads {
   }
 
   /** `mayKeep` is asked at every chunk and once more before the file takes its place; what it throws is thrown. */
-  async keep({ id, mediaType, length, body }: Upload, mayKeep: () => void): Promise<ArtifactFacts> {
+  async keep(
+    { id, mediaType, length, body, mayReplace }: Upload,
+    mayKeep: () => void,
+  ): Promise<ArtifactFacts> {
     this.#checkId(id);
     this.#checkSize(id, length ?? 0);
+    mayReplace?.(this.#of(id));
     const part = `${this.#directory.root}/${PREFIX}${randomUUID()}`;
     let size = 0;
     try {
@@ -84,6 +93,7 @@ export class Uploads {
       await mkdir(this.#directory.artifacts, { recursive: true, mode: 0o700 });
       mayKeep();
       this.#checkId(id);
+      mayReplace?.(this.#of(id));
       const facts: ArtifactFacts = {
         id,
         path: `${this.#directory.artifacts}/${id}`,

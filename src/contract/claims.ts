@@ -41,4 +41,6 @@ export interface Upload {
   /** Bytes that will come, where known. */
   length: number | undefined;
   body: AsyncIterable<Buffer>;
+  /** Asked before the body and once more before the file takes its place, with what has it: what it throws is thrown. */
+  mayReplace?(kept: ArtifactFacts | null): void;
 }

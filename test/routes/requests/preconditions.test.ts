@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { clientHasIt, rangeStillFits } from '../../../routes/requests/preconditions.ts';
+import { clientHasIt, mayChange, rangeStillFits } from '../../../routes/requests/preconditions.ts';
+import { buildEngine } from '../../helpers/build-engine.ts';
+import { fake } from '../../helpers/fake-runner.ts';
 import { stubApp } from '../../helpers/stub-app.ts';
 
 const etag = '"abc"';
@@ -89,5 +91,79 @@ describe('the bytes of a run', () => {
     expect((await ask({ range: 'bytes=99-', 'if-match': tag }))[0]).toBe(416);
     const fresh = await stub.app.inject({ url, headers: { 'if-none-match': tag } });
     expect(fresh.headers).toMatchObject({ etag: tag, 'cache-control': 'no-cache' });
+  });
+});
+
+describe('a method that changes something', () => {
+  const fate = (headers: Record<string, string>, current: { etag: string | null } | null): string => {
+    try {
+      mayChange(headers, current);
+      return 'performed';
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+  test.each([
+    [{}, 'performed', 'performed', 'performed'],
+    [{ 'if-match': '*' }, 'performed', 'performed', 'precondition_failed'],
+    [{ 'if-match': etag }, 'performed', 'precondition_failed', 'precondition_failed'],
+    [{ 'if-match': `"x", ${etag}` }, 'performed', 'precondition_failed', 'precondition_failed'],
+    [{ 'if-match': `W/${etag}` }, 'precondition_failed', 'precondition_failed', 'precondition_failed'],
+    [{ 'if-match': '' }, 'precondition_failed', 'precondition_failed', 'precondition_failed'],
+    [{ 'if-none-match': '*' }, 'precondition_failed', 'precondition_failed', 'performed'],
+    [{ 'if-none-match': `W/${etag}` }, 'precondition_failed', 'performed', 'performed'],
+    [{ 'if-none-match': '"x"' }, 'performed', 'performed', 'performed'],
+    [{ 'if-match': etag, 'if-none-match': '"x"' }, 'performed', 'precondition_failed', 'precondition_failed'],
+    [{ 'if-unmodified-since': 'Fri, 27 Nov 1999 17:18:09 GMT' }, 'performed', 'performed', 'performed'],
+  ] as const)(
+    '%j: %s where it has the tag, %s where it has none, %s where there is nothing',
+    (headers, ...fates) => {
+      expect([{ etag }, { etag: null }, null].map((current) => fate(headers, current))).toEqual(fates);
+    },
+  );
+
+  test('DELETE of a run is performed when its conditions hold, and its other answers come first', async () => {
+    await using server = buildEngine();
+    const record = await server.run(fake());
+    const { invocation_id: id } = record.invocation;
+    const ask = async (headers: Record<string, string>, of = id) =>
+      (await server.request({ method: 'DELETE', url: `/invocations/${of}`, headers })).statusCode;
+    expect(await ask({ 'if-match': '"x"' }, 'unknown')).toBe(404);
+    expect(await ask({ 'if-match': '"x"' })).toBe(412);
+    expect(await ask({ 'if-none-match': '*' })).toBe(412);
+    expect((await server.get(`/invocations/${id}`)).statusCode).toBe(200);
+    const running = (await server.post(fake({ sleep_ms: 60_000 }))).json().invocation.invocation_id;
+    expect(await ask({ 'if-match': '"x"' }, running)).toBe(409);
+    expect(await ask({ 'if-match': '*', 'if-none-match': '"x"' })).toBe(204);
+    expect(await ask({ 'if-match': '*' })).toBe(410);
+  });
+
+  test('POST is not performed for a tag that nothing has, nor where it is to find nothing and does', async () => {
+    await using server = buildEngine();
+    const post = (url: string, headers: Record<string, string>, payload: object = {}) =>
+      server.request({ method: 'POST', url, headers, payload });
+    const refused = await post('/invocations', { 'if-match': '"x"' }, fake({}, { invocation_id: 'never' }));
+    expect([refused.statusCode, refused.json().code]).toEqual([412, 'precondition_failed']);
+    expect((await post('/invocations', { 'if-none-match': '*' }, fake())).statusCode).toBe(412);
+    expect((await server.get('/invocations/never')).statusCode).toBe(404);
+    expect((await post('/invocations', { 'if-match': '"x"' }, { runtime_kind: 1 })).statusCode).toBe(422);
+    const made = await post(
+      '/invocations',
+      { 'if-match': '*', 'if-none-match': '"x"' },
+      fake({ sleep_ms: 60_000 }),
+    );
+    expect(made.statusCode).toBe(202);
+    const { invocation_id: id } = made.json().invocation;
+    expect((await post(`/invocations/${id}/cancel`, { 'if-match': '*' })).statusCode).toBe(412);
+    expect((await post(`/invocations/${id}/cancel`, { 'if-match': '"x"' })).statusCode).toBe(412);
+    expect((await post('/invocations/unknown/cancel', { 'if-match': '"x"' })).statusCode).toBe(404);
+    const stdin = {
+      method: 'POST',
+      url: `/invocations/${id}/stdin`,
+      payload: 'x'.repeat(1_000_000),
+    } as const;
+    expect((await server.request({ ...stdin, headers: { 'if-match': '"x"' } })).statusCode).toBe(412);
+    expect(server.engine.status(id)).toBe('running');
+    expect((await post(`/invocations/${id}/cancel`, { 'if-none-match': '*' })).statusCode).toBe(202);
   });
 });

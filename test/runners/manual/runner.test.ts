@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
@@ -36,6 +37,37 @@ async function eventsOf(id: string): Promise<Record<string, unknown>[]> {
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
 }
+
+test('an upload takes the place of another only as its conditions allow', async () => {
+  const id = await submit();
+  const worker = await Worker.sure(server);
+  const put = async (body: string, headers: Record<string, string>) => {
+    const response = await fetch(`${server}/invocations/${id}/artifacts/a`, {
+      method: 'PUT',
+      headers: { ...worker.authorization, ...headers },
+      body,
+    });
+    await response.text();
+    return [response.status, response.headers.get('etag')];
+  };
+  const tag = (body: string) => `"${createHash('sha256').update(body).digest('hex')}"`;
+  expect(await put('one', { 'if-match': '*' })).toEqual([412, null]);
+  expect(await put('one', { 'if-none-match': '*' })).toEqual([200, tag('one')]);
+  expect(await put('two', { 'if-none-match': '*' })).toEqual([412, null]);
+  expect(await put('two', { 'if-match': tag('other') })).toEqual([412, null]);
+  expect(await put('two', { 'if-match': tag('one') })).toEqual([200, tag('two')]);
+  // Both ask before either has come to its end: one finds what it asks for, and the other what has come meanwhile.
+  const big = 'x'.repeat(3_000_000);
+  const both = await Promise.all([
+    put(big, { 'if-match': tag('two') }),
+    put('three', { 'if-match': tag('two') }),
+  ]);
+  expect(both.map(([status]) => status).sort()).toEqual([200, 412]);
+  const kept = both[0]?.[0] === 200 ? big : 'three';
+  await worker.complete({ status: 'succeeded' });
+  const response = await fetch(`${server}/invocations/${id}/artifacts/a`);
+  expect([response.headers.get('etag'), (await response.text()) === kept]).toEqual([tag(kept), true]);
+});
 
 test('a worker claims a run, reports, uploads and completes it', async () => {
   const id = await submit({ runtime_name: 'review', metadata: { question: 'why' } });
