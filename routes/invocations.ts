@@ -5,6 +5,7 @@ import { RuntimeEvent } from '../src/documents/event.ts';
 import { ExactInvocation } from '../src/documents/exact-invocation.ts';
 import { fieldRefusal } from '../src/documents/field-errors.ts';
 import { InvocationInput } from '../src/documents/invocation.ts';
+import { pathOf } from '../src/documents/invocation-id.ts';
 import { verbatimPaths } from '../src/documents/kind.ts';
 import { Record } from '../src/documents/record.ts';
 import { isFinal, RuntimeResult, Status } from '../src/documents/result.ts';
@@ -106,7 +107,7 @@ export const invocationsRoutes: Routes = (app, edge) => {
       const form = negotiate(request.headers.accept, ANSWERS);
       const { id, replayed, stored } = engine.submit(request.body, optionsOf(request.headers));
       await stored;
-      reply.header('location', `/invocations/${id}`);
+      reply.header('location', pathOf(id));
       if (replayed) reply.header('idempotency-replayed', 'true');
       if (form === SSE_TYPE) return sendEvents(edge, reply, { id, framing: 'sse', after: 0, follow: true });
       if (form === NDJSON_TYPE)

@@ -4,6 +4,7 @@ import type { Secrets } from '../../src/outbound/secrets.ts';
 import { isExactNumber, parseExact } from '../../src/platform/exact-json.ts';
 import type { Connections } from '../wire/connections.ts';
 import type { Taker, WireRequest } from '../wire/exchange.ts';
+import { asFieldValue } from '../wire/header.ts';
 import { type Journey, travel } from '../wire/redirect.ts';
 import { buildRequest, requestUrl } from '../wire/request.ts';
 import type { HttpAsyncSpec } from './spec.ts';
@@ -121,7 +122,7 @@ export function kickoffSpec(spec: HttpAsyncSpec, { callbackUrl, id }: KickoffFac
   const headers = { ...spec.headers };
   if (header !== undefined) headers[header] = callbackUrl;
   const { idempotency_header: key } = spec;
-  if (key !== undefined) headers[key] = id;
+  if (key !== undefined) headers[key] = asFieldValue(id);
   const body = field === undefined ? spec.body : withField(spec, field.split('.'), callbackUrl);
   return { ...spec, headers, body };
 }

@@ -1,5 +1,6 @@
 import type { Claimed } from '../../src/documents/claim.ts';
 import type { Invocation } from '../../src/documents/invocation.ts';
+import { pathOf } from '../../src/documents/invocation-id.ts';
 import { redactInvocation } from '../../src/documents/redaction.ts';
 
 /** What a worker is given. `base`: address of the server, or `` where the worker knows it. */
@@ -8,7 +9,7 @@ export function claimDocument(
   base: string,
   facts: { token: string; attempt: number; leaseExpiresAt: number },
 ): Claimed {
-  const run = `${base}/invocations/${invocation.invocation_id}`;
+  const run = `${base}${pathOf(invocation.invocation_id)}`;
   return {
     invocation: redactInvocation(invocation),
     claim: {

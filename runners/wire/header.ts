@@ -26,6 +26,11 @@ export function isFieldValue(text: string): boolean {
   return FIELD_VALUE.test(text);
 }
 
+/** Any text as a field value of its own: itself where it is visible ASCII without `%`, else percent-encoded; two texts stay two. */
+export function asFieldValue(text: string): string {
+  return text.replaceAll(/[^\x21-\x7e]|%/gu, encodeURIComponent);
+}
+
 export function setByConnection(name: string): boolean {
   return OURS.has(name.toLowerCase());
 }

@@ -58,7 +58,7 @@ const clock = (time: number): string => {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 };
 
-/** What a program or a client wrote moves no cursor and begins no line. */
+/** What a program or a client wrote moves no cursor, begins no line and turns none around. */
 const oneLine = (words: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
-  stripVTControlCharacters(words).replaceAll(/[\x00-\x1f\x7f-\x9f]+/g, ' ');
+  stripVTControlCharacters(words).replaceAll(/[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+/g, ' ');

@@ -14,7 +14,7 @@ export interface Discarded {
   restore(): void;
 }
 
-/** Between the id and what makes the name unique; no id contains it. */
+/** Between the name of the directory and what makes it unique. */
 const MARK = '~';
 
 /**
@@ -30,35 +30,36 @@ export class DiscardedFiles {
     this.#place = join(dataDir, 'discarded');
   }
 
-  take(id: string): Discarded {
-    const place = join(this.#place, `${id}${MARK}${randomUUID()}`);
-    const moved = this.#move(join(this.#runs, id), place);
+  /** `name`: of the run's directory. */
+  take(name: string): Discarded {
+    const place = join(this.#place, `${name}${MARK}${randomUUID()}`);
+    const moved = this.#move(join(this.#runs, name), place);
     return {
       directory: runDirectoryAt(place),
       drop: async () => {
         if (moved) await removeTree(Buffer.from(place));
       },
       restore: () => {
-        if (moved) this.#giveBack(id, place);
+        if (moved) this.#giveBack(name, place);
       },
     };
   }
 
   /** Take and delete. */
-  async remove(id: string): Promise<void> {
-    await this.take(id).drop();
+  async remove(name: string): Promise<void> {
+    await this.take(name).drop();
   }
 
-  /** Files of runs that still have a record: the server died before their deletion was stored. */
-  restoreKnown(isKnown: (id: string) => boolean): void {
-    for (const name of this.#names()) {
-      const id = name.slice(0, name.lastIndexOf(MARK));
-      if (isKnown(id)) this.#giveBack(id, join(this.#place, name));
+  /** Files of runs that still have a record: the server died before their deletion was stored. `isKnown`: of this name. */
+  restoreKnown(isKnown: (name: string) => boolean): void {
+    for (const discarded of this.#names()) {
+      const name = discarded.slice(0, discarded.lastIndexOf(MARK));
+      if (isKnown(name)) this.#giveBack(name, join(this.#place, discarded));
     }
   }
 
   /** Delete what is discarded, and the directories of runs that never got a record. Throws when it is through with all. */
-  async sweep(isKnown: (id: string) => boolean): Promise<void> {
+  async sweep(isKnown: (name: string) => boolean): Promise<void> {
     const failed: unknown[] = [];
     for (const name of this.#names())
       await removeTree(Buffer.from(join(this.#place, name))).catch((error) => failed.push(error));
@@ -71,8 +72,8 @@ export class DiscardedFiles {
     return existsSync(this.#place) ? readdirSync(this.#place) : [];
   }
 
-  #giveBack(id: string, place: string): void {
-    if (!existsSync(join(this.#runs, id))) renameSync(place, join(this.#runs, id));
+  #giveBack(name: string, place: string): void {
+    if (!existsSync(join(this.#runs, name))) renameSync(place, join(this.#runs, name));
   }
 
   #move(from: string, to: string): boolean {

@@ -1,4 +1,5 @@
-import { dirname, join } from 'node:path';
+import { hash } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
 import type { Stream } from '../documents/stream.ts';
 
 /**
@@ -29,8 +30,24 @@ export function artifactFile(directory: RunDirectory, artifactId: string): strin
   return join(directory.artifacts, artifactId);
 }
 
-export function runDirectory(dataDir: string, invocationId: string): RunDirectory {
-  return runDirectoryAt(join(dataDir, 'runs', invocationId));
+/** Names that every file system keeps apart and takes as they are. */
+const SAFE = /^[a-z0-9][a-z0-9-]{0,63}$/;
+
+/**
+ * The name of the directory of a run that is new: its id, where that is a safe name, or a hash of it, which no id is. So ids that
+ * differ in case or Unicode form alone are two runs anywhere. Stored with the run: earlier releases took every id as it was.
+ */
+export function directoryName(invocationId: string): string {
+  return SAFE.test(invocationId) ? invocationId : `_${hash('sha256', invocationId)}`;
+}
+
+/** `name`: the one that is stored with the run. */
+export function runDirectory(dataDir: string, name: string): RunDirectory {
+  return runDirectoryAt(join(dataDir, 'runs', name));
+}
+
+export function nameOf({ root }: RunDirectory): string {
+  return basename(root);
 }
 
 export function runDirectoryAt(root: string): RunDirectory {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SCHEMA_VERSION } from './invocation.ts';
+import { pathOf } from './invocation-id.ts';
 
 /** Metadata every artifact has: `size_bytes` (decimal), `sha256` (hex), `media_type`, `href`, `modified_at`. */
 export const ArtifactDescriptor = z.strictObject({
@@ -51,7 +52,7 @@ export function describeArtifact(invocationId: string, facts: ArtifactFacts): Ar
       size_bytes: String(facts.sizeBytes),
       sha256: facts.sha256,
       media_type: facts.mediaType,
-      href: `/invocations/${invocationId}/artifacts/${facts.id}`,
+      href: `${pathOf(invocationId)}/artifacts/${facts.id}`,
       modified_at: facts.modifiedAt,
     },
   };

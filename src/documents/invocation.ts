@@ -1,13 +1,9 @@
 import { z } from 'zod';
+import { InvocationId } from './invocation-id.ts';
 import { Options, optionsWith } from './options.ts';
 
 /** Version of the RxP vocabulary that every document carries. */
 export const SCHEMA_VERSION = '0.1';
-
-/** An id that is safe in paths and URLs: 1–128 characters. */
-export const InvocationId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, {
-  error: 'must be 1 to 128 of A-Z a-z 0-9 . _ : - and begin with a letter or digit',
-});
 
 const noNul = (value: string) => !value.includes('\0');
 const Text = z.string().refine(noNul, { error: 'must not contain a NUL character' });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Delivery } from './delivery.ts';
 import { Invocation } from './invocation.ts';
+import { pathOf } from './invocation-id.ts';
 import { Outcome } from './outcome.ts';
 import { RuntimeResult, Status } from './result.ts';
 import { Waiting } from './waiting.ts';
@@ -36,7 +37,7 @@ export const Record = z.strictObject({
 export type Record = z.infer<typeof Record>;
 
 export function linksOf(id: string): Links {
-  const self = `/invocations/${id}`;
+  const self = pathOf(id);
   return {
     self,
     invocation: `${self}/invocation`,

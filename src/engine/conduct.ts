@@ -1,4 +1,5 @@
 import type { DiscardedFiles } from '../disk/discarded.ts';
+import { nameOf } from '../disk/run-directory.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import { type ExecutionTools, execute } from '../run/execution.ts';
 import type { FinishedFacts } from '../run/finished-facts.ts';
@@ -57,9 +58,11 @@ export class Conduct {
   }
 
   /** The files of a run that has no record. */
-  discard({ id }: LiveRun): void {
+  discard({ id, directory }: LiveRun): void {
     const { discarded, log } = this.#parts;
-    discarded.remove(id).catch((err) => log.warn({ invocation_id: id, err }, 'files could not be removed'));
+    discarded
+      .remove(nameOf(directory))
+      .catch((err) => log.warn({ invocation_id: id, err }, 'files could not be removed'));
   }
 
   /** A crash must not start it twice, nor at another time than was told: it has begun for the record before it begins. */

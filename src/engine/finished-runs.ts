@@ -65,8 +65,11 @@ export class FinishedRuns {
     return this.#holders.has(id) || (this.#logs.get(id)?.readers ?? 0) > 0;
   }
 
-  /** The run is being removed and its files are in `directory` now: who reads it goes on there, nobody else comes. */
-  depart(id: string, directory: RunDirectory): LastReaders {
+  /**
+   * The run is being removed and its files are in `directory` now: who reads it goes on there, nobody else comes.
+   * `home`: where they are when it stays after all.
+   */
+  depart(id: string, directory: RunDirectory, home: RunDirectory): LastReaders {
     const log = this.#logs.get(id);
     const holders = this.#holders.get(id);
     this.#logs.delete(id);
@@ -75,7 +78,7 @@ export class FinishedRuns {
     return {
       gone: holders ? new Promise((resolve) => (holders.onNone = resolve)) : null,
       stay: () => {
-        log?.moveTo(runDirectory(this.#dataDir, id));
+        log?.moveTo(home);
         if (log && !this.#logs.has(id)) this.#logs.set(id, log);
         if (holders && holders.count > 0 && !this.#holders.has(id)) this.#holders.set(id, holders);
       },
@@ -85,7 +88,7 @@ export class FinishedRuns {
   #make(run: StoredRun): EventLog {
     if (run.result === null || run.outcome === null || run.finishedAt === null)
       throw new Error(`the record of ${run.id} has no result`);
-    const log = new EventLog(run.id, runDirectory(this.#dataDir, run.id));
+    const log = new EventLog(run.id, runDirectory(this.#dataDir, run.directory));
     log.status('pending', run.createdAt);
     if (run.startedAt !== null) log.status('running', run.startedAt);
     log.expectJournal();

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { type AbortReason, Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
-import { runDirectory } from '../disk/run-directory.ts';
+import { directoryName, nameOf, runDirectory } from '../disk/run-directory.ts';
 import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
@@ -56,7 +56,7 @@ export class Intake {
   accept(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions): LiveRun {
     const id = input.invocation_id ?? uuidV7();
     const repeatable = input.invocation_id !== undefined || idempotencyKey !== undefined;
-    const directory = runDirectory(this.#config.dataDir, id);
+    const directory = runDirectory(this.#config.dataDir, directoryName(id));
     const paths = resolveWorkingPaths(input, directory);
     const invocation = completeInvocation(input, id, paths.workingDirectory, this.#config);
     const runner = this.#runnerOf(invocation);
@@ -87,7 +87,7 @@ export class Intake {
     return new LiveRun({
       ...specOrRefusal(runner, invocation),
       ...{ invocation, invocationJson, runner, createdAt, fingerprint, idempotencyKey, rebooted },
-      directory: runDirectory(this.#config.dataDir, invocation.invocation_id),
+      directory: runDirectory(this.#config.dataDir, row.directory),
       paths: null,
       traceparent: row.traceparent ?? undefined,
       aborted: row.abort === null ? null : keptReason(row.abort),
@@ -119,6 +119,7 @@ function keptReason(kept: string): AbortReason {
 export function newRecord(run: LiveRun): NewRun {
   const { id, invocation, invocationJson, createdAt, startedAt, fingerprint, idempotencyKey } = run;
   const delivery = newDelivery(invocation);
+  const directory = nameOf(run.directory);
   return {
     id,
     status: startedAt === null ? 'pending' : 'running',
@@ -130,6 +131,7 @@ export function newRecord(run: LiveRun): NewRun {
     idempotencyKey,
     invocation: invocationJson,
     ...(delivery && { delivery }),
+    ...(directory !== id && { directory }),
     ...(run.traceparent !== undefined && { traceparent: run.traceparent }),
   };
 }

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DiscardedFiles } from '../disk/discarded.ts';
+import { nameOf } from '../disk/run-directory.ts';
 import type { DiskSpace } from '../disk/space.ts';
 import { RunwireError } from '../documents/errors.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
@@ -22,9 +23,10 @@ export interface RemovalParts {
 export async function removeRun(parts: RemovalParts, id: string, reason: RemovalReason): Promise<void> {
   const { store, views, discarded, log } = parts;
   const { id: known } = views.stored(id);
+  const home = views.directory(known);
   const rows = store.rowsOf(known);
-  const files = discarded.take(known);
-  const readers = views.depart(known, files.directory);
+  const files = discarded.take(nameOf(home));
+  const readers = views.depart(known, files.directory, home);
   try {
     await stored(parts, () => {
       if (!store.remove(known, reason)) throw new RunwireError('not_finished', `${known} has not finished`);

@@ -188,10 +188,12 @@ export class RunEngine implements Engine {
 
   /** Revive what an earlier server left: waiting runs wait again, in order; running ones are resumed. */
   recover(): void {
-    const isKnown = (id: string): boolean => this.#views.has(id);
+    const { store } = this.#options;
+    const isKnown = (directory: string): boolean =>
+      this.#live.has(directory) || store.hasDirectory(directory);
     this.#discarded.restoreKnown(isKnown);
     this.#discarded.sweep(isKnown).catch((err) => this.#options.log.warn({ err }, 'sweep of old files'));
-    this.#recovery.begin(this.#options.store.unfinished(), this.#admission);
+    this.#recovery.begin(store.unfinished(), this.#admission);
   }
 
   /**

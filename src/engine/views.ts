@@ -97,7 +97,7 @@ export class RunViews {
   }
 
   directory(id: string): RunDirectory {
-    return this.#live.get(id)?.directory ?? runDirectory(this.#dataDir, this.stored(id).id);
+    return this.#live.get(id)?.directory ?? runDirectory(this.#dataDir, this.stored(id).directory);
   }
 
   artifacts(id: string): ArtifactDescriptor[] {
@@ -124,10 +124,10 @@ export class RunViews {
     this.#recent.keep({ id, runtimeKind, status, ...times, invocation, ...documents, delivery });
   }
 
-  /** It is being removed, and its files are in `directory` now. */
-  depart(id: string, directory: RunDirectory): LastReaders {
+  /** It is being removed, and its files are in `directory` now; if it stays after all, they are in `home` again. */
+  depart(id: string, directory: RunDirectory, home: RunDirectory): LastReaders {
     this.#recent.forget(id);
-    return this.finished.depart(id, directory);
+    return this.finished.depart(id, directory, home);
   }
 
   /** Throws RunwireError invocation_not_found, invocation_removed. */

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { pathOf } from '../documents/invocation-id.ts';
 
 const KEY_BYTES = 32;
 
@@ -23,8 +24,7 @@ export function callbackAddresses(
   const mac = ({ id, createdAt }: CallbackSubject): Buffer =>
     createHmac('sha256', key).update(`callback\n${id}\n${createdAt}`).digest();
   return {
-    of: (run) =>
-      `${base()}/invocations/${encodeURIComponent(run.id)}/callback?token=${mac(run).toString('base64url')}`,
+    of: (run) => `${base()}${pathOf(run.id)}/callback?token=${mac(run).toString('base64url')}`,
     proves(run, token) {
       const given = Buffer.from(token, 'base64url');
       const right = mac(run);

@@ -121,6 +121,12 @@ export class InvocationStore {
     return told(this.#sql.get.get(id));
   }
 
+  /** Is there a run whose directory has this name. */
+  hasDirectory(name: string): boolean {
+    this.#group.ready();
+    return this.#sql.hasDirectory.get(name, name) !== undefined;
+  }
+
   findByKey(idempotencyKey: string): StoredRun | undefined {
     this.#group.ready();
     return told(this.#sql.findByKey.get(idempotencyKey));
@@ -257,6 +263,8 @@ function prepareAll(db: DatabaseSync) {
     get: sql(`${FIND} WHERE r.id = ?`),
     rows: TABLES.map((table) => sql(`SELECT * FROM ${table} WHERE n = ?`)),
     findByKey: sql(`${FIND} WHERE r.idempotency_key = ?`),
+    hasDirectory: sql(`SELECT 1 FROM directories WHERE name = ?
+      UNION ALL SELECT 1 FROM runs r WHERE r.id = ? AND NOT EXISTS (SELECT 1 FROM directories x WHERE x.n = r.n)`),
     counts: sql('SELECT status, count(*) AS count FROM runs GROUP BY status'),
   };
 }

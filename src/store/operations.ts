@@ -17,6 +17,8 @@ export interface NewRun {
   delivery?: { delivery: string; secret: string | null };
   /** W3C trace context of the request; absent for most runs. */
   traceparent?: string;
+  /** Name of its directory; absent: its id. */
+  directory?: string;
 }
 
 export interface ResultRow {
@@ -37,6 +39,7 @@ export const TABLES = [
   'aborts',
   'traces',
   'rebooted',
+  'directories',
 ] as const;
 /** The rows of a run: their values in the order of the columns, none where it has no row. */
 export type StoredRows = readonly (readonly [table: (typeof TABLES)[number], values: SQLOutputValue[]])[];
@@ -59,6 +62,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
   const insertInvocation = sql('INSERT INTO invocations VALUES (?, ?)');
   const insertDelivery = sql('INSERT INTO deliveries VALUES (?, ?, ?, 0)');
   const insertTrace = sql('INSERT INTO traces VALUES (?, ?)');
+  const insertDirectory = sql('INSERT INTO directories VALUES (?, ?)');
   const markRunning = sql(
     "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'pending'",
   );
@@ -104,6 +108,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
         insertInvocation.run(n, run.invocation);
         if (run.delivery) insertDelivery.run(n, run.delivery.delivery, run.delivery.secret);
         if (run.traceparent !== undefined) insertTrace.run(n, run.traceparent);
+        if (run.directory !== undefined) insertDirectory.run(n, run.directory);
         return true;
       }
       case 'running':

@@ -21,6 +21,8 @@ export interface StoredRun {
   invocation: string;
   result: string | null;
   outcome: string | null;
+  /** Name of its directory. */
+  directory: string;
   /** A Delivery without its secret: see documents/delivery.ts. */
   delivery: string | null;
 }
@@ -29,8 +31,9 @@ export interface StoredRun {
 export const FIND = `SELECT r.n, r.id, r.status, r.runtime_kind AS runtimeKind, r.runtime_name AS runtimeName,
   r.created_at AS createdAt, r.started_at AS startedAt, r.finished_at AS finishedAt,
   r.output_bytes AS outputBytes, r.fingerprint, r.idempotency_key AS idempotencyKey,
-  i.invocation, o.result, o.outcome, d.delivery
-  FROM runs r JOIN invocations i ON i.n = r.n LEFT JOIN results o ON o.n = r.n LEFT JOIN deliveries d ON d.n = r.n`;
+  i.invocation, o.result, o.outcome, d.delivery, coalesce(x.name, r.id) AS directory
+  FROM runs r JOIN invocations i ON i.n = r.n LEFT JOIN results o ON o.n = r.n LEFT JOIN deliveries d ON d.n = r.n
+  LEFT JOIN directories x ON x.n = r.n`;
 
 export interface StoreFilter {
   status?: Status | undefined;

@@ -60,6 +60,8 @@ export const MIGRATIONS: readonly string[] = [
   // The boot of the machine, and the runs that were running when it was another.
   `CREATE TABLE boot (id TEXT NOT NULL) STRICT;
    CREATE TABLE rebooted (n INTEGER PRIMARY KEY) STRICT;`,
+  // Names of the directories of runs, where they are not the id.
+  'CREATE TABLE directories (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;',
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

@@ -99,7 +99,8 @@ export function softRealtimeLimit(pid: number): bigint | null {
 /** The run that the environment of a process names, as it was when the process began. */
 export function runNamedBy(pid: number): string | null {
   const variables = read(`/proc/${pid}/environ`)?.split('\0');
-  return variables?.find((pair) => pair.startsWith(RUN_VARIABLE))?.slice(RUN_VARIABLE.length) ?? null;
+  const pair = variables?.find((each) => each.startsWith(RUN_VARIABLE));
+  return pair === undefined ? null : Buffer.from(pair, 'latin1').toString().slice(RUN_VARIABLE.length);
 }
 
 export function commandLineOf(pid: number): string[] {

@@ -28,5 +28,8 @@ describe('A line of the log for people', () => {
     expect(plain({ ...run, status: 'failed', error: 'a\nb\u001b[2Jc\rd' })).toBe(
       '03:04:05 run a (http) failed after 1.3 s: a bc d\n',
     );
+    expect(plain({ ...run, invocation_id: 'b\u2028c\u202ed', status: 'failed', error: null })).toBe(
+      '03:04:05 run b c d (http) failed after 1.3 s\n',
+    );
   });
 });
