@@ -39,6 +39,7 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
     verbatim: VERBATIM,
     needsCommand: false,
     outlives: true,
+    usesDirectory: () => false,
     captures: true,
     places: 'calls',
     parse(invocation) {

@@ -27,6 +27,7 @@ export function httpRunner({ guard, secrets }: HttpParts): Runner<HttpSpec> {
     spec: HttpSpec,
     verbatim: VERBATIM,
     needsCommand: false,
+    usesDirectory: () => false,
     captures: true,
     places: 'calls',
     parse(invocation) {

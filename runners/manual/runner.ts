@@ -56,6 +56,7 @@ export function manualRunner({ artifactCaps, guard, secrets, ...parts }: ManualP
     spec: ManualSpec,
     needsCommand: false,
     outlives: true,
+    usesDirectory: ({ dispatcher }) => dispatcher !== undefined,
     captures: true,
     places: 'calls',
     claims: desk,

@@ -59,7 +59,7 @@ export interface RunContext<Spec = unknown> {
   readonly startedAt: number;
   /** For `recover`: the machine restarted since, so that no process of the run lives. */
   readonly rebooted: boolean;
-  /** Absolute path; exists. */
+  /** Absolute path; exists, where the kind uses it (`usesDirectory`). */
   readonly workingDirectory: string;
   /** Absolute path or null; exists. */
   readonly artifactDirectory: string | null;

@@ -40,6 +40,11 @@ import type { RunnerOutcome } from './outcome.ts';
 export interface Runner<Spec = unknown> extends Kind<Spec> {
   /** Does the kind start a process, so that `command` is needed. */
   readonly needsCommand: boolean;
+  /**
+   * Does the work use the working directory. Where not, one that was named is not judged and may be missing: an RxP
+   * document must name one. Default: yes.
+   */
+  usesDirectory?(spec: Spec): boolean;
   /** Has the kind output streams, so that results carry stdout and stderr. */
   readonly captures: boolean;
   /** The work has fewer rights than the server: links that it made do not lead the server out of the working directory. */

@@ -40,8 +40,14 @@ export function lookAgain(run: LiveRun, places: PrivatePlaces): RealRoots {
   return roots;
 }
 
-function lookAt({ directory, invocation }: LiveRun, places: PrivatePlaces, paths: WorkingPaths): Prepared {
-  return prepareWorkingPaths(paths, { directory, places, globs: invocation.options.artifacts !== undefined });
+function lookAt(
+  { directory, invocation, runner, spec, refusal }: LiveRun,
+  places: PrivatePlaces,
+  paths: WorkingPaths,
+): Prepared {
+  const globs = invocation.options.artifacts !== undefined;
+  const used = refusal !== null || (runner.usesDirectory?.(spec) ?? true);
+  return prepareWorkingPaths(paths, { directory, places, globs, used });
 }
 
 /** With `recursive` mkdir says ENOENT of a place that is read-only: without, it says why. */

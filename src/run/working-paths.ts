@@ -56,16 +56,24 @@ export interface Prepared {
   input: InputFile | null;
 }
 
+interface Surroundings {
+  directory: RunDirectory;
+  places: PrivatePlaces;
+  globs?: boolean;
+  used?: boolean;
+}
+
 /**
  * Check and make what a run needs before it starts: one call of the file system when only a working
- * directory is asked for that was asked for before. `globs`: are files collected from the working directory.
+ * directory is asked for that was asked for before. `globs`: are files collected from the working directory; `used`: does the
+ * work use it, else it may be missing.
  * Throws Rejected when a directory or the payload cannot be used, or when a path leads to what is private to the
  * server, but for the scratch directory of this very run; CannotBegin when something has run out, and the
  * error of the file system when the scratch directory cannot be made.
  */
 export function prepareWorkingPaths(
   paths: WorkingPaths,
-  { directory, places, globs = false }: { directory: RunDirectory; places: PrivatePlaces; globs?: boolean },
+  { directory, places, globs = false, used = true }: Surroundings,
 ): Prepared {
   const { workingDirectory, artifactDirectory, inputPayload, outputResult } = paths;
   let view: PrivateView | undefined;
@@ -74,7 +82,11 @@ export function prepareWorkingPaths(
     if (view.holds(real)) throw privateRefusal(field, path);
   };
   if (paths.scratch) makeDirectory(workingDirectory, 0o700);
-  else if (places.holdsDirectory(workingDirectory, checkWorkingDirectory(workingDirectory), directory))
+  // Else nothing is read or begun there: the paths under it are looked at by themselves.
+  else if (
+    (used || globs) &&
+    places.holdsDirectory(workingDirectory, checkWorkingDirectory(workingDirectory), directory)
+  )
     throw privateRefusal('working_directory', workingDirectory);
   if (inputPayload) {
     // First: whether there is such a file is the server's own business too.
