@@ -25,6 +25,8 @@ const DEFAULT_ENTRIES = 250_000;
 export interface RealRoots {
   working: string | null;
   artifact: string | null;
+  /** Why nothing is collected from there, where that was seen before the work went on. */
+  refused?: string;
 }
 
 export interface CollectionRequest {
@@ -78,6 +80,11 @@ export async function collectArtifacts(request: CollectionRequest): Promise<Coll
   const patterns = request.invocation.options.artifacts ?? [];
   if (patterns.length === 0 && request.artifactDirectory === null)
     return { artifacts: [], omitted: [], bytes: 0, shortage: null };
+  const refused = request.roots?.refused;
+  if (refused !== undefined) {
+    const path = request.artifactDirectory ?? request.workingDirectory;
+    return { artifacts: [], omitted: [{ path, reason: refused }], bytes: 0, shortage: null };
+  }
   const collecting = new Collecting(request);
   const { omissions } = collecting;
   const { artifactDirectory, workingDirectory, roots, mounts = null } = request;

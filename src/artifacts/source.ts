@@ -1,7 +1,9 @@
 import { realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PRIVATE, type PrivateView } from '../disk/private-view.ts';
-import { bytePath } from '../platform/byte-path.ts';
+import { type BytePath, bytePath } from '../platform/byte-path.ts';
 import { codeOf } from '../platform/error-words.ts';
+import { isInside } from '../platform/inside.ts';
 import { compileGlobs, type Glob, type GlobPosition, startOf } from './glob.ts';
 import type { Mount } from './mount.ts';
 import type { Omissions } from './omissions.ts';
@@ -45,15 +47,29 @@ export async function globbed(
   return bounds && { shown: wanted.shown, bounds, globs, position: startOf(globs) };
 }
 
+/** Does a directory that the program could exchange, in a mount of its own, lead out of that mount. */
+async function leadsOut(shown: string, root: BytePath, mounts: readonly Mount[]): Promise<boolean> {
+  for (let at = dirname(shown); mounts.length > 0; at = dirname(at)) {
+    const real = await realpath(at, { encoding: 'buffer' }).then(bytePath);
+    for (const { source } of mounts)
+      if (source !== null && isInside(bytePath(source), real) && !isInside(bytePath(source), root))
+        return true;
+    if (at === dirname(at)) break;
+  }
+  return false;
+}
+
 async function boundsOf(
   { shown, expected, places, mounts }: Wanted,
   omissions: Omissions,
 ): Promise<Bounds | null> {
   try {
     const root = bytePath(await realpath(shown, { encoding: 'buffer' }));
-    const replaced = expected && root !== bytePath(expected);
-    if (!replaced && !places.holds(root)) return { root, places, mounts };
-    omissions.add(shown, replaced ? 'was replaced while the run went on' : PRIVATE);
+    if (expected && root !== bytePath(expected)) omissions.add(shown, 'was replaced while the run went on');
+    else if (places.holds(root)) omissions.add(shown, PRIVATE);
+    else if (mounts && (await leadsOut(shown, root, mounts)))
+      omissions.add(shown, 'a symbolic link out of a mounted directory');
+    else return { root, places, mounts };
   } catch (error) {
     const missing = codeOf(error) === 'ENOENT';
     omissions.add(shown, missing ? 'does not exist' : reasonOf(error));

@@ -14,8 +14,11 @@ export interface InputFile {
   close(): void;
 }
 
-/** Opens a file that may be read. Throws Rejected for what turns out to be another, and the error of the file system. */
-export function openInput(path: string, view: PrivateView): InputFile {
+/** Throws for a file that is not to be read, by what is open. */
+export type Judge = (real: BytePath, isPrivate: boolean) => void;
+
+/** Opens a file that may be read. Throws what `judge` throws, Rejected for no regular file, and the error of the file system. */
+export function openInput(path: string, judge: Judge, view: PrivateView): InputFile {
   // A pipe that has come there is not waited for.
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   let open = true;
@@ -26,8 +29,8 @@ export function openInput(path: string, view: PrivateView): InputFile {
   try {
     const stats = fstatSync(file);
     if (!stats.isFile()) throw new Rejected(`input_payload_path is not a regular file: ${path}`);
-    if (view.holds(placeOf(file, path)) || view.holdsFile(stats, file))
-      throw new Rejected(`input_payload_path leads to the data of the server: ${path}`);
+    const real = placeOf(file, path);
+    judge(real, view.holds(real) || view.holdsFile(stats, file));
     const { dev, ino } = fstatSync(file, { bigint: true });
     if (!HAS_PROC) close();
     return {

@@ -3,8 +3,9 @@ import type { RealRoots } from '../artifacts/collection.ts';
 import { CannotBegin, Rejected } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
-import { codeOf } from '../platform/error-words.ts';
+import { codeOf, messageOf } from '../platform/error-words.ts';
 import { storageText } from '../platform/shortage.ts';
+import type { InputFile } from './input-file.ts';
 import type { LiveRun } from './live-run.ts';
 import { openInputPayload, type Prepared, prepareWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
@@ -26,28 +27,30 @@ export function makeReady(run: LiveRun, places: PrivatePlaces): boolean {
 export function lookAgain(run: LiveRun, places: PrivatePlaces): RealRoots {
   if (run.roots) return run.roots;
   const { paths, directory } = run;
-  const nothing: Prepared = { roots: { working: null, artifact: null }, input: null };
-  const or = <T>(none: T, call: () => T): T => {
-    try {
-      return call();
-    } catch {
-      return none; // nothing is collected from there, or read
-    }
-  };
-  // What it was given may be gone without what it made.
-  const { roots } = or(nothing, () => lookAt(run, places, { ...paths, inputPayload: null }));
-  run.prepared({ roots, input: or(null, () => openInputPayload(paths, directory, places)) });
+  let roots: RealRoots;
+  let input: InputFile | null = null;
+  try {
+    // What it was given may be gone without what it made.
+    ({ roots } = lookAt(run, places, { ...paths, inputPayload: null }));
+  } catch (error) {
+    roots = { working: null, artifact: null, refused: messageOf(error) };
+  }
+  try {
+    input = openInputPayload(paths, { directory, places, confined: isConfined(run) });
+  } catch {
+    // nothing is read
+  }
+  run.prepared({ roots, input });
   return roots;
 }
 
-function lookAt(
-  { directory, invocation, runner, spec, refusal }: LiveRun,
-  places: PrivatePlaces,
-  paths: WorkingPaths,
-): Prepared {
+const isConfined = ({ runner }: LiveRun): boolean => runner.confined === true;
+
+function lookAt(run: LiveRun, places: PrivatePlaces, paths: WorkingPaths): Prepared {
+  const { directory, invocation, runner, spec, refusal } = run;
   const globs = invocation.options.artifacts !== undefined;
   const used = refusal !== null || (runner.usesDirectory?.(spec) ?? true);
-  return prepareWorkingPaths(paths, { directory, places, globs, used });
+  return prepareWorkingPaths(paths, { directory, places, globs, used, confined: isConfined(run) });
 }
 
 /** With `recursive` mkdir says ENOENT of a place that is read-only: without, it says why. */

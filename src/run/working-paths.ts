@@ -8,6 +8,7 @@ import type { RunDirectory } from '../disk/run-directory.ts';
 import type { InvocationInput } from '../documents/invocation.ts';
 import { type BytePath, bytePath } from '../platform/byte-path.ts';
 import { codeOf } from '../platform/error-words.ts';
+import { isInside } from '../platform/inside.ts';
 import { makeDirectory } from '../platform/make-directory.ts';
 import { shortageOf, storageText } from '../platform/shortage.ts';
 import { type InputFile, openInput } from './input-file.ts';
@@ -56,11 +57,11 @@ export interface Prepared {
   input: InputFile | null;
 }
 
-interface Surroundings {
+interface PreparedFor {
   directory: RunDirectory;
   places: PrivatePlaces;
-  globs?: boolean;
-  used?: boolean;
+  /** The work has fewer rights than the server: no link that an earlier one may have made leads out of the working directory. */
+  confined?: boolean;
 }
 
 /**
@@ -73,8 +74,9 @@ interface Surroundings {
  */
 export function prepareWorkingPaths(
   paths: WorkingPaths,
-  { directory, places, globs = false, used = true }: Surroundings,
+  about: PreparedFor & { globs?: boolean; used?: boolean },
 ): Prepared {
+  const { directory, places, globs = false, used = true, confined = false } = about;
   const { workingDirectory, artifactDirectory, inputPayload, outputResult } = paths;
   let view: PrivateView | undefined;
   const refusePrivate = (field: string, path: string, real: BytePath): void => {
@@ -96,7 +98,9 @@ export function prepareWorkingPaths(
   if (outputResult) refusePrivate('output_result_path', outputResult, nearestReal(outputResult));
   let artifact: string | null = null;
   if (artifactDirectory) {
-    refusePrivate('artifact_directory', artifactDirectory, nearestReal(artifactDirectory));
+    const nearest = nearestReal(artifactDirectory);
+    refusePrivate('artifact_directory', artifactDirectory, nearest);
+    if (confined) refuseOutside('artifact_directory', paths, artifactDirectory, nearest);
     makeNamed('artifact directory', artifactDirectory);
     artifact = realpathSync.native(artifactDirectory);
     refusePrivate('artifact_directory', artifactDirectory, bytePath(artifact));
@@ -104,19 +108,40 @@ export function prepareWorkingPaths(
   const working = globs ? realpathSync.native(workingDirectory) : null;
   if (working) refusePrivate('working_directory', workingDirectory, bytePath(working));
   // Last: nothing refuses it any more while it is open.
-  return { roots: { working, artifact }, input: openInputPayload(paths, directory, places) };
+  return { roots: { working, artifact }, input: openInputPayload(paths, about) };
 }
 
 /** Null: there is none. Throws Rejected. */
 export function openInputPayload(
-  { inputPayload }: WorkingPaths,
-  directory: RunDirectory,
-  places: PrivatePlaces,
+  paths: WorkingPaths,
+  { directory, places, confined }: PreparedFor,
 ): InputFile | null {
+  const { inputPayload } = paths;
   if (inputPayload === null) return null;
   const view = places.look(directory);
   if (view.holds(nearestReal(inputPayload))) throw privateRefusal('input_payload_path', inputPayload);
-  return attempt(`input_payload_path cannot be read: ${inputPayload}`, () => openInput(inputPayload, view));
+  return attempt(`input_payload_path cannot be read: ${inputPayload}`, () =>
+    openInput(
+      inputPayload,
+      (real, isPrivate) => {
+        if (isPrivate) throw privateRefusal('input_payload_path', inputPayload);
+        if (confined) refuseOutside('input_payload_path', paths, inputPayload, real);
+      },
+      view,
+    ),
+  );
+}
+
+/** Throws Rejected for what is named as in the working directory and leads out of it. */
+function refuseOutside(
+  field: string,
+  { workingDirectory }: WorkingPaths,
+  path: string,
+  real: BytePath,
+): void {
+  if (!isInside(workingDirectory, resolve(path))) return;
+  if (!isInside(bytePath(realpathSync.native(workingDirectory)), real))
+    throw new Rejected(`${field}: a symbolic link leads out of the working directory: ${path}`);
 }
 
 function privateRefusal(field: string, path: string): Rejected {

@@ -134,4 +134,36 @@ describe('links of a program that had a tree of its own', () => {
       next: OUT,
     });
   });
+
+  test('an artifact directory that the program exchanged for a link is not one of this machine', async () => {
+    const host = join(places.dir, 'host');
+    fs.mkdirSync(join(host, 'out'), { recursive: true });
+    fs.writeFileSync(join(host, 'secret'), 'secret of the host');
+    fs.writeFileSync(join(host, 'out/secret'), 'secret of the host');
+    const reason = 'a symbolic link out of a mounted directory';
+    fs.rmdirSync(places.out);
+    fs.symlinkSync(host, places.out);
+    // Also where nothing is known of what it was before.
+    for (const roots of [
+      {},
+      { roots: { working: null, artifact: null } },
+      { roots: { working: null, artifact: host } },
+    ]) {
+      expect(await whole({ mounts: workspace(), ...roots })).toMatchObject({
+        artifacts: [],
+        omitted: [{ path: places.out, reason }],
+      });
+      const artifactDirectory = join(places.out, 'out');
+      expect(await whole({ mounts: workspace(), artifactDirectory, ...roots })).toMatchObject({
+        artifacts: [],
+        omitted: [{ path: artifactDirectory }],
+      });
+    }
+    const mounts = [
+      { inside: '/workspace', source: join(places.dir, 'elsewhere') },
+      { inside: '/artifacts', source: host },
+      { inside: '/data', source: places.wd },
+    ];
+    expect(await whole({ mounts })).toMatchObject({ artifacts: [], omitted: [{ path: places.out, reason }] });
+  });
 });

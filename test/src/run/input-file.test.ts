@@ -134,13 +134,16 @@ test('a file is judged by what was opened: a link that came after the look at it
   mkdirSync(data);
   writeFileSync(join(data, 'callback.key'), 'key');
   const view = new PrivatePlaces(data).look(null);
-  const input = openInput(path, view);
+  const judge = (_real: string, isPrivate: boolean) => {
+    if (isPrivate) throw new Rejected('private');
+  };
+  const input = openInput(path, judge, view);
   expect(readFileSync(input.path, 'utf8')).toBe('meant');
   input.close();
   input.close();
   swap(join(data, 'callback.key'));
   const key = statSync(path);
-  expect(() => openInput(path, view)).toThrow(Rejected);
-  expect(() => openInput(data, view)).toThrow('is not a regular file');
+  expect(() => openInput(path, judge, view)).toThrow(Rejected);
+  expect(() => openInput(data, judge, view)).toThrow('is not a regular file');
   expect(openOn(key)).toBe(0);
 });

@@ -150,3 +150,31 @@ test('an artifact directory that cannot be made is rejected', () => {
   symlinkSync('real', join(dir, 'link'));
   expect(rejection({ working_directory: dir, artifact_directory: 'link' })).toBe('not rejected');
 });
+
+test.each(['artifact_directory', 'input_payload_path'] as const)(
+  '%s of confined work is not where a link in the working directory leads out of it',
+  (field) => {
+    const working_directory = join(dir, 'wd');
+    const outside = join(dir, 'outside');
+    for (const path of [working_directory, outside, join(working_directory, 'real')]) mkdirSync(path);
+    for (const place of [outside, join(working_directory, 'real')]) writeFileSync(join(place, 'file'), 'x');
+    symlinkSync(outside, join(working_directory, 'out'));
+    symlinkSync('real', join(working_directory, 'in'));
+    symlinkSync(working_directory, join(dir, 'link'));
+    const isInput = field === 'input_payload_path';
+    const prepare = (path: string, confined: boolean, wd = working_directory) => {
+      const paths = resolveWorkingPaths({ working_directory: wd, [field]: path }, run, dir);
+      prepareWorkingPaths(paths, { ...about, confined }).input?.close();
+    };
+    const out = isInput ? 'out/file' : 'out/made/here';
+    expect(() => prepare(out, true)).toThrow(
+      `${field}: a symbolic link leads out of the working directory: ${working_directory}/${out}`,
+    );
+    expect(existsSync(join(outside, 'made'))).toBe(false);
+    expect(() => prepare(`in/../${out}`, true)).toThrow('leads out');
+    for (const wd of [working_directory, join(dir, 'link')])
+      prepare(isInput ? 'in/file' : 'in/made', true, wd);
+    prepare(join(outside, isInput ? 'file' : 'made'), true);
+    prepare(out, false);
+  },
+);
