@@ -9,12 +9,23 @@ const ContainerRecord = z.object({
   container_id: z.string(),
   /** `open`: more was to come; `cut`: a server that went away closed it. */
   stdin: z.enum(['none', 'open', 'sent', 'cut']),
+  /** Where its ports are, once that has been told. */
+  ports: z.record(z.string(), z.string()).optional(),
 });
 export type ContainerRecord = z.infer<typeof ContainerRecord>;
 
 /** Written before the daemon is asked to start it: without one, nothing was ever started. */
 export function writeContainerRecord(directory: RunDirectory, record: ContainerRecord): void {
   writeJsonFile(place(directory), record);
+}
+
+/** Changes nothing where there is no record. */
+export function changeContainerRecord(
+  directory: RunDirectory,
+  change: Partial<Omit<ContainerRecord, 'container_id'>>,
+): void {
+  const record = readContainerRecord(directory);
+  if (record !== null) writeContainerRecord(directory, { ...record, ...change });
 }
 
 /** Null when there is none. Throws when it cannot be read. */

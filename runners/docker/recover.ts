@@ -8,6 +8,7 @@ import { conclude } from './conclude.ts';
 import { forgetContainerRecord, readContainerRecord, writeContainerRecord } from './container-record.ts';
 import { type DockerDaemon, statusOf } from './daemon.ts';
 import type { OwnContainer } from './own-containers.ts';
+import { withPorts } from './ports.ts';
 import { removedAfter, removeUnstarted } from './remove.ts';
 import { runOnce } from './run.ts';
 import type { DockerSpec } from './spec.ts';
@@ -80,7 +81,8 @@ async function resume(
     ctx.offer({ ...(wantsStdin(ctx) ? CLOSED : {}), ...stop.controls(Promise.resolve()) });
     if (State.Running) ctx.goesOn();
     const metadata = { 'docker.container_id': id, 'docker.image_id': image, ...stdinFacts(ctx) };
-    return await conclude(tools, ctx, { id, output, stop, here: null, unsure: false, metadata });
+    const stay = () => conclude(tools, ctx, { id, output, stop, here: null, unsure: false, metadata });
+    return await withPorts(daemon, id, ctx, stay);
   } finally {
     output.disconnect();
   }

@@ -2,11 +2,12 @@ import type { RunContext, RunControls } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { LetGo } from './attendance.ts';
 import { conclude } from './conclude.ts';
-import { writeContainerRecord } from './container-record.ts';
+import { changeContainerRecord, writeContainerRecord } from './container-record.ts';
 import { createContainer } from './create.ts';
 import { DaemonGone, daemonWords } from './daemon.ts';
 import { findImage, type ImageFacts } from './image.ts';
 import { neverStarted, notAProgram } from './outcome.ts';
+import { withPorts } from './ports.ts';
 import { removedAfter } from './remove.ts';
 import type { DockerSpec } from './spec.ts';
 import { feedStdin, wantsStdin } from './stdin.ts';
@@ -61,7 +62,7 @@ async function startAndConclude(
   try {
     if (ctx.signal.aborted) return neverStarted(ABORTED_BEFORE, metadata);
     writeContainerRecord(ctx.directory, { container_id: id, stdin: input === null ? 'none' : 'open' });
-    input?.once('finish', () => rememberSent(ctx, id));
+    input?.once('finish', () => rememberSent(ctx));
     const controls: RunControls = input === null ? {} : feedStdin(input, ctx);
     const startedAt = performance.now();
     let unsure = false;
@@ -78,16 +79,18 @@ async function startAndConclude(
       answered.resolve();
     }
     const spawnMs = performance.now() - began;
-    return await conclude(tools, ctx, { id, output, stop, here: { startedAt, spawnMs }, unsure, metadata });
+    const here = { startedAt, spawnMs };
+    const stay = () => conclude(tools, ctx, { id, output, stop, here, unsure, metadata });
+    return await withPorts(daemon, id, ctx, stay);
   } finally {
     input?.destroy();
     output.disconnect();
   }
 }
 
-function rememberSent({ directory }: Context, id: string): void {
+function rememberSent({ directory }: Context): void {
   try {
-    writeContainerRecord(directory, { container_id: id, stdin: 'sent' });
+    changeContainerRecord(directory, { stdin: 'sent' });
   } catch {
     // A full disk: after a crash it counts as cut.
   }

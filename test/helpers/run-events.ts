@@ -6,7 +6,7 @@ import type { BuiltApp } from './build-app.ts';
 /** All events of a finished run, as a client reads them. */
 export async function eventsOf(app: BuiltApp, { invocation }: RunRecord): Promise<RuntimeEvent[]> {
   const response = await app.app.inject({
-    url: `/invocations/${invocation.invocation_id}/events?follow=false`,
+    url: `/invocations/${encodeURIComponent(invocation.invocation_id)}/events?follow=false`,
     headers: { accept: 'application/x-ndjson' },
   });
   return parseEvents(response.body);
