@@ -21,7 +21,7 @@ export async function expectSound(app: BuiltApp, record: RunRecord): Promise<voi
     expect(bytes.length + gaps.reduce((sum, length) => sum + length, 0)).toBe(facts.bytes);
     expect(bytes.length).toBe(facts.kept);
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(facts.sha256);
-    const capture = await app.app.inject(`/invocations/${record.invocation.invocation_id}/${stream}`);
+    const capture = await app.app.inject(record.links[stream]);
     expect(capture.rawPayload.equals(bytes)).toBe(true);
   }
 }

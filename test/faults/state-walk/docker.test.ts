@@ -31,7 +31,7 @@ requires('docker')('A run in a container whose server is killed', () => {
       const { record } = await walk.step({
         point,
         said: `docker: ${point}`,
-        body: { ...body, runtime_kind: 'docker', options: { docker: { image } } },
+        body: { ...body, runtime_kind: 'docker', options: { docker: { image, ports: { 0: 8080 } } } },
         wrote,
         expected: truth,
       });

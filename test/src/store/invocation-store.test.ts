@@ -187,6 +187,24 @@ test('only a finished run is removed, and its place in the order is not given ag
   expect(store.get('a')).toMatchObject({ n: 2, status: 'pending', result: null });
 });
 
+test('the name of a directory that is not the id stays with its run, also one that is put back', () => {
+  store.insert(run('a/b', { directory: '_hash' }));
+  store.insert(run('plain'));
+  const known = (...names: string[]) => names.map((name) => store.hasDirectory(name));
+  expect(known('_hash', 'plain', 'a/b', 'other')).toEqual([true, true, false, false]);
+  expect([...store.unfinished()].map(({ directory }) => directory)).toEqual(['_hash', 'plain']);
+  store.finish('a/b', facts);
+  const rows = store.rowsOf('a/b');
+  expect(store.remove('a/b')).toBe(true);
+  expect(known('_hash')).toEqual([false]);
+  store.putBack(rows);
+  expect(store.get('a/b')).toMatchObject({ directory: '_hash' });
+  expect(store.list({ limit: 9 }).rows.map(({ directory }) => directory)).toEqual(['plain', '_hash']);
+  store.close();
+  store = new InvocationStore(file);
+  expect(known('_hash', 'plain')).toEqual([true, true]);
+});
+
 test('statuses are counted', () => {
   store.insert(run('a'));
   store.insert(run('b'));
