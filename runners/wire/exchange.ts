@@ -132,7 +132,8 @@ function send(request: ClientRequest, body: WireRequest['body'], stop: (error: E
 function whenConnected(request: ClientRequest, connected: () => void): void {
   request.once('socket', (socket: Socket) => {
     const isSecure = 'encrypted' in socket;
-    if (!socket.connecting && (!isSecure || request.reusedSocket)) return connected();
+    // One that could not be made (EMFILE) is not connecting either.
+    if (request.reusedSocket || (!isSecure && socket.readyState === 'open')) return connected();
     const event = isSecure ? 'secureConnect' : 'connect';
     const cancel = afterMs(CONNECT_TIMEOUT_MS, () =>
       request.destroy(Object.assign(new Error('no connection in time'), { code: 'ETIMEDOUT' })),

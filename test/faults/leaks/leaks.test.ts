@@ -144,7 +144,8 @@ requires('linux')('A server that has done many runs', () => {
     placeholder.write(`${JSON.stringify({ op: 'hello', version: PROTOCOL_VERSION, key })}\n`);
     await once(placeholder, 'data');
     server = await startServer(dataDir, {
-      NODE_OPTIONS: '--inspect=127.0.0.1:0',
+      // The inspector looks at objects by an interface that is experimental.
+      NODE_OPTIONS: '--inspect=127.0.0.1:0 --disable-warning=ExperimentalWarning',
       RUNWIRE_LOG_LEVEL: 'error',
       RUNWIRE_HTTP_ALLOW: '127.0.0.1',
       RUNWIRE_RETENTION_COUNT: String(KEPT),
