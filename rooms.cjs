@@ -68,6 +68,11 @@ const ROOMS = {
     doors: ['collection', 'glob', 'open-inside'],
     imports: ['src/disk', 'src/documents', 'src/platform'],
   },
+  'src/files': {
+    says: 'files in and out: names, archives, a tree that no link leads out of',
+    doors: ['names', 'staging', 'unpack', 'scan', 'matching', 'pack'],
+    imports: ['src/artifacts', 'src/documents', 'src/platform'],
+  },
   'src/webhooks': {
     says: 'results on their way to `on_finish`',
     doors: ['deliveries'],
@@ -143,7 +148,10 @@ const ROOMS = {
   'runners/docker': {
     says: 'the kind `docker`',
     doors: ['runner'],
-    imports: [...GIVEN, 'src/disk/private-places', 'src/disk/private-view', 'src/artifacts/glob'],
+    imports: [
+      ...[...GIVEN, 'src/disk/private-places', 'src/disk/private-view', 'src/artifacts/glob'],
+      'src/files',
+    ],
   },
   'runners/http': {
     says: 'the kind `http`',
@@ -183,13 +191,13 @@ const ROOMS = {
   'routes/requests': {
     says: 'what comes in: who may, in which form, how long',
     doors: ['*'],
-    imports: ['src/engine/engine', 'src/documents', 'src/config', 'src/platform'],
+    imports: ['src/engine/engine', 'src/files', 'src/documents', 'src/config', 'src/platform'],
   },
   'routes/answers': {
     says: 'what goes out, no faster than it is taken',
     doors: ['*'],
     imports: [
-      ...['routes/requests', 'src/engine/engine', 'src/log', 'src/documents', 'src/metrics'],
+      ...['routes/requests', 'src/engine/engine', 'src/files', 'src/log', 'src/documents', 'src/metrics'],
       'src/platform',
     ],
   },
@@ -198,7 +206,7 @@ const ROOMS = {
     doors: ['app'],
     imports: [
       ...['routes/requests', 'routes/answers', 'src/engine/engine', 'src/contract/claims', 'src/documents'],
-      ...['src/config', 'src/metrics', 'src/platform'],
+      ...['src/config', 'src/files', 'src/metrics', 'src/platform'],
     ],
   },
   'src/command': {
@@ -240,12 +248,15 @@ const LIBRARIES = {
     ],
     types: ['src/contract'],
   },
-  'mime-types': { rooms: ['src/artifacts'] },
+  'mime-types': { rooms: ['src/artifacts', 'routes'] },
   'prom-client': { rooms: ['src/metrics'] },
   pino: { rooms: ['src/server'], types: ['src/service', 'src/engine', 'src/webhooks'] },
   'eventsource-parser': { rooms: ['runners/http-async'] },
   dockerode: { rooms: ['runners/docker'] },
-  'tar-stream': { rooms: ['runners/docker'] },
+  'tar-stream': { rooms: ['runners/docker', 'src/files'] },
+  yauzl: { rooms: ['src/files'] },
+  yazl: { rooms: ['src/files'] },
+  '@fastify/multipart': { rooms: ['routes/requests'] },
   koffi: { rooms: ['src/supervisor/spawn', 'src/platform'] },
   'node:sqlite': { rooms: ['src/store'] },
   'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client'] },

@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Config } from '../src/config.ts';
 import { RunwireError } from '../src/documents/errors.ts';
 import type { Engine } from '../src/engine/engine.ts';
+import type { Staging } from '../src/files/staging.ts';
 import type { Metrics } from '../src/metrics.ts';
 import { openFilesLimit } from '../src/platform/own-limits.ts';
 import { answerBrokenRequest, watchConnections } from './answers/broken-request.ts';
@@ -14,6 +15,7 @@ import { callbackRoutes } from './callback.ts';
 import { cancelRoutes } from './cancel.ts';
 import { documentation } from './documentation.ts';
 import { eventsRoutes } from './events.ts';
+import { filesRoutes } from './files.ts';
 import { healthRoutes } from './health.ts';
 import { invocationsRoutes } from './invocations.ts';
 import { metricsRoutes } from './metrics.ts';
@@ -47,6 +49,7 @@ const ROUTES: readonly Routes[] = [
   cancelRoutes,
   callbackRoutes,
   artifactsRoutes,
+  filesRoutes,
   workerRoutes,
   runtimesRoutes,
   healthRoutes,
@@ -57,6 +60,7 @@ export interface AppParts {
   config: Pick<Config, 'host' | 'token' | 'allowedHosts' | 'maxBodyBytes' | 'stalledClientSeconds'>;
   engine: Engine;
   metrics: Metrics;
+  staging: Staging;
   /** Where the server's own faults are told. Requests are not logged: the engine logs a line a run. */
   logger?: ErrorLog;
   /** How long a request may take to arrive. */
@@ -83,7 +87,7 @@ const DEADLINES: Deadlines = { headersMs: 60_000, bodyMs: 300_000, lookMs: 15_00
  * The HTTP side of the server, ready for inject() or listen(). close() ends open streams and waits
  * cleanly and answers late requests with 503 draining; runs are the engine's business.
  */
-export function createApp({ config, engine, metrics, logger, ...parts }: AppParts): FastifyInstance {
+export function createApp({ config, engine, metrics, staging, logger, ...parts }: AppParts): FastifyInstance {
   const deadlines = parts.deadlines ?? DEADLINES;
   const answerError = problemHandler(logger);
   const app = fastify({
@@ -102,7 +106,11 @@ export function createApp({ config, engine, metrics, logger, ...parts }: AppPart
     frameworkErrors: (error, request, reply) => answerError(error, request, reply as FastifyReply),
     clientErrorHandler: answerBrokenRequest,
   });
-  const edge: Edge = { engine, metrics, exchanges: new Exchanges(logger), proofs: new Proofs() };
+  const edge: Edge = {
+    ...{ engine, metrics, staging, maxBodyBytes: config.maxBodyBytes },
+    exchanges: new Exchanges(logger),
+    proofs: new Proofs(),
+  };
   const guard = createGuard(config, (id, token) => holdsClaim(engine, id, token));
   const paths = new KnownPaths(ROUTER);
   let closing = false;

@@ -53,6 +53,7 @@ export function documentation(app: FastifyInstance, kinds: readonly Kind[]): voi
         { name: 'control', description: 'What may be done to a running run' },
         { name: 'workers', description: 'Who does manual runs: takes them and reports' },
         { name: 'artifacts', description: 'Files a run left' },
+        { name: 'files', description: 'What is in the directory of a run' },
         { name: 'runtimes', description: 'What can be run' },
         { name: 'server', description: 'The server itself' },
       ],
@@ -83,26 +84,51 @@ const asOperation: typeof jsonSchemaTransform = (input) => {
   const { schema, url } = jsonSchemaTransform(input);
   const security = SECURITY[input.route.config?.access ?? 'token'];
   const { body } = input.schema ?? {};
+  const { documentPart } = input.route.config ?? {};
   const mayBeAbsent = body instanceof z.ZodType && body.safeParse(undefined).success;
   return {
     schema: {
       ...schema,
       ...(security && { security }),
       ...(mayBeAbsent && { [BODY_MAY_BE_ABSENT]: true }),
+      ...(documentPart && { [DOCUMENT_PART]: documentPart }),
     },
-    url,
+    url: url.replace(/\*$/, ':path'),
   };
 };
 
 /** Marks an operation until the document is whole: the plugin says of every body that it is needed. */
 const BODY_MAY_BE_ABSENT = 'x-body-may-be-absent';
+/** The same: files may come beside the document, which is the part of this name then. */
+const DOCUMENT_PART = 'x-document-part';
 type Operations = { [path: string]: { [method: string]: { [key: string]: unknown } } };
 
 function sayWhichBodiesAreNeeded(paths: Operations): void {
   for (const operation of Object.values(paths).flatMap((methods) => Object.values(methods))) {
     if (operation[BODY_MAY_BE_ABSENT]) Object.assign(operation.requestBody ?? {}, { required: false });
     delete operation[BODY_MAY_BE_ABSENT];
+    addParts(operation);
   }
+}
+
+function addParts(operation: { [key: string]: unknown }): void {
+  const name = operation[DOCUMENT_PART];
+  delete operation[DOCUMENT_PART];
+  if (typeof name !== 'string') return;
+  const { content } = operation.requestBody as { content: { [type: string]: { schema: unknown } } };
+  const file = { type: 'string', contentMediaType: 'application/octet-stream' };
+  content['multipart/form-data'] = {
+    schema: {
+      type: 'object',
+      description: 'Files beside the document: docs/files.md',
+      properties: {
+        [name]: content['application/json']?.schema,
+        archive: { ...file, description: 'A tar, a tar in gzip or a zip, which is unpacked' },
+      },
+      required: [name],
+      additionalProperties: { ...file, description: 'A file: its filename is its path' },
+    },
+  };
 }
 
 /** Each schema exists as sent and as received; the one that nothing refers to is left out. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { RunwireError } from '../src/documents/errors.ts';
 import { RuntimeEvent } from '../src/documents/event.ts';
@@ -10,11 +11,12 @@ import { verbatimPaths } from '../src/documents/kind.ts';
 import { Record } from '../src/documents/record.ts';
 import { isFinal, RuntimeResult, Status } from '../src/documents/result.ts';
 import type { ListFilter, SubmitOptions } from '../src/engine/engine.ts';
-import type { OfRun, Routes } from './answers/edge.ts';
+import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import { sendEvents } from './answers/events.ts';
 import { sendLiveText } from './answers/output.ts';
 import { awaitFinished, recordAnswer } from './answers/record.ts';
 import { content, json, problems, Raw, ServerSentEvent } from './answers/schemas.ts';
+import { filesOf } from './given-files.ts';
 import {
   JSON_TYPE,
   NDJSON_TYPE,
@@ -26,8 +28,12 @@ import {
 } from './requests/negotiation.ts';
 import { mayChange } from './requests/preconditions.ts';
 import { decimal } from './requests/query.ts';
+import { acceptFiles } from './requests/sent-files.ts';
 
 const ANSWERS = [JSON_TYPE, SSE_TYPE, NDJSON_TYPE, TEXT_TYPE] as const;
+
+/** The part of a multipart body that is the document. */
+const DOCUMENT = 'invocation';
 
 const ListQuery = z.strictObject({
   status: Status.optional(),
@@ -97,15 +103,33 @@ const resultSchema = {
   response: { 200: json('The result', RuntimeResult), ...problems },
 };
 
-export const invocationsRoutes: Routes = (app, edge) => {
-  const { engine } = edge;
+export const invocationsRoutes: Routes = (root, edge) => {
+  // A scope of its own: only here files may come with the document.
+  root.register(async (app) => submitRoute(app, edge));
+  runRoutes(root, edge);
+};
+
+function submitRoute(app: FastifyInstance, edge: Edge): void {
+  const { engine, staging, maxBodyBytes } = edge;
+  acceptFiles(app, staging, { name: DOCUMENT, maxBytes: maxBodyBytes });
 
   app.post<{ Body: InvocationInput; Querystring: WaitQuery }>(
     '/invocations',
-    { schema: submitSchema, config: { access: 'token', verbatim: engine.kinds.flatMap(verbatimPaths) } },
+    {
+      schema: submitSchema,
+      config: {
+        access: 'token',
+        documentPart: DOCUMENT,
+        verbatim: engine.kinds.flatMap(verbatimPaths),
+      },
+    },
     async (request, reply) => {
       const form = negotiate(request.headers.accept, ANSWERS);
-      const { id, replayed, stored } = engine.submit(request.body, optionsOf(request.headers));
+      const files = await filesOf(edge, request);
+      const { id, replayed, stored } = engine.submit(request.body, {
+        ...optionsOf(request.headers),
+        ...(files && { files }),
+      });
       await stored;
       reply.header('location', pathOf(id));
       if (replayed) reply.header('idempotency-replayed', 'true');
@@ -120,6 +144,10 @@ export const invocationsRoutes: Routes = (app, edge) => {
       return recordAnswer(edge, id, finished, reply);
     },
   );
+}
+
+const runRoutes: Routes = (app, edge) => {
+  const { engine } = edge;
 
   app.get<{ Querystring: ListQuery }>(
     '/invocations',

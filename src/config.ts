@@ -95,6 +95,8 @@ const FIELDS = {
   maxArtifactBytes: field('RUNWIRE_MAX_ARTIFACT_BYTES', bytes, GIB),
   maxArtifactsBytes: field('RUNWIRE_MAX_ARTIFACTS_BYTES', bytes, 4 * GIB),
   maxArtifactsCount: field('RUNWIRE_MAX_ARTIFACTS_COUNT', whole(0), 10_000),
+  maxUploadBytes: field('RUNWIRE_MAX_UPLOAD_BYTES', bytes, GIB),
+  maxUploadFiles: field('RUNWIRE_MAX_UPLOAD_FILES', whole(0), 100_000),
   minFreeDiskBytes: field('RUNWIRE_MIN_FREE_DISK_BYTES', bytes, 100 * 1024 ** 2),
   stalledClientSeconds: field('RUNWIRE_STALLED_CLIENT_SECONDS', positiveSeconds, 300),
   retentionSeconds: field('RUNWIRE_RETENTION_SECONDS', orNone(positiveSeconds), 'default'),

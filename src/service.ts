@@ -14,6 +14,7 @@ import { diskSpace, fileSystemSizes } from './disk/space.ts';
 import { isFinal } from './documents/result.ts';
 import { Registry } from './engine/registry.ts';
 import { RunEngine } from './engine/run-engine.ts';
+import { Staging } from './files/staging.ts';
 import { createMetrics } from './metrics.ts';
 import { addressGuard } from './outbound/address-guard.ts';
 import { readSecrets } from './outbound/secrets.ts';
@@ -128,7 +129,12 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     ),
     onFinished: (id) => deliveries.start(id),
   });
-  const app = createApp({ config, engine, metrics, logger: log });
+  const staging = new Staging(config.dataDir, { bytes: config.maxUploadBytes, files: config.maxUploadFiles });
+  void staging.sweep().then(
+    (count) => count > 0 && log.info({ count }, 'uploads that a crash interrupted were removed'),
+    (err) => log.warn({ err }, 'sweep of uploads'),
+  );
+  const app = createApp({ config, engine, metrics, staging, logger: log });
   deliveries.resume();
   engine.recover();
   const isUnfinished = (id: string): boolean => engine.has(id) && !isFinal(engine.status(id));

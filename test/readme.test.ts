@@ -26,7 +26,9 @@ let address = '';
 /** Run lines of the README as they stand, against the port of this test. */
 async function shell(lines: string | undefined): Promise<string> {
   if (!lines) throw new Error('the README has no such step');
-  const { stdout } = await run('bash', ['-ec', lines.replaceAll('http://127.0.0.1:7070', address)]);
+  const { stdout } = await run('bash', ['-ec', lines.replaceAll('http://127.0.0.1:7070', address)], {
+    cwd: dataDir, // what a step writes goes with it
+  });
   return stdout;
 }
 
@@ -76,6 +78,12 @@ describe('The tour of the README', () => {
     expect(printed.endsWith('err\n')).toBe(true);
   });
 
+  test('files go in and come out', async () => {
+    const printed = await shell(tour.get('files'));
+    expect(printed).toContain('"status":"succeeded"');
+    expect(printed).toMatch(/2 in\/tour.txt\nin\/\nin\/tour.txt\n$/);
+  });
+
   test('events resume after the last one seen', async () => {
     const ids = [...(await shell(tour.get('resume'))).matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
     expect(ids).toEqual([3, 4, 5, 6, 7]);
@@ -100,6 +108,6 @@ describe('The tour of the README', () => {
   });
 
   test('no step is left out', () => {
-    expect([...tour.keys()]).toEqual(['watch', 'wait', 'parts', 'resume', 'cancel', 'artifacts']);
+    expect([...tour.keys()]).toEqual(['watch', 'wait', 'parts', 'resume', 'cancel', 'artifacts', 'files']);
   });
 });

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Engine } from '../../src/engine/engine.ts';
+import type { Staging } from '../../src/files/staging.ts';
 import type { Metrics } from '../../src/metrics.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Proofs } from './proofs.ts';
@@ -10,6 +11,10 @@ export interface Edge {
   metrics: Metrics;
   exchanges: Exchanges;
   proofs: Proofs;
+  /** Where files go that come in. */
+  staging: Staging;
+  /** Of a JSON document. */
+  maxBodyBytes: number;
 }
 
 /** Adds the routes of one resource. */

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { ChurnMap } from '../../src/platform/churn-map.ts';
+import { LONGEST_MS } from '../../src/platform/timer.ts';
 import { onConnectionEnd } from './connection-end.ts';
 import { onHalfClosed, tryClient, writeInterim } from './half-closed.ts';
 import type { ErrorLog } from './problem.ts';
@@ -24,6 +25,8 @@ export interface StreamedResponse {
    * `written` bytes of those before, when the client takes more after a while in which it took nothing.
    */
   body(signal: AbortSignal, written: number): AsyncIterable<Buffer>;
+  /** The body cannot be gone on with: it waits, open, for a client that takes nothing for a while. */
+  once?: boolean;
   /** Fields after the body, where the client has a place for them: `read` when it was sent whole, `names` before it. */
   trailers?: { names: readonly string[]; read(): Record<string, string> };
 }
@@ -121,7 +124,8 @@ export class Exchanges {
       if (reply.request.method !== 'HEAD') {
         if (streamed.length === undefined) response.flushHeaders();
         const signal = this.#watchBody(response, streamed);
-        const sent = await pump(response, (written) => streamed.body(signal, written), signal);
+        const patienceMs = streamed.once ? LONGEST_MS : undefined;
+        const sent = await pump(response, (written) => streamed.body(signal, written), signal, patienceMs);
         if (streamed.length !== undefined && sent !== streamed.length) throw new Error('body cut short');
         if (trailers && !signal.aborted) response.addTrailers(trailers.read());
       }

@@ -8,15 +8,24 @@ declare module 'fastify' {
   }
 }
 
-/** Gives bodies that are read whole so long to arrive. To be called before the routes are made. */
+/** Gives bodies that are read whole so long to arrive, and files so long to go on coming. To be called before the routes are made. */
 export function expectBodiesWithin(app: FastifyInstance, ms: number): void {
-  const expect: preParsingHookHandler = (_request, _reply, payload, done) => {
-    const timer = setTimeout(() => {
+  const expect: preParsingHookHandler = ({ raw }, _reply, payload, done) => {
+    const { socket, headers } = raw;
+    const hasFiles = headers['content-type']?.startsWith('multipart/') ?? false;
+    let seen = socket.bytesRead;
+    const timer = setInterval(() => {
+      // Files may take as long as they need, while they come.
+      if (hasFiles && socket.bytesRead > seen) {
+        seen = socket.bytesRead;
+        return;
+      }
+      clearInterval(timer);
       // The parser hears it and answers. To destroy the request would take the connection away before.
       if (payload.listenerCount('error') > 0)
         payload.emit('error', new RunwireError('request_timeout', `The body took more than ${ms / 1000} s.`));
     }, ms);
-    const arrived = (): void => clearTimeout(timer);
+    const arrived = (): void => clearInterval(timer);
     payload.once('end', arrived);
     payload.once('close', arrived);
     done(null, payload);

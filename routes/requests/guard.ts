@@ -53,7 +53,9 @@ export function createGuard(
         'forbidden_host',
         'The Host header names no host of this server: add it to RUNWIRE_ALLOWED_HOSTS if it should.',
       );
-    if (crossSite(headers.origin, headers['sec-fetch-site'], headers['sec-fetch-mode'], host))
+    const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers;
+    const follows = mode === 'navigate' && (request.method === 'GET' || request.method === 'HEAD');
+    if (crossSite(origin, site, follows, host))
       throw new RunwireError('forbidden_origin', 'Pages of other sites may not use this server.');
     const token = bearerOf(headers.authorization);
     request.isTrusted =
@@ -113,12 +115,12 @@ function bare(host: string): string {
 function crossSite(
   origin: string | undefined,
   site: string | string[] | undefined,
-  mode: string | string[] | undefined,
+  follows: boolean,
   host: string,
 ): boolean {
   if (origin !== undefined) return originHost(origin) !== host;
   // Following a link from elsewhere is harmless: it only reads, and the other page cannot see it.
-  return site === 'cross-site' && mode !== 'navigate';
+  return site === 'cross-site' && !follows;
 }
 
 /** The scheme is not compared: a proxy in front may speak TLS. `null` origins have no host. */

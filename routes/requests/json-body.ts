@@ -19,21 +19,33 @@ const BYTE_ORDER_MARK = '\ufeff';
  * whatever type it is said to be of.
  */
 export function onlyJsonBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
+  const read = jsonReader(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => refuseUnlessEmpty(payload, done));
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    if (body.length === 0) return done(null, undefined);
-    if (!isUtf8(body)) return done(new RunwireError('malformed_json', 'The body is not UTF-8.'));
-    // RFC 8259 (8.1) lets a reader pass over the mark, which none may write.
-    const text = withoutMark(body.toString('utf8'));
-    // A parser with a callback: it gives nothing back.
-    void parse(request, text, (error, value) =>
-      error === null
-        ? done(null, digitsKept(value, text, request))
-        : done(new RunwireError('malformed_json', wordsOf(text))),
-    );
+    try {
+      done(null, body.length === 0 ? undefined : read(request, body));
+    } catch (error) {
+      done(error as Error); // a RunwireError
+    }
   });
+}
+
+/** Reads the JSON of a request, by the rules of every body. Throws RunwireError malformed_json; `what` names it there. */
+export function jsonReader(app: FastifyInstance, what = 'The body') {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  return (request: FastifyRequest, bytes: Buffer): unknown => {
+    if (!isUtf8(bytes)) throw new RunwireError('malformed_json', `${what} is not UTF-8.`);
+    // RFC 8259 (8.1) lets a reader pass over the mark, which none may write.
+    const text = withoutMark(bytes.toString('utf8'));
+    let read: { error: Error | null; value?: unknown } = { error: null };
+    // It calls back before it returns.
+    void parse(request, text, (error, value) => {
+      read = { error, value };
+    });
+    if (read.error !== null) throw new RunwireError('malformed_json', wordsOf(text));
+    return digitsKept(read.value, text, request);
+  };
 }
 
 export function withoutMark(text: string): string {

@@ -4,6 +4,7 @@ import { containerOptions } from './container.ts';
 import { DaemonGone, daemonWords, statusOf } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
 import { bindsOf } from './mounts.ts';
+import { hasFiles, shareFiles } from './sent-files.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
 import type { RunTools } from './tools.ts';
@@ -32,6 +33,7 @@ export async function createContainer(
     gid: process.getgid?.() ?? 0,
   });
   if (workspace) openToUser(ctx, scratch, user);
+  if (workspace && hasFiles(ctx)) await shareFiles(ctx.workingDirectory, user);
   const traceparent = ctx.environment.TRACEPARENT;
   const options = containerOptions({
     spec,

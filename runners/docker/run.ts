@@ -9,6 +9,7 @@ import { findImage, type ImageFacts } from './image.ts';
 import { neverStarted, notAProgram } from './outcome.ts';
 import { withPorts } from './ports.ts';
 import { removedAfter } from './remove.ts';
+import { copyIn } from './sent-files.ts';
 import type { DockerSpec } from './spec.ts';
 import { feedStdin, wantsStdin } from './stdin.ts';
 import { ContainerStop } from './stop.ts';
@@ -57,6 +58,7 @@ async function startAndConclude(
   const output = new ContainerOutput(ctx.output, { stdout: 0, stderr: 0 }, tools.closed);
   const stop = new ContainerStop(daemon, id, image.stopSignal);
   await makeDirectories(daemon, id, image, ctx);
+  await copyIn(daemon, id, ctx);
   output.connect(await attachOutput(daemon, id), { stdout: 0, stderr: 0 });
   const input = wantsStdin(ctx) ? await attachInput(daemon, id) : null;
   try {

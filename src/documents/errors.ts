@@ -13,6 +13,7 @@ export const ERRORS = {
   not_found: { status: 404, title: 'There is no such resource' },
   invocation_not_found: { status: 404, title: 'There is no such invocation' },
   artifact_not_found: { status: 404, title: 'There is no such artifact' },
+  file_not_found: { status: 404, title: 'There is no such file' },
   runtime_not_found: { status: 404, title: 'There is no such runtime' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
   not_acceptable: { status: 406, title: 'None of the accepted media types can be given' },

@@ -36,6 +36,31 @@ export const OnFinish = z.strictObject({
 });
 export type OnFinish = z.infer<typeof OnFinish>;
 
+/** A file that is in the working directory before anything starts. */
+export const SentFile = z
+  .strictObject({
+    path: z.string().min(1).describe('Relative, with slashes'),
+    text: z.string().optional(),
+    base64: z.base64().optional(),
+    artifact: z
+      .strictObject({ invocation_id: z.string().min(1), artifact_id: z.string().min(1) })
+      .optional()
+      .describe('Of a finished run'),
+    mode: z
+      .string()
+      .regex(/^0?[0-7]{3}$/, { error: 'must be permission bits in octal: 0644' })
+      .optional()
+      .describe('Default: 0644'),
+  })
+  .refine(
+    ({ text, base64, artifact }) =>
+      [text, base64, artifact].filter((from) => from !== undefined).length === 1,
+    {
+      error: 'needs one of text, base64 and artifact, and no other',
+    },
+  );
+export type SentFile = z.infer<typeof SentFile>;
+
 /** The part of an invocation that RxP has no field for: what every run may have, and `options.<key>` of kinds. */
 export const Options = z
   .looseObject({
@@ -47,6 +72,11 @@ export const Options = z
       .optional()
       .describe('The run ends when it has waited so long to start'),
     max_output_bytes: z.number().int().nonnegative().optional().describe('Bytes kept of each stream'),
+    files: z
+      .array(SentFile)
+      .max(10_000)
+      .optional()
+      .describe('Made in the working directory before the start'),
     artifacts: z.array(z.string().min(1)).max(100).optional().describe('Globs under the working directory'),
     limits: Limits.optional(),
     on_finish: OnFinish.optional(),

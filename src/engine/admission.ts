@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { CannotBegin } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { DiskSpace } from '../disk/space.ts';
@@ -12,7 +13,7 @@ import { makeReady } from '../run/preparation.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { Conduct } from './conduct.ts';
 import { DetachedRuns } from './detached-runs.ts';
-import type { PlaceNumbers, Submission, SubmitOptions } from './engine.ts';
+import type { PlaceNumbers, SentFiles, Submission, SubmitOptions } from './engine.ts';
 import { type Intake, newRecord } from './intake.ts';
 import { PlaceShortage, type ShortageLog } from './place-shortage.ts';
 import { RunQueue } from './queue.ts';
@@ -53,16 +54,17 @@ export class Admission {
     };
   }
 
-  submit(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions = {}): Submission {
+  submit(input: InvocationInput, options: SubmitOptions = {}): Submission {
     const { intake, store, conduct, live, places } = this.#parts;
-    const earlier = intake.earlier(input, idempotencyKey);
+    const earlier = intake.earlier(input, options);
     if (earlier !== null) return { id: earlier, replayed: true, stored: store.committed() };
     const { closed } = this;
     if (closed) throw closed;
-    const run = intake.accept(input, { idempotencyKey, traceparent });
+    const run = intake.accept(input, options);
     const detached = this.#detached.takes(run);
     if (detached) this.#detached.admit();
     else if (this.#queueOf(run).full) throw queueFull(sortOf(run));
+    if (options.files) this.#place(run, options.files);
     if ((detached || this.#queueOf(run).hasPlace) && makeReady(run, places)) run.begin(Date.now());
     run.keep(this.#insert(run));
     live.set(run.id, run);
@@ -156,6 +158,20 @@ export class Admission {
     return [...this.#parts.live.values()].filter(
       (run) => !this.#queueOf(run).waits(run) && !this.#detached.has(run),
     );
+  }
+
+  /** The files that came with a run become its scratch directory: what a crash leaves of it without a record is swept. */
+  #place(run: LiveRun, files: SentFiles): void {
+    const { conduct, disk } = this.#parts;
+    try {
+      mkdirSync(run.directory.root, { recursive: true, mode: 0o700 });
+      files.moveTo(run.directory.work);
+    } catch (error) {
+      conduct.discard(run);
+      const told = toldShortage(error);
+      if (told instanceof RunwireError) disk.failed(told);
+      throw told;
+    }
   }
 
   /** Store a new run. Its files go when its record cannot be stored. */

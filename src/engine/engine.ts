@@ -41,6 +41,8 @@ export interface Engine {
     file: string;
     isPrivate: (stats: Stats, descriptor: number) => boolean;
   };
+  /** The directory that the server made for the run to work in. Throws file_not_found where it made none. */
+  workFiles(id: string): { root: string; isPrivate: (stats: Stats, descriptor: number) => boolean };
   /** Returns false when the run was already finished. */
   cancel(id: string, graceSeconds?: number): boolean;
   writeStdin(id: string, bytes: Buffer): Promise<void>;
@@ -88,7 +90,17 @@ export interface Readiness {
   recovery: RecoveryState;
 }
 
+/** Files that came with an invocation, whole and on the disk of the server. */
+export interface SentFiles {
+  /** SHA-256 of all of them, where the invocation itself does not say them; part of what makes two bodies the same. */
+  readonly digest: string | null;
+  /** Makes them a directory of this path. */
+  moveTo(directory: string): void;
+}
+
 export interface SubmitOptions {
+  /** They are the working directory of the run. */
+  files?: SentFiles | undefined;
   idempotencyKey?: string | undefined;
   /** W3C trace context of the request, handed to the program as TRACEPARENT. */
   traceparent?: string | undefined;

@@ -15,10 +15,13 @@ const MAX_DEPTH = 500;
  * Only an invocation that came with an id or an Idempotency-Key can be sent again, so only those need
  * one. A run without a fingerprint equals no body: its id was made by the server and was in no body.
  *
+ * `files`: the digest of files that came beside it.
+ *
  * Throws RunwireError invalid_invocation when the value is nested deeper than 500 levels.
  */
-export function fingerprint(input: InvocationInput): string {
-  return hash('sha256', canonicalJson(input));
+export function fingerprint(input: InvocationInput, files: string | null = null): string {
+  const json = canonicalJson(input);
+  return hash('sha256', files === null ? json : `${json}\n${files}`);
 }
 
 /** JSON without white space and with sorted keys; `undefined` members are dropped. */

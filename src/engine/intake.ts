@@ -40,20 +40,21 @@ export class Intake {
   }
 
   /** The id of the run that the same id or key made before. Throws a conflict when the body is another. */
-  earlier(input: InvocationInput, key: string | undefined): string | null {
+  earlier(input: InvocationInput, { idempotencyKey: key, files }: SubmitOptions): string | null {
     const id = input.invocation_id;
     const known = id === undefined ? undefined : (this.#live.get(id) ?? this.#store.get(id));
-    if (known && known.fingerprint !== fingerprint(input))
+    if (known && known.fingerprint !== fingerprint(input, files?.digest))
       throw new RunwireError('invocation_conflict', `${known.id} is the invocation_id of another invocation`);
     if (known) return known.id;
     const keyed = key === undefined ? undefined : this.#store.findByKey(key);
-    if (keyed && keyed.fingerprint !== fingerprint(input))
+    if (keyed && keyed.fingerprint !== fingerprint(input, files?.digest))
       throw new RunwireError('idempotency_key_conflict', 'The Idempotency-Key was used with another body');
     return keyed?.id ?? null;
   }
 
   /** A new run. Throws invalid_invocation, naming the fields. */
-  accept(input: InvocationInput, { idempotencyKey, traceparent }: SubmitOptions): LiveRun {
+  accept(input: InvocationInput, { idempotencyKey, traceparent, files }: SubmitOptions): LiveRun {
+    if (files && input.working_directory) throw noOwnDirectory();
     const id = input.invocation_id ?? uuidV7();
     const repeatable = input.invocation_id !== undefined || idempotencyKey !== undefined;
     const directory = runDirectory(this.#config.dataDir, directoryName(id));
@@ -69,7 +70,7 @@ export class Intake {
       ...{ invocation, runner, directory, paths },
       invocationJson: JSON.stringify(redactInvocation(invocation)),
       createdAt: Date.now(),
-      fingerprint: repeatable ? fingerprint(input) : null,
+      fingerprint: repeatable ? fingerprint(input, files?.digest) : null,
       idempotencyKey: idempotencyKey ?? null,
       traceparent,
       rebooted: false,
@@ -106,6 +107,15 @@ export class Intake {
       // Told by the store's onRollback. What is to stop stops all the same.
     }
   };
+}
+
+function noOwnDirectory(): RunwireError {
+  return fieldRefusal('invalid_invocation', [
+    {
+      path: 'working_directory',
+      message: 'cannot be given with files: they are the working directory of the run, and nobody else’s',
+    },
+  ]);
 }
 
 /** What keepAbort wrote. The grace goes on where it was: servers that die again and again do not lengthen it. */

@@ -107,6 +107,7 @@ export class RunEngine implements Engine {
   readonly directory: Engine['directory'] = (id) => this.#views.directory(id);
   readonly artifacts: Engine['artifacts'] = (id) => this.#views.artifacts(id);
   readonly artifactPath: Engine['artifactPath'] = (id, name) => this.#views.artifactPath(id, name);
+  readonly workFiles: Engine['workFiles'] = (id) => this.#views.workFiles(id);
   readonly reading: Engine['reading'] = (id, read) => this.#views.finished.reading(id, read);
   readonly runtimes: Engine['runtimes'] = () => this.#options.registry.describeAll();
   readonly runtime: Engine['runtime'] = (word) => this.#options.registry.describe(word);

@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs';
+import { existsSync, type Stats } from 'node:fs';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { artifactFile, type RunDirectory, runDirectory } from '../disk/run-directory.ts';
 import type { ArtifactDescriptor } from '../documents/artifact.ts';
@@ -112,6 +112,18 @@ export class RunViews {
     const file = captured ? descriptor.path : artifactFile(this.directory(id), artifactId);
     const isPrivate = (stats: Stats, handle: number) => this.#places.look(null).holdsFile(stats, handle);
     return { descriptor, file, isPrivate };
+  }
+
+  /** Where it works, or worked, when that is a directory of its own. */
+  workFiles(id: string): ReturnType<Engine['workFiles']> {
+    const { work } = this.directory(id);
+    if (!existsSync(work))
+      throw new RunwireError(
+        'file_not_found',
+        `${id} has no directory of its own: its files are not the server’s`,
+      );
+    const view = this.#places.look({ work });
+    return { root: work, isPrivate: (stats, descriptor) => view.holdsFile(stats, descriptor) };
   }
 
   /** It is live no more: keep what those who waited for it will ask for. */

@@ -11,6 +11,7 @@ import type { RuntimeEvent } from '../../src/documents/event.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { Registry } from '../../src/engine/registry.ts';
 import { RunEngine } from '../../src/engine/run-engine.ts';
+import { Staging } from '../../src/files/staging.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { InvocationStore } from '../../src/store/invocation-store.ts';
 import { fakeRunner } from './fake-runner.ts';
@@ -70,7 +71,10 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     metrics,
     environment: options.environment ?? process.env,
   });
-  const app = createApp({ config, engine, metrics, logger: log });
+  const app = createApp({
+    ...{ config, engine, metrics, logger: log },
+    staging: new Staging(dataDir, { bytes: config.maxUploadBytes, files: config.maxUploadFiles }),
+  });
   engine.recover();
   let open = true;
   const close = async (): Promise<void> => {

@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { type AppParts, createApp } from '../../routes/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
+import { Staging } from '../../src/files/staging.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import { StubEngine } from './stub-engine.ts';
 import { UNBOUNDED } from './unbounded.ts';
@@ -30,6 +34,8 @@ export function stubApp(changes: Partial<Config> = {}, deadlines?: AppParts['dea
     config: { ...readConfig({}).config, ...changes },
     engine,
     metrics,
+    // Made when there is something to put in.
+    staging: new Staging(join(tmpdir(), `runwire-stub-${randomUUID()}`), { bytes: 1e6, files: 100 }),
     logger: { error: (facts: object) => logged.push(facts) },
     ...(deadlines && { deadlines }),
   });

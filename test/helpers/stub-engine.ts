@@ -183,6 +183,11 @@ export class StubEngine implements Engine {
     return this.#run(id).artifacts;
   }
 
+  workFiles(id: string): { root: string; isPrivate: () => boolean } {
+    this.#run(id);
+    throw new RunwireError('file_not_found', 'A stub has no files.');
+  }
+
   artifactPath(id: string, artifactId: string) {
     const run = this.#run(id);
     const descriptor = run.artifacts.find((artifact) => artifact.artifact_id === artifactId);

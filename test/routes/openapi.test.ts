@@ -42,7 +42,7 @@ test('every route of the app is described and every description has a route', as
   stub.app.addHook('onRoute', ({ method, url }) => {
     for (const name of [method].flat())
       if (METHODS.includes(name.toLowerCase()) && !url.startsWith('/docs'))
-        routes.push(`${name.toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}')}`);
+        routes.push(`${name.toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}')}`);
   });
   await stub.app.ready();
   expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(routes.sort());

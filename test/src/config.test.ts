@@ -36,6 +36,8 @@ describe('readConfig', () => {
       maxArtifactBytes: 2 ** 30,
       maxArtifactsBytes: 2 ** 32,
       maxArtifactsCount: 10_000,
+      maxUploadBytes: 1024 ** 3,
+      maxUploadFiles: 100_000,
       minFreeDiskBytes: 104_857_600,
       stalledClientSeconds: 300,
       retentionSeconds: 'default',

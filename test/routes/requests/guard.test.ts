@@ -66,6 +66,7 @@ describe('Origin', () => {
     { origin: 'file://' },
     { origin: 'http://localhost:7070/path' },
     { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
+    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
   ])('%j is refused', async (headers) => {
     await using stub = stubApp();
     const response = await stub.app.inject(from(headers));
@@ -78,10 +79,16 @@ describe('Origin', () => {
     { origin: 'http://localhost:7070' },
     { origin: 'https://LOCALHOST:7070', 'sec-fetch-site': 'same-origin' },
     { 'sec-fetch-site': 'none' },
-    { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
   ])('%j is allowed', async (headers) => {
     await using stub = stubApp();
     expect((await stub.app.inject(from(headers))).statusCode).toBe(202);
+  });
+
+  test('a link is followed from anywhere, and nothing but a link', async () => {
+    await using stub = stubApp();
+    const headers = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+    for (const method of ['GET', 'HEAD'] as const)
+      expect((await stub.app.inject({ method, url: '/invocations', headers })).statusCode).toBe(200);
   });
 
   test('no response tells another site that it may read', async () => {

@@ -1,0 +1,40 @@
+import { type BigIntStats, closeSync, fstatSync } from 'node:fs';
+import { blocksBetween } from '../../src/files/pack.ts';
+
+/** A file that a program may write to while it is read. */
+export interface LiveBytes {
+  size: number;
+  stats: BigIntStats;
+  /** The bytes from `start` up to and without `end`. Ends with an error where the file was changed meanwhile: nobody takes them for whole. */
+  read(start: number, end: number): AsyncGenerator<Buffer>;
+  close(): void;
+}
+
+export function liveBytes(fd: number): LiveBytes {
+  const stats = fstatSync(fd, { bigint: true });
+  return {
+    size: Number(stats.size),
+    stats,
+    async *read(start, end) {
+      let held: Buffer | null = null;
+      for await (const block of blocksBetween(fd, start, end)) {
+        if (held !== null) yield held;
+        held = block;
+      }
+      // The last block comes only when all of them are of one file.
+      if (tagOf(fstatSync(fd, { bigint: true })) !== tagOf(stats))
+        throw new Error('the file was changed while it was sent');
+      if (held !== null) yield held;
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+/** A strong tag (RFC 9110, 8.8.1): no change of the bytes leaves all of these as they were. */
+export function identityTag({ stats }: Pick<LiveBytes, 'stats'>): string {
+  return `"${tagOf(stats)}"`;
+}
+
+function tagOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].map((part) => part.toString(36)).join('-');
+}

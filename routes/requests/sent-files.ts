@@ -1,0 +1,108 @@
+import multipart, { type MultipartFile } from '@fastify/multipart';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { RunwireError } from '../../src/documents/errors.ts';
+import { fieldRefusal } from '../../src/documents/field-errors.ts';
+import { BadName, partsOf } from '../../src/files/names.ts';
+import type { StagedFiles, Staging } from '../../src/files/staging.ts';
+import { BadArchive, unpack } from '../../src/files/unpack.ts';
+import { jsonReader } from './json-body.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Files may come beside the document, which is the part of this name then. */
+    documentPart?: string;
+  }
+  interface FastifyRequest {
+    /** Files that came with the request; null: none did. Whoever answers it moves or discards them. */
+    staged: StagedFiles | null;
+  }
+}
+
+const ARCHIVE = 'archive';
+const FILE_MODE = 0o644;
+
+/** The part that has the JSON document. */
+interface DocumentPart {
+  name: string;
+  maxBytes: number;
+}
+
+/**
+ * In this scope a body may also be multipart/form-data (RFC 7578): the part of the name is the JSON that else were the
+ * body, a part named `archive` is unpacked, and every other part is a file whose filename is its path. Files go to the disk
+ * as they come.
+ */
+export function acceptFiles(app: FastifyInstance, staging: Staging, document: DocumentPart): void {
+  app.register(multipart, {
+    preservePath: true,
+    // Read here, so that no digit of the document is lost.
+    isPartAFile: () => true,
+    limits: {
+      fileSize: Number.POSITIVE_INFINITY,
+      files: Number.POSITIVE_INFINITY,
+      parts: Number.POSITIVE_INFINITY,
+    },
+    throwFileSizeLimit: false,
+  });
+  const read = jsonReader(app, `The part ${document.name}`);
+  app.decorateRequest('staged', null);
+  app.addHook('preValidation', async (request) => {
+    if (!request.isMultipart()) return;
+    request.staged = staging.begin();
+    request.body = await takeParts(request, request.staged, document, read);
+  });
+  // However it is answered: what was not moved by then goes.
+  app.addHook('onResponse', async (request) => request.staged?.discard());
+  app.addHook('onRequestAbort', async (request) => request.staged?.discard());
+}
+
+async function takeParts(
+  request: FastifyRequest,
+  staged: StagedFiles,
+  { name, maxBytes }: DocumentPart,
+  read: ReturnType<typeof jsonReader>,
+): Promise<unknown> {
+  let document: unknown;
+  try {
+    for await (const part of request.files())
+      if (part.fieldname === name) document = read(request, await bytesOf(part, maxBytes));
+      else await takeFile(part, staged);
+  } catch (error) {
+    throw told(error);
+  }
+  if (document === undefined) throw faulty(name, `is missing: a part named ${name} has the JSON of it`);
+  return document;
+}
+
+async function bytesOf({ file, fieldname }: MultipartFile, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of file as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maxBytes)
+      throw new RunwireError('body_too_large', `The part ${fieldname} is longer than ${maxBytes} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function takeFile(
+  { fieldname, filename, file }: MultipartFile,
+  { filling, aside }: StagedFiles,
+): Promise<void> {
+  if (fieldname === ARCHIVE) return unpack(file, filling, { aside });
+  if (filename === undefined)
+    throw faulty(fieldname, 'is no file: a part that is one has a filename, which is its path');
+  await filling.file({ parts: partsOf(filename), mode: FILE_MODE }, file as AsyncIterable<Buffer>);
+}
+
+/** What went wrong with the files, as a client is told of it. */
+export function told(error: unknown, path = ''): unknown {
+  if (error instanceof BadName) return faulty(path || error.path, error.message);
+  if (error instanceof BadArchive) return faulty(path || ARCHIVE, error.message);
+  return error;
+}
+
+function faulty(path: string, message: string): RunwireError {
+  return fieldRefusal('invalid_field', [{ path, message }]);
+}

@@ -1,0 +1,142 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  futimesSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+} from 'node:fs';
+import { codeOf } from '../platform/error-words.ts';
+import { BadName, staysInside } from './names.ts';
+
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+/** Linux names through it what is below an open directory, whatever became of the directory's own name. */
+const HAS_PROC = existsSync('/proc/self/fd');
+
+interface Opened {
+  name: string;
+  fd: number;
+}
+
+/**
+ * A directory that is filled: every part of a path is opened below the one before and no link is followed, so that
+ * nothing lands outside of it, whatever is planted in it meanwhile. Calls are short and synchronous; who has many of them
+ * gives others their turn in between. Without /proc the parts are opened one by one too, by their paths.
+ */
+export class Tree {
+  readonly #path: string;
+  readonly #root: number;
+  /** The directories of the last path, open: the next path is often beside it. */
+  readonly #open: Opened[] = [];
+
+  /** Throws what the file system says where it is no directory. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#root = openSync(path, DIRECTORY);
+  }
+
+  /** Makes it, with those above it, where it is not there. Throws BadName where something else is in its way. */
+  directory(parts: readonly string[], mode?: number): void {
+    const fd = this.#enter(parts);
+    if (mode !== undefined) fchmodSync(fd, mode);
+  }
+
+  /** A new file, open for writing; the caller closes it. Throws BadName where there is something of that name. */
+  file(parts: readonly string[], mode: number): number {
+    const fd = this.#in(parts, (path) => openSync(path, NEW_FILE, mode));
+    try {
+      // The process's mask has taken bits away.
+      fchmodSync(fd, mode);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    return fd;
+  }
+
+  /** A symbolic link. Throws BadName where its text leads out, or there is something of that name. */
+  link(parts: readonly string[], target: string): void {
+    if (!staysInside(parts, target))
+      throw new BadName(
+        parts.join('/'),
+        `is a link that leads out of the directory, to ${JSON.stringify(target)}`,
+      );
+    this.#in(parts, (path) => symlinkSync(target, path));
+  }
+
+  /** A second name of a file that is in it already. */
+  hardLink(parts: readonly string[], of: readonly string[]): void {
+    // Not through the descriptors that are open: those of the one path are closed where the other goes elsewhere.
+    const directory = openSync(this.#pathOf(of.slice(0, -1)), DIRECTORY);
+    try {
+      const source = this.#below(directory, of.slice(0, -1), of.at(-1) ?? '');
+      this.#in(parts, (path) => linkSync(source, path));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      throw new BadName(parts.join('/'), `is a link to what is not there, ${JSON.stringify(of.join('/'))}`);
+    } finally {
+      closeSync(directory);
+    }
+  }
+
+  close(): void {
+    for (const { fd } of this.#open.splice(0)) closeSync(fd);
+    closeSync(this.#root);
+  }
+
+  /** Within its directory, which is made. */
+  #in<T>(parts: readonly string[], make: (path: string) => T): T {
+    const name = parts.at(-1) ?? '';
+    const directory = parts.slice(0, -1);
+    const fd = this.#enter(directory);
+    try {
+      return make(this.#below(fd, directory, name));
+    } catch (error) {
+      throw codeOf(error) === 'EEXIST' ? new BadName(parts.join('/'), 'is there twice') : error;
+    }
+  }
+
+  #pathOf(directory: readonly string[]): string {
+    return `${this.#below(this.#enter(directory), directory, '.')}`;
+  }
+
+  /** Descriptor of a directory below, opened and where need be made. */
+  #enter(parts: readonly string[]): number {
+    let same = 0;
+    while (same < parts.length && this.#open[same]?.name === parts[same]) same++;
+    for (const { fd } of this.#open.splice(same)) closeSync(fd);
+    for (let at = same; at < parts.length; at++) {
+      const name = parts[at] ?? '';
+      const above = this.#open.at(-1)?.fd ?? this.#root;
+      const fd = openOrMake(this.#below(above, parts.slice(0, at), name), parts.slice(0, at + 1).join('/'));
+      this.#open.push({ name, fd });
+    }
+    return this.#open.at(-1)?.fd ?? this.#root;
+  }
+
+  #below(fd: number, directory: readonly string[], name: string): string {
+    return HAS_PROC ? `/proc/self/fd/${fd}/${name}` : [this.#path, ...directory, name].join('/');
+  }
+}
+
+function openOrMake(path: string, shown: string): number {
+  for (let tries = 0; ; tries++)
+    try {
+      return openSync(path, DIRECTORY);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ENOTDIR' || code === 'ELOOP')
+        throw new BadName(shown, 'is a file or a link and no directory');
+      if (code !== 'ENOENT' || tries > 0) throw error;
+      mkdirSync(path, 0o755);
+    }
+}
+
+/** A file is as old as it was. */
+export function setTime(fd: number, modified: Date): void {
+  futimesSync(fd, modified, modified);
+}

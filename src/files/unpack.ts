@@ -1,0 +1,208 @@
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { type Extract, extract, type Header } from 'tar-stream';
+import { openPromise, type Entry as ZipEntry } from 'yauzl';
+import { RunwireError } from '../documents/errors.ts';
+import { messageOf } from '../platform/error-words.ts';
+import { shortageOf } from '../platform/shortage.ts';
+import type { Filling } from './fill.ts';
+import { BadName, partsOf } from './names.ts';
+
+const GZIP = Buffer.from([0x1f, 0x8b]);
+const ZIPS = [Buffer.from('PK\x03\x04'), Buffer.from('PK\x05\x06')];
+const S_IFMT = 0o170000;
+const S_IFLNK = 0o120000;
+const S_IFDIR = 0o040000;
+const S_IFREG = 0o100000;
+/** A link's text is not longer. */
+const MAX_LINK_BYTES = 4096;
+
+/** An entry of a tar: its header, and its bytes. */
+type Entry = Extract extends AsyncIterable<infer One> ? One : never;
+
+/** An archive that is not one, or breaks off. */
+export class BadArchive extends Error {}
+
+/**
+ * Unpack a tar, a tar in gzip or a zip, told by its first bytes, into a tree while it comes, under the directory `into`.
+ * A zip is kept at `aside` until it is whole: its contents are at its end. Throws BadName for an entry that is not taken,
+ * BadArchive, RunwireError body_too_large, and what the storage says.
+ */
+export async function unpack(
+  source: Readable,
+  filling: Filling,
+  { into = [], aside }: { into?: readonly string[]; aside: string },
+): Promise<void> {
+  const { head, rest } = await beginning(source, 4);
+  try {
+    if (ZIPS.some((magic) => head.equals(magic))) await unpackZip(rest, filling, into, aside);
+    else if (head.subarray(0, 2).equals(GZIP)) await unpackTar(filling, into, rest, createGunzip());
+    else await unpackTar(filling, into, rest);
+  } catch (error) {
+    if (error instanceof BadName || error instanceof RunwireError || shortageOf(error)) throw error;
+    throw new BadArchive(`the archive cannot be unpacked: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function unpackTar(
+  filling: Filling,
+  into: readonly string[],
+  source: Readable,
+  coding?: NodeJS.ReadWriteStream,
+): Promise<void> {
+  const tar = extract();
+  // streamx has the events and the methods of a stream of Node.
+  const sink = tar as unknown as NodeJS.WritableStream;
+  const fed = coding ? pipeline(source, coding, sink) : pipeline(source, sink);
+  fed.catch(() => {}); // told below
+  const modes = new Modes(filling);
+  let last: Header | null = null;
+  try {
+    for await (const entry of tar) {
+      last = entry.header;
+      await takeTarEntry(entry, filling, into, modes);
+    }
+    await fed;
+  } catch (error) {
+    tar.destroy();
+    throw error;
+  }
+  if (last === null) throw new BadArchive('it is neither tar, gzip nor zip, or has nothing in it');
+  modes.set();
+}
+
+async function takeTarEntry(
+  entry: Entry,
+  filling: Filling,
+  into: readonly string[],
+  modes: Modes,
+): Promise<void> {
+  const { name, type, mode = 0o644, mtime, linkname } = entry.header;
+  const place = placeOf(name, into);
+  if (type === 'file' || type === 'contiguous-file')
+    return filling.file(
+      { parts: place, mode: mode & 0o777, modified: mtime },
+      entry as AsyncIterable<Buffer>,
+    );
+  entry.resume();
+  if (type === 'directory') {
+    filling.ledger.file();
+    filling.tree.directory(place);
+    modes.later(place, mode & 0o777);
+  } else if (type === 'symlink') {
+    filling.ledger.file();
+    filling.tree.link(place, linkname ?? '');
+    filling.files.push({ path: place.join('/'), mode: 0o120777, sha256: linkname ?? '' });
+  } else if (type === 'link') {
+    filling.ledger.file();
+    const of = placeOf(linkname ?? '', into);
+    filling.tree.hardLink(place, of);
+    filling.files.push({ path: place.join('/'), mode: 0, sha256: of.join('/') });
+  } else throw new BadName(name, `is ${article(type)}, which is not taken`);
+  return filling.breathe();
+}
+
+async function unpackZip(
+  source: Readable,
+  filling: Filling,
+  into: readonly string[],
+  aside: string,
+): Promise<void> {
+  const { ledger } = filling;
+  await pipeline(
+    source,
+    async function* counted(chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        ledger.take(chunk.length);
+        yield chunk;
+      }
+    },
+    createWriteStream(aside, { flags: 'wx', mode: 0o600 }),
+  );
+  const zip = await openPromise(aside, { lazyEntries: true, strictFileNames: true });
+  const modes = new Modes(filling);
+  try {
+    for await (const entry of zip.eachEntry()) {
+      const place = placeOf(entry.fileName, into);
+      const mode = modeOf(entry);
+      if ((mode & S_IFMT) === S_IFDIR || entry.fileName.endsWith('/')) {
+        ledger.file();
+        filling.tree.directory(place);
+        if ((mode & 0o777) !== 0) modes.later(place, mode & 0o777);
+        continue;
+      }
+      const stream = await zip.openReadStreamPromise(entry);
+      if ((mode & S_IFMT) === S_IFLNK) {
+        ledger.file();
+        const target = await linkText(stream, entry);
+        filling.tree.link(place, target);
+        filling.files.push({ path: place.join('/'), mode: 0o120777, sha256: target });
+      } else if ((mode & S_IFMT) !== S_IFREG && (mode & S_IFMT) !== 0)
+        throw new BadName(entry.fileName, 'is a special file, which is not taken');
+      else
+        await filling.file(
+          { parts: place, mode: mode & 0o777 || 0o644, modified: entry.getLastModDate() },
+          stream as AsyncIterable<Buffer>,
+        );
+    }
+  } finally {
+    zip.close();
+    await rm(aside, { force: true });
+  }
+  modes.set();
+}
+
+async function linkText(stream: Readable, entry: ZipEntry): Promise<string> {
+  if (entry.uncompressedSize > MAX_LINK_BYTES)
+    throw new BadName(entry.fileName, 'is a link that is too long');
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** What made it was a Unix: it kept the mode; else there is none. */
+function modeOf({ versionMadeBy, externalFileAttributes }: ZipEntry): number {
+  return versionMadeBy >> 8 === 3 ? externalFileAttributes >>> 16 : 0;
+}
+
+function placeOf(name: string, into: readonly string[]): string[] {
+  return /^(?:\.\/*)+$/.test(name) ? [...into] : [...into, ...partsOf(name)];
+}
+
+/** Modes of directories are set at last: one that may not be written to is filled before. */
+class Modes {
+  readonly #filling: Filling;
+  readonly #all: [readonly string[], number][] = [];
+
+  constructor(filling: Filling) {
+    this.#filling = filling;
+  }
+
+  later(parts: readonly string[], mode: number): void {
+    if (parts.length > 0) this.#all.push([parts, mode]);
+  }
+
+  set(): void {
+    for (const [parts, mode] of this.#all.reverse()) this.#filling.tree.directory(parts, mode);
+  }
+}
+
+/** The first bytes, and a stream of all. */
+async function beginning(source: Readable, bytes: number): Promise<{ head: Buffer; rest: Readable }> {
+  let begun = Buffer.alloc(0);
+  for await (const chunk of source.iterator({ destroyOnReturn: false })) {
+    begun = Buffer.concat([begun, chunk as Buffer]);
+    if (begun.length >= bytes) break;
+  }
+  const head = begun.subarray(0, bytes);
+  if (source.readableEnded) return { head, rest: Readable.from([begun]) };
+  source.unshift(begun);
+  return { head, rest: source };
+}
+
+function article(type: string): string {
+  return `a ${type.replaceAll('-', ' ')}`;
+}

@@ -1,0 +1,237 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { type Header, pack } from 'tar-stream';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ZipFile } from 'yazl';
+import { Filling } from '../../../src/files/fill.ts';
+import { Ledger } from '../../../src/files/ledger.ts';
+import { Tree } from '../../../src/files/tree.ts';
+import { unpack } from '../../../src/files/unpack.ts';
+
+let place: string;
+let root: string;
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), 'runwire-unpack-'));
+  root = join(place, 'root');
+  mkdirSync(root);
+});
+afterEach(() => rmSync(place, { recursive: true, force: true }));
+
+type Line = Partial<Header> & { name: string; text?: string };
+
+async function tar(...lines: Line[]): Promise<Buffer> {
+  const packing = pack();
+  for (const { text = '', ...header } of lines) packing.entry(header, text);
+  packing.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of packing) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function zip(...lines: { name: string; text?: string; mode?: number }[]): Promise<Buffer> {
+  const packing = new ZipFile();
+  for (const { name, text = '', mode = 0o100644 } of lines)
+    if (name.endsWith('/')) packing.addEmptyDirectory(name, { mode });
+    else packing.addBuffer(Buffer.from(text), name, { mode });
+  packing.end();
+  const chunks: Buffer[] = [];
+  for await (const chunk of packing.outputStream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function put(
+  bytes: Buffer,
+  { caps = { bytes: 1e9, files: 1000 }, piece = 64 * 1024, into = [] as string[] } = {},
+) {
+  const tree = new Tree(root);
+  const filling = new Filling(tree, new Ledger(caps));
+  const pieces = Array.from({ length: Math.ceil(bytes.length / piece) }, (_, i) =>
+    bytes.subarray(i * piece, (i + 1) * piece),
+  );
+  try {
+    await unpack(Readable.from(pieces), filling, { aside: join(place, `aside-${randomUUID()}`), into });
+  } finally {
+    tree.close();
+  }
+  return filling;
+}
+
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const modeOf = (path: string): number => lstatSync(join(root, path)).mode & 0o777;
+
+test.each([1, 3, 511, 64 * 1024])(
+  'a tar, a tar in gzip and a zip are told by their bytes, in pieces of %i',
+  async (piece) => {
+    const lines = [
+      { name: 'a.txt', text: 'hello' },
+      { name: 'deep/er/run.sh', text: '#!/bin/sh\n', mode: 0o755 },
+      { name: 'empty/', type: 'directory' as const, mode: 0o700 },
+    ];
+    const plain = await tar(...lines);
+    for (const bytes of [
+      plain,
+      gzipSync(plain),
+      await zip(
+        ...lines.map(({ name, text = '', mode = 0o644 }) => ({
+          name,
+          text,
+          mode: name.endsWith('/') ? 0o40700 : 0o100000 | mode,
+        })),
+      ),
+    ]) {
+      const { files, ledger } = await put(bytes, { piece });
+      expect([read('a.txt'), read('deep/er/run.sh')]).toEqual(['hello', '#!/bin/sh\n']);
+      expect([modeOf('a.txt'), modeOf('deep/er/run.sh'), modeOf('empty')]).toEqual([0o644, 0o755, 0o700]);
+      expect(files.map(({ path }) => path)).toEqual(['a.txt', 'deep/er/run.sh']);
+      expect(ledger.files).toBe(3);
+      rmSync(root, { recursive: true });
+      mkdirSync(root);
+    }
+  },
+);
+
+test('what the system’s tar and its links make comes out the same', async () => {
+  const from = join(place, 'from');
+  mkdirSync(join(from, 'sub'), { recursive: true });
+  writeFileSync(join(from, 'sub', 'file'), 'x'.repeat(200_000));
+  symlinkSync('sub/file', join(from, 'link'));
+  execFileSync('ln', ['sub/file', 'second'], { cwd: from });
+  writeFileSync(join(from, 'n'.repeat(200)), 'long');
+  const bytes = execFileSync('tar', ['cf', '-', '.'], { cwd: from, maxBuffer: 1e8 });
+  await put(bytes);
+  expect(readlinkSync(join(root, 'link'))).toBe('sub/file');
+  expect(read('second')).toBe(read('sub/file'));
+  expect(read('n'.repeat(200))).toBe('long');
+  expect(execFileSync('diff', ['-r', '--no-dereference', from, root]).toString()).toBe('');
+});
+
+test.each<[string, Line[], RegExp]>([
+  ['an absolute name', [{ name: '/etc/x', text: 'x' }], /"\/etc\/x" is absolute/],
+  ['a name that leads up', [{ name: 'a/../../x', text: 'x' }], /leads out of the directory/],
+  [
+    'a name twice',
+    [
+      { name: 'a', text: '1' },
+      { name: 'a', text: '2' },
+    ],
+    /"a" is there twice/,
+  ],
+  ['a device', [{ name: 'd', type: 'character-device' }], /"d" is a character device/],
+  ['a FIFO', [{ name: 'f', type: 'fifo' }], /"f" is a fifo/],
+  [
+    'a link that leads out',
+    [{ name: 'd/l', type: 'symlink', linkname: '../../x' }],
+    /"d\/l" is a link that leads out/,
+  ],
+  ['an absolute link', [{ name: 'l', type: 'symlink', linkname: '/etc/passwd' }], /leads out/],
+  [
+    'a file through a link',
+    [
+      { name: 'd/x', text: '' },
+      { name: 'l', type: 'symlink', linkname: 'd' },
+      { name: 'l/y', text: 'y' },
+    ],
+    /"l" is a file or a link and no directory/,
+  ],
+  [
+    'a file below a file',
+    [
+      { name: 'a', text: '1' },
+      { name: 'a/b', text: '2' },
+    ],
+    /no directory/,
+  ],
+  ['a second name of what is outside', [{ name: 'h', type: 'link', linkname: '../x' }], /leads out/],
+  ['a second name of nothing', [{ name: 'h', type: 'link', linkname: 'x' }], /not there/],
+  ['an empty part', [{ name: 'a//b', text: '' }], /empty part/],
+  ['a name that is too long', [{ name: `${'n'.repeat(256)}`, text: '' }], /more than 255 bytes/],
+])('%s is refused by its name', async (_name, lines, words) => {
+  writeFileSync(join(place, 'x'), 'outside');
+  await expect(put(await tar(...lines))).rejects.toThrow(words);
+  expect(readdirSync(place).sort()).toEqual(['root', 'x']);
+  expect(readFileSync(join(place, 'x'), 'utf8')).toBe('outside');
+});
+
+test('a zip is held to the same', async () => {
+  for (const [lines, words] of [
+    [[{ name: 'a/../../x' }], /leads out|invalid relative path/],
+    [[{ name: 'l', text: '/etc/passwd', mode: 0o120777 }], /leads out/],
+    [[{ name: 'p', mode: 0o010644 }], /special file/],
+  ] as const) {
+    const bytes = await zip(
+      ...lines.map((line) => ({ ...line, name: line.name.replace('a/../..', 'aaaaaaa') })),
+    );
+    // The writer refuses such names: they are put in after it.
+    const evil = Buffer.from(bytes.toString('latin1').replaceAll('aaaaaaa/x', 'a/../../x'), 'latin1');
+    await expect(put(evil)).rejects.toThrow(words);
+  }
+  expect(readdirSync(place)).toEqual(['root']);
+});
+
+test('bytes and files are counted while they come: a bomb is refused when it is too much', async () => {
+  const bomb = gzipSync(await tar({ name: 'zeros', text: '\0'.repeat(5_000_000) }));
+  expect(bomb.length).toBeLessThan(20_000);
+  await expect(put(bomb, { caps: { bytes: 1_000_000, files: 10 } })).rejects.toMatchObject({
+    code: 'body_too_large',
+  });
+  expect(lstatSync(join(root, 'zeros')).size).toBeLessThanOrEqual(1_000_000);
+  const many = await tar(...Array.from({ length: 11 }, (_, i) => ({ name: `f${i}`, text: '' })));
+  await expect(put(many, { caps: { bytes: 1000, files: 10 } })).rejects.toThrow('RUNWIRE_MAX_UPLOAD_FILES');
+  const zeros = await zip({ name: 'z', text: '\0'.repeat(5_000_000) });
+  await expect(put(zeros, { caps: { bytes: 1_000_000, files: 10 } })).rejects.toMatchObject({
+    code: 'body_too_large',
+  });
+});
+
+test.each([
+  ['nothing', async () => Buffer.alloc(0)],
+  ['what is none', async () => Buffer.from('hello, world, this is text and no archive'.repeat(30))],
+  ['a tar that is cut', async () => (await tar({ name: 'a', text: 'x'.repeat(5000) })).subarray(0, 3000)],
+  [
+    'a gzip that is cut',
+    async () => gzipSync(await tar({ name: 'a', text: 'x'.repeat(5000) })).subarray(0, 60),
+  ],
+  ['a zip that is cut', async () => (await zip({ name: 'a', text: 'x' })).subarray(0, 40)],
+])('%s is no archive', async (_name, bytes) => {
+  await expect(put(await bytes())).rejects.toThrow(/cannot be unpacked/);
+});
+
+test('it may go into a directory below, and what is there already is not written over', async () => {
+  mkdirSync(join(root, 'in'));
+  writeFileSync(join(root, 'in', 'a'), 'old');
+  await put(await tar({ name: 'b', text: 'new' }), { into: ['in', 'new'] });
+  expect(read('in/new/b')).toBe('new');
+  await expect(put(await tar({ name: 'a', text: 'new' }), { into: ['in'] })).rejects.toThrow(
+    'is there twice',
+  );
+  expect(read('in/a')).toBe('old');
+});
+
+test('a program that swaps directories for links meanwhile gains nothing', async () => {
+  const outside = join(place, 'outside');
+  mkdirSync(outside);
+  const lines = Array.from({ length: 3000 }, (_, i) => ({ name: `d${i % 7}/e/f${i}`, text: 'x' }));
+  const { spawn } = await import('node:child_process');
+  const swapper = spawn('sh', [
+    '-c',
+    `cd ${root}; while :; do for i in 0 1 2 3 4 5 6; do mv d$i gone.$$ && ln -s ${outside} d$i && rm d$i && mv gone.$$ d$i; done; done 2>/dev/null`,
+  ]);
+  await put(await tar(...lines), { caps: { bytes: 1e9, files: 10_000 } }).catch(() => {});
+  swapper.kill('SIGKILL');
+  expect(readdirSync(outside)).toEqual([]);
+});
