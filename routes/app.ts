@@ -23,7 +23,9 @@ import { capturesRoutes } from './output.ts';
 import { declaredAccess } from './requests/access.ts';
 import { expectBodiesWithin } from './requests/body-deadline.ts';
 import { forgetBrokenType, refuseContent, refuseFraming } from './requests/content.ts';
+import { continueLate } from './requests/expectation.ts';
 import { createGuard } from './requests/guard.ts';
+import { answerInTurn } from './requests/in-turn.ts';
 import { onlyJsonBodies } from './requests/json-body.ts';
 import { KnownPaths } from './requests/known-paths.ts';
 import { heedPreconditions } from './requests/preconditions.ts';
@@ -81,6 +83,9 @@ const MAX_HEADER_BYTES = 2 * MAX_TARGET_LENGTH;
 /** An id of any length that a request line may have is unknown, not malformed. */
 const ROUTER = { maxParamLength: MAX_TARGET_LENGTH };
 
+/** Connections that are still used when the server stops have so long to come to an end. */
+const CLOSE_PATIENCE_MS = 5000;
+
 const DEADLINES: Deadlines = { headersMs: 60_000, bodyMs: 300_000, lookMs: 15_000 };
 
 /**
@@ -127,12 +132,14 @@ export function createApp({ config, engine, metrics, staging, logger, ...parts }
   // Node would pass the 2001st over in silence; their size is bounded.
   app.server.maxHeadersCount = 0;
   watchConnections(app.server);
-  // Only 100-continue is known; others may be passed over (RFC 9110, 10.1.1).
+  // Beside 100-continue none is known; they may be passed over (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setValidatorCompiler(validatorCompiler(engine.kinds));
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(answerError);
   onlyJsonBodies(app);
+  answerInTurn(app);
+  continueLate(app, config.maxBodyBytes);
   expectBodiesWithin(app, deadlines.bodyMs);
   app.decorateRequest('isTrusted', false);
   declaredAccess(app);
@@ -158,6 +165,8 @@ export function createApp({ config, engine, metrics, staging, logger, ...parts }
     closing = true;
     stopLooking();
     edge.exchanges.close();
+    // What has not come, or is not taken, by then: a request that is half sent ends in no other way.
+    setTimeout(() => app.server.closeAllConnections(), CLOSE_PATIENCE_MS).unref();
     done();
   });
 

@@ -60,7 +60,10 @@ async function stop(signal: string): Promise<void> {
   const leave = config.onExit === 'auto' ? because === null : config.onExit === 'leave';
   log.info({ signal }, lastMoments({ leave, because, drainSeconds: config.drainSeconds }, engine.atWork));
   await Promise.race([engine.drain(config.drainSeconds * 1000, { leave }), hurried]);
-  void hurried.then(() => engine.cancelAll({ graceSeconds: 0, leave }));
+  void hurried.then(() => {
+    void engine.cancelAll({ graceSeconds: 0, leave });
+    service.app.server.closeAllConnections();
+  });
   const stored = await engine.cancelAll({ storeMs: STORE_MS, leave });
   if (!stored) log.error('results that could not be stored are left to the next server');
   await service.close(leave || !stored ? 'leave' : 'quit');

@@ -72,7 +72,9 @@ export function digitsKept(value: unknown, text: string, { routeOptions }: Fasti
 function wordsOf(text: string): string {
   try {
     JSON.parse(text);
-    return 'The keys __proto__ and constructor.prototype are not taken.';
+    return /__proto__|constructor/.test(text)
+      ? 'The keys __proto__ and constructor.prototype are not taken.'
+      : 'The body is nested too deeply.';
   } catch (error) {
     const words = messageOf(error);
     return words.replace(/, ".*/s, '').replace(/\.?$/, '.');

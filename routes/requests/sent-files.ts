@@ -20,6 +20,8 @@ declare module 'fastify' {
 
 const ARCHIVE = 'archive';
 const FILE_MODE = 0o644;
+/** What the parser says of bodies that are none, or break off. */
+const MALFORMED = /malformed|unexpected end|terminated early|boundary not found|premature close|aborted/i;
 
 /** The part that has the JSON document. */
 interface DocumentPart {
@@ -100,6 +102,11 @@ async function takeFile(
 export function told(error: unknown, path = ''): unknown {
   if (error instanceof BadName) return faulty(path || error.path, error.message);
   if (error instanceof BadArchive) return faulty(path || ARCHIVE, error.message);
+  if (error instanceof RunwireError) return error;
+  if (error instanceof Error && MALFORMED.test(error.message))
+    return new RunwireError('bad_request', `The body is not multipart/form-data: ${error.message}.`, {
+      cause: error,
+    });
   return error;
 }
 

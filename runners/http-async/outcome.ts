@@ -69,7 +69,7 @@ export function jobOutcome(
 }
 
 /**
- * The result as stdout: text as it is, a list of texts joined, anything else as JSON with its digits. Returns how many
+ * The result as stdout: text as it is, a list of texts joined, anything else as its JSON stands there. Returns how many
  * halves of surrogate pairs, which UTF-8 has no bytes for, became U+FFFD.
  */
 function writeOutput(
@@ -78,7 +78,7 @@ function writeOutput(
   redact: (text: string) => string,
 ): number {
   if (path === undefined) output.write('stdout', redactedBytes(payload, redact));
-  const text = path === undefined ? '' : textOf(payload.at(path));
+  const text = path === undefined ? '' : textAt(payload, path);
   if (text !== '') output.write('stdout', Buffer.from(redact(text)));
   return text.match(/\p{Surrogate}/gu)?.length ?? 0;
 }
@@ -89,11 +89,12 @@ function redactedBytes({ text, bytes }: JsonText, redact: (text: string) => stri
   return told === text ? bytes : Buffer.from(told);
 }
 
-function textOf(value: unknown): string {
+function textAt(payload: JsonText, path: string): string {
+  const value = payload.at(path);
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join('');
-  return JSON.stringify(value);
+  return payload.jsonAt(path) ?? '';
 }
 
 function metadataOf(

@@ -1,4 +1,4 @@
-import { isExactNumber, parseExact, wordOf } from '../../src/platform/exact-json.ts';
+import { sourceAt } from '../../src/platform/json-source.ts';
 
 /** Undefined where the text is no JSON. */
 export function parseJson(text: string): unknown {
@@ -15,57 +15,48 @@ export class JsonText {
   readonly bytes: Buffer;
   readonly text: string;
   /** Undefined where it is no JSON. Numbers are JavaScript's. */
-  readonly plain: unknown;
-  #exact: unknown;
+  readonly #plain: unknown;
 
   constructor(content: Buffer | string) {
     this.bytes = Buffer.from(content);
     this.text = this.bytes.toString('utf8');
-    this.plain = parseJson(this.#bare);
+    this.#plain = parseJson(this.#bare);
   }
 
   get isJson(): boolean {
-    return this.plain !== undefined;
+    return this.#plain !== undefined;
   }
 
-  /** The value at a dotted path (`data.runs.0.id`), or undefined. Own fields and indexes only. */
+  /** The value at a dotted path (`data.runs.0.id`), or undefined. Own fields and indexes only. Numbers are JavaScript's. */
   at(path: string): unknown {
-    const value = valueAt(this.plain, path);
-    // Most of what is asked for has no digits: the slower reading is for what may have.
-    return typeof value === 'number' || isBranch(value) ? valueAt(this.#withDigits(), path) : value;
+    return stepsOf(path).reduce<unknown>(
+      (value, step) =>
+        typeof value === 'object' && value !== null && Object.hasOwn(value, step)
+          ? (value as Record<string, unknown>)[step]
+          : undefined,
+      this.#plain,
+    );
   }
 
-  /** A text, number or truth value at a path, as text; undefined where there is none. */
+  /** The JSON at a path, as it stands there; undefined where there is none. */
+  jsonAt(path: string): string | undefined {
+    return this.isJson ? sourceAt(this.#bare, stepsOf(path)) : undefined;
+  }
+
+  /** A text, number or truth value at a path, as text: a number by its digits. Undefined where there is none. */
   wordAt(path: string): string | undefined {
-    return wordOf(this.at(path));
+    const value = this.at(path);
+    if (typeof value === 'number') return this.jsonAt(path);
+    return typeof value === 'string' || typeof value === 'boolean' ? String(value) : undefined;
   }
 
   get #bare(): string {
     return this.text.startsWith('\ufeff') ? this.text.slice(1) : this.text;
   }
-
-  #withDigits(): unknown {
-    try {
-      this.#exact ??= parseExact(this.#bare);
-    } catch {
-      this.#exact = this.plain; // nested so deeply that it cannot be read otherwise
-    }
-    return this.#exact;
-  }
 }
 
-function valueAt(document: unknown, path: string): unknown {
-  let value = document;
-  for (const step of path.split('.')) {
-    if (step === '') continue;
-    if (!isBranch(value) || !Object.hasOwn(value, step)) return undefined;
-    value = value[step];
-  }
-  return value;
-}
-
-function isBranch(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !isExactNumber(value);
+function stepsOf(path: string): string[] {
+  return path.split('.').filter((step) => step !== '');
 }
 
 /** The beginning of a text on one line, for a summary. */

@@ -30,22 +30,29 @@ export const WorkerEvent = z.discriminatedUnion('type', [
 ]);
 export type WorkerEvent = z.infer<typeof WorkerEvent>;
 
+const MAX_EVENTS = 10_000;
+
 const Text = z.looseObject({ type: z.enum(STREAMS), text: z.string() });
 
 /**
  * A batch in which a character that its worker cut in two, at the end of one text and the begin of the next of the same
  * stream, is whole in the first. Where an offset says what came before, nothing is moved: it counts bytes.
  */
-function joinHalves(batch: unknown): unknown {
+function joinHalves(batch: unknown, context: z.core.ParsePayload): unknown {
   if (!Array.isArray(batch)) return batch;
+  if (batch.length > MAX_EVENTS) {
+    // By its length alone: an error would be made of each event that is none.
+    context.issues.push({ code: 'custom', message: `has more than ${MAX_EVENTS} events`, input: batch });
+    return z.NEVER;
+  }
   const events: unknown[] = [...batch];
   const last = new Map<string, { at: number; event: z.infer<typeof Text> } | null>();
   for (const [at, raw] of events.entries()) {
     const { data: event } = Text.safeParse(raw);
     if (!event) {
       // Bytes of the stream come between.
-      for (const stream of STREAMS)
-        if (z.looseObject({ type: z.literal(stream) }).safeParse(raw).success) last.set(stream, null);
+      const type = typeOf(raw);
+      if (STREAMS.some((stream) => stream === type)) last.set(String(type), null);
       continue;
     }
     const before = last.get(event.type);
@@ -64,5 +71,8 @@ function joinHalves(batch: unknown): unknown {
   return events;
 }
 
+const typeOf = (event: unknown): unknown =>
+  typeof event === 'object' && event !== null && 'type' in event ? event.type : undefined;
+
 /** What a worker tells at once. */
-export const WorkerEvents = z.preprocess(joinHalves, z.array(WorkerEvent).max(10_000));
+export const WorkerEvents = z.preprocess(joinHalves, z.array(WorkerEvent).max(MAX_EVENTS));

@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 const KEY_BYTES = 32;
@@ -19,8 +29,19 @@ export function keptKey(file: string): Buffer {
       throw new Error(`${file} cannot be made: ${(error as Error).message}`, { cause: error });
     }
   }
-  const key = readFileSync(file);
+  const key = contentOf(file);
   if (key.length !== KEY_BYTES)
     throw new Error(`${file} is damaged: delete it, and the next start makes a new one`);
   return key;
+}
+
+/** Of a regular file: a pipe in its place would be waited for for ever. */
+function contentOf(file: string): Buffer {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (!fstatSync(fd).isFile()) throw new Error(`${file} is no regular file`);
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -35,7 +35,7 @@ test('the output has the digits of the answer, whole or in part, and every byte 
     '\ufeff{ "status": "completed",\n "out": [9007199254740993, 1.10, {"a": 1e400}] }',
   );
   backend.on('/jobs/a1', text(document));
-  expect(stdout(await run({ output_path: 'out' }))).toBe('[9007199254740993,1.10,{"a":1e400}]');
+  expect(stdout(await run({ output_path: 'out' }))).toBe('[9007199254740993, 1.10, {"a": 1e400}]');
   expect(stdout(await run({ output_path: 'out.0' }))).toBe('9007199254740993');
   expect(stdout(await run({ output_path: 'out.0.rawJSON' }))).toBe('');
   expect(stdout(await run())).toBe(document.toString());

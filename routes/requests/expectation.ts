@@ -1,0 +1,24 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { RunwireError } from '../../src/documents/errors.ts';
+
+/**
+ * `Expect: 100-continue` (RFC 9110, 10.1.1): a client that asks before it sends is told to go on when nothing of the
+ * header refuses it, and else has the final answer at once, and sends nothing for it.
+ */
+export function continueLate(app: FastifyInstance, maxBodyBytes: number): void {
+  const asking = new WeakSet<IncomingMessage>();
+  app.server.on('checkContinue', (request, response) => {
+    asking.add(request);
+    app.server.emit('request', request, response);
+  });
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    if (!asking.has(request.raw)) return done(null, payload);
+    const { 'content-length': length, 'content-type': type } = request.headers;
+    const isBounded = !request.routeOptions.config.streamsBody && !type?.startsWith('multipart/');
+    if (isBounded && Number(length) > maxBodyBytes)
+      return done(new RunwireError('body_too_large', `The body is longer than ${maxBodyBytes} bytes.`));
+    reply.raw.writeContinue();
+    done(null, payload);
+  });
+}
