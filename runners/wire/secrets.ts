@@ -54,11 +54,26 @@ export function redactor(auth: Auth | undefined, secrets: Secrets): (text: strin
   const value = auth && secrets.get(auth.secret)?.value;
   if (value === undefined || value.length < SHORTEST_REDACTED) return (text) => text;
   const password = value.slice(value.indexOf(':') + 1);
-  const forms = [value, base64(value), encodeURIComponent(value), JSON.stringify(value).slice(1, -1)];
+  const forms = [
+    ...[value, base64(value), encodeURIComponent(value), JSON.stringify(value).slice(1, -1)],
+    ...withinBase64(value),
+  ];
   if (auth?.scheme === 'basic' && password.length >= SHORTEST_REDACTED) forms.push(password);
   // Longest first: a form may be part of another.
   const ordered = [...new Set(forms)].sort((a, b) => b.length - a.length);
   return (text) => ordered.reduce((rest, form) => rest.replaceAll(form, '[redacted]'), text);
+}
+
+/** What of base64 is the same for whatever stands before and after the value in the text that was encoded. */
+function withinBase64(value: string): string[] {
+  return [0, 1, 2]
+    .map((before) => {
+      const text = base64(`${' '.repeat(before)}${value}`);
+      const bytes = before + Buffer.byteLength(value);
+      // Characters that hold bits of a neighbour too are left out.
+      return text.slice(Math.ceil((before * 8) / 6), Math.floor((bytes * 8) / 6));
+    })
+    .filter((form) => form.length >= SHORTEST_REDACTED * 2);
 }
 
 function headerValue(scheme: Auth['scheme'], value: string): string {

@@ -26,3 +26,24 @@ test('a secret that is echoed by the server is in no record, event, artifact or 
     `Basic ${basic}`,
   ]);
 });
+
+test('nor is it in base64 of a text that it is a part of', async () => {
+  const texts = ['', 'B', 'Be', 'Bearer '].map((before) => `${before}${SECRET}; and more`);
+  const headers = Object.fromEntries(
+    texts.map((text, i) => [`x-${i}`, Buffer.from(text).toString('base64')]),
+  );
+  backend.on('/', status(200, headers));
+  const record = await call({ url: backend.url, auth: { secret: 'TOKEN' } });
+  const shown = JSON.parse(readFileSync(artifact(record, 'response').path, 'utf8')).headers as Record<
+    string,
+    string
+  >;
+  for (const i of texts.keys()) {
+    const header = shown[`x-${i}`] ?? '';
+    expect(header).toContain('[redacted]');
+    // All but a letter at each end is gone.
+    expect(Buffer.from(header.replace('[redacted]', ''), 'base64').toString('latin1')).not.toContain(
+      SECRET.slice(2, -2),
+    );
+  }
+});
