@@ -84,3 +84,16 @@ export function stubEnd(
   };
   return { result, outcome };
 }
+
+/** Each figure another one, so that none is taken for another. */
+export const STUB_READINESS = {
+  running: 3,
+  queued: 4,
+  recovery: { queued: 5, resumed: 6, lost: 7, stillRecovering: 8 },
+};
+export const STUB_NUMBERS = {
+  places: { programs: { all: 64, taken: 3 }, calls: { all: 1000, taken: 9 } },
+  waiting: { places: 4, calls: 5, draining: 6, worker: 7 },
+  finished: { count: 10, bytes: 11 },
+  disk: { total: 13, free: 12 },
+};

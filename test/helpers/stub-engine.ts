@@ -13,7 +13,7 @@ import type { Stream } from '../../src/documents/stream.ts';
 import type { Engine, ListFilter, RuntimeDescription, SubmitOptions } from '../../src/engine/engine.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import { EventLog } from '../../src/log/event-log.ts';
-import { COMPLETED, STUB_KINDS, stubEnd } from './stub-documents.ts';
+import { COMPLETED, STUB_KINDS, STUB_NUMBERS, STUB_READINESS, stubEnd } from './stub-documents.ts';
 
 interface StubRun {
   record: RunRecord;
@@ -183,8 +183,7 @@ export class StubEngine implements Engine {
     return this.#run(id).artifacts;
   }
 
-  workFiles(id: string): { root: string; isPrivate: () => boolean } {
-    this.#run(id);
+  workFiles(): { root: string; isPrivate: () => boolean } {
     throw new RunwireError('file_not_found', 'A stub has no files.');
   }
 
@@ -258,17 +257,11 @@ export class StubEngine implements Engine {
   async resumed(): Promise<void> {}
 
   readiness() {
-    const recovery = { queued: 5, resumed: 6, lost: 7, stillRecovering: 8 };
-    return { ready: this.ready, reason: this.ready ? null : 'draining', running: 3, queued: 4, recovery };
+    return { ready: this.ready, reason: this.ready ? null : 'draining', ...STUB_READINESS };
   }
 
   numbers() {
-    return {
-      places: { programs: { all: 64, taken: 3 }, calls: { all: 1000, taken: 9 } },
-      waiting: { places: 4, calls: 5, draining: 6, worker: 7 },
-      finished: { count: 10, bytes: 11 },
-      disk: { total: 13, free: 12 },
-    };
+    return STUB_NUMBERS;
   }
 
   #start(id: string, input: InvocationInput, body: string): void {
