@@ -54,6 +54,21 @@ const directories = z
   });
 const names = z.string().transform((text) => text.split(/[\s,]+/).filter((name) => name !== ''));
 
+/** As a Host header has them. */
+const hosts = names.refine(
+  (all) => all.every((name) => name === '*' || /^(\[[\da-f:.]+\]|[^\s/:@[\]]+)(:\d+)?$/i.test(name)),
+  {
+    error: 'must be host names or addresses, with or without a port, or *, by comma',
+  },
+);
+const variables = names
+  .refine((all) => all.every((name) => !name.includes('=')), {
+    error: 'must be names of variables, by comma',
+  })
+  .refine((all) => !all.some((name) => name === 'RUNWIRE_TOKEN' || holdsSecret(name)), {
+    error: 'must not name what no program gets: RUNWIRE_TOKEN, RUNWIRE_SECRET_…',
+  });
+
 const addressRules = names.refine((rules) => rules.every(isAddressRule), {
   error: 'must be host names, *.names, addresses or CIDR blocks, by comma',
 });
@@ -79,13 +94,14 @@ const FIELDS = {
     null,
   ),
   tokenFile: field('RUNWIRE_TOKEN_FILE', z.string().nullable(), null),
-  allowedHosts: field('RUNWIRE_ALLOWED_HOSTS', names, []),
+  allowedHosts: field('RUNWIRE_ALLOWED_HOSTS', hosts, []),
   maxConcurrent: field('RUNWIRE_MAX_CONCURRENT', whole(1), 64),
   maxCalls: field('RUNWIRE_MAX_CALLS', whole(1), 1000),
   maxQueue: field('RUNWIRE_MAX_QUEUE', whole(0), 10_000),
   maxBodyBytes: field(
     'RUNWIRE_MAX_BODY_BYTES',
-    bytes.refine((n) => n > 0, { error: 'must be more than 0' }),
+    // It is held as one text.
+    bytes.refine((n) => n > 0 && n <= 256 * 1024 ** 2, { error: 'must be 1 to 256MiB' }),
     1024 ** 2,
   ),
   defaultTimeoutSeconds: field('RUNWIRE_DEFAULT_TIMEOUT_SECONDS', positiveSeconds.nullable(), null),
@@ -102,7 +118,7 @@ const FIELDS = {
   retentionSeconds: field('RUNWIRE_RETENTION_SECONDS', orNone(positiveSeconds), 'default'),
   retentionCount: field('RUNWIRE_RETENTION_COUNT', orNone(whole(0)), 'default'),
   retentionBytes: field('RUNWIRE_RETENTION_BYTES', orNone(bytes), 'default'),
-  envPassthrough: field('RUNWIRE_ENV_PASSTHROUGH', names, []),
+  envPassthrough: field('RUNWIRE_ENV_PASSTHROUGH', variables, []),
   httpAllow: field('RUNWIRE_HTTP_ALLOW', addressRules, []),
   httpDeny: field('RUNWIRE_HTTP_DENY', addressRules, []),
   secretsFile: field('RUNWIRE_SECRETS_FILE', z.string().nullable(), null),

@@ -1,7 +1,7 @@
 import type { Invocation } from '../documents/invocation.ts';
 import { holdsSecret } from '../outbound/secrets.ts';
 
-/** What of the server's own environment a program gets, besides LC_* and RUNWIRE_ENV_PASSTHROUGH (CONTRACT 4.6). */
+/** What of the server's own environment a program gets, besides LC_* and RUNWIRE_ENV_PASSTHROUGH. */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'SHELL'];
 /** These never reach a program, whatever passthrough names. */
 export const isSecretVariable = (name: string): boolean => name === 'RUNWIRE_TOKEN' || holdsSecret(name);

@@ -124,6 +124,25 @@ describe('readConfig', () => {
     ]);
   });
 
+  test.each([
+    ['RUNWIRE_ALLOWED_HOSTS', 'http://x', 'must be host names'],
+    ['RUNWIRE_ALLOWED_HOSTS', 'a/b', 'must be host names'],
+    ['RUNWIRE_ALLOWED_HOSTS', 'me@host', 'must be host names'],
+    ['RUNWIRE_ENV_PASSTHROUGH', 'A,=', 'must be names of variables'],
+    ['RUNWIRE_ENV_PASSTHROUGH', 'A,RUNWIRE_TOKEN', 'must not name what no program gets'],
+    ['RUNWIRE_ENV_PASSTHROUGH', 'RUNWIRE_SECRET_A', 'must not name what no program gets'],
+    ['RUNWIRE_MAX_BODY_BYTES', '99TiB', 'must be 1 to 256MiB'],
+  ])('%s=%s stops the start', (variable, value, words) => {
+    expect(linesOf({ [variable]: value })).toEqual([expect.stringContaining(words)]);
+  });
+
+  test.each(['host', 'host:8080', '[::1]:80', '127.0.0.1', '*', 'a.b,c_d:1'])(
+    'the allowed host %s is one',
+    (hosts) => {
+      expect(linesOf({ RUNWIRE_ALLOWED_HOSTS: hosts })).toEqual([]);
+    },
+  );
+
   test.each(['0.0.0.0', '::', '192.168.1.5', 'example.org'])('%s cannot be bound without a token', (host) => {
     expect(linesOf({ RUNWIRE_HOST: host })).toEqual([
       `RUNWIRE_HOST=${host} is not a loopback address: set RUNWIRE_TOKEN or RUNWIRE_TOKEN_FILE to serve others than this machine`,
