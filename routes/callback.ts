@@ -29,7 +29,12 @@ export const callbackRoutes: Routes = (root, { engine }) => {
     );
     app.post<CallbackRequest>(
       '/invocations/:id/callback',
-      { schema: callbackSchema, config: { access: 'callback-token', anyContent: true } },
+      {
+        schema: callbackSchema,
+        config: { access: 'callback-token', anyContent: true },
+        // As much as an answer to a poll may have.
+        bodyLimit: 16 * 1024 * 1024,
+      },
       async (request, reply) => {
         await engine.callback(request.params.id, request.query.token, request.body ?? '');
         return reply.code(204).send();

@@ -5,7 +5,7 @@ import { isExactNumber, parseExact } from '../../src/platform/exact-json.ts';
 import type { Connections } from '../wire/connections.ts';
 import type { Taker, WireRequest } from '../wire/exchange.ts';
 import { asFieldValue } from '../wire/header.ts';
-import { type Journey, travel } from '../wire/redirect.ts';
+import { isSafe, type Journey, travel } from '../wire/redirect.ts';
 import { buildRequest, requestUrl } from '../wire/request.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 
@@ -33,7 +33,7 @@ export class Backend {
     });
     // Whoever does the job in the end must know it again.
     const { idempotency_header: everywhere } = spec;
-    return this.#send({ ...request, ...(everywhere && { everywhere }) }, taker, signal);
+    return this.#send({ ...request, fresh: true, ...(everywhere && { everywhere }) }, taker, signal);
   }
 
   /** Where a template leads. Null when it needs a run id and there is none. Throws Error for an id that is no part of a path. */
@@ -70,7 +70,7 @@ export class Backend {
       },
       { secrets: this.#secrets, traceparent: environment.TRACEPARENT },
     );
-    return this.#send(request, taker, signal);
+    return this.#send({ ...request, fresh: !isSafe(method) }, taker, signal);
   }
 
   #send(request: WireRequest, taker: Taker, signal: AbortSignal): Promise<Journey> {

@@ -2,13 +2,14 @@ import type { RunContext } from '../../src/contract/context.ts';
 import { nap } from '../../src/platform/timer.ts';
 import { type AnswerHead, singleOrNone } from '../wire/answer-head.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
+import { isFieldValue } from '../wire/header.ts';
 import { JsonText, parseJson } from '../wire/json.ts';
 import { isDenied } from '../wire/redirect.ts';
 import type { Backend } from './backend.ts';
 import type { BackendJob } from './job.ts';
 import { isPassing } from './passing.ts';
 import type { HttpAsyncSpec } from './spec.ts';
-import { type ServerSentEvent, SseReader } from './sse.ts';
+import { EventTooLong, type ServerSentEvent, SseReader } from './sse.ts';
 import type { StreamPlace } from './stream-place.ts';
 
 const OUTPUT_EVENTS = ['message', 'output'];
@@ -16,6 +17,8 @@ const DONE_EVENTS = ['done'];
 const RECONNECT_MS = 1000;
 /** A stream that ends again and again is not asked for more often. */
 const SHORTEST_RECONNECT_MS = 100;
+/** One that asks to be left alone for longer is asked all the same: the job goes on. */
+const LONGEST_RECONNECT_MS = 60_000;
 const DEFAULT_RECONNECTS = 10;
 
 export interface FollowPlan {
@@ -50,9 +53,16 @@ export async function follow(
     tell(job, ctx, event, place, redact);
   };
   let why = 'the stream ended';
-  for (let failures = 0; !done && !enough.aborted && failures <= limit; failures++) {
+  let broken = false;
+  let last = false;
+  for (let failures = 0; !done && failures <= limit; failures++) {
+    // The job is over. What a stream that broke did not bring is asked for once more.
+    if (enough.aborted) {
+      if (last || !broken || (place.id === undefined && job.streamed)) break;
+      last = true;
+    }
     const reader = new SseReader(take);
-    const id: Record<string, string> = place.id ? { 'last-event-id': encodeURI(place.id) } : {};
+    const id = lastEventId(place.id);
     const journey = await backend.call(
       url,
       { named, headers: { accept: 'text/event-stream', ...id } },
@@ -68,16 +78,20 @@ export async function follow(
       signal,
     );
     if (signal.aborted) return;
-    retryMs = Math.max(reader.retryMs ?? retryMs, SHORTEST_RECONNECT_MS);
+    retryMs = Math.min(Math.max(reader.retryMs ?? retryMs, SHORTEST_RECONNECT_MS), LONGEST_RECONNECT_MS);
     const { head, error } = journey;
+    broken = error !== null || head?.status !== 200;
     why = error ? `stream: ${failureWords(error)}` : 'the stream ended before the job';
     if (head && head.status !== 200) why = `stream: ${statusWords(head)}`;
     if (head && !isPassing(head.status) && (head.status !== 200 || !isStream(head))) break;
-    if (isDenied(error)) break; // it stays denied
-    if (enough.aborted) return;
+    if (isDenied(error) || error instanceof EventTooLong) break; // it stays so
     if (!done) await nap(retryMs, enough);
   }
-  if (enough.aborted) return;
+  if (enough.aborted) {
+    if (!done && broken && job.streamed)
+      ctx.output.progress({ message: redact(`${why}: the end of its output may be missing`) });
+    return;
+  }
   job.sleepers.wake();
   if (alone) job.fail(redact(why));
   else if (!done) ctx.output.progress({ message: redact(why) });
@@ -106,6 +120,19 @@ function tell(
     if (news.length > 0) output.write('stdout', news);
     return;
   }
-  const text = redact(data);
-  output.progress({ message: redact(type), data: parseJson(text) ?? text });
+  output.progress({ message: redact(type), data: told(parseJson(data) ?? data, redact) });
+}
+
+/** A JSON value without the secret, however its texts were escaped. */
+function told(value: unknown, redact: (text: string) => string): unknown {
+  if (typeof value === 'string') return redact(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => told(item, redact));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [redact(name), told(item, redact)]));
+}
+
+/** As it came, in UTF-8 (WHATWG HTML, 9.2.3). Not where a header cannot have it. */
+function lastEventId(id: string | undefined): Record<string, string> {
+  const value = Buffer.from(id ?? '').toString('latin1');
+  return value !== '' && isFieldValue(value) ? { 'last-event-id': value } : {};
 }

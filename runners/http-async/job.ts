@@ -1,4 +1,5 @@
 import type { RunContext } from '../../src/contract/context.ts';
+import type { FailureReason } from '../../src/documents/failure.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import { Waiters } from '../../src/platform/waiters.ts';
 import type { JsonText } from '../wire/json.ts';
@@ -8,7 +9,7 @@ import type { HttpAsyncSpec } from './spec.ts';
 export type Verdict =
   | { kind: 'terminal'; state: string; payload: JsonText }
   /** `rejected`: it was not to be asked for. */
-  | { kind: 'failed'; words: string; rejected?: true }
+  | { kind: 'failed'; words: string; reason?: FailureReason | undefined; rejected?: true }
   | { kind: 'aborted' };
 
 /** What is known of the work that a backend does for one run. Whoever hears of it first, tells it here. */
@@ -59,8 +60,8 @@ export class BackendJob {
     this.answered = true;
   }
 
-  fail(words: string): void {
-    this.#over.resolve({ kind: 'failed', words });
+  fail(words: string, reason?: FailureReason): void {
+    this.#over.resolve({ kind: 'failed', words, reason });
   }
 
   reject(words: string): void {
@@ -92,7 +93,10 @@ export class BackendJob {
       this.save();
       this.#ctx.output.progress({
         message: this.#redact(state),
-        data: { state: this.#redact(state), ...(this.runId === undefined ? {} : { run_id: this.runId }) },
+        data: {
+          state: this.#redact(state),
+          ...(this.runId === undefined ? {} : { run_id: this.#redact(this.runId) }),
+        },
       });
     } else if (this.#unsaved) this.save();
     if (this.isTerminal(state)) this.#over.resolve({ kind: 'terminal', state, payload });

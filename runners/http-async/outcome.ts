@@ -47,6 +47,7 @@ export function jobOutcome(
         : {
             ended: answered ? ('responded' as const) : sent ? ('lost' as const) : ('never_started' as const),
           }),
+      ...(verdict.kind === 'failed' && verdict.reason && { failure: verdict.reason }),
       exitCode: answered && verdict.kind === 'failed' ? 1 : null,
       success: false,
       errorSummary: verdict.kind === 'failed' ? verdict.words : null,

@@ -57,7 +57,7 @@ export async function poll(
     if (answer.kind === 'failed') return job.fail(redact(answer.words));
     if (answer.kind === 'transient') {
       inARow++;
-      if (inARow > limit) return job.fail(redact(`${answer.words}, ${inARow} times in a row`));
+      if (inARow > limit) return job.fail(redact(`${answer.words}, ${inARow} times in a row`), 'unavailable');
       if (answer.words !== told) bears(redact(answer.words), inARow);
       told = answer.words;
     } else [inARow, told] = [0, ''];

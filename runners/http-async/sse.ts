@@ -10,6 +10,9 @@ export interface ServerSentEvent {
 /** An event may have so many characters. */
 const MAX_EVENT = 16 * 1024 * 1024;
 
+/** It would be as long the next time. */
+export class EventTooLong extends Error {}
+
 /** Reads server-sent events from chunks cut anywhere. Throws when one is too long. */
 export class SseReader {
   readonly #decoder = new StringDecoder('utf8');
@@ -41,5 +44,5 @@ export class SseReader {
 
 /** All else that is no field of an event is passed over. */
 function refuseTooLong({ type }: ParseError): void {
-  if (type === 'max-buffer-size-exceeded') throw new Error('an event of the stream is too long');
+  if (type === 'max-buffer-size-exceeded') throw new EventTooLong('an event of the stream is too long');
 }

@@ -37,7 +37,8 @@ export class JobStop {
 
   /** Tell the backend that nobody waits any more. Its answer changes nothing: returns what became of the call, if there was one. */
   async cancel(): Promise<string | null> {
-    const { ctx, backend, job } = this.#tools;
+    // Not behind the polls of others, of which there are only so many at a time.
+    const { ctx, streams: backend, job } = this.#tools;
     const { cancel } = ctx.spec;
     if (cancel === undefined || !job.sent) return null;
     try {

@@ -32,7 +32,9 @@ export function jobTools(
   { calls, streams }: BackendConnections,
   secrets: Secrets,
 ): JobTools {
-  const redact = redactor(ctx.spec.auth, secrets);
+  const hide = redactor(ctx.spec.auth, secrets);
+  // What is told is text that UTF-8 has bytes for.
+  const redact = (text: string): string => hide(text).toWellFormed();
   return {
     ctx,
     backend: new Backend(ctx, calls, secrets),

@@ -167,7 +167,7 @@ export class HttpCall {
           id,
           kind: 'http_body',
           description: 'body of the response',
-          mediaType: mediaTypeOf(singleOrNone({ headers }, 'content-type')),
+          mediaType: mediaTypeOf(this.#redact(singleOrNone({ headers }, 'content-type') ?? '')),
         }),
     });
   }

@@ -2,8 +2,8 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { AddressGuard } from '../../src/outbound/address-guard.ts';
 
-/** An idle connection is kept for so long: servers close theirs after 5 s and more, and a request must not meet that. */
-const IDLE_MS = 4000;
+/** An idle connection is kept for so long. Servers close theirs unannounced, some after a second, and a request must not meet that. */
+const IDLE_MS = 500;
 
 export interface Tls {
   /** PEM, in place of the authorities that Node trusts. */
@@ -15,6 +15,8 @@ export interface Tls {
 export interface Connections {
   readonly http: HttpAgent;
   readonly https: HttpsAgent;
+  /** For requests that must not meet the end of a connection that was kept: each has its own. */
+  readonly fresh: { readonly http: HttpAgent; readonly https: HttpsAgent };
   readonly guard: AddressGuard;
   /** Ends all of them. */
   close(): void;
@@ -29,18 +31,26 @@ export function openConnections(guard: AddressGuard, tls: Tls = {}, perOrigin?: 
     ...(perOrigin === undefined ? {} : { maxSockets: perOrigin }),
   };
   const http = new HttpAgent(options);
-  const https = new HttpsAgent({
+  const secure = {
     ...options,
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
     ...(tls.verify === undefined ? {} : { rejectUnauthorized: tls.verify }),
-  });
+  };
+  const https = new HttpsAgent(secure);
+  const fresh = {
+    http: new HttpAgent({ ...options, keepAlive: false }),
+    https: new HttpsAgent({ ...secure, keepAlive: false }),
+  };
   return {
     http,
     https,
+    fresh,
     guard,
     close: () => {
       http.destroy();
       https.destroy();
+      fresh.http.destroy();
+      fresh.https.destroy();
     },
   };
 }

@@ -14,6 +14,8 @@ export interface WireRequest {
   headers: Readonly<Record<string, string>>;
   /** Bytes, or a stream made anew for each time the request is sent. */
   body: Buffer | (() => Readable) | null;
+  /** On a connection of its own: one that was kept may end unheard. */
+  fresh?: boolean;
   /** Name of a header that goes along to another origin too. */
   everywhere?: string;
   /** Name, in small letters, of the header that carries a secret. It goes to no other origin, whatever it is. */
@@ -32,6 +34,8 @@ export interface Exchange {
   /** A connection was there and the request began to leave: from then on the other side may have acted. */
   sent: boolean;
   head: AnswerHead | null;
+  /** The connection had been used before: it may have ended before the request came. */
+  reused: boolean;
   /** Null: the answer came whole, or its body was not wanted. */
   error: Error | null;
 }
@@ -43,7 +47,7 @@ export function exchange(
   taker: Taker,
   signal: AbortSignal,
 ): Promise<Exchange> {
-  const result: Exchange = { sent: false, head: null, error: null };
+  const result: Exchange = { sent: false, head: null, reused: false, error: null };
   const over = Promise.withResolvers<Exchange>();
   let request: ClientRequest | null = null;
   let answer: IncomingMessage | null = null;
@@ -70,6 +74,7 @@ export function exchange(
       request.on('close', () => settle(answer?.complete ? null : new Error('the connection was closed')));
       whenConnected(request, () => {
         result.sent = true;
+        result.reused = request?.reusedSocket ?? false;
       });
       request.on('upgrade', (_answer, socket) => {
         socket.destroy();
@@ -105,7 +110,8 @@ export function exchange(
   return over.promise.finally(() => signal.removeEventListener('abort', onAbort));
 }
 
-function open({ http, https }: Connections, { method, url, headers, body }: WireRequest): ClientRequest {
+function open(connections: Connections, { method, url, headers, body, fresh }: WireRequest): ClientRequest {
+  const { http, https } = fresh ? connections.fresh : connections;
   const options = {
     method,
     // As it was given: `pathname` and `search` leave out a `?` with nothing behind it.

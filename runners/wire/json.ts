@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { sourceAt } from '../../src/platform/json-source.ts';
 
 /** Undefined where the text is no JSON. */
@@ -47,6 +48,8 @@ export class JsonText {
   wordAt(path: string): string | undefined {
     const value = this.at(path);
     if (typeof value === 'number') return this.jsonAt(path);
+    // In bytes that are no UTF-8 it may stand for anything: another's name is worse than none.
+    if (typeof value === 'string' && value.includes('\ufffd') && !isUtf8(this.bytes)) return undefined;
     return typeof value === 'string' || typeof value === 'boolean' ? String(value) : undefined;
   }
 

@@ -70,18 +70,17 @@ export async function travel(
   for (;;) {
     let next: WireRequest | Error | null = null;
     if (!isSafe(request.method)) unsafe.add(request.url.href);
-    const hop = await exchange(
-      connections,
-      request,
-      {
-        head: (head) => {
-          if (limit > 0) next = follow(request, head, redirects.length >= limit);
-          return next === null && taker.head(head);
-        },
-        data: taker.data,
+    const taking: Taker = {
+      head: (head) => {
+        if (limit > 0) next = follow(request, head, redirects.length >= limit);
+        return next === null && taker.head(head);
       },
-      signal,
-    );
+      data: taker.data,
+    };
+    let hop = await exchange(connections, request, taking, signal);
+    // A kept connection that ended as the request came (RFC 9112, 9.3.1): what does nothing may be asked again.
+    if (hop.reused && hop.head === null && hop.error !== null && isSafe(request.method) && !signal.aborted)
+      hop = await exchange(connections, { ...request, fresh: true }, taking, signal);
     sent ||= hop.sent;
     if (!hop.sent) unsafe.delete(request.url.href);
     const journey = { ...hop, url: request.url, redirects, sent, unsafeSent: unsafe.size > 0 };

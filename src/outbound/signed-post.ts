@@ -53,6 +53,14 @@ export async function postWebhook({
   request.on('error', (error) => {
     if (!answered) answer.reject(error);
   });
+  // Who changes to another protocol has not answered, and whoever goes says no more.
+  request.on('upgrade', (_response, socket) => {
+    socket.destroy();
+    answer.reject(new Error('the answer changes to another protocol'));
+  });
+  request.on('close', () => {
+    if (!answered) answer.reject(new Error('the connection was closed'));
+  });
   request.on('response', (response) => {
     answered = true;
     const status = response.statusCode ?? 0;

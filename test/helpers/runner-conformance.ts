@@ -17,7 +17,7 @@ const piece = (stream: Stream, bytes: string | Buffer) => ({
 });
 const LONG = { output: [piece('stdout', 'begun\n')], stayMs: 60_000 };
 
-/** The one suite that every kind must pass: CONTRACT.md as tests. Real engine, real store, the runner under test. */
+/** The one suite that every kind must pass: the contract as tests. Real engine, real store, the runner under test. */
 export function testRunner(conformance: Conformance): void {
   const { kind, title, invocation, skip = {} } = conformance;
   const codes = conformance.exitCodes ?? { success: 0, failure: 3 };

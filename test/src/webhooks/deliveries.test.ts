@@ -144,7 +144,7 @@ test('a redirect is a failure and is not followed', async () => {
 test('a receiver that drips its headers is cut off; one that drips its body has agreed', async () => {
   await deliveries.stop();
   deliveries = begin({
-    timeoutMs: 100,
+    timeoutMs: 1000,
     schedule: { attempts: 1, firstMs: 1, factor: 1, maxMs: 1, jitter: 0 },
   });
   answer = (response, _attempt, path) => {

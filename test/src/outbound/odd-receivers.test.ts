@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { addressGuard } from '../../../src/outbound/address-guard.ts';
+import { postWebhook } from '../../../src/outbound/signed-post.ts';
+import { startRawBackend } from '../../fixtures/raw-backend.ts';
+
+const post = (url: string) =>
+  postWebhook({ url, headers: {}, body: '{}', guard: addressGuard(), signal: AbortSignal.timeout(20_000) });
+
+test.each([
+  ['changes to another protocol', 'HTTP/1.1 101 X\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n'],
+  ['closes without a word', ''],
+  ['says what is no HTTP', 'SSH-2.0-x\r\n\r\n'],
+])('a receiver that %s has not answered, and is not waited for', async (_name, bytes) => {
+  await using raw = await startRawBackend();
+  raw.on('/', [bytes]);
+  await expect(post(raw.url)).rejects.toThrow();
+});
