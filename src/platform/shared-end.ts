@@ -7,14 +7,16 @@ const SYSTEMS = new Set(['systemd', 'init', 'runit', 'openrc-init', 's6-svscan']
 
 /**
  * Why processes that this one started would end together with it; null: they would not. In a container they do where this
- * process, or what started it, is the first one: the kernel ends all of a pid namespace with that. A unit of
- * systemd takes all of its control group with it, unless its KillMode says otherwise, which cannot be seen from here.
+ * process, or what started it, is the first one: the kernel ends all of a pid namespace with that. An engine does the
+ * same with what it has put into the namespace of others. A unit of systemd takes all of its control group with it,
+ * unless its KillMode says otherwise, which cannot be seen from here.
  */
 export function sharedEnd(): string | null {
   if (process.pid === 1) return 'this is process 1 of its container';
   const unit = ownUnit();
   if (unit !== null) return `systemd ends what ${unit} has started together with it`;
   if (namespace() === FIRST_NAMESPACE) return null;
+  if (process.ppid === 0) return 'this was started from outside of its container, which may end with it';
   const first = ancestors().includes(1) ? nameOf(1) : null;
   return first === null || SYSTEMS.has(first)
     ? null

@@ -25,6 +25,18 @@ requires('netns')('What ends together with this process', () => {
       'process 1 of the container (sh) ends with the server',
     );
   });
+
+  test('may be all of a container whose process 1 is of others, where it was started from outside', () => {
+    const script = `unshare --pid --fork --mount-proc sleep 30 & outer=$!
+      until first=$(pgrep -P $outer); do sleep 0.05; done
+      in_it() { nsenter --target "$first" --pid --mount "$@"; }
+      in_it ${node}; in_it sh -c "${node.replaceAll('"', '\\"')}; true"; kill -KILL "$first"`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
+    expect(stdout.trim().split('\n'), stderr).toEqual([
+      'this was started from outside of its container, which may end with it',
+      'null',
+    ]);
+  });
 });
 
 test('is nothing on this machine, outside of containers', () => {
