@@ -58,7 +58,8 @@ async function stop(signal: string): Promise<void> {
   const { engine } = service;
   const because = config.onExit === 'auto' ? sharedEnd() : null;
   const leave = config.onExit === 'auto' ? because === null : config.onExit === 'leave';
-  log.info({ signal }, lastMoments({ leave, because, drainSeconds: config.drainSeconds }, engine.atWork));
+  const ending = { leave, because, drainSeconds: config.drainSeconds };
+  log.info({ signal }, lastMoments(ending, engine.whenStopped(leave)));
   await Promise.race([engine.drain(config.drainSeconds * 1000, { leave }), hurried]);
   void hurried.then(() => {
     void engine.cancelAll({ graceSeconds: 0, leave });

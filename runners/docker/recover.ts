@@ -23,6 +23,8 @@ const RETRY_MS = 250;
 
 /** Resume with the container that an earlier server started; begin, once, where it had not come to start one. */
 export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
+  // One that was started is fed by nobody any more, whatever the earlier server had come to send.
+  if (readContainerRecord(ctx.directory) !== null || !wantsStdin(ctx)) ctx.outlives();
   const ending = await earlierEnding(ctx);
   if (ending !== null) {
     const id = ending.metadata?.['docker.container_id'];

@@ -25,6 +25,7 @@ const ABORTED_BEFORE = 'aborted before the container was started';
 export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
   const { daemon } = tools;
   const began = performance.now();
+  if (!wantsStdin(ctx)) ctx.outlives();
   try {
     const image = await findImage(daemon, ctx.spec, {
       output: ctx.output,
@@ -64,7 +65,7 @@ async function startAndConclude(
   try {
     if (ctx.signal.aborted) return neverStarted(ABORTED_BEFORE, metadata);
     writeContainerRecord(ctx.directory, { container_id: id, stdin: input === null ? 'none' : 'open' });
-    input?.once('finish', () => rememberSent(ctx));
+    input?.once('finish', () => sent(ctx));
     const controls: RunControls = input === null ? {} : feedStdin(input, ctx);
     const startedAt = performance.now();
     let unsure = false;
@@ -90,9 +91,11 @@ async function startAndConclude(
   }
 }
 
-function rememberSent({ directory }: Context): void {
+/** Nobody need feed it any more. */
+function sent({ directory, outlives }: Context): void {
   try {
     changeContainerRecord(directory, { stdin: 'sent' });
+    outlives();
   } catch {
     // A full disk: after a crash it counts as cut.
   }

@@ -78,7 +78,6 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
       'A program in a container of a Docker engine, without capabilities and without a network unless asked for.',
     spec: DockerSpec,
     needsCommand: false,
-    outlives: true,
     captures: true,
     confined: true,
     available: () => daemon.silence(),

@@ -82,7 +82,10 @@ function accepted(tools: JobTools, answer: Acknowledgement, unreadable: string):
   try {
     const places = placesIn(tools, answer);
     const stored = { poll: toRecord(places.poll), stream: toRecord(places.stream) };
-    job.remember = (facts) => writeJobRecord(ctx.directory, { ...facts, ...stored });
+    job.remember = (facts) => {
+      writeJobRecord(ctx.directory, { ...facts, ...stored });
+      ctx.outlives();
+    };
     job.save();
     return places;
   } catch (error) {

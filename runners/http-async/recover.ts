@@ -46,6 +46,7 @@ async function resumeWatch(tools: JobTools, stop: JobStop, heard: string | null)
   }
   if (record === null) return kickOffAgain(tools, stop);
   job.wasTaken();
+  ctx.outlives();
   const { poll, stream } = record;
   job.remember = (facts) => writeJobRecord(ctx.directory, { ...facts, poll, stream });
   if (poll === null) ctx.goesOn();
@@ -58,6 +59,7 @@ async function kickOffAgain(tools: JobTools, stop: JobStop): Promise<Places | nu
   job.wasSent();
   if (ctx.spec.idempotency_header !== undefined) {
     ctx.goesOn();
+    ctx.outlives();
     return kickOff(tools, stop, { again: true });
   }
   fail(tools, 'the server that ran it is gone, and it is not known whether the backend took the job');

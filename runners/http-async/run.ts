@@ -10,6 +10,8 @@ import { watch } from './watch.ts';
 
 /** One run of kind http_async: kickoff, watch, and the end. */
 export function runJob(tools: JobTools): Promise<RunnerOutcome> {
+  const { ctx } = tools;
+  if (ctx.spec.idempotency_header !== undefined) ctx.outlives(); // it may be sent again
   return attend(tools, (stop) => kickOff(tools, stop, { again: false }));
 }
 

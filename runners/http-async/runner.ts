@@ -38,7 +38,6 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
     spec: HttpAsyncSpec,
     verbatim: VERBATIM,
     needsCommand: false,
-    outlives: true,
     usesDirectory: () => false,
     captures: true,
     places: 'calls',

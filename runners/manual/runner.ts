@@ -55,7 +55,6 @@ export function manualRunner({ artifactCaps, guard, secrets, ...parts }: ManualP
     description: 'Work that people or far-away workers do: they claim runs, or are given them, and report.',
     spec: ManualSpec,
     needsCommand: false,
-    outlives: true,
     usesDirectory: ({ dispatcher }) => dispatcher !== undefined,
     captures: true,
     places: 'calls',

@@ -21,7 +21,6 @@ export function subprocessRunner({ supervisor }: SubprocessParts): Runner<null> 
     optionKey: null,
     spec: z.null(),
     needsCommand: true,
-    outlives: true,
     captures: true,
     makesDirectory: true,
     parse: () => null,
@@ -86,7 +85,11 @@ async function runProgram(
       way === 'spawn'
         ? supervisor.spawn(request, ctx.startedAt, listener)
         : supervisor.adopt(run, { directory, firstSeq, startedAt: ctx.startedAt, rebooted, listener });
-    handing.then(stopIfAborted, (error: Error) => {
+    const handed = (): void => {
+      ctx.outlives();
+      stopIfAborted();
+    };
+    handing.then(handed, (error: Error) => {
       if (way === 'adopt') return over.resolve(lost(null, rebooted));
       writer.abandoned();
       over.resolve(neverBegan(error.message));

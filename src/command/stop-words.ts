@@ -1,9 +1,11 @@
-/** What is going on when the server is asked to stop. */
-export interface AtWork {
-  /** Runs that go on without this server. */
-  outliving: number;
-  /** Runs that it has to finish itself. */
-  bound: number;
+/** What becomes of how many runs when the server is asked to stop. */
+export interface WhenStopped {
+  /** They go on without this server. */
+  left: number;
+  /** They end with it. */
+  ending: number;
+  /** They have not begun. */
+  waiting: number;
 }
 
 export interface Ending {
@@ -15,22 +17,28 @@ export interface Ending {
   drainSeconds: number;
 }
 
+const AGAIN = 'Ctrl-C or SIGTERM again';
+
 /** What happens after the first signal, and what a second one does. */
-export function lastMoments({ leave, because, drainSeconds }: Ending, { outliving, bound }: AtWork): string {
-  const left = leave ? outliving : 0;
-  const ending = outliving + bound - left;
+export function lastMoments({ leave, because, drainSeconds }: Ending, runs: WhenStopped): string {
+  const { left, ending, waiting } = runs;
+  if (left + ending + waiting === 0) return 'stopping: nothing runs';
   const parts: string[] = [];
   if (left > 0)
-    parts.push(`${runs(left)} ${left === 1 ? 'goes' : 'go'} on, for the next server on this data directory`);
-  if (ending > 0 && drainSeconds === 0) parts.push(`${runs(ending)} cancelled${why(because)}`);
-  else if (ending > 0)
+    parts.push(`${count(left)} ${left === 1 ? 'goes' : 'go'} on, for the next server on this data directory`);
+  if (waiting > 0)
+    parts.push(`${count(waiting)} that ${waiting === 1 ? 'waits is' : 'wait are'} left to the next server`);
+  if (ending === 0)
+    parts.push(`${leave && left > 0 ? 'RUNWIRE_ON_EXIT=cancel would end them; ' : ''}nothing is waited for`);
+  else if (drainSeconds === 0)
+    parts.push(`${count(ending)} cancelled${why(because)}`, `${AGAIN} leaves no grace`);
+  else
     parts.push(
-      `${runs(ending)} may finish for ${drainSeconds} s, then what is left is cancelled${why(because)}`,
-      'Ctrl-C or SIGTERM again cancels at once',
+      `${count(ending)} may finish for ${drainSeconds} s, then what is left is cancelled${why(because)}`,
+      `${AGAIN} cancels at once`,
     );
-  else if (left > 0) parts.push('RUNWIRE_ON_EXIT=cancel would end them');
-  return `stopping: ${parts.length === 0 ? 'nothing runs' : parts.join('; ')}`;
+  return `stopping: ${parts.join('; ')}`;
 }
 
-const runs = (count: number): string => (count === 1 ? '1 run' : `${count} runs`);
+const count = (runs: number): string => (runs === 1 ? '1 run' : `${runs} runs`);
 const why = (because: string | null): string => (because === null ? '' : ` (${because})`);

@@ -20,6 +20,7 @@ import type { RunnerOutcome } from './outcome.ts';
  *     - `ctx.offer`, as soon as something can be done to the work: its controls are called from then on;
  *     - `ctx.output`, as output comes; `recover` calls `ctx.resumeOutput` before it. Or `ctx.outsideWriter`;
  *     - `ctx.goesOn`, in `recover` alone, as soon as it is known that the work goes on;
+ *     - `ctx.outlives`, as soon as the end of the server would do the work no harm: a server that stops leaves it then;
  *     - the signal may abort, once, also before the call. The work is stopped within the reason's grace.
  *  3. It settles. No control is called any more, and output that comes still is dropped.
  *     (Artifacts are collected, the outcome is judged, the result is stored.)
@@ -76,11 +77,6 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
    * place of the queue, and a server that stops leaves it to the next one. Default: no.
    */
   detached?(spec: Spec): boolean;
-  /**
-   * Does the work go on when the server ends, and does `recover` go on with it: a server that stops need not wait for it
-   * nor cancel it. Default: no.
-   */
-  readonly outlives?: boolean;
   /** Where workers elsewhere take runs of this kind and report on them. */
   readonly claims?: Claims;
   /** Undefined when runs can be started now, else why not, in words. */

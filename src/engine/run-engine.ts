@@ -198,8 +198,8 @@ export class RunEngine implements Engine {
   }
 
   /**
-   * Accept no more; waiting and detached runs stay for the next server, with `leave` also those that outlive this one.
-   * Resolves when no other one runs, or after `ms`.
+   * Accept no more; waiting and detached runs stay for the next server, with `leave` also those that outlive this one,
+   * but for those that are being stopped. Resolves when no other one runs, or after `ms`.
    */
   async drain(ms: number, { leave = false } = {}): Promise<void> {
     this.#stopStarting();
@@ -224,18 +224,19 @@ export class RunEngine implements Engine {
     this.#recovery.pause();
   }
 
-  /** How many runs are at work: those that would go on without this server, and those that would not. */
-  get atWork(): { outliving: number; bound: number } {
-    const bound = this.#toEnd(true).length;
-    return { outliving: this.#toEnd(false).length - bound, bound };
+  /** What becomes of how many runs when the server stops. */
+  whenStopped(leave: boolean): { left: number; ending: number; waiting: number } {
+    const { running, queued: waiting } = this.#admission;
+    const ending = this.#toEnd(leave).length;
+    return { left: Math.max(0, running - ending), ending, waiting };
   }
 
   #toEnd(leave: boolean): LiveRun[] {
-    return this.#admission.atWork().filter(({ runner }) => !(leave && runner.outlives));
+    return this.#admission.atWork().filter((run) => !(leave && run.mayBeLeft));
   }
 
   async #over(leave: boolean, storeMs?: number): Promise<boolean> {
-    const ends = this.#toEnd(leave).map((run) => run.over(storeMs));
+    const ends = this.#toEnd(leave).map((run) => (leave ? run.overOrLeft(storeMs) : run.over(storeMs)));
     return (await Promise.all(ends)).every((stored) => stored);
   }
 

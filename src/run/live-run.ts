@@ -72,6 +72,9 @@ export class LiveRun {
   #workOver = false;
   #resumed = false;
   #whenKnown: (() => void) | null = null;
+  #outlives = false;
+  /** Made for who waits for it. */
+  #leavable: PromiseWithResolvers<boolean> | null = null;
 
   constructor(accepted: AcceptedRun) {
     this.id = accepted.invocation.invocation_id;
@@ -169,6 +172,18 @@ export class LiveRun {
     return true;
   }
 
+  /** May a server that stops leave it to the next one. What is to end ends here. */
+  get mayBeLeft(): boolean {
+    return this.#outlives && !this.signal.aborted;
+  }
+
+  /** As over(); true also as soon as it may be left. */
+  async overOrLeft(storeMs?: number): Promise<boolean> {
+    if (this.mayBeLeft) return true;
+    this.#leavable ??= Promise.withResolvers();
+    return Promise.race([this.over(storeMs), this.#leavable.promise]);
+  }
+
   /** Its present record is on its way to the disk. */
   keep(stored: Promise<void>): void {
     this.#stored = stored;
@@ -208,6 +223,12 @@ export class LiveRun {
   /** What an earlier server started goes on. */
   goesOn(): void {
     this.#whenKnown?.();
+  }
+
+  /** Its work goes on without this server. */
+  outlive(): void {
+    this.#outlives = true;
+    if (this.mayBeLeft) this.#leavable?.resolve(true);
   }
 
   /** Press its one signal. The first reason wins; false when there was one already. */

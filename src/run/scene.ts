@@ -53,6 +53,7 @@ export class RunScene {
       goesOn: () => {
         if (!this.#over) this.#onGoesOn?.();
       },
+      outlives: () => run.outlive(),
       offer: (controls) => {
         if (!this.#over) run.offer(controls);
       },

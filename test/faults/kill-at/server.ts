@@ -101,6 +101,7 @@ function supervisorPoints(): void {
     at('adoption sent');
   };
   pointsOf(client, 'stop', { before: 'stop not sent', after: 'stop sent' });
+  pointsOf(client, 'close', { before: 'supervisor not left', after: 'supervisor left' });
   pointsOf(client, 'forget', { after: 'forgotten by the supervisor' });
 }
 

@@ -205,3 +205,20 @@ describe('A run whose server is killed', () => {
 
   suite.restartOnceMore();
 });
+
+describe('A run that is left to the next server, whose server is killed meanwhile', () => {
+  const suite = new WalkSuite('The server was killed while it left its runs:', { RUNWIRE_ON_EXIT: 'leave' });
+
+  for (const point of ['draining', 'supervisor not left', 'supervisor left'])
+    suite.try(`at "${point}", ends as it ended`, (walk) =>
+      walk.step({
+        point,
+        said: `SIGTERM, runs are left: ${point}`,
+        ...exits(12),
+        act: (_, client) => client.has(3).then(() => walk.server.terminate()),
+        expected: truth,
+      }),
+    );
+
+  suite.restartOnceMore();
+});
