@@ -12,7 +12,8 @@ export function answerInTurn(app: FastifyInstance): void {
     const { socket } = request.raw;
     const before = last.get(socket);
     last.set(socket, reply.raw);
-    if (before === undefined || before.writableFinished || before.closed || socket.destroyed) done();
-    else before.once('close', () => done());
+    if (before === undefined || before.writableFinished || before.closed) done();
+    // With the connection goes what waits for its turn on it: there is nobody to answer.
+    else before.once('close', () => socket.destroyed || done());
   });
 }

@@ -66,6 +66,7 @@ export function outcomeOf(seen: SeenRun): RunnerOutcome {
     exitCode: ending.exitCode,
     signal: oom ? 'SIGKILL' : null,
     success: ending.exitCode === 0 && seen.captureFailure === null,
+    failure: ending.exitCode === 0 && ending.lost === null ? 'output_lost' : undefined,
     errorSummary: summary(seen, oom),
     metadata,
     usage,

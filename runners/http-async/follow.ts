@@ -53,6 +53,7 @@ export async function follow(
     tell(job, ctx, event, place, redact);
   };
   let why = 'the stream ended';
+  let refused = false;
   let broken = false;
   let last = false;
   for (let failures = 0; !done && failures <= limit; failures++) {
@@ -82,7 +83,8 @@ export async function follow(
     const { head, error } = journey;
     broken = error !== null || head?.status !== 200;
     why = error ? `stream: ${failureWords(error)}` : 'the stream ended before the job';
-    if (head && head.status !== 200) why = `stream: ${statusWords(head)}`;
+    refused = head !== null && head.status !== 200;
+    if (head && refused) why = `stream: ${statusWords(head)}`;
     if (head && !isPassing(head.status) && (head.status !== 200 || !isStream(head))) break;
     if (isDenied(error) || error instanceof EventTooLong) break; // it stays so
     if (!done) await nap(retryMs, enough);
@@ -93,7 +95,7 @@ export async function follow(
     return;
   }
   job.sleepers.wake();
-  if (alone) job.fail(redact(why));
+  if (alone) job.fail(redact(why), refused ? 'status' : 'broken_off');
   else if (!done) ctx.output.progress({ message: redact(why) });
 }
 

@@ -60,6 +60,7 @@ export class BackendJob {
     this.answered = true;
   }
 
+  /** Without a reason it is what the backend answered. */
   fail(words: string, reason?: FailureReason): void {
     this.#over.resolve({ kind: 'failed', words, reason });
   }

@@ -50,6 +50,7 @@ export function jobOutcome(
       ...(verdict.kind === 'failed' && verdict.reason && { failure: verdict.reason }),
       exitCode: answered && verdict.kind === 'failed' ? 1 : null,
       success: false,
+      ...(verdict.kind === 'failed' && answered && { failure: verdict.reason }),
       errorSummary: verdict.kind === 'failed' ? verdict.words : null,
     };
   const { state, payload: final } = verdict;

@@ -1,6 +1,8 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
+import type { FailureReason } from '../../src/documents/failure.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
+import { shortageOf } from '../../src/platform/shortage.ts';
 import { nap } from '../../src/platform/timer.ts';
 import { type AnswerHead, singleOrNone } from '../wire/answer-head.ts';
 import { keepCapture, keepEach, keepText, mediaTypeOf } from '../wire/artifact.ts';
@@ -118,7 +120,7 @@ export class HttpCall {
       started: this.#sent,
       retrySafe: !this.#unsafeSent,
       exitCode: head?.status ?? null,
-      ...(head !== null && error !== null && { failure: 'broken_off' as const }),
+      failure: failureReason(journey),
       success: head !== null && error === null && this.#expected(head.status),
       errorSummary: this.#summary(journey),
       ...(seconds === null ? {} : { timeoutSummary: `the exchange exceeded its timeout of ${seconds} s` }),
@@ -171,6 +173,13 @@ export class HttpCall {
         }),
     });
   }
+}
+
+/** Undefined: what `ended` says is all. */
+function failureReason({ head, error, sent }: Journey): FailureReason | undefined {
+  if (error === null || error instanceof NotFollowed) return undefined;
+  if (head !== null) return 'broken_off';
+  return sent || shortageOf(error) === null ? undefined : 'shortage';
 }
 
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;

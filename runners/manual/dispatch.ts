@@ -1,6 +1,7 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Claimed } from '../../src/documents/claim.ts';
+import type { FailureReason } from '../../src/documents/failure.ts';
 import { type Backoff, backoffMs } from '../../src/platform/backoff.ts';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 import { retryAfterMs } from '../../src/platform/retry-after.ts';
@@ -87,22 +88,29 @@ export async function dispatchRun(
     const base = address.slice(0, address.lastIndexOf('/invocations/'));
     claimed = run.claim({ worker: host, accepted: false, base });
   } catch (error) {
-    return run.end(undelivered(host, `the claim could not be stored: ${messageOf(error)}`, true));
+    return run.end(
+      undelivered(host, `the claim could not be stored: ${messageOf(error)}`, {
+        untouched: true,
+        failure: 'shortage',
+      }),
+    );
   }
   let untouched = claimed.claim.attempt === 1;
   let words = '';
+  let failure: FailureReason | undefined;
   for (let tries = 1; tries <= schedule.tries; tries++) {
     const attempt = await tryOnce(ctx, run, post, { url, host, claimed, timeoutMs: schedule.timeoutMs });
     if (run.isShut) return;
     if (attempt.taken || run.isAccepted) return run.accept();
     untouched &&= attempt.untouched;
     words = attempt.words;
+    failure = attempt.final ? 'status' : 'unavailable';
     if (attempt.final || tries === schedule.tries) break;
     const asked = retryAfterMs(attempt.retryAfter, schedule.longestAskedMs);
     await run.stopping.next({ ms: Math.max(backoffMs(schedule, tries - 1), asked) });
     if (run.isShut || run.isAccepted) return;
   }
-  run.end(undelivered(host, words, untouched));
+  run.end(undelivered(host, words, { untouched, failure: untouched ? failure : 'lost' }));
 }
 
 async function tryOnce(
@@ -144,8 +152,13 @@ async function tryOnce(
   }
 }
 
-function undelivered(host: string, words: string, untouched: boolean) {
+function undelivered(
+  host: string,
+  words: string,
+  { untouched, failure }: { untouched: boolean; failure: FailureReason | undefined },
+): RunnerOutcome {
   return {
+    failure,
     ended: untouched ? ('never_started' as const) : ('lost' as const),
     started: !untouched,
     retrySafe: untouched,

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { FailureReason } from '../../src/documents/failure.ts';
+import { shortageOf } from '../../src/platform/shortage.ts';
 import type { LostFacts } from '../../src/supervisor/client/listener.ts';
 import type { Captures, ExitFacts, SpawnFailure } from '../../src/supervisor/protocol/messages.ts';
 
@@ -14,6 +15,7 @@ export function exited(facts: ExitFacts): RunnerOutcome {
     exitCode: signal === null ? code : -signalNumber(signal),
     signal,
     success: code === 0 && capture_error === null,
+    failure: code === 0 ? 'output_lost' : code === null && signal === null ? 'lost' : undefined,
     errorSummary:
       [summary(code, signal), capture_error && `output could not be kept: ${capture_error}`]
         .filter((words) => words !== null)
@@ -36,7 +38,7 @@ function summary(code: number | null, signal: string | null): string | null {
   return code === 0 ? null : `exited with code ${code}`;
 }
 
-/** What the system says of a program; all else is that there is not enough of something. */
+/** What the system says of a program: it will say so again. */
 const SPAWN_FAILURES: Readonly<Record<string, FailureReason>> = {
   ENOENT: 'program_not_found',
   ENOTDIR: 'program_not_found',
@@ -52,12 +54,13 @@ const SPAWN_FAILURES: Readonly<Record<string, FailureReason>> = {
 /** A program that cannot be: missing, not executable, too large. */
 export function couldNotStart(
   program: string,
-  { code, message }: SpawnFailure,
+  { code, message, blameless = false }: SpawnFailure,
   captures: Captures | null,
 ): RunnerOutcome {
+  const shortage = shortageOf({ code }) === null ? undefined : ('shortage' as const);
   return {
     ...neverBegan(''),
-    failure: SPAWN_FAILURES[code] ?? 'shortage',
+    failure: shortage ?? (blameless ? undefined : SPAWN_FAILURES[code]),
     errorSummary: `could not start ${JSON.stringify(program)}: ${message} (${code})`,
     ...(captures ? { captures } : {}),
   };

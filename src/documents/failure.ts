@@ -16,13 +16,13 @@ const PERMANENT = {
   signal: false,
   timed_out: false,
   cancelled: false,
-  /** An answer with a status that is none of those wanted. */
+  /** An answer that is none of those wanted: it has another status, or says nothing of the work. */
   status: false,
   /** An answer that is not whole. */
   broken_off: false,
   /** Who did the work says that it failed. */
   reported: false,
-  /** Who was to do the work could not be reached, or had no place for it. */
+  /** Who was to do the work, or does it, could not be reached, or could not begin it. */
   unavailable: false,
   /** The server, or its machine, had not enough of something. */
   shortage: false,

@@ -9,6 +9,7 @@ import type { RuntimeResult } from '../../src/documents/result.ts';
 import type { Stream } from '../../src/documents/stream.ts';
 import { until } from '../helpers/processes.ts';
 import { outputOf, parseEvents } from '../helpers/run-events.ts';
+import { expectReasons } from '../helpers/sound-run.ts';
 
 /** A run that was accepted, and all that is known of it outside of the server. */
 export interface Witness {
@@ -41,6 +42,7 @@ const WAIT_SECONDS = 50;
 export async function expectInvariants(witness: Witness): Promise<Final> {
   const { url, id } = witness;
   const record = await finishedRecord(witness);
+  expectReasons(record);
   const left = processesOf(id);
   if ((record.outcome.kill?.survivors ?? 0) === 0)
     expect(left, `${id}: processes that outlive it`).toEqual([]);

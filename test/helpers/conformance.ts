@@ -1,3 +1,4 @@
+import type { FailureReason } from '../../src/documents/failure.ts';
 import type { Stream } from '../../src/documents/stream.ts';
 import type { BuildOptions, BuiltApp } from './build-app.ts';
 
@@ -50,5 +51,7 @@ export interface Conformance {
   invocation(behaviour: Behaviour): Record<string, unknown>;
   /** exit_code of success and of a failure with exitCode 3; default 0 and 3. */
   exitCodes?: { success: number | null; failure: number | null };
+  /** outcome.failure.reason of that failure; default exit_code. */
+  failedBecause?: FailureReason;
   skip?: Partial<Record<Concern, string>>;
 }

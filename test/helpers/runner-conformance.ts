@@ -21,6 +21,7 @@ const LONG = { output: [piece('stdout', 'begun\n')], stayMs: 60_000 };
 export function testRunner(conformance: Conformance): void {
   const { kind, title, invocation, skip = {} } = conformance;
   const codes = conformance.exitCodes ?? { success: 0, failure: 3 };
+  const { failedBecause = 'exit_code' } = conformance;
 
   describe(`The ${kind} runner${title ? ` (${title})` : ''} conforms`, () => {
     let app: BuiltApp;
@@ -110,6 +111,7 @@ export function testRunner(conformance: Conformance): void {
     about('failure', 'work that fails is a run that failed, and says why', async () => {
       const record = await run({ exitCode: 3 });
       expect(record).toMatchObject({ status: 'failed', outcome: { started: true, retry_safe: false } });
+      expect(record.outcome?.failure).toEqual({ permanent: false, reason: failedBecause });
       expect(record.result?.exit_code).toBe(codes.failure);
       expect(record.result?.error_summary).toBeTruthy();
       await expectSound(app, record);

@@ -1,11 +1,26 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
+import { failureOf } from '../../src/documents/failure.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import type { BuiltApp } from './build-app.ts';
 import { eventsOf, outputOf } from './run-events.ts';
 
+/** Who had it cancelled, and whether a retry is of use, are told when and only when there is something to tell. */
+export function expectReasons({ status, outcome }: RunRecord): void {
+  const { failure, cancelled_by: by, ended, retry_safe: safe } = outcome ?? {};
+  if (status === 'succeeded') expect(failure).toBeNull();
+  else expect(failure).toEqual(failure && failureOf(failure.reason));
+  expect(failure === null, 'a failure is told of what did not succeed').toBe(status === 'succeeded');
+  if (status !== 'succeeded' && status !== 'failed') expect(failure?.reason).toBe(status);
+  if (status === 'cancelled')
+    expect(by, 'by whom it was cancelled').toMatchObject({ by: expect.any(String) });
+  else expect(by).toBeNull();
+  if (failure?.permanent && status === 'failed') expect([ended, safe]).toEqual(['never_started', true]);
+}
+
 /** The invariants of every finished run: seq without holes, `finished` once and last, no byte lost in silence. */
 export async function expectSound(app: BuiltApp, record: RunRecord): Promise<void> {
+  expectReasons(record);
   const events = await eventsOf(app, record);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
   expect(events.filter(({ type }) => type === 'finished')).toHaveLength(1);

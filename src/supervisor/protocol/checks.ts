@@ -67,7 +67,7 @@ const timings = object({
   run_ms: optional(amount),
   drain_ms: optional(amount),
 });
-const failure = object({ code: text, message: text, refused: optional(flag) });
+const failure = object({ code: text, message: text, refused: optional(flag), blameless: optional(flag) });
 const facts = object({
   pid: nullable(whole),
   code: nullable(whole),

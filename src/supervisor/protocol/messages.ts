@@ -99,6 +99,8 @@ export interface SpawnFailure {
   message: string;
   /** It cannot be run as it was asked for; `message` says why in words for people. */
   refused?: boolean;
+  /** It is not the program that cannot be: a file of the run could not be made, say. Earlier releases do not tell. */
+  blameless?: boolean;
 }
 
 /** A line of the journal of a program that no mark tells from others: how a later supervisor finds it. */

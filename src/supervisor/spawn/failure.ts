@@ -13,7 +13,7 @@ export function failureOf(error: unknown, request: SpawnRequest, program: string
   const message = messageOf(error);
   const shortage = SHORTAGES[code];
   if (shortage !== undefined) return { code, message: shortage };
-  if (!(error instanceof SpawnError)) return { code, message };
+  if (!(error instanceof SpawnError)) return { code, message, blameless: true };
   const directory = request.working_directory;
   if (!isDirectory(directory))
     return { code, message: `working directory does not exist: ${directory}`, refused: true };

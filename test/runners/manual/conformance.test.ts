@@ -13,6 +13,7 @@ const invocation = (name: string, behaviour: Behaviour) => ({
 testRunner({
   kind: 'manual',
   title: 'workers that claim',
+  failedBecause: 'reported',
   accompany: async (app) => automaticWorker(await app.listen(), 'auto'),
   invocation: (behaviour) => invocation('auto', behaviour),
 });
@@ -35,6 +36,7 @@ const dispatcher: Dispatcher = async ({ metadata }, { signal, output, artifactDi
 testRunner({
   kind: 'manual',
   title: 'a dispatcher of the embedding program',
+  failedBecause: 'reported',
   app: { dispatchers: { behaving: dispatcher } },
   invocation: (behaviour) => ({
     ...invocation('embedded', behaviour),

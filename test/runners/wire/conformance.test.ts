@@ -8,6 +8,7 @@ afterAll(() => backend[Symbol.asyncDispose]());
 testRunner({
   kind: 'http',
   exitCodes: { success: 200, failure: 500 },
+  failedBecause: 'status',
   invocation: (behaviour) => ({
     runtime_kind: 'http',
     options: { http: { url: `${backend.url}/call`, body: behaviour } },
@@ -21,6 +22,7 @@ testRunner({
 testRunner({
   kind: 'http_async',
   exitCodes: { success: 0, failure: 1 },
+  failedBecause: 'reported',
   invocation: (behaviour) => ({
     runtime_kind: 'http_async',
     options: {
