@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import {
   lstatSync,
   mkdirSync,
@@ -30,7 +31,8 @@ beforeEach(() => {
   root = join(place, 'root');
   mkdirSync(root);
 });
-afterEach(() => rmSync(place, { recursive: true, force: true }));
+// The last thing that a program of the test began may still be under way.
+afterEach(() => rmSync(place, { recursive: true, force: true, maxRetries: 5 }));
 
 type Line = Partial<Header> & { name: string; text?: string };
 
@@ -226,12 +228,16 @@ test('a program that swaps directories for links meanwhile gains nothing', async
   const outside = join(place, 'outside');
   mkdirSync(outside);
   const lines = Array.from({ length: 3000 }, (_, i) => ({ name: `d${i % 7}/e/f${i}`, text: 'x' }));
-  const { spawn } = await import('node:child_process');
   const swapper = spawn('sh', [
     '-c',
     `cd ${root}; while :; do for i in 0 1 2 3 4 5 6; do mv d$i gone.$$ && ln -s ${outside} d$i && rm d$i && mv gone.$$ d$i; done; done 2>/dev/null`,
   ]);
-  await put(await tar(...lines), { caps: { bytes: 1e9, files: 10_000 } }).catch(() => {});
-  swapper.kill('SIGKILL');
+  const ended = once(swapper, 'exit');
+  try {
+    await put(await tar(...lines), { caps: { bytes: 1e9, files: 10_000 } }).catch(() => {});
+  } finally {
+    swapper.kill('SIGKILL');
+    await ended;
+  }
   expect(readdirSync(outside)).toEqual([]);
 });
