@@ -78,7 +78,7 @@ test('a waiting run that was cancelled does not begin after a crash', async () =
   const server = buildEngine({ runners: [stubborn], config: { RUNWIRE_MAX_CONCURRENT: '1' } });
   await server.post({ runtime_kind: 'scripted', invocation_id: 'a' });
   await server.post({ runtime_kind: 'scripted', invocation_id: 'b' });
-  // The crash comes between the cancel and its result.
+  // The crash comes between the cancel and its result. As releases kept it that did not note who cancelled.
   const reason = { kind: 'cancel', graceMs: 0 };
   server.store.setAbort('b', JSON.stringify({ reason, pressedAt: Date.now() }));
   const dataDir = await server.crash();
@@ -87,6 +87,24 @@ test('a waiting run that was cancelled does not begin after a crash', async () =
   expect(engine.engine.record('b')).toMatchObject({
     status: 'cancelled',
     started_at: null,
-    outcome: { started: false, retry_safe: true },
+    outcome: { started: false, retry_safe: true, cancelled_by: null },
   });
 });
+
+test.each(['client', 'shutdown'] as const)(
+  'who had it cancelled is not forgotten: %s, also after a crash',
+  async (by) => {
+    const server = buildEngine({ runners: [stubborn] });
+    await server.post({ runtime_kind: 'scripted', invocation_id: 'a' });
+    server.engine.cancel('a', undefined, by);
+    await server.store.committed();
+    const dataDir = await server.crash();
+    const next = scripted(stubborn.run, { recover: async () => killed });
+    await using engine = buildEngine({ dataDir, runners: [next] });
+    await engine.engine.waitFinished('a', 10_000);
+    expect(engine.engine.record('a')).toMatchObject({
+      result: { error_summary: by === 'shutdown' ? 'cancelled: the server was stopped' : 'cancelled' },
+      outcome: { cancelled_by: { by }, failure: { permanent: false, reason: 'cancelled' } },
+    });
+  },
+);
