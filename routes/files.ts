@@ -1,4 +1,3 @@
-import { posix } from 'node:path';
 import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lookup } from 'mime-types';
@@ -153,7 +152,7 @@ async function serveFile(
       etag: identityTag(file),
       mediaType: lookup(name) || BYTES_TYPE,
       headers: {
-        'content-disposition': contentDisposition(posix.basename(name)),
+        'content-disposition': contentDisposition(name),
         'content-security-policy': "default-src 'none'; sandbox",
       },
       read: (start, end) => file.read(start, end),

@@ -1,7 +1,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fstatSync,
   lstatSync,
   openSync,
@@ -11,13 +10,13 @@ import {
   type Stats,
 } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import { HAS_PROC } from '../artifacts/open-inside.ts';
 import { codeOf } from '../platform/error-words.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** After so long others have their turn. */
 const TURN_MS = 5;
-const HAS_PROC = existsSync('/proc/self/fd');
 /** Deeper trees are not gone into: each level is an open directory. */
 const MAX_DEPTH = 256;
 

@@ -1,7 +1,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fchmodSync,
   futimesSync,
   linkSync,
@@ -9,13 +8,12 @@ import {
   openSync,
   symlinkSync,
 } from 'node:fs';
+import { HAS_PROC } from '../artifacts/open-inside.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { BadName, staysInside } from './names.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-/** Linux names through it what is below an open directory, whatever became of the directory's own name. */
-const HAS_PROC = existsSync('/proc/self/fd');
 
 interface Opened {
   name: string;
@@ -101,7 +99,7 @@ export class Tree {
   }
 
   #pathOf(directory: readonly string[]): string {
-    return `${this.#below(this.#enter(directory), directory, '.')}`;
+    return this.#below(this.#enter(directory), directory, '.');
   }
 
   /** Descriptor of a directory below, opened and where need be made. */

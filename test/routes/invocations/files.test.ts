@@ -1,11 +1,17 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
+import { SmallDisk } from '../../faults/small-disk.ts';
+import { json, startBackend } from '../../fixtures/backend.ts';
 import { type BuiltApp, buildApp } from '../../helpers/build-app.ts';
+import { requires } from '../../helpers/require.ts';
+import { stubApp } from '../../helpers/stub-app.ts';
 
 let app: BuiltApp;
 let url: string;
@@ -184,7 +190,6 @@ test('a page of another site cannot send them', async () => {
 
 test('a client that leaves in the middle leaves nothing', async () => {
   const { port } = new URL(url);
-  const { connect } = await import('node:net');
   const socket = connect(Number(port), '127.0.0.1');
   const head = '--B\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n';
   socket.write(
@@ -194,4 +199,51 @@ test('a client that leaves in the middle leaves nothing', async () => {
   socket.destroy();
   await expect.poll(uploads).toEqual([]);
   expect(await (await fetch(`${url}/invocations`)).json()).toMatchObject({ items: [] });
+});
+
+test('files may take as long as they need while they come; where nothing comes any more it is 408, and nothing is left', async () => {
+  await using stub = stubApp({}, { headersMs: 60_000, bodyMs: 300, lookMs: 1000 });
+  const socket = connect(Number(new URL(await stub.listen()).port), '127.0.0.1').setEncoding('latin1');
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  socket.write(
+    'POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 100000\r\n\r\n--B\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n',
+  );
+  for (let i = 0; i < 12; i++) {
+    socket.write('x'.repeat(10));
+    await sleep(100);
+  }
+  expect(text).toBe('');
+  await expect.poll(() => text).toMatch(/^HTTP\/1\.1 408 /);
+  socket.destroy();
+});
+
+test('a call may have one of them as its body', async () => {
+  await using backend = await startBackend();
+  backend.on('/', json({}));
+  const http = { runtime_kind: 'http', input_payload_path: 'in/a', options: { http: { url: backend.url } } };
+  expect((await ran(send(http, [['f', '{"from":"file"}', 'in/a']]))).status).toBe('succeeded');
+  expect(backend.seen[0]?.body).toBe('{"from":"file"}');
+});
+
+requires('mount')('Files on a disk that is full', () => {
+  test('are 507, and nothing of them is left', async () => {
+    using disk = new SmallDisk(8 * 1024 * 1024);
+    const small = await buildApp({ dataDir: disk.path, config: { RUNWIRE_MIN_FREE_DISK_BYTES: '0' } });
+    try {
+      const form = new FormData();
+      form.append('invocation', JSON.stringify(sh('true')));
+      form.append('f', new Blob(['x'.repeat(10_000_000)]), 'big');
+      const answer = await fetch(`${await small.listen()}/invocations`, { method: 'POST', body: form });
+      expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([
+        507,
+        'insufficient_storage',
+      ]);
+      await expect.poll(() => readdirSync(join(disk.path, 'uploads'))).toEqual([]);
+    } finally {
+      await small.end();
+    }
+  });
 });
