@@ -73,6 +73,16 @@ const ROOMS = {
     doors: ['names', 'staging', 'unpack', 'scan', 'matching', 'pack'],
     imports: ['src/artifacts', 'src/documents', 'src/platform'],
   },
+  'src/snapshots': {
+    says: 'a tree at one moment: taken, told, put back',
+    doors: ['*'],
+    imports: ['src/files', 'src/artifacts', 'src/disk', 'src/documents', 'src/platform'],
+  },
+  'src/workspaces': {
+    says: 'directories that outlive a run: made, filled, used in turn, removed',
+    doors: ['workspaces'],
+    imports: ['src/snapshots', 'src/files', 'src/store', 'src/disk', 'src/documents', 'src/platform'],
+  },
   'src/webhooks': {
     says: 'results on their way to `on_finish`',
     doors: ['deliveries'],

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { CallUrl } from './call-url.ts';
+import { SentFile } from './options.ts';
+import { ResourceId } from './resource-id.ts';
+
+/** What a workspace begins with. */
+export const WorkspaceSource = z
+  .strictObject({
+    snapshot: ResourceId.optional(),
+    workspace: ResourceId.optional(),
+    invocation: z.string().min(1).optional().describe('The directory of a run, which the server made for it'),
+    git: z
+      .strictObject({
+        url: CallUrl,
+        ref: z.string().min(1).max(255).optional().describe('Branch, tag or commit. Default: HEAD'),
+        secret: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Name of a secret of the server: a token for this host'),
+      })
+      .optional(),
+  })
+  .refine((from) => Object.values(from).filter((one) => one !== undefined).length === 1, {
+    error: 'needs one of snapshot, workspace, invocation and git, and no other',
+  });
+export type WorkspaceSource = z.infer<typeof WorkspaceSource>;
+
+/** A workspace that is asked for. */
+export const WorkspaceInput = z.strictObject({
+  workspace_id: ResourceId.optional().describe('Default: one that the server makes'),
+  from: WorkspaceSource.optional().describe('Default: nothing is in it'),
+  files: z.array(SentFile).max(10_000).optional().describe('Put in after `from`'),
+  metadata: z.record(z.string(), z.string()).optional(),
+  ttl_seconds: z
+    .number()
+    .positive()
+    .max(1e9)
+    .optional()
+    .describe('It is removed when it was not used for so long'),
+  max_bytes: z.number().int().positive().optional().describe('What its files may have together'),
+});
+export type WorkspaceInput = z.infer<typeof WorkspaceInput>;
+
+export const WORKSPACE_STATES = ['filling', 'ready', 'restoring', 'failed'] as const;
+export type WorkspaceState = (typeof WORKSPACE_STATES)[number];
+
+/** A directory that the server keeps from one run to the next. */
+export const Workspace = z.strictObject({
+  workspace_id: ResourceId,
+  state: z.enum(WORKSPACE_STATES),
+  reason: z.string().nullable().describe('Why it failed'),
+  base_snapshot: z
+    .string()
+    .nullable()
+    .describe('What reset goes back to: the snapshot it began with, or null'),
+  bytes: z.number().int().describe('Of its files, when they were last counted'),
+  files: z.number().int(),
+  max_bytes: z.number().int().nullable(),
+  metadata: z.record(z.string(), z.string()),
+  created_at: z.iso.datetime(),
+  last_used_at: z.iso.datetime(),
+  expires_at: z.iso.datetime().nullable(),
+  runs: z.strictObject({ running: z.number().int(), queued: z.number().int() }),
+  links: z.strictObject({ self: z.string(), files: z.string(), archive: z.string(), snapshots: z.string() }),
+});
+export type Workspace = z.infer<typeof Workspace>;
+
+export const RestoreInput = z.strictObject({
+  snapshot_id: ResourceId,
+  mode: z
+    .enum(['exact', 'overlay'])
+    .default('exact')
+    .describe('`exact`: what is not in the snapshot goes; `overlay`: it stays'),
+});
+export type RestoreInput = z.infer<typeof RestoreInput>;
+
+/** `options.workspace` of an invocation. */
+export const WorkspaceUse = z.union([
+  ResourceId,
+  z.strictObject({
+    id: ResourceId,
+    shared: z.boolean().optional().describe('It may run beside others that say so too'),
+    snapshot: z.enum(['before', 'after', 'both']).optional(),
+  }),
+]);
+export type WorkspaceUse = z.infer<typeof WorkspaceUse>;
+
+/** What an outcome tells of the workspace of the run. */
+export const WorkspaceOutcome = z.strictObject({
+  id: z.string(),
+  snapshots: z.strictObject({ before: z.string().nullable(), after: z.string().nullable() }),
+  bytes: z.number().int().nullable().describe('Of its files after the run; null: they were not counted'),
+});
+export type WorkspaceOutcome = z.infer<typeof WorkspaceOutcome>;
