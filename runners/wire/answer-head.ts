@@ -12,12 +12,13 @@ export interface AnswerHead {
 
 /** The head as Node's parser read it: names and values in turns, with a character a byte. */
 export function readHead({ statusCode = 0, statusMessage = '', rawHeaders }: IncomingMessage): AnswerHead {
-  const headers: Record<string, string | readonly string[]> = Object.create(null);
+  const headers: Record<string, string | string[]> = Object.create(null);
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] ?? '').toLowerCase();
     const value = decoded(rawHeaders[at + 1] ?? '');
     const earlier = headers[name];
-    headers[name] = earlier === undefined ? value : [earlier, value].flat();
+    if (Array.isArray(earlier)) earlier.push(value);
+    else headers[name] = earlier === undefined ? value : [earlier, value];
   }
   return { status: statusCode, statusText: decoded(statusMessage), headers };
 }

@@ -3,6 +3,7 @@ import { request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { afterMs } from '../../src/platform/timer.ts';
+import { MAX_HEAD_BYTES, readWholeHead } from '../../src/platform/whole-head.ts';
 import { type AnswerHead, readHead } from './answer-head.ts';
 import type { Connections } from './connections.ts';
 
@@ -68,6 +69,7 @@ export function exchange(
     try {
       connections.guard.checkHost(wanted.url.hostname);
       request = open(connections, wanted);
+      readWholeHead(request);
       signal.addEventListener('abort', onAbort, { once: true });
       // What comes behind a whole answer does not spoil it.
       request.on('error', (error) => answer?.complete || settle(error));
@@ -119,6 +121,7 @@ function open(connections: Connections, { method, url, headers, body, fresh }: W
     headers: Buffer.isBuffer(body) ? { ...headers, 'content-length': body.length } : headers,
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port,
+    maxHeaderSize: MAX_HEAD_BYTES,
   };
   return url.protocol === 'https:'
     ? requestHttps({ ...options, agent: https })

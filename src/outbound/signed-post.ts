@@ -1,5 +1,6 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { MAX_HEAD_BYTES, readWholeHead } from '../platform/whole-head.ts';
 import type { AddressGuard } from './address-guard.ts';
 
 /** What is read of an answer before the connection is dropped; its status is what counts. */
@@ -40,6 +41,7 @@ export async function postWebhook({
     method: 'POST',
     agent: false,
     lookup: guard.lookup,
+    maxHeaderSize: MAX_HEAD_BYTES,
     headers: {
       ...headers,
       'content-type': 'application/json',
@@ -47,6 +49,7 @@ export async function postWebhook({
       'user-agent': 'runwire',
     },
   });
+  readWholeHead(request);
   const abort = (): void => void request.destroy(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   let answered = false;

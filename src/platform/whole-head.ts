@@ -1,0 +1,108 @@
+import type { ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** An answer's head may be so long. Node's 16 KiB are less than what browsers take, and cookies alone may need more. */
+export const MAX_HEAD_BYTES = 256 * 1024;
+
+const [TAB, LF, CR, SP] = [0x09, 0x0a, 0x0d, 0x20];
+/** Another head follows (RFC 9110, 15.2). 101 is the last one. */
+const INFORMATIONAL = /^HTTP\/\d\.\d 1(?!01)/;
+const unfolders = new WeakMap<Socket, Unfolder>();
+
+/**
+ * Has Node read the head of a request's answer as a client should: none of its headers is left out (Node stops after a
+ * thousand), and those that are folded over several lines are unfolded first. `maxHeaderSize` is an option of the request.
+ */
+export function readWholeHead(request: ClientRequest): void {
+  request.maxHeadersCount = 0;
+  request.once('socket', (socket) => {
+    const unfolder = unfolders.get(socket) ?? unfolding(socket);
+    unfolder.expect();
+  });
+}
+
+/** What comes from the socket goes to its readers by `push`: this is before all of them, whatever the parser is. */
+function unfolding(socket: Socket): Unfolder {
+  const unfolder = new Unfolder();
+  const push = socket.push.bind(socket);
+  socket.push = (chunk: Buffer | null, ...encoding) => {
+    const bytes = chunk === null ? unfolder.rest() : unfolder.take(chunk);
+    const goesOn = bytes.length === 0 || push(bytes, ...encoding);
+    return chunk === null ? push(null) : goesOn;
+  };
+  unfolders.set(socket, unfolder);
+  return unfolder;
+}
+
+/**
+ * Puts spaces for a line end before a space or tab within the heads of answers, and changes nothing else (RFC 9112, 5.2:
+ * who takes an answer does that before he reads the header). What is within a body is passed on as it is.
+ */
+export class Unfolder {
+  #inHead = false;
+  /** The beginning of the status line, and whether that is over. */
+  #status = '';
+  #statusRead = false;
+  /** Bytes of the line so far, without its end. */
+  #length = 0;
+  /** A line end, behind which nothing has come yet. */
+  #held = Buffer.alloc(0);
+
+  /** A request goes out: what comes next is the head of its answer. */
+  expect(): void {
+    this.#inHead = true;
+    this.#beginHead();
+  }
+
+  /** What may be passed on. */
+  take(chunk: Buffer): Buffer {
+    if (!this.#inHead) return chunk;
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#held = Buffer.alloc(0);
+    for (let at = 0; at < bytes.length && this.#inHead; at++) {
+      const byte = bytes[at];
+      if (byte !== LF && byte !== CR) this.#inLine(byte ?? 0);
+      else if (this.#statusRead && this.#length > 0) {
+        const end = byte === CR ? at + 1 : at;
+        if (end + 1 >= bytes.length) {
+          this.#held = Buffer.from(bytes.subarray(at));
+          return bytes.subarray(0, at);
+        }
+        if (bytes[end] !== LF) continue; // a CR alone, which the parser refuses
+        if (bytes[end + 1] === SP || bytes[end + 1] === TAB) bytes.fill(SP, at, end + 2);
+        else this.#length = 0;
+        at = end;
+      } else if (byte === LF) this.#endLine();
+    }
+    return bytes;
+  }
+
+  /** What is left when nothing more comes. */
+  rest(): Buffer {
+    const held = this.#held;
+    this.#held = Buffer.alloc(0);
+    return held;
+  }
+
+  #beginHead(): void {
+    this.#status = '';
+    this.#statusRead = false;
+    this.#length = 0;
+  }
+
+  #inLine(byte: number): void {
+    this.#length++;
+    if (!this.#statusRead && this.#length <= 12) this.#status += String.fromCharCode(byte);
+  }
+
+  /** Of the status line, or an empty one: behind the headers, or before the status line. */
+  #endLine(): void {
+    if (this.#statusRead) {
+      this.#inHead = INFORMATIONAL.test(this.#status);
+      this.#beginHead();
+    } else if (this.#length > 0) {
+      this.#statusRead = true;
+      this.#length = 0;
+    }
+  }
+}
