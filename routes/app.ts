@@ -27,7 +27,7 @@ import { continueLate } from './requests/expectation.ts';
 import { createGuard } from './requests/guard.ts';
 import { answerInTurn } from './requests/in-turn.ts';
 import { onlyJsonBodies } from './requests/json-body.ts';
-import { KnownPaths } from './requests/known-paths.ts';
+import { KnownPaths, nothingHere } from './requests/known-paths.ts';
 import { heedPreconditions } from './requests/preconditions.ts';
 import { declaredQuery } from './requests/query.ts';
 import { dropStalledClients } from './requests/stalled-clients.ts';
@@ -137,6 +137,10 @@ export function createApp({ config, engine, metrics, staging, logger, ...parts }
   app.setValidatorCompiler(validatorCompiler(engine.kinds));
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(answerError);
+  // A path that is none is refused below, before its body is read: this is what the handler of a route finds missing.
+  app.setNotFoundHandler(() => {
+    throw nothingHere();
+  });
   onlyJsonBodies(app);
   answerInTurn(app);
   continueLate(app, config.maxBodyBytes);

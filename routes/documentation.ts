@@ -8,6 +8,7 @@ import type { Kind } from '../src/documents/kind.ts';
 import { describeKinds } from './answers/kinds.ts';
 import { content, problems, Raw } from './answers/schemas.ts';
 import { type Access, declareFor } from './requests/access.ts';
+import { nothingHere } from './requests/known-paths.ts';
 
 const yamlSchema = {
   operationId: 'getOpenapi',
@@ -63,6 +64,11 @@ export function documentation(app: FastifyInstance, kinds: readonly Kind[]): voi
   });
   app.register(async (scope) => {
     declareFor(scope, 'open');
+    scope.addHook('onRequest', ({ params }, _reply, done) => {
+      // The plugin would take its directory of files for a page.
+      const { '*': file } = params as { '*'?: string };
+      done(file === '' ? nothingHere() : undefined);
+    });
     scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: CONTENT_POLICY });
   });
   app.register(async (scope) => {

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, RunwireError, toldShortage } from '../../src/documents/errors.ts';
+import { nothingHere } from '../requests/known-paths.ts';
 import { targetOf } from '../requests/target.ts';
 
 /** The body of every error (RFC 9457). `code` is one of docs/errors.md; `errors` name faulty fields. */
@@ -22,12 +23,18 @@ export interface ErrorLog {
   error(facts: object, message: string): void;
 }
 
-/** Fastify's own errors, by code, as ours. All others below 500 are bad_request. */
+/** Fastify's own errors, by code, as ours. Others go by their status. */
 const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_json',
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_json',
+};
+
+/** Errors of plugins, by status: those that serve files have words of their own. All others below 500 are bad_request. */
+const STATUS_CODES: Readonly<Record<number, ErrorCode>> = {
+  412: 'precondition_failed',
+  416: 'range_not_satisfiable',
 };
 
 /** Whatever was thrown, as an error whose words a client may see. */
@@ -36,8 +43,11 @@ export function toRunwireError(thrown: unknown): RunwireError {
   if (error instanceof RunwireError) return error;
   if (error instanceof Error && 'statusCode' in error) {
     const { code, statusCode, message } = error as FastifyError;
+    if (statusCode === 403 || statusCode === 404) return nothingHere();
     if (statusCode !== undefined && statusCode < 500)
-      return new RunwireError(FASTIFY_CODES[code] ?? 'bad_request', message, { cause: error });
+      return new RunwireError(FASTIFY_CODES[code] ?? STATUS_CODES[statusCode] ?? 'bad_request', message, {
+        cause: error,
+      });
   }
   return new RunwireError('internal_error', 'The server could not answer this request.', { cause: error });
 }
@@ -60,6 +70,14 @@ function askedFor(request: FastifyRequest): string {
   return targetOf(request.raw).fault === null ? request.url : request.originalUrl;
 }
 
+/** How many bytes there are, as the plugin that serves them says it. */
+function contentRangeOf(thrown: unknown): unknown {
+  const headers = thrown instanceof Error && 'headers' in thrown ? thrown.headers : null;
+  return headers !== null && typeof headers === 'object' && 'Content-Range' in headers
+    ? headers['Content-Range']
+    : undefined;
+}
+
 /** Fastify's error handler: answers with a problem document and logs what is the server's fault. */
 export function problemHandler(log: ErrorLog | undefined) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
@@ -72,6 +90,8 @@ export function problemHandler(log: ErrorLog | undefined) {
     if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="runwire"');
     if (error.retryAfterSeconds !== undefined)
       reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+    const contentRange = contentRangeOf(thrown);
+    if (contentRange !== undefined) reply.header('content-range', contentRange);
     // A Buffer: Fastify adds a charset to JSON text, and problem+json has none.
     reply
       .code(error.status)

@@ -50,10 +50,14 @@ export class KnownPaths {
     if (!isKnown(method) && method !== UNROUTED)
       return new RunwireError('not_implemented', `This server knows no ${method}.`);
     const methods = url === null ? this.methods : this.methodsOf(url);
-    if (methods.length === 0) return new RunwireError('not_found', 'There is nothing at this path.');
+    if (methods.length === 0) return nothingHere();
     allow(methods.join(', '));
     return new RunwireError('method_not_allowed', `${method} is not allowed here.`);
   }
+}
+
+export function nothingHere(): RunwireError {
+  return new RunwireError('not_found', 'There is nothing at this path.');
 }
 
 function isKnown(method: string): method is Method {
