@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import { destination, pino } from 'pino';
+import { pino } from 'pino';
 import about from '../package.json' with { type: 'json' };
 import { inWordsOfFlags, readArguments, withFlags } from './command/arguments.ts';
+import { LogLines } from './command/log-lines.ts';
 import { plainLine } from './command/plain-lines.ts';
 import { whyNotListening } from './command/start-failure.ts';
 import { lastMoments } from './command/stop-words.ts';
+import { isOnTerminal, outliveReaders } from './command/terminal.ts';
 import { type Config, ConfigError, printable, readConfig } from './config.ts';
 import { messageOf } from './platform/error-words.ts';
 import { keepMemoryPrivate } from './platform/private-memory.ts';
@@ -24,16 +26,20 @@ const secretNames = Object.keys(environment).filter(
 const erasure = eraseVariables(secretNames);
 const memoryIsPrivate = await keepMemoryPrivate();
 const { config, warnings } = configuration();
-/** Written by the thread pool, and lines that come close together at once: a write costs a run as much as its record. */
-const lines = destination({ sync: false, minLength: 8 * 1024, periodicFlush: 100 });
+outliveReaders();
+const lines = new LogLines(process.stdout.fd);
+process.once('exit', () => lines.end());
 const isPlain = config.logFormat === 'text' || (config.logFormat === 'auto' && process.stdout.isTTY);
 const log = pino({ level: config.logLevel }, isPlain ? { write: writePlain } : lines);
 for (const warning of [...warnings, ...exposures()]) log.warn(warning);
 log.info({ config: printable(config) }, 'configuration');
 
+const hangUpEnds = isOnTerminal();
+if (!hangUpEnds) process.on('SIGHUP', () => log.info({ signal: 'SIGHUP' }, 'nothing is read again'));
 const service = await start();
 const url = await listen(service);
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+for (const signal of ['SIGTERM', 'SIGINT', ...(hangUpEnds ? ['SIGHUP'] : [])])
+  process.on(signal, () => void stop(signal));
 process.stdout.write(
   `Runwire listens on ${url}\nData directory: ${resolve(config.dataDir)}\n\nTry it:\n  ${example(url)}\n\n`,
 );
@@ -69,7 +75,7 @@ async function stop(signal: string): Promise<void> {
   if (!stored) log.error('results that could not be stored are left to the next server');
   await service.close(leave || !stored ? 'leave' : 'quit');
   log.info('stopped');
-  lines.flushSync();
+  lines.end();
   process.exit(0);
 }
 
@@ -133,7 +139,7 @@ async function listen({ app }: Service): Promise<string> {
 }
 
 function fail(error: unknown): never {
-  lines.flushSync();
+  lines.end();
   process.stderr.write(`Runwire cannot start: ${messageOf(error)}\n`);
   process.exit(1);
 }
