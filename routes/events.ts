@@ -8,7 +8,9 @@ import { NDJSON_TYPE, negotiate, SSE_TYPE } from './requests/negotiation.ts';
 import { decimal, Flag } from './requests/query.ts';
 
 const EventsQuery = z.strictObject({
-  after: decimal(z.number().int().min(0)).optional().describe('seq after which to begin'),
+  after: decimal(z.number().int().min(0))
+    .optional()
+    .describe('seq after which to begin; ahead of the newest event it is 400'),
   follow: Flag.describe('false: what is there now; default true: until the run has finished'),
 });
 type EventsQuery = z.infer<typeof EventsQuery>;
@@ -23,7 +25,7 @@ const eventsSchema = {
   querystring: EventsQuery,
   response: {
     200: content('The events', { [SSE_TYPE]: ServerSentEvent, [NDJSON_TYPE]: RuntimeEvent }),
-    204: z.undefined().describe('The run has finished and there is nothing after this seq: do not reconnect'),
+    204: z.undefined().describe('The run has finished and this is its last seq: do not reconnect'),
     ...problems,
   },
 };
@@ -36,10 +38,20 @@ export const eventsRoutes: Routes = (app, edge) => {
       const { id } = request.params;
       const framing =
         negotiate(request.headers.accept, [SSE_TYPE, NDJSON_TYPE]) === SSE_TYPE ? 'sse' : 'ndjson';
-      const after = lastEventId(request.headers['last-event-id']) ?? request.query.after ?? 0;
-      const { lastSeq } = edge.engine.log(id);
+      const seen = lastEventId(request.headers['last-event-id']);
+      const after = seen ?? request.query.after ?? 0;
+      const log = edge.engine.log(id);
+      const newest = after === 0 ? 0 : await edge.engine.reading(id, () => log.newestSeq());
+      // Whoever saw more saw another run, or what a power cut took: to wait for later events would hide those before.
+      if (after > newest)
+        throw fieldRefusal('bad_request', [
+          {
+            path: seen === undefined ? 'after' : 'Last-Event-ID',
+            message: `is ahead of the run, whose newest event is ${newest}: read from the start`,
+          },
+        ]);
       reply.header('vary', 'accept');
-      if (lastSeq !== null && after >= lastSeq) return reply.code(204).send();
+      if (after === log.lastSeq) return reply.code(204).send();
       return sendEvents(edge, reply, { id, framing, after, follow: request.query.follow !== 'false' });
     },
   );

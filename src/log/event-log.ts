@@ -8,7 +8,7 @@ import { JournalHoles } from './holes.ts';
 import { type LogEntry, LoggedEvent } from './logged-event.ts';
 import { RunFiles } from './run-files.ts';
 import { Scratch } from './scratch.ts';
-import { seekJournal } from './seek.ts';
+import { newestIn, seekJournal } from './seek.ts';
 
 export interface ReadOptions {
   /** seq after which to begin; 0 = from the first event. */
@@ -64,6 +64,14 @@ export class EventLog {
     return this.#statuses.length + 1;
   }
 
+  /** seq of the newest event that there is. */
+  async newestSeq(): Promise<number> {
+    if (this.lastSeq !== null) return this.lastSeq;
+    await this.#whole();
+    const inJournal = await newestIn(this.#files, this.#end);
+    return this.lastSeq ?? inJournal ?? this.#statuses.length;
+  }
+
   get readers(): number {
     return this.#files.readers;
   }
@@ -96,6 +104,12 @@ export class EventLog {
     this.#measured = null;
   }
 
+  /** The size of the journal is known. */
+  #whole(): Promise<void> {
+    this.#measured ??= this.#measure();
+    return this.#measured;
+  }
+
   async #measure(): Promise<void> {
     this.#end = Math.max(this.#end, await this.#files.size('journal'));
   }
@@ -105,8 +119,7 @@ export class EventLog {
     let position: number | null = null;
     this.#files.enter();
     try {
-      this.#measured ??= this.#measure();
-      await this.#measured;
+      await this.#whole();
       const until = follow ? Number.POSITIVE_INFINITY : this.#end;
       while (!signal?.aborted) {
         if (next <= this.#statuses.length) {

@@ -41,3 +41,20 @@ async function firstEventIn(
     if (bytes.length < size) return null;
   }
 }
+
+/** The seq of the last event of a journal of `end` bytes; null: it has none. */
+export async function newestIn(files: RunFiles, end: number): Promise<number | null> {
+  for (let size = LOOK_BYTES; ; size *= 4) {
+    const from = Math.max(0, end - size);
+    const bytes = await files.read('journal', from, end - from);
+    let newline = bytes.lastIndexOf(NEWLINE);
+    while (newline !== -1) {
+      const before = newline === 0 ? -1 : bytes.lastIndexOf(NEWLINE, newline - 1);
+      if (before === -1 && from > 0) break; // its line begins earlier
+      const entry = decodeLine(bytes.subarray(before + 1, newline))?.entry;
+      if (entry) return entry.seq;
+      newline = before;
+    }
+    if (from === 0) return null;
+  }
+}

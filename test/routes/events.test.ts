@@ -93,12 +93,45 @@ describe('resuming', () => {
     expect(byHeader.body).toBe(byQuery.body);
   });
 
-  test.each(['6', '7', '100'])('after %s of a finished run there is nothing: 204', async (after) => {
+  test('after the last event of a finished run there is nothing: 204', async () => {
     await using stub = stubApp();
     await finishedRun(stub);
-    const response = await stub.app.inject(`/invocations/a/events?after=${after}`);
+    const response = await stub.app.inject('/invocations/a/events?after=6');
     expect([response.statusCode, response.body]).toEqual([204, '']);
-    expect((await stub.app.inject(`/invocations/a/events?after=${after}&follow=false`)).statusCode).toBe(204);
+    expect((await stub.app.inject('/invocations/a/events?after=6&follow=false')).statusCode).toBe(204);
+  });
+
+  test.each([
+    ['application/x-ndjson', ''],
+    ['text/event-stream', ''],
+    ['text/event-stream', '&follow=false'],
+  ])('what is ahead of the run is refused by name, live and finished (%s%s)', async (accept, follow) => {
+    await using stub = stubApp();
+    await stub.start('live');
+    stub.engine.write('live', 'stdout', 'one');
+    stub.engine.write('live', 'stderr', 'two');
+    await finishedRun(stub);
+    for (const [id, newest] of [
+      ['live', 4],
+      ['a', 6],
+    ] as const) {
+      const url = `/invocations/${id}/events`;
+      const ahead = `is ahead of the run, whose newest event is ${newest}: read from the start`;
+      const byQuery = await stub.app.inject({
+        url: `${url}?after=${newest + 1}${follow}`,
+        headers: { accept },
+      });
+      expect(byQuery.statusCode).toBe(400);
+      expect(byQuery.json()).toMatchObject({
+        code: 'bad_request',
+        errors: [{ path: 'after', message: ahead }],
+      });
+      const headers = { accept, 'last-event-id': '1000' };
+      const byHeader = await stub.app.inject({ url: `${url}?after=0${follow}`, headers });
+      expect(byHeader.json().errors).toEqual([{ path: 'Last-Event-ID', message: ahead }]);
+    }
+    const level = await stub.app.inject('/invocations/live/events?after=4&follow=false');
+    expect([level.statusCode, level.body]).toEqual([200, '']);
   });
 
   test.each(['x', '-1', '1.5', '1, 2'])('Last-Event-ID %s is refused by name', async (id) => {

@@ -154,3 +154,16 @@ test('output that is longer than one batch comes whole and in order', async () =
   const errors = events.flatMap((event) => (event.type === 'stderr' ? [event.base64 ?? ''] : []));
   expect(Buffer.concat(errors.map((base64) => Buffer.from(base64, 'base64'))).length).toBe(3_000_000);
 });
+
+test('the newest seq is that of the last event, however long the journal and its lines', async () => {
+  using run = recordedRun();
+  expect(await run.log.newestSeq()).toBe(2);
+  run.take(out('a'));
+  expect(await run.log.newestSeq()).toBe(3);
+  run.take({ progress: { message: 'm'.repeat(60_000) } });
+  expect(await run.log.newestSeq()).toBe(4);
+  for (let n = 0; n < 300; n++) run.take(out('x'));
+  expect(await run.log.newestSeq()).toBe(304);
+  run.finish();
+  expect(await run.log.newestSeq()).toBe(run.log.lastSeq);
+});
