@@ -70,7 +70,7 @@ const ROOMS = {
   },
   'src/files': {
     says: 'files in and out: names, archives, a tree that no link leads out of',
-    doors: ['names', 'staging', 'unpack', 'scan', 'matching', 'pack'],
+    doors: ['names', 'staging', 'unpack', 'scan', 'matching', 'pack', 'blocks'],
     imports: ['src/artifacts', 'src/documents', 'src/platform'],
   },
   'src/snapshots': {

@@ -1,8 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { blocksBetween } from '../../src/files/blocks.ts';
 import { codeOf } from '../../src/platform/error-words.ts';
-
-const BLOCK_BYTES = 256 * 1024;
 
 /** A regular file that stays readable whatever becomes of its name. */
 export interface FileBytes {
@@ -39,36 +38,8 @@ async function bytesOf(
   return {
     file,
     size: stats.size,
-    read: (start, end, holds) => blocks(file, start, end, holds),
+    read: (start, end, holds) => blocksBetween(file.fd, start, end, holds),
   };
-}
-
-/** The next block is read while the one before is on its way: two take turns. Ends early where the file does. */
-async function* blocks(
-  file: FileHandle,
-  start: number,
-  end: number,
-  holds?: () => Promise<boolean>,
-): AsyncGenerator<Buffer> {
-  const memory = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, Math.max(0, end - start))));
-  const read = (turn: number, position: number): Promise<Buffer> => {
-    const reading = readAt(file, position, (memory[turn % 2] as Buffer).subarray(0, end - position));
-    reading.catch(() => {}); // told when it is its turn, or to nobody
-    return reading;
-  };
-  let next = start < end ? read(0, start) : null;
-  for (let [at, turn] = [start, 1]; next !== null; turn++) {
-    const block = await next;
-    at += block.length;
-    next = block.length > 0 && at < end ? read(turn, at) : null;
-    if (next === null && holds && !(await holds())) throw new Error('the file was changed while it was sent');
-    if (block.length > 0) yield block;
-  }
-}
-
-async function readAt(file: FileHandle, position: number, memory: Buffer): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read({ buffer: memory, position });
-  return buffer.subarray(0, bytesRead);
 }
 
 async function openHere(path: string): Promise<FileHandle | null> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { FileEntry } from '../../src/documents/file-entry.ts';
-import { blocksOf } from '../../src/files/pack.ts';
+import { blocksOf } from '../../src/files/blocks.ts';
 import type { Entry } from '../../src/files/scan.ts';
 
 const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');

@@ -1,5 +1,5 @@
 import { type BigIntStats, closeSync, fstatSync } from 'node:fs';
-import { blocksBetween } from '../../src/files/pack.ts';
+import { blocksBetween } from '../../src/files/blocks.ts';
 
 /** A file that a program may write to while it is read. */
 export interface LiveBytes {
@@ -15,16 +15,8 @@ export function liveBytes(fd: number): LiveBytes {
   return {
     size: Number(stats.size),
     stats,
-    async *read(start, end) {
-      let held: Buffer | null = null;
-      for await (const block of blocksBetween(fd, start, end)) {
-        if (held !== null) yield held;
-        held = block;
-      }
-      // The last block comes only when all of them are of one file.
-      if (tagOf(fstatSync(fd, { bigint: true })) !== tagOf(stats))
-        throw new Error('the file was changed while it was sent');
-      if (held !== null) yield held;
+    read(start, end) {
+      return blocksBetween(fd, start, end, () => tagOf(fstatSync(fd, { bigint: true })) === tagOf(stats));
     },
     close: () => closeSync(fd),
   };

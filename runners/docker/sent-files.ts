@@ -1,9 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { chmod, lchown, lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import type { RunContext } from '../../src/contract/context.ts';
-import { archiveOf } from '../../src/files/pack.ts';
+import { archiveStream } from '../../src/files/pack.ts';
 import { scan } from '../../src/files/scan.ts';
 import type { DockerDaemon } from './daemon.ts';
 import type { DockerSpec } from './spec.ts';
@@ -40,6 +39,6 @@ function openToAll(mode: number): number {
 export async function copyIn(daemon: DockerDaemon, id: string, ctx: Context): Promise<void> {
   if (ctx.spec.mount_workspace || !hasFiles(ctx)) return;
   const entries = scan({ root: ctx.workingDirectory, isPrivate: () => false });
-  const tar = Readable.from(archiveOf(entries, 'tar', openToAll), { objectMode: false });
+  const tar = archiveStream(entries, 'tar', openToAll);
   await daemon.ask((docker) => docker.getContainer(id).putArchive(tar, { path: ctx.spec.workdir }));
 }

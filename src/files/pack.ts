@@ -1,12 +1,10 @@
-import { closeSync, read as readLater } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { promisify } from 'node:util';
 import { createGzip } from 'node:zlib';
-import { pack } from 'tar-stream';
 import { ZipFile } from 'yazl';
+import { blocksOf, kept } from './blocks.ts';
 import type { Entry } from './scan.ts';
-
-const read = promisify(readLater);
+import { TAR_END, tarHead, tarPadding } from './tar-head.ts';
 
 export const ARCHIVE_TYPES = {
   tar: 'application/x-tar',
@@ -15,71 +13,93 @@ export const ARCHIVE_TYPES = {
 } as const;
 export type ArchiveFormat = keyof typeof ARCHIVE_TYPES;
 
-const BLOCK_BYTES = 128 * 1024;
+/** Entries of a tar are put together up to this. */
+const BLOCK_BYTES = 256 * 1024;
+/** Files up to this are read at once, between others; larger ones by the thread pool. */
+const SMALL_BYTES = 64 * 1024;
 
 /**
- * An archive of these entries, made as it is read. A file is as long as it was when it was come to: one that got shorter
- * meanwhile breaks the archive off, so that nobody takes it for whole. `modeOf`: permission bits, for a tar.
+ * An archive of these entries, made as it is read: a buffer is good until the next is asked for. A file is as long as it was when it
+ * was come to: one that got shorter meanwhile breaks the archive off, so that nobody takes it for whole. `modeOf`: permission bits, for a tar.
  */
-export async function* archiveOf(
+export function archiveOf(
   entries: AsyncIterable<Entry>,
   format: ArchiveFormat,
   modeOf: (mode: number) => number = (mode) => mode,
 ): AsyncGenerator<Buffer> {
-  const source = format === 'zip' ? zipOf(entries) : tarOf(entries, modeOf);
-  const stream = format === 'tar.gz' ? gzipped(source) : source;
+  if (format === 'zip') return read(zipOf(entries));
+  const tar = tarOf(entries, modeOf);
+  return format === 'tar' ? tar : read(gzipped(tar));
+}
+
+/** As `archiveOf`, for who reads ahead: a stream. */
+export function archiveStream(...what: Parameters<typeof archiveOf>): Readable {
+  return Readable.from(kept(archiveOf(...what)), { objectMode: false });
+}
+
+async function* read(stream: Readable): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of stream) yield chunk as Buffer;
   } finally {
     stream.destroy();
-    source.destroy();
   }
 }
 
-function gzipped(source: Readable): Readable {
+function gzipped(tar: AsyncIterable<Buffer>): Readable {
+  const source = Readable.from(kept(tar), { objectMode: false });
   const gzip = createGzip();
   source.on('error', (error) => gzip.destroy(error));
+  gzip.on('close', () => source.destroy());
   return source.pipe(gzip);
 }
 
-function tarOf(entries: AsyncIterable<Entry>, modeOf: (mode: number) => number): Readable {
-  const tar = pack();
-  // streamx streams are read as Node's are.
-  const stream = Readable.from(tar as AsyncIterable<Buffer>, { objectMode: false });
-  stream.on('close', () => tar.destroy());
-  const fill = async (): Promise<void> => {
-    for await (const entry of entries) {
-      if (tar.destroyed) return;
-      await putInTar(tar, entry, modeOf);
-    }
-    tar.finalize();
+async function* tarOf(
+  entries: AsyncIterable<Entry>,
+  modeOf: (mode: number) => number,
+): AsyncGenerator<Buffer> {
+  const room = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  let used = 0;
+  const put = (bytes: Buffer): void => {
+    used += bytes.copy(room, used);
   };
-  fill().catch((error: Error) => tar.destroy(error));
-  return stream;
+  for await (const entry of entries) {
+    const { path, type, stats, target } = entry;
+    const { mtime: modified } = stats;
+    if (type !== 'file' && type !== 'directory' && type !== 'link') continue;
+    const size = type === 'file' ? stats.size : 0;
+    const name = type === 'directory' ? `${path}/` : path;
+    const fd = type === 'file' ? entry.open() : null;
+    if (type === 'file' && fd === null) continue; // it has just gone, or is nobody's business
+    try {
+      const head = tarHead({ name, type, size, mode: modeOf(stats.mode & 0o777), modified, target });
+      const isSmall = size <= SMALL_BYTES;
+      if (used + head.length + (isSmall ? size : 0) + TAR_END.length > room.length) {
+        yield room.subarray(0, used);
+        used = 0;
+      }
+      put(head);
+      if (fd !== null && isSmall) used += readWhole(fd, room.subarray(used, used + size));
+      else if (fd !== null) {
+        yield room.subarray(0, used);
+        used = 0;
+        yield* blocksOf(fd, size);
+      }
+      put(tarPadding(size));
+    } finally {
+      if (fd !== null) closeSync(fd);
+    }
+  }
+  put(TAR_END);
+  yield room.subarray(0, used);
 }
 
-async function putInTar(
-  tar: ReturnType<typeof pack>,
-  entry: Entry,
-  modeOf: (mode: number) => number,
-): Promise<void> {
-  const { path: name, type, stats, target } = entry;
-  const head = { name, mode: modeOf(stats.mode & 0o777), mtime: stats.mtime };
-  if (type === 'directory') return void tar.entry({ ...head, name: `${name}/`, type: 'directory' });
-  if (type === 'link') return void tar.entry({ ...head, type: 'symlink', linkname: target ?? '' });
-  if (type !== 'file') return;
-  const fd = entry.open();
-  if (fd === null) return; // it has just gone, or is nobody's business
-  try {
-    const sink = tar.entry({ ...head, size: stats.size });
-    for await (const block of blocksOf(fd, stats.size))
-      if (!sink.write(block))
-        await new Promise<void>((drained) => sink.once('drain', drained).once('close', drained));
-    sink.end(undefined);
-    await new Promise<void>((done) => sink.once('close', () => done()));
-  } finally {
-    closeSync(fd);
+function readWhole(fd: number, room: Buffer): number {
+  for (let at = 0; at < room.length; ) {
+    const bytes = readSync(fd, room, at, room.length - at, at);
+    if (bytes === 0) throw new Error('a file got shorter while it was read');
+    at += bytes;
   }
+  return room.length;
 }
 
 function zipOf(entries: AsyncIterable<Entry>): Readable {
@@ -104,21 +124,8 @@ async function putInZip(zip: ZipFile, entry: Entry): Promise<void> {
   if (type !== 'file') return;
   const fd = entry.open();
   if (fd === null) return;
-  const content = Readable.from(blocksOf(fd, stats.size), { objectMode: false });
+  const content = Readable.from(kept(blocksOf(fd, stats.size)), { objectMode: false });
   const over = new Promise<void>((done) => content.once('close', done));
   zip.addReadStream(content, path, { ...words, size: stats.size });
   await over.finally(() => closeSync(fd));
-}
-
-/** So many bytes of a file, as it was long. Throws Error where it is shorter by now. */
-export const blocksOf = (fd: number, size: number): AsyncGenerator<Buffer> => blocksBetween(fd, 0, size);
-
-export async function* blocksBetween(fd: number, start: number, end: number): AsyncGenerator<Buffer> {
-  for (let at = start; at < end; ) {
-    const room = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, end - at));
-    const { buffer, bytesRead } = await read(fd, room, 0, room.length, at);
-    if (bytesRead === 0) throw new Error('a file got shorter while it was read');
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
 }
