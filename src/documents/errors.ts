@@ -24,6 +24,7 @@ export const ERRORS = {
   workspace_conflict: { status: 409, title: 'The workspace_id is taken by another workspace' },
   snapshot_conflict: { status: 409, title: 'The snapshot_id is taken by another snapshot' },
   workspace_busy: { status: 409, title: 'Something else goes on in the workspace' },
+  file_conflict: { status: 409, title: 'Something else is in the place of the file' },
   workspace_failed: { status: 409, title: 'The workspace could not be filled' },
   not_finished: { status: 409, title: 'The run has not finished' },
   not_running: { status: 409, title: 'The run is not running' },
