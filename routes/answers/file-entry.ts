@@ -9,7 +9,7 @@ const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** An entry of a tree as clients see it. `hash`: with the SHA-256 of a file. */
 export async function describeEntry(entry: Entry, hash: boolean): Promise<FileEntry> {
-  const { path, type, stats, target } = entry;
+  const { path, type, stats, target, sha256 } = entry;
   const isFile = type === 'file';
   return {
     path,
@@ -18,7 +18,7 @@ export async function describeEntry(entry: Entry, hash: boolean): Promise<FileEn
     mode: (stats.mode & 0o7777).toString(8).padStart(4, '0'),
     modified_at: new Date(Math.min(Math.max(stats.mtimeMs, FIRST_MS), LAST_MS)).toISOString(),
     ...(target !== undefined && { target }),
-    ...(isFile && hash && (await hashed(entry))),
+    ...(isFile && (sha256 !== undefined ? { sha256 } : hash && (await hashed(entry)))),
   };
 }
 

@@ -30,6 +30,8 @@ export interface Entry {
   stats: Stats;
   /** Of a link: its text. */
   target?: string;
+  /** Of a file, hex, where it is known without reading it. */
+  sha256?: string;
   /** Opens a file, and no other one that has come in its place; null where it is gone. The caller closes it. */
   open(): number | null;
 }
@@ -114,7 +116,8 @@ export function find(
   return entry && { entry, close };
 }
 
-function openRoot(root: string): number {
+/** The directory itself, open. Throws NoDirectory where another is in its place. */
+export function openRoot(root: string): number {
   if (!HAS_PROC) throw new NoDirectory('this system does not tell what is below an open directory');
   const fd = openOrNull(Buffer.from(root), DIRECTORY);
   if (fd === null) throw new NoDirectory(`there is no directory ${root}`);
