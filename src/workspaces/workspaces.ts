@@ -51,6 +51,11 @@ export interface Workspaces {
   reading<T>(id: string, read: () => Promise<T>): Promise<T>;
   /** Change its files from outside: also while runs are in it, not while it is filled or restored. Counted afterwards. */
   changing<T>(id: string, change: (tree: ChangingTree) => Promise<T>): Promise<T>;
+  /**
+   * Its files as they are now, kept as a list of this digest until `use` settles; no snapshot of it stays. Also while a
+   * run is in it.
+   */
+  captured<T>(id: string, use: (digest: string) => Promise<T>): Promise<T>;
   /** `whileRunning`: also while a run is in it. A snapshot of the same id and workspace is answered again (`replayed`). */
   snapshot(
     id: string,
