@@ -29,20 +29,26 @@ export const Snapshot = z.strictObject({
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
-const Side = z.strictObject({ size_bytes: z.number().int(), sha256: z.string(), mode: z.string() });
+const Side = z.strictObject({
+  size_bytes: z.number().int().describe('Of a link: of its text; of a directory: 0'),
+  sha256: z.string().nullable().describe('Of a link: of its text; of a directory: null'),
+  mode: z.string(),
+});
 const lines = z.number().int().nullable();
 
-/** How one path differs. `old` and `new` are null where there is no file or link on that side. */
+/** How one path differs. `old` and `new` are null where there is nothing of this path on that side. */
 export const FileDiff = z.strictObject({
   path: z.string(),
   change: z
     .enum(['created', 'deleted', 'modified', 'mode_changed'])
-    .describe('`mode_changed`: the content is the same'),
+    .describe('`modified`: content, text of the link, or type; `mode_changed`: the content is the same'),
   type: z.enum(['file', 'directory', 'link']).describe('On the newer side, or the only one'),
   old: Side.nullable(),
   new: Side.nullable(),
-  binary: z.boolean(),
-  lines_added: lines.describe('Null: not counted, it is binary or large'),
+  binary: z
+    .boolean()
+    .describe('A NUL or no UTF-8 in it; of what is over 1 MiB only the first 8 KiB are looked at'),
+  lines_added: lines.describe('Null: not counted, see `stats.uncounted`, or it is binary'),
   lines_removed: lines,
   patch: z.string().optional().describe('As `git diff` writes it'),
   patch_omitted: z.string().optional().describe('Why there is none'),
@@ -56,6 +62,10 @@ export const DiffStats = z.strictObject({
   mode_changed: z.number().int(),
   lines_added: z.number().int(),
   lines_removed: z.number().int(),
+  uncounted: z
+    .number()
+    .int()
+    .describe('Of so many the lines were not counted: over 1 MiB, or behind the first 64 MiB of contents'),
 });
 export type DiffStats = z.infer<typeof DiffStats>;
 
@@ -65,6 +75,6 @@ export const Diff = z.strictObject({
   to: z.string(),
   stats: DiffStats,
   files: z.array(FileDiff),
-  next_cursor: z.string().nullable(),
+  next_cursor: z.string().nullable().describe('Path of the last one here; null: there are no more'),
 });
 export type Diff = z.infer<typeof Diff>;
