@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import type { RunOutput } from '../../src/contract/context.ts';
 import { parseJson } from '../wire/json.ts';
+import { EventHistory, HistoryNote } from './event-history.ts';
 
-const Note = z.object({ stream: z.object({ id: z.string(), bytes: z.number() }) });
+/** Earlier releases have no `taken`. */
+const Note = z.object({
+  stream: z.object({ id: z.string(), bytes: z.number(), taken: HistoryNote.optional() }),
+});
 
 /**
  * How far the events of a backend's stream were taken. It is noted behind the output that they brought, so that a
@@ -10,6 +14,8 @@ const Note = z.object({ stream: z.object({ id: z.string(), bytes: z.number() }) 
  */
 export class StreamPlace {
   readonly #output: RunOutput;
+  /** The events that were taken. */
+  readonly history = new EventHistory();
   /** Of the last event that was taken, for Last-Event-ID. */
   id: string | undefined;
   /** Bytes that had been written then. */
@@ -24,11 +30,14 @@ export class StreamPlace {
   /** A note of the earlier server; the last one counts. */
   recall(note: string): void {
     const { success, data } = Note.safeParse(parseJson(note));
-    if (success) ({ id: this.id, bytes: this.#bytes } = data.stream);
+    if (!success) return;
+    ({ id: this.id, bytes: this.#bytes } = data.stream);
+    if (data.stream.taken !== undefined) this.history.recall(data.stream.taken);
   }
 
   /** All notes are read and the captures are gone on with. */
   resume(): void {
+    if (this.id === undefined && this.#output.captured('stdout').bytes > 0) this.history.recall();
     this.#known = Math.max(0, this.#output.captured('stdout').bytes - this.#bytes);
   }
 
@@ -45,6 +54,7 @@ export class StreamPlace {
     if (id === undefined || id === this.id) return;
     this.id = id;
     const bytes = this.#output.captured('stdout').bytes - this.#known;
-    this.#output.note(JSON.stringify({ stream: { id, bytes } }));
+    const { note: taken } = this.history;
+    this.#output.note(JSON.stringify({ stream: { id, bytes, taken } } satisfies z.infer<typeof Note>));
   }
 }

@@ -17,7 +17,7 @@ export interface Watch {
 
 /** Poll, and follow the stream. What they learn is told to the job, also that there is nothing to be learnt. */
 export function watch(tools: JobTools, places: Places): Watch {
-  const { ctx, backend, streams, job, place, redact } = tools;
+  const { ctx, backend, job, redact } = tools;
   const { spec, signal } = ctx;
   /** Aborts when there is a verdict: nothing more is asked. */
   const enough = new AbortController();
@@ -32,9 +32,9 @@ export function watch(tools: JobTools, places: Places): Watch {
   const bears = (message: string, inARow: number): void =>
     ctx.output.progress({ message: `${message}: asked again`, data: { transient: inARow } });
   const pollPlan = places.poll && { ...places.poll, spec, redact, goesOn, bears };
-  const streamPlan = places.stream && { ...places.stream, alone, redact, place, enough: enough.signal };
+  const streamPlan = places.stream && { ...places.stream, alone, enough: enough.signal };
   const polled = pollPlan && guarded(poll(job, backend, pollPlan, enough.signal));
-  const streamed = streamPlan && guarded(follow(job, streams, ctx, streamPlan, streamOver.signal));
+  const streamed = streamPlan && guarded(follow(tools, streamPlan, streamOver.signal));
 
   /** The job is over; what it wrote last may still be on its way. */
   async function drain(stream: Promise<void>): Promise<void> {
