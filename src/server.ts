@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import about from '../package.json' with { type: 'json' };
 import { inWordsOfFlags, readArguments, withFlags } from './command/arguments.ts';
 import { LogLines } from './command/log-lines.ts';
-import { plainLine } from './command/plain-lines.ts';
+import { oneLine, plainLine } from './command/plain-lines.ts';
 import { whyNotListening } from './command/start-failure.ts';
 import { lastMoments } from './command/stop-words.ts';
 import { isOnTerminal, outliveReaders } from './command/terminal.ts';
@@ -41,7 +41,7 @@ const url = await listen(service);
 for (const signal of ['SIGTERM', 'SIGINT', ...(hangUpEnds ? ['SIGHUP'] : [])])
   process.on(signal, () => void stop(signal));
 process.stdout.write(
-  `Runwire listens on ${url}\nData directory: ${resolve(config.dataDir)}\n\nTry it:\n  ${example(url)}\n\n`,
+  `Runwire listens on ${url}\nData directory: ${oneLine(resolve(config.dataDir))}\n\nTry it:\n  ${example(url)}\n\n`,
 );
 
 /** Ends the wait for running runs early; `since` is when the first signal came. */
@@ -140,7 +140,7 @@ async function listen({ app }: Service): Promise<string> {
 
 function fail(error: unknown): never {
   lines.end();
-  process.stderr.write(`Runwire cannot start: ${messageOf(error)}\n`);
+  process.stderr.write(`Runwire cannot start: ${oneLine(messageOf(error))}\n`);
   process.exit(1);
 }
 

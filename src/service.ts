@@ -7,7 +7,7 @@ import { builtInRunners } from '../runners/index.ts';
 import type { Dispatcher } from '../runners/manual/dispatcher.ts';
 import type { Config } from './config.ts';
 import type { Runner } from './contract/runner.ts';
-import { openToOthers, prepareDataDirectory } from './disk/data-directory.ts';
+import { inDataDirectory, openToOthers, prepareDataDirectory } from './disk/data-directory.ts';
 import { defaultsOf } from './disk/made-with.ts';
 import { PrivatePlaces, realPath } from './disk/private-places.ts';
 import { diskSpace, fileSystemSizes } from './disk/space.ts';
@@ -86,7 +86,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     dispatchers: options.dispatchers ?? {},
   };
   const registry = new Registry([...builtInRunners(parts), ...(options.runners ?? [])]);
-  prepareDataDirectory(config.dataDir);
+  inDataDirectory(() => prepareDataDirectory(config.dataDir));
   const open = openToOthers(config.dataDir);
   if (open !== null) log.warn(open);
   for (const root of config.dockerMountRoots) {
@@ -98,12 +98,15 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     if (shortage === null) log.info('the storage takes new runs again');
     else log.error({ shortage, err }, 'the storage takes no new runs');
   });
-  const store = new InvocationStore(join(config.dataDir, 'runwire.db'), {
-    fsync: config.fsync === 'on',
-    onRollback: (error) => disk.failed(error),
-    onDelay: (error) => disk.failed(error),
-    onTorn: (bytes) => log.warn({ bytes }, 'a write that a crash interrupted was cut off'),
-  });
+  const store = inDataDirectory(
+    () =>
+      new InvocationStore(join(config.dataDir, 'runwire.db'), {
+        fsync: config.fsync === 'on',
+        onRollback: (error) => disk.failed(error),
+        onDelay: (error) => disk.failed(error),
+        onTorn: (bytes) => log.warn({ bytes }, 'a write that a crash interrupted was cut off'),
+      }),
+  );
   const boot = bootId();
   const noteBoot = boot === null ? null : store.noteBoot(boot);
   if (noteBoot) void writeUntilStored(store, noteBoot);

@@ -59,6 +59,6 @@ const clock = (time: number): string => {
 };
 
 /** What a program or a client wrote moves no cursor, begins no line and turns none around. */
-const oneLine = (words: string): string =>
+export const oneLine = (words: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
   stripVTControlCharacters(words).replaceAll(/[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+/g, ' ');

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { codeOf, messageOf } from '../platform/error-words.ts';
 import { makeDirectory } from '../platform/make-directory.ts';
@@ -15,7 +15,8 @@ const LONGEST_PATH = 504 - '/runwire.db'.length;
 export function prepareDataDirectory(dataDir: string): void {
   try {
     for (const name of ['runs', 'discarded']) makeDirectory(join(dataDir, name), 0o700);
-    accessSync(dataDir, constants.W_OK);
+    for (const name of ['', 'runs', 'discarded'])
+      accessSync(join(dataDir, name), constants.W_OK | constants.X_OK);
     const empty = join(dataDir, 'empty');
     if (!existsSync(empty)) writeFileSync(empty, '', { mode: 0o400 });
     noteDefaults(dataDir);
@@ -29,6 +30,17 @@ export function prepareDataDirectory(dataDir: string): void {
     throw new Error(
       `the path of the data directory is too long: ${bytes} bytes, and at most ${LONGEST_PATH} can be used`,
     );
+}
+
+/** Opens what lies in a data directory. What it throws says, beside what is wrong, what can be done about it. */
+export function inDataDirectory<Opened>(open: () => Opened): Opened {
+  try {
+    return open();
+  } catch (error) {
+    throw new Error(`${messageOf(error)}: choose another with --data-dir or RUNWIRE_DATA_DIR`, {
+      cause: error,
+    });
+  }
 }
 
 /** What in a data directory other users may get at, in words; one that was made by Runwire is closed to them. */
@@ -46,10 +58,13 @@ function modeOf(path: string): number {
   return (statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o077;
 }
 
-/** mkdir says ENOENT of a place that is read-only: what is there already is asked. */
+/** mkdir says ENOENT of a place that is read-only, or where a link leads nowhere: what is there already is asked. */
 function whyNot(dataDir: string, error: unknown): string {
   let existing = dataDir;
-  while (!existsSync(existing) && existing !== dirname(existing)) existing = dirname(existing);
+  while (!existsSync(existing) && existing !== dirname(existing)) {
+    if (isLink(existing)) return `${existing} is a link that leads nowhere`;
+    existing = dirname(existing);
+  }
   try {
     accessSync(existing, constants.W_OK);
   } catch (denied) {
@@ -57,14 +72,39 @@ function whyNot(dataDir: string, error: unknown): string {
   }
   const code = codeOf(error);
   if (code === 'ENOTDIR' || code === 'EEXIST') return `${existing} is not a directory`;
+  if (code === 'EACCES' || code === 'EPERM') return `permission denied${ownerOf(pathOf(error) ?? existing)}`;
   return WORDS[code ?? ''] ?? messageOf(error);
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false; // nothing is there, or nothing that may be looked at
+  }
+}
+
+/** The path that the system was asked for. */
+function pathOf(error: unknown): string | null {
+  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : null;
+}
+
+/** Whose it is, where it is another's. */
+function ownerOf(path: string): string {
+  let owner: number;
+  try {
+    owner = statSync(path).uid;
+  } catch {
+    return ''; // it may not even be looked at
+  }
+  const user = process.geteuid?.();
+  return owner === user ? '' : `, ${path} is of user ${owner} and the server runs as user ${user}`;
 }
 
 const WORDS: Readonly<Record<string, string>> = {
   EROFS: 'its file system is read-only',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
   ENOENT: 'its file system makes no directories there',
   ENOSPC: 'its disk is full',
   EDQUOT: 'its disk quota is used up',
+  ENAMETOOLONG: 'its path, or a name in it, is too long for its file system',
 };

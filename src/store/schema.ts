@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { codeOf } from '../platform/error-words.ts';
+import { codeOf, messageOf } from '../platform/error-words.ts';
 
 /**
  * Each entry brings a database from the version of its index to the next; `user_version` counts them.
@@ -77,8 +77,7 @@ export interface DatabaseOptions {
  * Throws an Error with one clear line when the file is of a newer version, in use, or no database.
  */
 export function openDatabase(file: string, options: DatabaseOptions = {}): DatabaseSync {
-  createPrivate(file);
-  const db = new DatabaseSync(file);
+  const db = openFile(file);
   try {
     // Exclusive: a second server on the same file is refused, and no lock is taken per transaction.
     db.exec(`PRAGMA busy_timeout = 2000;
@@ -107,6 +106,19 @@ function migrate(db: DatabaseSync, file: string): void {
   if (version === MIGRATIONS.length) return; // nothing is written: a server starts on a full disk too
   for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
   db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+}
+
+/** SQLite says of no file why it cannot be opened; the system does. */
+function openFile(file: string): DatabaseSync {
+  createPrivate(file);
+  try {
+    closeSync(openSync(file, 'r+'));
+  } catch (error) {
+    throw new Error(`${file} cannot be opened: ${messageOf(error).replace(/^\w+: |, open '.*$/gs, '')}`, {
+      cause: error,
+    });
+  }
+  return new DatabaseSync(file);
 }
 
 /** SQLite makes files that anyone may read; environments and secrets are in this one. */

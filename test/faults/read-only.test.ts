@@ -40,7 +40,7 @@ requires(
     execFileSync('mount', ['-o', 'remount,ro', disk.path]);
     for (const dataDir of [used, join(disk.path, 'new')])
       await expect(startServer(dataDir)).rejects.toThrow(
-        `Runwire cannot start: the data directory ${dataDir} cannot be used: its file system is read-only\n`,
+        `Runwire cannot start: the data directory ${dataDir} cannot be used: its file system is read-only: choose another with --data-dir or RUNWIRE_DATA_DIR\n`,
       );
     execFileSync('mount', ['-o', 'remount,rw', disk.path]);
     await (await startServer(used)).stop();

@@ -36,7 +36,7 @@ test('a second server on a data directory is refused in one line and disturbs no
     (error: Error) => error.message,
   );
   expect(refusal).toBe(
-    `Runwire cannot start: ${join(server.dataDir, 'runwire.db')} is in use by another Runwire\n`,
+    `Runwire cannot start: ${join(server.dataDir, 'runwire.db')} is in use by another Runwire: choose another with --data-dir or RUNWIRE_DATA_DIR\n`,
   );
   const ready = await fetch(`${server.url}/readyz`);
   expect(await ready.json()).toMatchObject({ ready: true, running: 1 });

@@ -1,9 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { asUser, strangeUser } from '../faults/processes/of-user.ts';
 import { hang, startBackend } from '../fixtures/backend.ts';
+import { requires } from '../helpers/require.ts';
 import { launchServer, type ServerProcess, startServer } from '../helpers/server-process.ts';
 
 let dataDir: string;
@@ -36,6 +39,12 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+function newerDatabase(file: string): void {
+  const db = new DatabaseSync(file);
+  db.exec('PRAGMA user_version = 999; CREATE TABLE later (a)');
+  db.close();
 }
 
 async function pidOf(server: ServerProcess, id: string): Promise<number> {
@@ -200,6 +209,12 @@ describe('The server process', () => {
     ['where no directory can be made', '/proc/nope', 'its file system makes no directories there'],
     ['that is a file', '/dev/null', '/dev/null is not a directory'],
     ['within a file', '/dev/null/data', '/dev/null is not a directory'],
+    ['of two lines', '/dev/null/a\nb', '/dev/null is not a directory'],
+    [
+      'of a name that is too long',
+      `/tmp/${'n'.repeat(300)}`,
+      'its path, or a name in it, is too long for its file system',
+    ],
   ])('refuses a data directory %s in one line, and ends', async (_what, place, why) => {
     const { child, listening, output } = launchServer(place);
     servers.push({ child, address: '', output, stop: async () => ({ code: null, signal: null }) });
@@ -209,8 +224,36 @@ describe('The server process', () => {
     const told = output()
       .split('\n')
       .filter((line) => line.startsWith('Runwire cannot start'));
-    expect(told).toEqual([`Runwire cannot start: the data directory ${place} cannot be used: ${why}`]);
+    expect(told).toEqual([
+      `Runwire cannot start: the data directory ${place.replace('\n', ' ')} cannot be used: ${why}: choose another with --data-dir or RUNWIRE_DATA_DIR`,
+    ]);
     expect(child.exitCode).toBe(1);
+  });
+
+  requires('linux', 'root')('as another user', () => {
+    test('says whose it is that may not be written, of what is in the data directory too', async () => {
+      const user = strangeUser();
+      const runs = join(dataDir, 'runs');
+      for (const name of ['runs', 'discarded']) mkdirSync(join(dataDir, name));
+      chmodSync(dataDir, 0o777);
+      await expect(launchServer(dataDir, {}, asUser(user)).listening).rejects.toThrow(
+        `Runwire cannot start: the data directory ${dataDir} cannot be used: permission denied, ${runs} is of user 0 and the server runs as user ${user}: choose another with --data-dir or RUNWIRE_DATA_DIR\n`,
+      );
+    });
+  });
+
+  test.each([
+    ['a newer database', (db: string) => newerDatabase(db), /was written by a newer Runwire \(schema 999;/],
+    ['a directory in place of its database', mkdirSync, /cannot be opened: illegal operation on a directory/],
+    ['another file in its place', (db: string) => writeFileSync(db, 'x'.repeat(2000)), /is not a database/],
+  ])('refuses a data directory that has %s, in one line', async (_what, put, why) => {
+    put(join(dataDir, 'runwire.db'));
+    const { listening, output } = launchServer(dataDir);
+    await expect(listening).rejects.toThrow(/Runwire cannot start/);
+    const [, told = ''] = /^Runwire cannot start: (.*)\n$/m.exec(output()) ?? [];
+    expect(told).toMatch(why);
+    expect(told).toMatch(/: choose another with --data-dir or RUNWIRE_DATA_DIR$/);
+    rmSync(join(dataDir, 'runwire.db'), { recursive: true });
   });
 
   test('refuses to serve others than this machine without a token, and names what is wrong with a value', async () => {

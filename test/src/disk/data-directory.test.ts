@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -66,6 +66,20 @@ test('what is in the way of a data directory is named', () => {
     expect(() => prepareDataDirectory(dataDir)).toThrow(
       `the data directory ${dataDir} cannot be used: ${file} is not a directory`,
     );
+});
+
+test('a link that leads nowhere, or in a circle, is named', () => {
+  for (const [name, target] of [
+    ['nowhere', '/no/such/place'],
+    ['circle', 'circle'],
+  ] as const) {
+    const link = join(place, name);
+    symlinkSync(target, link);
+    for (const dataDir of [link, join(link, 'deeper')])
+      expect(() => prepareDataDirectory(dataDir)).toThrow(
+        `the data directory ${dataDir} cannot be used: ${link} is a link that leads nowhere`,
+      );
+  }
 });
 
 test('a directory that may not be written is refused in words', () => {
