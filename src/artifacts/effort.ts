@@ -19,13 +19,18 @@ export class Effort {
 
   /** Null: go on. Else wait for it: others have a turn. Throws LeftOut when the globs have cost too much. */
   spend(steps: number): Promise<void> | null {
-    this.#left -= steps;
-    if (this.#left < 0)
-      throw new LeftOut('the patterns take too long to compare: the rest was not looked at');
+    this.take(steps);
     this.#untilLook -= steps + 1;
     if (this.#untilLook > 0) return null;
     this.#untilLook = LOOK_EVERY;
     return performance.now() - this.#since < HELD_MS ? null : this.#pause();
+  }
+
+  /** For threads in which nobody else wants a turn. Throws LeftOut when the globs have cost too much. */
+  take(steps: number): void {
+    this.#left -= steps;
+    if (this.#left < 0)
+      throw new LeftOut('the patterns take too long to compare: the rest was not looked at');
   }
 
   async #pause(): Promise<void> {

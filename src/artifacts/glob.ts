@@ -72,14 +72,36 @@ export function startOf(globs: readonly Glob[], effort = new Effort()): GlobPosi
   return { places, effort };
 }
 
+/** What matches an entry, and how far the globs have come below it. */
+export interface Followed {
+  matched: Glob[];
+  below: GlobPosition;
+}
+
 /**
  * Follow the globs to an entry of the directory: which match it, and where they stand below it. The event loop has its
  * turns meanwhile. Throws LeftOut when the globs have cost too much.
  */
-export async function step(
-  { places: position, effort }: GlobPosition,
-  name: string,
-): Promise<{ matched: Glob[]; below: GlobPosition }> {
+export async function step(position: GlobPosition, name: string): Promise<Followed> {
+  const following = follow(position, name);
+  for (let next = following.next(); ; next = following.next()) {
+    if (next.done) return next.value;
+    const pause = position.effort.spend(next.value);
+    if (pause) await pause;
+  }
+}
+
+/** The same in a thread that gives no turns. */
+export function stepAtOnce(position: GlobPosition, name: string): Followed {
+  const following = follow(position, name);
+  for (let next = following.next(); ; next = following.next()) {
+    if (next.done) return next.value;
+    position.effort.take(next.value);
+  }
+}
+
+/** Yields what each glob has cost. */
+function* follow({ places: position, effort }: GlobPosition, name: string): Generator<number, Followed> {
   const matched: Glob[] = [];
   const below = new Map<Glob, Set<number>>();
   const chars = Array.from(name);
@@ -91,8 +113,7 @@ export async function step(
       if (segment && matchesSegment(segment, name, chars, cost))
         reach(glob, segment.type === 'globstar' ? place : place + 1, next);
     }
-    const pause = effort.spend(cost.steps);
-    if (pause) await pause;
+    yield cost.steps;
     if (next.delete(glob.segments.length)) matched.push(glob);
     if (next.size > 0) below.set(glob, next);
   }
