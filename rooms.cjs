@@ -70,13 +70,18 @@ const ROOMS = {
   },
   'src/files': {
     says: 'files in and out: names, archives, a tree that no link leads out of',
-    doors: ['names', 'staging', 'unpack', 'scan', 'matching', 'pack', 'blocks'],
+    doors: ['names', 'staging', 'unpack', 'scan', 'walk', 'below', 'remove', 'matching', 'pack', 'blocks'],
     imports: ['src/artifacts', 'src/documents', 'src/platform'],
+  },
+  'src/contents': {
+    says: 'bytes, kept once under their hash',
+    doors: ['*'],
+    imports: ['src/platform'],
   },
   'src/snapshots': {
     says: 'a tree at one moment: taken, told, put back',
     doors: ['*'],
-    imports: ['src/files', 'src/artifacts', 'src/disk', 'src/documents', 'src/platform'],
+    imports: ['src/contents', 'src/files', 'src/artifacts', 'src/disk', 'src/documents', 'src/platform'],
   },
   'src/workspaces': {
     says: 'directories that outlive a run: made, filled, used in turn, removed',
@@ -271,7 +276,7 @@ const LIBRARIES = {
   'node:sqlite': { rooms: ['src/store'] },
   'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client'] },
   'node:cluster': { rooms: [] },
-  'node:worker_threads': { rooms: [] },
+  'node:worker_threads': { rooms: ['src/snapshots'] },
   'node:process': { rooms: [] },
 };
 

@@ -1,0 +1,46 @@
+import { closeSync, fstatSync, futimesSync, openSync, rmSync } from 'node:fs';
+
+/** A file system that has not gone on by then tells nothing. */
+const MOST_WAITS = 25;
+
+/**
+ * The clock of a file system, read from a file of our own on it: what is changed there later has this time or one behind
+ * it, however coarse the clock is.
+ */
+export class FileClock {
+  readonly dev: number;
+  readonly #fd: number;
+  #now = 0;
+
+  /** `path`: of a file that is made, and gone at once. */
+  constructor(path: string) {
+    this.#fd = openSync(path, 'w', 0o600);
+    rmSync(path, { force: true });
+    this.dev = fstatSync(this.#fd).dev;
+    this.#look();
+  }
+
+  /** Waits until whatever is changed from now on gets a later time than this. False: it cannot be known. */
+  passes({ dev, ctimeMs }: { dev: number; ctimeMs: number }): boolean {
+    if (dev !== this.dev) return false;
+    for (let waits = 0; ctimeMs >= this.#now; waits++) {
+      if (waits > MOST_WAITS) return false;
+      if (waits > 0) pause(1);
+      this.#look();
+    }
+    return true;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #look(): void {
+    const now = new Date();
+    futimesSync(this.#fd, now, now);
+    this.#now = fstatSync(this.#fd).ctimeMs;
+  }
+}
+
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+const pause = (ms: number): void => void Atomics.wait(nobody, 0, 0, ms);

@@ -1,0 +1,148 @@
+import { closeSync } from 'node:fs';
+import { Contents } from '../contents/contents.ts';
+import { type Swept, sweepContents } from '../contents/sweep.ts';
+import { toldShortage } from '../documents/errors.ts';
+import type { Entry } from '../files/scan.ts';
+import { capture } from './capture.ts';
+import { copy } from './copy.ts';
+import { count } from './count.ts';
+import { entryOf } from './entries.ts';
+import { Gate } from './gate.ts';
+import type { Amount, Captured, CaptureJob, CopyJob, RestoreJob, TreeJob } from './jobs.ts';
+import type { Listed } from './list.ts';
+import { listedFrom, listedIn, seek } from './read-list.ts';
+import { restore } from './restore.ts';
+
+export type { Amount, Captured, CaptureJob, CopyJob, RestoreJob, Swept, TreeJob };
+
+/** All that is done to whole trees, and what is kept of them. */
+export class Hands {
+  readonly #contents: Contents;
+  readonly #gate = new Gate();
+
+  /** `fsync`: contents and list are on the disk when a capture resolves. */
+  constructor(dataDir: string, options: { fsync?: boolean } = {}) {
+    this.#contents = new Contents(dataDir, options);
+  }
+
+  /** Takes all in `root`. Throws RunwireError insufficient_storage. */
+  capture(job: CaptureJob, signal?: AbortSignal): Promise<Captured> {
+    return this.#gate.holding(async () =>
+      told(() => capture(this.#contents, job, () => signal?.throwIfAborted())),
+    );
+  }
+
+  /**
+   * Makes `root` what the list says. All bytes are at `beside` before `onStaged` is called; what happens after it is
+   * repeatable from the start: the same call again completes it, whatever of it was done.
+   */
+  restore(job: RestoreJob & { onStaged?: () => Promise<void> }): Promise<Amount> {
+    const { onStaged, ...plain } = job;
+    return this.#gate.holding(() =>
+      told(() =>
+        restore(
+          this.#contents,
+          plain,
+          async () => await onStaged?.(),
+          () => {},
+        ),
+      ),
+    );
+  }
+
+  /** Copies a tree into an empty directory, or one that is made. No link is followed. */
+  copy(job: CopyJob): Promise<Amount> {
+    return told(() => copy(job, () => {}));
+  }
+
+  count(job: TreeJob): Promise<Amount> {
+    return told(() => count(job, () => {}));
+  }
+
+  /**
+   * Removes what none of these lists hold, once nobody captures, restores, reads or holds. `digests` is asked then.
+   */
+  sweep(digests: () => Iterable<string>): Promise<Swept> {
+    return this.#gate.taking(async () => {
+      const held = new Set<string>();
+      for (const digest of digests()) {
+        const fd = this.#contents.open(digest);
+        if (fd === null) continue;
+        held.add(digest);
+        try {
+          for (const listed of listedIn(fd)) if (listed.type === 'file') held.add(listed.sha256);
+        } finally {
+          closeSync(fd);
+        }
+      }
+      return sweepContents(this.#contents.directory, held, () => {});
+    });
+  }
+
+  /** Until it settles nothing is swept. */
+  holding<T>(work: () => Promise<T>): Promise<T> {
+    return this.#gate.holding(work);
+  }
+
+  /** Things in a list, in order. Throws Error where there is no such list. */
+  listed(digest: string): AsyncGenerator<Listed> {
+    return this.#from(digest, null);
+  }
+
+  /** Descriptor of a content, open for reading; the caller closes it. Null: it is not there. */
+  content(sha256: string): number | null {
+    return this.#contents.open(sha256);
+  }
+
+  /** Things in a list, as if they were in a directory; none of them has a time of its own. `after`: begin behind this path. */
+  async *entries(digest: string, times: Date, after: string | null = null): AsyncGenerator<Entry> {
+    for await (const listed of this.#from(digest, after)) yield entryOf(this.#contents, listed, times);
+  }
+
+  /** One of them; null: there is none. `parts` is a path that was checked. */
+  async find(digest: string, times: Date, parts: readonly string[]): Promise<Entry | null> {
+    const path = parts.join('/');
+    const letGo = await this.#gate.hold();
+    try {
+      const fd = this.#open(digest);
+      try {
+        const { value } = await listedFrom(fd, seek(fd, path, false)).next();
+        return value?.path === path ? entryOf(this.#contents, value, times) : null;
+      } finally {
+        closeSync(fd);
+      }
+    } finally {
+      letGo();
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  async *#from(digest: string, after: string | null): AsyncGenerator<Listed> {
+    const letGo = await this.#gate.hold();
+    try {
+      const fd = this.#open(digest);
+      try {
+        yield* listedFrom(fd, after === null ? 0 : seek(fd, after, true));
+      } finally {
+        closeSync(fd);
+      }
+    } finally {
+      letGo();
+    }
+  }
+
+  #open(digest: string): number {
+    const fd = this.#contents.open(digest);
+    if (fd === null) throw new Error(`the list of a snapshot is not there: ${digest}`);
+    return fd;
+  }
+}
+
+async function told<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toldShortage(error);
+  }
+}

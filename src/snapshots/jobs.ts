@@ -1,0 +1,46 @@
+import type { Seen } from '../disk/private-view.ts';
+
+/** A tree to work on; plain data. */
+export interface TreeJob {
+  /** Absolute, and real. */
+  root: string;
+  /** The file of what is known of this tree (index-file.ts), on its file system and not in it. Null: none is kept. */
+  index: string | null;
+  seen: Seen;
+}
+
+export interface CaptureJob extends TreeJob {
+  /** Globs: nothing else is taken. */
+  keep?: readonly string[];
+  /** Globs: neither they nor what is below is taken. */
+  ignore?: readonly string[];
+}
+
+export interface RestoreJob extends TreeJob {
+  /** A directory of the same file system, where new files are written before they are renamed. */
+  beside: string;
+  digest: string;
+  mode: 'exact' | 'overlay';
+}
+
+export interface CopyJob extends TreeJob {
+  /** An empty directory, or one that is made. */
+  to: string;
+}
+
+export interface Omission {
+  path: string;
+  reason: string;
+}
+
+export interface Captured {
+  digest: string;
+  files: number;
+  bytes: number;
+  omitted: Omission[];
+}
+
+export interface Amount {
+  files: number;
+  bytes: number;
+}
