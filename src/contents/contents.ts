@@ -1,10 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { bootId } from '../platform/boot.ts';
 import { codeOf } from '../platform/error-words.ts';
 
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
 const NEW = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** A file that every sweep writes anew. */
+const STAMP = 'swept';
 
 /** Bytes, stored once under their SHA-256 (hex), and never changed: `contents/ab/abcd…`. What is not whole yet is in `contents/new`. */
 export class Contents {
@@ -39,6 +54,23 @@ export class Contents {
     return statSync(this.path(sha256), { throwIfNoEntry: false })?.size === size;
   }
 
+  /** While it is the same, a content that was there still is. */
+  stamp(): string {
+    return `${bootId() ?? ''} ${this.#sweeps()}`;
+  }
+
+  /** Before contents are taken away. */
+  renewStamp(): void {
+    const { path, fd } = this.begin();
+    try {
+      writeSync(fd, randomUUID());
+      if (this.#fsync) fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(path, join(this.directory, STAMP));
+  }
+
   /** A file to be filled, then kept or dropped, and open. */
   begin(): { path: string; fd: number } {
     const path = this.newPath();
@@ -56,6 +88,15 @@ export class Contents {
     const place = this.path(sha256);
     inDirectory(place, () => renameSync(path, place));
     if (this.#fsync) this.#touched.add(join(place, '..'));
+  }
+
+  #sweeps(): string {
+    try {
+      return readFileSync(join(this.directory, STAMP), 'latin1');
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return '';
+      throw error;
+    }
   }
 
   drop(path: string): void {

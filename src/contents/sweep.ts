@@ -1,6 +1,8 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+
 import { codeOf } from '../platform/error-words.ts';
+import type { Contents } from './contents.ts';
 
 /** What was removed. */
 export interface Swept {
@@ -9,14 +11,16 @@ export interface Swept {
 }
 
 /** Removes every content that is not held, and what was never whole. */
-export function sweepContents(directory: string, held: ReadonlySet<string>, goOn: () => void): Swept {
+export function sweepContents(contents: Contents, held: ReadonlySet<string>, goOn: () => void): Swept {
+  const { directory } = contents;
   const swept = { removed: 0, bytes: 0 };
+  contents.renewStamp();
   for (const part of namesIn(directory)) {
     for (const name of namesIn(join(directory, part))) {
       goOn();
       if (part !== 'new' && held.has(name)) continue;
       const path = join(directory, part, name);
-      const size = statSync(path, { throwIfNoEntry: false })?.size;
+      const size = lstatSync(path, { throwIfNoEntry: false })?.size;
       if (size === undefined) continue;
       rmSync(path, { recursive: true, force: true });
       swept.removed++;

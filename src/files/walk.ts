@@ -45,6 +45,8 @@ export interface Step {
   stats: Stats;
   /** Names it below its open directory, until the walk goes on. */
   place: string | Buffer;
+  /** A directory around it has other permissions than it is told to have, until the walk is out of it. */
+  asOwner: boolean;
   /** Of a directory: whether the walk goes into it. May be made false. */
   into: boolean;
   /** Of a directory that is not gone into: why. */
@@ -74,9 +76,11 @@ interface OpenDirectory {
  * Everything in a tree, a directory before what is in it, names in order of their bytes. Every part is opened below the
  * one before and no link is followed; what is neither file nor directory is told and never opened. Throws NoDirectory.
  */
-export function* walk({ root, isPrivate }: ScanOf, { after = null, asOwner }: Ways = {}): Generator<Step> {
+export function* walk(
+  { root, isPrivate }: ScanOf,
+  { after = null, asOwner: owner = false }: Ways = {},
+): Generator<Step> {
   const from = after === null ? [] : after.split('/');
-  const owner = asOwner === true;
   const open: OpenDirectory[] = [];
   const enter = (found: Opened, path: string, onWay: boolean): void => {
     // In any case: it is closed with the others.
@@ -104,7 +108,17 @@ export function* walk({ root, isPrivate }: ScanOf, { after = null, asOwner }: Wa
       if (stats === null) continue;
       const path = directory.path === '' ? name : `${directory.path}/${name}`;
       const isUtf8 = bytes === undefined || bytes.equals(Buffer.from(name));
-      const step: Step = { path, isUtf8, type: typeOf(stats), stats, place, into: false, shut: null };
+      const asOwner = open.some(({ mode }) => mode !== null);
+      const step: Step = {
+        path,
+        isUtf8,
+        type: typeOf(stats),
+        stats,
+        place,
+        asOwner,
+        into: false,
+        shut: null,
+      };
       if (step.type !== 'directory') {
         if (order !== 0) yield step;
         continue;

@@ -1,70 +1,197 @@
-import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
-import { reasonOf } from '../artifacts/open-inside.ts';
+import { readlinkSync } from 'node:fs';
+import { LeftOut, reasonOf } from '../artifacts/open-inside.ts';
 import type { Contents } from '../contents/contents.ts';
-import { Keeping, type KeptFile } from '../contents/keep-file.ts';
 import { PRIVATE, PrivateView } from '../disk/private-view.ts';
-import { type ScanOf, type Step, walk } from '../files/walk.ts';
+import { RunwireError } from '../documents/errors.ts';
+import { isAbsence, type Step, walk } from '../files/walk.ts';
 import { Choice } from './choice.ts';
+import type { Crew } from './crew.ts';
+import { FileIndex, type FileState, IndexWriter } from './index-file.ts';
 import type { Captured, CaptureJob } from './jobs.ts';
-import { type Listed, lineOf } from './list.ts';
+import { type KeepContext, KeepWorker, type KeptState } from './keep-task.ts';
+import type { Listed } from './list.ts';
+import { ListWriter } from './list-writer.ts';
 import { Omissions } from './omissions.ts';
 
-const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-const MOST_TRIES = 3;
+/** So many things are met before what was met is read: memory stays flat. */
+const MOST_MET = 16_384;
 
-export function capture(contents: Contents, job: CaptureJob, goOn: () => void): Captured {
-  const view = new PrivateView(job.seen);
-  const isPrivate: ScanOf['isPrivate'] = (stats, fd) => view.holdsFile(stats, fd);
-  const choice = new Choice(job.keep, job.ignore);
-  const omissions = new Omissions();
-  const keeping = new Keeping(contents, goOn);
-  const lines: string[] = [];
-  let pending: Listed[] = [];
-  let [files, bytes] = [0, 0];
-  const take = (listed: Listed): void => {
-    for (const directory of pending)
-      if (listed.path.startsWith(`${directory.path}/`)) lines.push(lineOf(directory));
-    pending = [];
-    lines.push(lineOf(listed));
-  };
-  for (const step of walk({ root: job.root, isPrivate }, { asOwner: true })) {
-    goOn();
-    const chosen = choice.of(step.path, step.type === 'directory');
-    if (chosen === 'left') {
-      step.into = false;
-      continue;
+/** A thing on its way into the list. */
+type Met =
+  | { type: 'listed'; listed: Listed; state?: FileState }
+  /** A directory that is listed if something in it is. */
+  | { type: 'within'; listed: Listed }
+  /** A file that has to be read. */
+  | { type: 'unread'; path: string };
+
+export function capture(contents: Contents, job: CaptureJob, crew: Crew, goOn: () => void): Captured {
+  const taking = new Taking(contents, job, crew, goOn);
+  try {
+    return taking.all();
+  } finally {
+    taking.close();
+  }
+}
+
+class Taking {
+  readonly #contents: Contents;
+  readonly #job: CaptureJob;
+  readonly #crew: Crew;
+  readonly #goOn: () => void;
+  readonly #choice: Choice;
+  readonly #omissions = new Omissions();
+  readonly #known: FileIndex;
+  readonly #index = new IndexWriter();
+  readonly #stamp: string;
+  readonly #list: ListWriter;
+  readonly #context: KeepContext;
+  readonly #isPrivate: (stats: Step['stats'], descriptor: number) => boolean;
+  #met: Met[] = [];
+  #unread = 0;
+  #within: Listed[] = [];
+  #own: KeepWorker | null = null;
+  #isNews = false;
+  #files = 0;
+  #bytes = 0;
+
+  constructor(contents: Contents, job: CaptureJob, crew: Crew, goOn: () => void) {
+    const view = new PrivateView(job.seen);
+    this.#contents = contents;
+    this.#job = job;
+    this.#crew = crew;
+    this.#goOn = goOn;
+    this.#choice = new Choice(job.keep, job.ignore);
+    this.#stamp = contents.stamp();
+    this.#known = FileIndex.read(job.index, job.root);
+    this.#list = new ListWriter(contents);
+    this.#context = { root: job.root, seen: job.seen, clock: job.index };
+    this.#isPrivate = (stats, fd) => view.holdsFile(stats, fd);
+  }
+
+  all(): Captured {
+    const { root, index } = this.#job;
+    for (const step of walk({ root, isPrivate: this.#isPrivate }, { asOwner: true })) {
+      this.#goOn();
+      this.#meet(step);
+      if (this.#met.length >= MOST_MET) this.#settle();
     }
-    const reason = reasonAgainst(step);
-    if (reason !== null) {
-      step.into = false;
-      omissions.add(step.path, reason);
-      continue;
-    }
+    this.#settle();
+    const digest = this.#list.finish();
+    this.#contents.sync();
+    if (index !== null) this.#writeIndex(index);
+    return { digest, files: this.#files, bytes: this.#bytes, omitted: this.#omissions.all() };
+  }
+
+  close(): void {
+    this.#list.close();
+    this.#own?.close();
+  }
+
+  #meet(step: Step): void {
     const { path, type, stats, place } = step;
-    if (type === 'directory') {
-      const listed: Listed = { path, type, mode: stats.mode & 0o777 };
-      if (chosen === 'taken') take(listed);
-      else pending = [...pending.filter((above) => path.startsWith(`${above.path}/`)), listed];
-      continue;
-    }
+    const chosen = this.#chosen(path, type === 'directory');
+    const against = chosen === 'left' ? null : reasonAgainst(step);
+    if (chosen === 'left' || against !== null) {
+      step.into = false;
+      if (against !== null) this.#omissions.add(path, against);
+    } else if (type === 'directory')
+      this.#met.push({
+        type: chosen === 'within' ? 'within' : 'listed',
+        listed: { path, type, mode: stats.mode & 0o777 },
+      });
+    else if (type === 'link') this.#link(path, place);
+    else this.#file(step);
+  }
+
+  #chosen(path: string, isDirectory: boolean): ReturnType<Choice['of']> {
     try {
-      if (type === 'link') take({ path, type, target: readlinkSync(place, 'utf8') });
-      else {
-        const kept = keepFile(keeping, place, isPrivate);
-        if (typeof kept === 'string') omissions.add(path, kept);
-        else {
-          take({ path, type: 'file', mode: kept.mode, size: kept.size, sha256: kept.sha256 });
-          files++;
-          bytes += kept.size;
-        }
-      }
+      return this.#choice.of(path, isDirectory);
     } catch (error) {
-      omissions.add(path, reasonOf(error));
+      if (!(error instanceof LeftOut)) throw error;
+      throw new RunwireError('invalid_field', 'the globs take too long to compare', { cause: error });
     }
   }
-  const list = keeping.keepBytes(Buffer.from(lines.join('')));
-  contents.sync();
-  return { digest: list.sha256, files, bytes, omitted: omissions.all() };
+
+  #link(path: string, place: string | Buffer): void {
+    try {
+      const target = readlinkSync(place, { encoding: 'buffer' });
+      const text = target.toString('utf8');
+      if (target.equals(Buffer.from(text)))
+        this.#met.push({ type: 'listed', listed: { path, type: 'link', target: text } });
+      else this.#omissions.add(path, 'a link whose text is not UTF-8');
+    } catch (error) {
+      if (!isAbsence(error) && (error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+      this.#omissions.add(path, reasonOf(error));
+    }
+  }
+
+  #file({ path, stats, place, asOwner }: Step): void {
+    const sha256 = this.#known.find(path, stats);
+    if (sha256 !== null && (this.#known.stamp === this.#stamp || this.#contents.has(sha256, stats.size))) {
+      const { mode, size } = stats;
+      this.#met.push({
+        type: 'listed',
+        listed: { path, type: 'file', mode: mode & 0o777, size, sha256 },
+        state: stats,
+      });
+      return;
+    }
+    this.#isNews = true;
+    if (asOwner) {
+      // The other thread would come to the directory with its own permissions.
+      this.#own ??= new KeepWorker(this.#contents, this.#context, this.#goOn);
+      this.#kept(path, this.#own.at(place), (met) => this.#met.push(met));
+      return;
+    }
+    this.#met.push({ type: 'unread', path });
+    this.#unread++;
+  }
+
+  #kept(path: string, kept: KeptState | string, take: (met: Extract<Met, { type: 'listed' }>) => void): void {
+    if (typeof kept === 'string') return this.#omissions.add(path, kept);
+    const { mode, size, sha256, isSettled } = kept;
+    const listed: Listed = { path, type: 'file', mode, size, sha256 };
+    take({ type: 'listed', listed, ...(isSettled && { state: kept }) });
+  }
+
+  /** Reads what was met and is not known, and lists all of it. */
+  #settle(): void {
+    const paths = this.#met.flatMap((met) => (met.type === 'unread' ? met.path : []));
+    const results =
+      this.#unread === 0 ? [] : this.#crew.all<string, KeptState | string>('keep', this.#context, paths);
+    let next = 0;
+    for (const met of this.#met)
+      if (met.type === 'listed') this.#take(met);
+      else if (met.type === 'unread')
+        this.#kept(met.path, results[next++] as KeptState | string, (kept) => this.#take(kept));
+      else this.#within = [...this.#around(met.listed.path), met.listed];
+    this.#met = [];
+    this.#unread = 0;
+  }
+
+  #take({ listed, state }: Extract<Met, { type: 'listed' }>): void {
+    if (this.#within.length > 0) for (const directory of this.#around(listed.path)) this.#list.add(directory);
+    this.#within = [];
+    this.#list.add(listed);
+    if (listed.type !== 'file') return;
+    this.#files++;
+    this.#bytes += listed.size;
+    if (state) this.#index.add(listed.path, state, listed.sha256);
+  }
+
+  /** Of the directories that may come to be listed those around a path. */
+  #around(path: string): Listed[] {
+    return this.#within.filter((directory) => path.startsWith(`${directory.path}/`));
+  }
+
+  #writeIndex(path: string): void {
+    const { keep, ignore } = this.#job;
+    const isWhole = keep === undefined && (ignore ?? []).length === 0;
+    const isSame = !this.#isNews && this.#known.stamp === this.#stamp;
+    if (isSame && (!isWhole || this.#known.files === this.#index.files)) return;
+    if (!isWhole && this.#known.stamp === this.#stamp) this.#index.addOthers(this.#known);
+    this.#index.write(path, this.#job.root, this.#stamp);
+  }
 }
 
 function reasonAgainst({ type, isUtf8, shut }: Step): string | null {
@@ -75,32 +202,4 @@ function reasonAgainst({ type, isUtf8, shut }: Step): string | null {
   if (type === 'fifo') return 'a FIFO';
   if (type === 'socket') return 'a socket';
   return type === 'device' ? 'a device' : null;
-}
-
-function keepFile(
-  keeping: Keeping,
-  place: string | Buffer,
-  isPrivate: ScanOf['isPrivate'],
-): (KeptFile & { mode: number }) | string {
-  const fd = openSync(place, FILE);
-  try {
-    let before = fstatSync(fd);
-    if (!before.isFile()) return 'not a regular file';
-    if (isPrivate(before, fd)) return PRIVATE;
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const kept = keeping.keep(fd, before.size);
-      const after = fstatSync(fd);
-      if (
-        after.ctimeMs === before.ctimeMs &&
-        after.mtimeMs === before.mtimeMs &&
-        after.size === before.size &&
-        kept.size === before.size
-      )
-        return { ...kept, mode: before.mode & 0o777 };
-      before = after;
-    }
-    return 'it went on changing while it was read';
-  } finally {
-    closeSync(fd);
-  }
 }

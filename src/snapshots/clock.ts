@@ -1,4 +1,7 @@
-import { closeSync, fstatSync, futimesSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, futimesSync, openSync, rmSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
+
+const MADE = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /** A file system that has not gone on by then tells nothing. */
 const MOST_WAITS = 25;
@@ -12,10 +15,11 @@ export class FileClock {
   readonly #fd: number;
   #now = 0;
 
-  /** `path`: of a file that is made, and gone at once. */
+  /** Beside `path`, a file of each thread, which is gone at once. */
   constructor(path: string) {
-    this.#fd = openSync(path, 'w', 0o600);
-    rmSync(path, { force: true });
+    const place = `${path}.clock-${threadId}`;
+    this.#fd = openSync(place, MADE, 0o600);
+    rmSync(place, { force: true });
     this.dev = fstatSync(this.#fd).dev;
     this.#look();
   }

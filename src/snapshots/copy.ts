@@ -1,79 +1,67 @@
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  fchmodSync,
-  fstatSync,
-  futimesSync,
-  mkdirSync,
-  openSync,
-  readlinkSync,
-  symlinkSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { PrivateView } from '../disk/private-view.ts';
 import { Below } from '../files/below.ts';
-import { isAbsence, placeOf, type ScanOf, setMode, walk } from '../files/walk.ts';
+import { isAbsence, type ScanOf, setMode, walk } from '../files/walk.ts';
+import { type CopyContext, CopyWorker } from './copy-task.ts';
+import type { Crew } from './crew.ts';
 import type { Amount, CopyJob } from './jobs.ts';
 
-const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+/** So many files are met before they are copied. */
+const MOST_MET = 16_384;
 
-/** Files, directories and links of a tree, with permissions and times. */
-export function copy({ root, seen, to }: CopyJob, goOn: () => void): Amount {
+/** Files, directories and links of a tree, with permissions, files with their times. What is none of these stays behind. */
+export function copy({ root, seen, to }: CopyJob, crew: Crew, goOn: () => void): Amount {
   const view = new PrivateView(seen);
   const isPrivate: ScanOf['isPrivate'] = (stats, fd) => view.holdsFile(stats, fd);
   mkdirSync(to, { recursive: true, mode: 0o755 });
+  if (readdirSync(to).length > 0) throw new Error('the directory to copy to is not empty');
   const below = new Below(to);
+  const context: CopyContext = { root, seen, to };
   const amount = { files: 0, bytes: 0 };
   const modes: { path: string; mode: number }[] = [];
+  let paths: string[] = [];
+  let own: CopyWorker | null = null;
+  const copied = (bytes: number | null): void => {
+    if (bytes === null) return;
+    amount.files++;
+    amount.bytes += bytes;
+  };
+  const settle = (): void => {
+    if (paths.length > 0) crew.all<string, number | null>('copy', context, paths).forEach(copied);
+    paths = [];
+  };
   try {
     for (const step of walk({ root, isPrivate }, { asOwner: true })) {
       goOn();
-      const { path, isUtf8, type, stats, place, shut } = step;
-      if (!isUtf8 || shut !== null) {
-        step.into = false;
-        continue;
-      }
-      if (type === 'directory') {
+      const { path, isUtf8, type, stats, place, shut, asOwner } = step;
+      if (!isUtf8 || shut !== null) step.into = false;
+      else if (type === 'directory') {
         mkdirSync(below.place(path), 0o700);
         modes.push({ path, mode: stats.mode & 0o777 });
-      } else if (type === 'link') symlinkSync(readlinkSync(place, 'utf8'), below.place(path));
-      else if (type === 'file') {
-        const size = copyFile(place, below.place(path), isPrivate);
-        if (size === null) continue;
-        amount.files++;
-        amount.bytes += size;
-      }
+      } else if (type === 'link') link(place, below.place(path));
+      else if (type === 'file' && asOwner) {
+        own ??= new CopyWorker(context, goOn);
+        copied(own.at(place, path));
+      } else if (type === 'file') paths.push(path);
+      if (paths.length >= MOST_MET) settle();
     }
+    settle();
     for (const { path, mode } of modes.reverse())
       setMode(below.place(path), mode, (stats) => stats.isDirectory());
   } finally {
+    own?.close();
     below.close();
   }
   return amount;
 }
 
-/** Bytes; null: it is gone, or nobody's business. */
-function copyFile(from: string | Buffer, to: string, isPrivate: ScanOf['isPrivate']): number | null {
-  let fd: number;
+function link(from: string | Buffer, to: string): void {
+  let target: Buffer;
   try {
-    fd = openSync(from, FILE);
+    target = readlinkSync(from, { encoding: 'buffer' });
   } catch (error) {
-    if (isAbsence(error)) return null;
+    if (isAbsence(error) || (error as NodeJS.ErrnoException).code === 'EINVAL') return; // something else by now
     throw error;
   }
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile() || isPrivate(stats, fd)) return null;
-    copyFileSync(placeOf(fd), to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    const made = openSync(to, constants.O_RDONLY | constants.O_NOFOLLOW);
-    try {
-      futimesSync(made, stats.mtime, stats.mtime);
-      fchmodSync(made, stats.mode & 0o777);
-      return fstatSync(made).size;
-    } finally {
-      closeSync(made);
-    }
-  } finally {
-    closeSync(fd);
-  }
+  symlinkSync(target, to);
 }

@@ -1,34 +1,49 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
 import type { Contents } from '../contents/contents.ts';
 import { hashOf } from '../contents/keep-file.ts';
-import { type ScanOf, type Step, walk } from '../files/walk.ts';
+import { isAbsence, type ScanOf, type Step, walk } from '../files/walk.ts';
+import type { FileClock } from './clock.ts';
+import type { FileIndex, FileState } from './index-file.ts';
 import type { RestoreJob } from './jobs.ts';
 import { comparePaths, type Listed } from './list.ts';
 import { listedIn } from './read-list.ts';
 
 const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+/** Something that comes into a tree, and where it is staged: what is in a directory that comes is staged in it. */
+export interface Addition {
+  staged: string;
+  listed: Listed;
+}
+
 /** What has to be done to a tree. */
 export interface Difference {
   /** Everything that has no place in it, not what is in a directory of these. */
   removals: { directory: string; name: string | Buffer }[];
-  /** What comes, and where it is staged: what is in a directory that comes is staged in it. */
-  additions: { staged: string; listed: Listed }[];
+  additions: Addition[];
   /** Permissions of what stays, and of directories that come. */
   modes: { path: string; mode: number; type: 'file' | 'directory' }[];
+  /** Files that stay, in states that every later change can be told from. */
+  known: { path: string; state: FileState; sha256: string }[];
   /** All of the list. */
   files: number;
   bytes: number;
 }
 
+export interface Compared {
+  contents: Contents;
+  job: RestoreJob;
+  isPrivate: ScanOf['isPrivate'];
+  index: FileIndex;
+  clock: FileClock | null;
+  goOn: () => void;
+}
+
 /** How a tree differs from a list. Throws Error where the list is not there. */
-export function differences(
-  contents: Contents,
-  { root, digest, mode }: RestoreJob,
-  isPrivate: ScanOf['isPrivate'],
-  goOn: () => void,
-): Difference {
-  const found: Difference = { removals: [], additions: [], modes: [], files: 0, bytes: 0 };
+export function differences(compared: Compared): Difference {
+  const { contents, job, isPrivate, goOn } = compared;
+  const { root, digest, mode } = job;
+  const found: Difference = { removals: [], additions: [], modes: [], known: [], files: 0, bytes: 0 };
   let coming = '';
   let staged = '';
   let next = 0;
@@ -81,7 +96,7 @@ export function differences(
       } else if (listed.type === 'link' && step.type === 'link') {
         if (readlinkSync(step.place, 'utf8') !== listed.target) add(listed);
       } else if (listed.type === 'file' && step.type === 'file') {
-        const same = isSame(step, listed, isPrivate, goOn);
+        const same = isSame(step, listed, compared, found);
         if (same === 'content') found.modes.push({ path: listed.path, mode: listed.mode, type: 'file' });
         else if (!same) add(listed);
       } else {
@@ -97,27 +112,48 @@ export function differences(
   return found;
 }
 
+/** `content`: but for its permissions. */
 function isSame(
-  step: Step,
-  listed: Listed & { type: 'file' },
-  isPrivate: ScanOf['isPrivate'],
-  goOn: () => void,
+  { stats, place, path }: Step,
+  { size, mode, sha256 }: Listed & { type: 'file' },
+  compared: Compared,
+  { known }: Difference,
 ): boolean | 'content' {
-  const { stats, place } = step;
-  if (stats.size !== listed.size) return false;
-  const sameMode = (stats.mode & 0o7777) === listed.mode;
+  if (stats.size !== size) return false;
+  const sameMode = (stats.mode & 0o7777) === mode;
   // Another name of the same file may have other permissions in the list.
   if (!sameMode && stats.nlink > 1) return false;
+  const hash = compared.index.find(path, stats);
+  if (hash !== null && hash !== sha256) return false;
+  const state = hash === null ? read(place, sha256, compared) : stats;
+  if (state === null) return false;
+  if (!sameMode) return 'content'; // its state changes with them
+  if (state !== UNSETTLED) known.push({ path, state, sha256 });
+  return true;
+}
+
+const UNSETTLED: FileState = { ino: 0, size: 0, mtimeMs: 0, ctimeMs: 0 };
+
+/** The state in which it has this hash, as far as that can be relied on. Null: it has not. */
+function read(
+  place: string | Buffer,
+  sha256: string,
+  { isPrivate, clock, goOn }: Compared,
+): FileState | null {
   let fd: number;
   try {
     fd = openSync(place, FILE);
-  } catch {
-    return false; // whoever cannot read it can replace it
+  } catch (error) {
+    if (isAbsence(error)) return null; // whoever cannot read it can replace it
+    throw error;
   }
   try {
-    const now = fstatSync(fd);
-    if (!now.isFile() || isPrivate(now, fd) || hashOf(fd, goOn) !== listed.sha256) return false;
-    return sameMode || 'content';
+    const before = fstatSync(fd);
+    if (!before.isFile() || isPrivate(before, fd)) return null;
+    const isSettled = clock?.passes(before) ?? false;
+    if (hashOf(fd, goOn) !== sha256) return null;
+    const { ino, size, mtimeMs, ctimeMs } = fstatSync(fd);
+    return isSettled && ctimeMs === before.ctimeMs ? { ino, size, mtimeMs, ctimeMs } : UNSETTLED;
   } finally {
     closeSync(fd);
   }

@@ -1,17 +1,12 @@
 import { closeSync } from 'node:fs';
 import { Contents } from '../contents/contents.ts';
-import { type Swept, sweepContents } from '../contents/sweep.ts';
-import { toldShortage } from '../documents/errors.ts';
 import type { Entry } from '../files/scan.ts';
-import { capture } from './capture.ts';
-import { copy } from './copy.ts';
-import { count } from './count.ts';
 import { entryOf } from './entries.ts';
 import { Gate } from './gate.ts';
-import type { Amount, Captured, CaptureJob, CopyJob, RestoreJob, TreeJob } from './jobs.ts';
+import type { Amount, Captured, CaptureJob, CopyJob, RestoreJob, Swept, TreeJob } from './jobs.ts';
 import type { Listed } from './list.ts';
-import { listedFrom, listedIn, seek } from './read-list.ts';
-import { restore } from './restore.ts';
+import { listedFrom, seek } from './read-list.ts';
+import { Threads } from './threads.ts';
 
 export type { Amount, Captured, CaptureJob, CopyJob, RestoreJob, Swept, TreeJob };
 
@@ -19,64 +14,40 @@ export type { Amount, Captured, CaptureJob, CopyJob, RestoreJob, Swept, TreeJob 
 export class Hands {
   readonly #contents: Contents;
   readonly #gate = new Gate();
+  readonly #threads: Threads;
 
   /** `fsync`: contents and list are on the disk when a capture resolves. */
-  constructor(dataDir: string, options: { fsync?: boolean } = {}) {
-    this.#contents = new Contents(dataDir, options);
+  constructor(dataDir: string, { fsync = false } = {}) {
+    this.#contents = new Contents(dataDir);
+    this.#threads = new Threads({ dataDir, fsync });
   }
 
-  /** Takes all in `root`. Throws RunwireError insufficient_storage. */
+  /** Takes all in `root`. Throws RunwireError insufficient_storage, invalid_field for what is no glob; NoDirectory. */
   capture(job: CaptureJob, signal?: AbortSignal): Promise<Captured> {
-    return this.#gate.holding(async () =>
-      told(() => capture(this.#contents, job, () => signal?.throwIfAborted())),
-    );
+    return this.#gate.holding(() => this.#threads.run('capture', job, { signal }));
   }
 
   /**
    * Makes `root` what the list says. All bytes are at `beside` before `onStaged` is called; what happens after it is
    * repeatable from the start: the same call again completes it, whatever of it was done.
    */
-  restore(job: RestoreJob & { onStaged?: () => Promise<void> }): Promise<Amount> {
-    const { onStaged, ...plain } = job;
-    return this.#gate.holding(() =>
-      told(() =>
-        restore(
-          this.#contents,
-          plain,
-          async () => await onStaged?.(),
-          () => {},
-        ),
-      ),
-    );
+  restore({ onStaged, ...job }: RestoreJob & { onStaged?: () => Promise<void> }): Promise<Amount> {
+    return this.#gate.holding(() => this.#threads.run('restore', job, { onStaged }));
   }
 
   /** Copies a tree into an empty directory, or one that is made. No link is followed. */
   copy(job: CopyJob): Promise<Amount> {
-    return told(() => copy(job, () => {}));
+    return this.#threads.run('copy', job);
   }
 
+  /** Regular files in a tree, and the sum of their sizes. */
   count(job: TreeJob): Promise<Amount> {
-    return told(() => count(job, () => {}));
+    return this.#threads.run('count', job);
   }
 
-  /**
-   * Removes what none of these lists hold, once nobody captures, restores, reads or holds. `digests` is asked then.
-   */
+  /** Removes what none of these lists hold, once nobody captures, restores, reads or holds. `digests` is asked then. */
   sweep(digests: () => Iterable<string>): Promise<Swept> {
-    return this.#gate.taking(async () => {
-      const held = new Set<string>();
-      for (const digest of digests()) {
-        const fd = this.#contents.open(digest);
-        if (fd === null) continue;
-        held.add(digest);
-        try {
-          for (const listed of listedIn(fd)) if (listed.type === 'file') held.add(listed.sha256);
-        } finally {
-          closeSync(fd);
-        }
-      }
-      return sweepContents(this.#contents.directory, held, () => {});
-    });
+    return this.#gate.taking(async () => this.#threads.run('sweep', { digests: [...digests()] }));
   }
 
   /** Until it settles nothing is swept. */
@@ -116,7 +87,10 @@ export class Hands {
     }
   }
 
-  async close(): Promise<void> {}
+  /** Captures and copies that go on are given up, and restores before they are staged. */
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
 
   async *#from(digest: string, after: string | null): AsyncGenerator<Listed> {
     const letGo = await this.#gate.hold();
@@ -136,13 +110,5 @@ export class Hands {
     const fd = this.#contents.open(digest);
     if (fd === null) throw new Error(`the list of a snapshot is not there: ${digest}`);
     return fd;
-  }
-}
-
-async function told<T>(work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw toldShortage(error);
   }
 }

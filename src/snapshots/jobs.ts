@@ -44,3 +44,14 @@ export interface Amount {
   files: number;
   bytes: number;
 }
+
+export interface SweepJob {
+  /** The lists that hold what is kept. */
+  digests: readonly string[];
+}
+
+/** What was removed. */
+export interface Swept {
+  removed: number;
+  bytes: number;
+}

@@ -1,84 +1,124 @@
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  fchmodSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contents } from '../contents/contents.ts';
 import { PrivateView } from '../disk/private-view.ts';
 import { Below } from '../files/below.ts';
 import { remove } from '../files/remove.ts';
 import { placeOf, type ScanOf, setMode } from '../files/walk.ts';
-import { type Difference, differences } from './differences.ts';
+import { FileClock } from './clock.ts';
+import type { Crew } from './crew.ts';
+import { type Addition, type Difference, differences } from './differences.ts';
+import { FileIndex, type FileState, IndexWriter } from './index-file.ts';
 import type { Amount, RestoreJob } from './jobs.ts';
+import type { StageContext, StageTask } from './stage-task.ts';
 
-/** In `beside`: what is staged, and nothing else. */
-const STAGE = 'restore';
+/** In `beside`: what is staged and what lies too deep to be removed at once, and nothing else. */
+const PLACE = 'restore';
 
+/** See Hands.restore. Until `staged` the tree is untouched. */
 export async function restore(
   contents: Contents,
   job: RestoreJob,
+  crew: Crew,
   staged: () => Promise<void>,
   goOn: () => void,
 ): Promise<Amount> {
   const view = new PrivateView(job.seen);
   const isPrivate: ScanOf['isPrivate'] = (stats, fd) => view.holdsFile(stats, fd);
-  const stage = join(job.beside, STAGE);
-  mkdirSync(job.beside, { recursive: true, mode: 0o700 });
-  rmSync(stage, { recursive: true, force: true });
+  const stage = join(job.beside, PLACE, 'staged');
+  const deep = join(job.beside, PLACE, 'deep');
+  const moveTo = (): string => join(deep, randomUUID());
+  const clear = (): void => {
+    for (const name of readdirSync(deep)) remove(join(deep, name), isPrivate, moveTo);
+    remove(stage, isPrivate, moveTo);
+  };
+  mkdirSync(deep, { recursive: true, mode: 0o700 });
+  clear(); // what an earlier one left
   mkdirSync(stage, { mode: 0o700 });
-  const difference = differences(contents, job, isPrivate, goOn);
-  stageAll(contents, stage, difference, goOn);
-  await staged();
-  exchange(job.root, stage, difference, isPrivate);
-  rmSync(stage, { recursive: true, force: true });
-  return { files: difference.files, bytes: difference.bytes };
+  const clock = job.index === null ? null : new FileClock(job.index);
+  try {
+    const index = FileIndex.read(job.index, job.root);
+    const difference = differences({ contents, job, isPrivate, index, clock, goOn });
+    const states = stageAll(stage, difference, crew, goOn);
+    await staged();
+    exchange(job.root, stage, difference, (place) => remove(place, isPrivate, moveTo));
+    if (clock && job.index !== null)
+      writeIndex(job.index, job.root, contents.stamp(), clock, difference, states);
+    return { files: difference.files, bytes: difference.bytes };
+  } finally {
+    clock?.close();
+    clear();
+  }
 }
 
-function stageAll(contents: Contents, stage: string, { additions }: Difference, goOn: () => void): void {
+/** What each file is, by its place among the additions. */
+function stageAll(
+  stage: string,
+  { additions }: Difference,
+  crew: Crew,
+  goOn: () => void,
+): Map<Addition, FileState> {
   const below = new Below(stage);
+  const files: Addition[] = [];
+  const tasks: StageTask[] = [];
   try {
-    for (const { staged, listed } of additions) {
+    for (const addition of additions) {
       goOn();
-      const place = below.place(staged);
-      if (listed.type === 'directory') mkdirSync(place, 0o700);
-      else if (listed.type === 'link') symlinkSync(listed.target, place);
+      const { staged, listed } = addition;
+      if (listed.type === 'directory') mkdirSync(below.place(staged), 0o700);
+      else if (listed.type === 'link') symlinkSync(listed.target, below.place(staged));
       else {
-        copyFileSync(contents.path(listed.sha256), place, constants.COPYFILE_EXCL);
-        const fd = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW);
-        fchmodSync(fd, listed.mode);
-        closeSync(fd);
+        files.push(addition);
+        tasks.push({ staged, sha256: listed.sha256, size: listed.size, mode: listed.mode });
       }
     }
   } finally {
     below.close();
   }
+  const context: StageContext = { stage };
+  const states = crew.all<StageTask, FileState>('stage', context, tasks);
+  return new Map(files.map((addition, at) => [addition, states[at] as FileState]));
 }
 
 function exchange(
   root: string,
   stage: string,
   { removals, additions, modes }: Difference,
-  isPrivate: ScanOf['isPrivate'],
+  removeAt: (place: string | Buffer) => void,
 ): void {
   const tree = new Below(root, true);
   const from = new Below(stage, true);
   try {
-    let deep = 0;
-    for (const { directory, name } of removals)
-      remove(placeOf(tree.directory(directory), name), isPrivate, () => join(stage, `deep-${deep++}`));
+    for (const { directory, name } of removals) removeAt(placeOf(tree.directory(directory), name));
     for (const { staged, listed } of additions)
       if (!staged.includes('/')) renameSync(from.place(staged), tree.place(listed.path));
-    for (const { path, mode, type } of modes.reverse())
+    for (const { path, mode, type } of modes.toReversed())
       setMode(tree.place(path), mode, (stats) => (type === 'file' ? stats.isFile() : stats.isDirectory()));
   } finally {
     tree.close();
     from.close();
   }
+}
+
+/** What the tree has now, as far as every later change can be told from it. */
+function writeIndex(
+  path: string,
+  root: string,
+  stamp: string,
+  clock: FileClock,
+  { known, additions }: Difference,
+  states: Map<Addition, FileState>,
+): void {
+  const writer = new IndexWriter();
+  for (const { path: at, state, sha256 } of known) writer.add(at, state, sha256);
+  for (const addition of additions) {
+    const { staged, listed } = addition;
+    const state = states.get(addition);
+    if (listed.type !== 'file' || state === undefined) continue;
+    // One that was renamed itself has a new time, and who knows what came before that.
+    if (staged.includes('/') && clock.passes({ dev: clock.dev, ctimeMs: state.ctimeMs }))
+      writer.add(listed.path, state, listed.sha256);
+  }
+  writer.write(path, root, stamp);
 }
