@@ -83,6 +83,11 @@ const ROOMS = {
     doors: ['*'],
     imports: ['src/contents', 'src/files', 'src/artifacts', 'src/disk', 'src/documents', 'src/platform'],
   },
+  'src/diff': {
+    says: 'how two trees differ, as a document and as a patch that git takes',
+    doors: ['diff'],
+    imports: ['src/snapshots', 'src/files', 'src/documents', 'src/platform'],
+  },
   'src/workspaces': {
     says: 'directories that outlive a run: made, filled, used in turn, removed',
     doors: ['workspaces'],
@@ -273,6 +278,7 @@ const LIBRARIES = {
   yazl: { rooms: ['src/files'] },
   '@fastify/multipart': { rooms: ['routes/requests'] },
   koffi: { rooms: ['src/supervisor/spawn', 'src/platform'] },
+  '@jest/diff-sequences': { rooms: ['src/diff'] },
   'node:sqlite': { rooms: ['src/store'] },
   'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client'] },
   'node:cluster': { rooms: [] },

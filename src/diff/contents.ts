@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { closeSync } from 'node:fs';
+import { RunwireError } from '../documents/errors.ts';
+import { blocksBetween } from '../files/pack.ts';
+import type { Listed } from '../snapshots/list.ts';
+
+/** Where lists and contents are. */
+export interface Contents {
+  listed(digest: string): AsyncGenerator<Listed>;
+  /** Descriptor of a content, open for reading; the caller closes it. Null: it is not there. */
+  content(sha256: string): number | null;
+}
+
+/** What git knows as a blob: a file, or the text of a link. */
+export type Blob = Extract<Listed, { type: 'file' | 'link' }>;
+
+export const sizeOf = (blob: Blob | null): number =>
+  blob === null ? 0 : blob.type === 'link' ? Buffer.byteLength(blob.target) : blob.size;
+
+/** Bytes of a blob, its first ones with `most`. Of none there are no bytes. */
+export async function* blocksOf(
+  contents: Contents,
+  blob: Blob | null,
+  most = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Buffer> {
+  if (blob === null) return;
+  if (blob.type === 'link') return yield Buffer.from(blob.target).subarray(0, most);
+  const fd = contents.content(blob.sha256);
+  if (fd === null) throw new RunwireError('gone', `the content of ${blob.path} is no longer kept`);
+  try {
+    yield* blocksBetween(fd, 0, Math.min(blob.size, most));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export async function bytesOf(contents: Contents, blob: Blob | null, most?: number): Promise<Buffer> {
+  const blocks: Buffer[] = [];
+  for await (const block of blocksOf(contents, blob, most)) blocks.push(block);
+  return Buffer.concat(blocks);
+}
+
+/** How git names these bytes; forty zeros: there are none. */
+export async function blobIdOf(
+  blob: Blob | null,
+  blocks: AsyncIterable<Buffer> | Iterable<Buffer>,
+): Promise<string> {
+  if (blob === null) return '0'.repeat(40);
+  const hash = createHash('sha1').update(`blob ${sizeOf(blob)}\0`);
+  for await (const block of blocks) hash.update(block);
+  return hash.digest('hex');
+}
