@@ -282,7 +282,7 @@ const LIBRARIES = {
   'node:sqlite': { rooms: ['src/store'] },
   'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client'] },
   'node:cluster': { rooms: [] },
-  'node:worker_threads': { rooms: ['src/snapshots'] },
+  'node:worker_threads': { rooms: ['src/snapshots', 'src/diff'] },
   'node:process': { rooms: [] },
 };
 

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { RunwireError } from '../documents/errors.ts';
-import { blocksBetween } from '../files/pack.ts';
+import { blocksBetween } from '../files/blocks.ts';
 import type { Listed } from '../snapshots/list.ts';
 
 /** Where lists and contents are. */
@@ -34,19 +33,17 @@ export async function* blocksOf(
   }
 }
 
-export async function bytesOf(contents: Contents, blob: Blob | null, most?: number): Promise<Buffer> {
-  const blocks: Buffer[] = [];
-  for await (const block of blocksOf(contents, blob, most)) blocks.push(block);
-  return Buffer.concat(blocks);
-}
-
-/** How git names these bytes; forty zeros: there are none. */
-export async function blobIdOf(
+/** In memory of their own, that can be given to a thread. */
+export async function bytesOf(
+  contents: Contents,
   blob: Blob | null,
-  blocks: AsyncIterable<Buffer> | Iterable<Buffer>,
-): Promise<string> {
-  if (blob === null) return '0'.repeat(40);
-  const hash = createHash('sha1').update(`blob ${sizeOf(blob)}\0`);
-  for await (const block of blocks) hash.update(block);
-  return hash.digest('hex');
+  most = Number.POSITIVE_INFINITY,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(Math.min(sizeOf(blob), most));
+  let at = 0;
+  for await (const block of blocksOf(contents, blob, most)) {
+    bytes.set(block, at);
+    at += block.length;
+  }
+  return bytes;
 }

@@ -3,12 +3,11 @@ import { changesOf } from './changes.ts';
 import type { Contents } from './contents.ts';
 import { CountBudget } from './count-budget.ts';
 import { countLines, fileDiff } from './file-diff.ts';
-import { isRefusedByGit, quoted } from './git-names.ts';
+import { quoted } from './git-names.ts';
 import { keepStats, knownStats } from './known-stats.ts';
 import { Page } from './page.ts';
-import { partsOf } from './parts.ts';
+import { isRefused, partsOf } from './parts.ts';
 import { patchOfPart } from './patch.ts';
-import { Turns } from './turns.ts';
 
 export type { Contents } from './contents.ts';
 
@@ -26,11 +25,10 @@ export async function diffOf(
   const stats: DiffStats = known ?? { ...NOTHING };
   const page = new Page(options);
   const budget = new CountBudget();
-  const turns = new Turns();
   for await (const change of changesOf(contents, from, to)) {
     const count = budget.covers(change);
     const told = page.takes(change)
-      ? await fileDiff(contents, change, { count, patch: options.patch }, turns)
+      ? await fileDiff(contents, change, { count, patch: options.patch })
       : null;
     if (told !== null) page.add(change, told);
     if (known !== null) {
@@ -39,7 +37,7 @@ export async function diffOf(
     }
     stats[change.kind]++;
     if (!count) stats.uncounted++;
-    const lines = count && told === null ? await countLines(contents, change, turns) : null;
+    const lines = count && told === null ? await countLines(contents, change) : null;
     stats.lines_added += told?.lines_added ?? lines?.added ?? 0;
     stats.lines_removed += told?.lines_removed ?? lines?.removed ?? 0;
   }
@@ -52,13 +50,11 @@ export async function diffOf(
  * rest with it. Throws RunwireError gone where a content is not there.
  */
 export async function* patchOf(contents: Contents, from: string, to: string): AsyncGenerator<Buffer> {
-  const turns = new Turns();
   for await (const change of changesOf(contents, from, to)) {
     const parts = partsOf(change);
-    const isLink = change.old?.type === 'link' || change.new?.type === 'link';
-    if (parts.length > 0 && isRefusedByGit(change.path, isLink))
+    if (parts.length > 0 && isRefused(change))
       yield Buffer.from(`# left out, git takes no patch of a path like this: ${quoted(change.path)}\n`);
-    else for (const part of parts) yield* patchOfPart(contents, part, turns);
+    else for (const part of parts) yield* patchOfPart(contents, part);
   }
 }
 

@@ -1,12 +1,11 @@
 import imported from '@jest/diff-sequences';
 import { type Lines, numbered } from './lines.ts';
-import type { Turns } from './turns.ts';
 
 /** Its types are of its CommonJS form; a module is given the function itself. */
 const diffSequences = imported as unknown as typeof imported.default;
 
-/** Comparisons of lines that one file may cost: about 30 ms in one go. */
-const MOST_COMPARISONS = 2_000_000;
+/** Comparisons of lines that one file may cost: some 150 ms. */
+const MOST_COMPARISONS = 10_000_000;
 
 /** Lines of the old text, from `oldStart` to before `oldEnd`, that became those of the new. */
 export interface Edit {
@@ -17,9 +16,9 @@ export interface Edit {
 }
 
 /** What makes the new text of the old one, in order: the fewest lines, or, where that costs too much, all that lies between the first and the last that differ. */
-export async function editsOf(old: Lines, now: Lines, turns: Turns): Promise<Edit[]> {
+export function editsOf(old: Lines, now: Lines): Edit[] {
   if (old.count === 0 || now.count === 0) return whole(0, old.count, 0, now.count);
-  const numbers = await numbered(old, now, turns);
+  const numbers = numbered(old, now);
   const [as, bs] = [numbers.old, numbers.now];
   let start = 0;
   while (start < as.length && start < bs.length && as[start] === bs[start]) start++;
@@ -29,7 +28,6 @@ export async function editsOf(old: Lines, now: Lines, turns: Turns): Promise<Edi
     bEnd--;
   }
   const [aKept, bKept] = keptOf(as.subarray(start, aEnd), bs.subarray(start, bEnd), numbers.kinds);
-  await turns.next();
   const edits: Edit[] = [];
   for (let a = start, b = start; a < aEnd || b < bEnd; ) {
     const edit = { oldStart: a, oldEnd: a, newStart: b, newEnd: b };

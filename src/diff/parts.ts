@@ -1,6 +1,7 @@
 import type { Listed } from '../snapshots/list.ts';
 import { type Change, hasSameContent } from './changes.ts';
 import type { Blob } from './contents.ts';
+import { isRefusedByGit } from './git-names.ts';
 
 /** What git has for one change: a file or link that comes, goes, or stays under its name with another content or mode. */
 export interface Part {
@@ -32,5 +33,9 @@ export function gitMode(blob: Blob): string {
   if (blob.type === 'link') return '120000';
   return (blob.mode & 0o100) === 0 ? '100644' : '100755';
 }
+
+/** Git would apply nothing of a patch with this in it. */
+export const isRefused = ({ path, old, new: now }: Change): boolean =>
+  isRefusedByGit(path, old?.type === 'link' || now?.type === 'link');
 
 const blobOf = (listed: Listed | null): Blob | null => (listed?.type === 'directory' ? null : listed);

@@ -1,57 +1,55 @@
+import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { createDeflate } from 'node:zlib';
+import { kept } from '../files/blocks.ts';
 import { base85Lines } from './base85.ts';
-import { type Blob, blobIdOf, blocksOf, type Contents, sizeOf } from './contents.ts';
+import { type Blob, blocksOf, type Contents, sizeOf } from './contents.ts';
 import { quoted } from './git-names.ts';
-import { hunksOf } from './hunks.ts';
 import { gitMode, type Part } from './parts.ts';
-import { isLarge, type Texts, textsOf } from './text.ts';
-import type { Turns } from './turns.ts';
+import { compareTexts, isLarge } from './text.ts';
+import { NO_BLOB, type TextDiff } from './text-diff.ts';
 
 /** One part as git writes it. */
-export async function* patchOfPart(contents: Contents, part: Part, turns: Turns): AsyncGenerator<Buffer> {
-  const texts = part.sameContent || isLarge(part) ? null : await textsOf(contents, part, turns);
-  await turns.next();
-  if (part.sameContent || texts !== null) yield* textPatch(part, texts, turns);
+export async function* patchOfPart(contents: Contents, part: Part): AsyncGenerator<Buffer> {
+  if (part.sameContent) return yield textPatch(part, null);
+  const diff = isLarge(part) ? null : await compareTexts(contents, part, true);
+  if (diff !== null) yield textPatch(part, diff);
   else yield* binaryPatch(contents, part);
 }
 
-/** `texts` null: only the mode is another one. */
-export async function* textPatch(part: Part, texts: Texts | null, turns: Turns): AsyncGenerator<Buffer> {
-  if (texts === null) return yield Buffer.from(headOf(part));
+/** `diff` null: only the mode is another one. */
+export function textPatch(part: Part, diff: TextDiff | null): Buffer {
+  if (diff === null) return Buffer.from(headOf(part));
   const { path, old, new: now } = part;
-  const ids = {
-    old: await blobIdOf(old, [texts.old.bytes]),
-    new: await blobIdOf(now, [texts.new.bytes]),
-  };
   // A name with spaces ends where the tab is.
   const end = path.includes(' ') ? '\t\n' : '\n';
   const names = [
     `--- ${old === null ? '/dev/null\n' : quoted(`a/${path}`) + end}`,
     `+++ ${now === null ? '/dev/null\n' : quoted(`b/${path}`) + end}`,
   ];
-  yield Buffer.from(headOf(part, ids) + (texts.edits.length === 0 ? '' : names.join('')));
-  for (const piece of hunksOf(texts.old.lines, texts.new.lines, texts.edits)) {
-    yield piece;
-    await turns.next();
-  }
+  const head = headOf(part, diff.ids) + (diff.hunks.length === 0 ? '' : names.join(''));
+  return Buffer.concat([Buffer.from(head), diff.hunks]);
 }
 
 async function* binaryPatch(contents: Contents, part: Part): AsyncGenerator<Buffer> {
   const { old, new: now } = part;
-  const ids = {
-    old: await blobIdOf(old, blocksOf(contents, old)),
-    new: await blobIdOf(now, blocksOf(contents, now)),
-  };
+  const ids = { old: await blobIdOf(contents, old), new: await blobIdOf(contents, now) };
   yield Buffer.from(`${headOf(part, ids)}GIT binary patch\n`);
   yield* literal(contents, now);
   yield* literal(contents, old);
 }
 
+async function blobIdOf(contents: Contents, blob: Blob | null): Promise<string> {
+  if (blob === null) return NO_BLOB;
+  const hash = createHash('sha1').update(`blob ${sizeOf(blob)}\0`);
+  for await (const block of blocksOf(contents, blob)) hash.update(block);
+  return hash.digest('hex');
+}
+
 async function* literal(contents: Contents, blob: Blob | null): AsyncGenerator<Buffer> {
   yield Buffer.from(`literal ${sizeOf(blob)}\n`);
   const deflate = createDeflate();
-  const fed = pipeline(blocksOf(contents, blob), deflate);
+  const fed = pipeline(kept(blocksOf(contents, blob)), deflate);
   fed.catch(() => undefined); // who reads below is told
   try {
     yield* base85Lines(deflate as AsyncIterable<Buffer>);
