@@ -20,7 +20,7 @@ const ROOMS = {
   },
   'src/outbound': {
     says: 'where this server may call, with which secret and signature',
-    doors: ['address-guard', 'secrets', 'signature', 'signed-post'],
+    doors: ['address-guard', 'masking', 'secrets', 'signature', 'signed-post'],
     imports: ['src/platform'],
   },
   'src/documents': {
@@ -87,6 +87,11 @@ const ROOMS = {
     says: 'how two trees differ, as a document and as a patch that git takes',
     doors: ['diff'],
     imports: ['src/snapshots', 'src/files', 'src/documents', 'src/platform'],
+  },
+  'src/git': {
+    says: 'trees from git addresses, brought by the git of the machine',
+    doors: ['source'],
+    imports: ['src/outbound', 'src/documents', 'src/platform'],
   },
   'src/workspaces': {
     says: 'directories that outlive a run: made, filled, used in turn, removed',
@@ -280,7 +285,7 @@ const LIBRARIES = {
   koffi: { rooms: ['src/supervisor/spawn', 'src/platform'] },
   '@jest/diff-sequences': { rooms: ['src/diff'] },
   'node:sqlite': { rooms: ['src/store'] },
-  'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client'] },
+  'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client', 'src/git'] },
   'node:cluster': { rooms: [] },
   'node:worker_threads': { rooms: ['src/snapshots', 'src/diff'] },
   'node:process': { rooms: [] },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
+import { masking } from '../../src/outbound/masking.ts';
 import { maySendTo, type Secrets } from '../../src/outbound/secrets.ts';
 import { mayCarrySecret } from './header.ts';
 
@@ -28,9 +29,6 @@ export function secretHeaderOf({ header = DEFAULT_HEADER }: Auth): string {
   return header.toLowerCase();
 }
 
-/** Shorter values would be found in any text. */
-const SHORTEST_REDACTED = 4;
-
 /** The header that carries the secret. Throws Rejected when the server has none of that name, or not for this host. */
 export function authHeaders(
   auth: Auth | undefined,
@@ -52,28 +50,9 @@ export function authHeaders(
 /** Takes the secret out of text, in every form in which it was sent or may come back. */
 export function redactor(auth: Auth | undefined, secrets: Secrets): (text: string) => string {
   const value = auth && secrets.get(auth.secret)?.value;
-  if (value === undefined || value.length < SHORTEST_REDACTED) return (text) => text;
-  const password = value.slice(value.indexOf(':') + 1);
-  const forms = [
-    ...[value, base64(value), encodeURIComponent(value), JSON.stringify(value).slice(1, -1)],
-    ...withinBase64(value),
-  ];
-  if (auth?.scheme === 'basic' && password.length >= SHORTEST_REDACTED) forms.push(password);
-  // Longest first: a form may be part of another.
-  const ordered = [...new Set(forms)].sort((a, b) => b.length - a.length);
-  return (text) => ordered.reduce((rest, form) => rest.replaceAll(form, '[redacted]'), text);
-}
-
-/** What of base64 is the same for whatever stands before and after the value in the text that was encoded. */
-function withinBase64(value: string): string[] {
-  return [0, 1, 2]
-    .map((before) => {
-      const text = base64(`${' '.repeat(before)}${value}`);
-      const bytes = before + Buffer.byteLength(value);
-      // Characters that hold bits of a neighbour too are left out.
-      return text.slice(Math.ceil((before * 8) / 6), Math.floor((bytes * 8) / 6));
-    })
-    .filter((form) => form.length >= SHORTEST_REDACTED * 2);
+  if (value === undefined) return (text) => text;
+  const password = auth?.scheme === 'basic' ? [value.slice(value.indexOf(':') + 1)] : [];
+  return masking([value, ...password]);
 }
 
 function headerValue(scheme: Auth['scheme'], value: string): string {

@@ -44,6 +44,14 @@ const COMPONENTS = {
   webhook: () => program('webhook'),
   cc: () => program('cc'),
   curl: () => program('curl'),
+  git: () => {
+    const { status, error } = spawnSync('git', ['http-backend', '--help'], {
+      stdio: 'ignore',
+      timeout: 20_000,
+    });
+    if (error) return `git cannot be started: ${error.message}`;
+    return status === null ? 'git does not end' : undefined;
+  },
   python3: () => program('python3'),
   prlimit: () => program('prlimit'),
   mount: () => {
