@@ -5,9 +5,9 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev && npm cache clean --force
 
 FROM node:26-bookworm-slim
-# tini reaps what programs leave behind and passes signals on, also under a plain `docker run`.
+# tini reaps what programs leave behind and passes signals on, also under a plain `docker run`; git brings trees of workspaces.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends tini \
+ && apt-get install -y --no-install-recommends git tini \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --gid 10001 runwire \
  && useradd --uid 10001 --gid runwire --create-home --shell /bin/sh runwire \

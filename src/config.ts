@@ -113,6 +113,7 @@ const FIELDS = {
   maxArtifactsCount: field('RUNWIRE_MAX_ARTIFACTS_COUNT', whole(0), 10_000),
   maxUploadBytes: field('RUNWIRE_MAX_UPLOAD_BYTES', bytes, GIB),
   maxUploadFiles: field('RUNWIRE_MAX_UPLOAD_FILES', whole(0), 100_000),
+  gitTimeoutSeconds: field('RUNWIRE_GIT_TIMEOUT_SECONDS', positiveSeconds, 300),
   minFreeDiskBytes: field('RUNWIRE_MIN_FREE_DISK_BYTES', bytes, 100 * 1024 ** 2),
   stalledClientSeconds: field('RUNWIRE_STALLED_CLIENT_SECONDS', positiveSeconds, 300),
   retentionSeconds: field('RUNWIRE_RETENTION_SECONDS', orNone(positiveSeconds), 'default'),

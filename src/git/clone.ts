@@ -10,7 +10,7 @@ export interface CloneParts {
   /** Runs git in a directory below the place. */
   run(directory: string, args: readonly string[], onOutput?: (chunk: Buffer) => void): Promise<GitEnd>;
   /** Why it failed, for clients. */
-  failure(end: GitEnd): Error;
+  failure(end: GitEnd): Promise<Error>;
   place: string;
   url: string;
   reference: GitReference;
@@ -61,7 +61,7 @@ async function bringExact(
   const fetch = ['fetch', '--quiet', '--no-progress', '--depth=1', '--no-tags', 'origin', name];
   const fetched = await parts.run(TREE, fetch);
   if (fetched.code === 0) return detach(parts, 'FETCH_HEAD');
-  if (!isCommit || !isUnadvertised(fetched)) throw parts.failure(fetched);
+  if (!isCommit || !isUnadvertised(fetched)) throw await parts.failure(fetched);
   // It gives commits only with the branches and tags they are in.
   await rm(join(parts.place, TREE), { recursive: true });
   await mustRun(parts, '', [...CLONE, '--', parts.url, TREE]);
@@ -107,5 +107,5 @@ async function mustRun(
   onOutput?: (chunk: Buffer) => void,
 ): Promise<void> {
   const end = await parts.run(directory, args, onOutput);
-  if (end.code !== 0) throw parts.failure(end);
+  if (end.code !== 0) throw await parts.failure(end);
 }

@@ -18,13 +18,16 @@ const PAUSE_PER_LOOK = 5;
 
 /** Throws RunwireError workspace_full for what is more than may come. */
 export function checkSize(size: TreeCaps, caps: TreeCaps): void {
-  if (size.bytes > caps.bytes)
-    throw new RunwireError('workspace_full', `the repository is too large: more than ${caps.bytes} bytes`);
+  if (size.bytes > caps.bytes) throw tooManyBytes(caps);
   if (size.files > caps.files)
     throw new RunwireError(
       'workspace_full',
       `the repository is too large: more than ${caps.files} files (RUNWIRE_MAX_UPLOAD_FILES)`,
     );
+}
+
+export function tooManyBytes({ bytes }: TreeCaps): RunwireError {
+  return new RunwireError('workspace_full', `the repository is too large: more than ${bytes} bytes`);
 }
 
 /** What a directory holds by now; no link is followed. Throws RunwireError workspace_full at the first that is too much. */

@@ -35,9 +35,11 @@ const BLOCK = 512;
 /**
  * Its group is one of its own and ends as a whole: when git ends, when we say so, and when we die, which closes the
  * other end of descriptor 3. Nothing but a member signals the group once git has gone, so that the number is its own.
+ * A file that grows too large is an error that git tells of, and no signal that ends one of its helpers without a word.
  */
 const SCRIPT = `
 umask 022
+trap '' XFSZ
 ulimit -c 0 2>/dev/null
 [ "$1" = unlimited ] || ulimit -f "$1" 2>/dev/null
 ulimit -v "$2" 2>/dev/null

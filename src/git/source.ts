@@ -62,7 +62,8 @@ interface Asked {
 }
 
 const MEMORY_BYTES = 2 * 1024 ** 3;
-/** No processes of another key wait for its end. */
+/** A file that stops there is seen to be too large. */
+const TOO_MUCH = 64 * 1024;
 const AT_ONCE = 2;
 
 /** Trees that come from git addresses, brought by the git of the machine. */
@@ -144,14 +145,14 @@ export class GitSource {
 
     const over = new AbortController();
     const signal = AbortSignal.any([place.signal, over.signal]);
-    const limits = { fileBytes: caps.bytes, memoryBytes: MEMORY_BYTES };
+    const limits = { fileBytes: caps.bytes + TOO_MUCH, memoryBytes: MEMORY_BYTES };
     const run = (directory: string, args: readonly string[], onOutput?: (chunk: Buffer) => void) =>
       runGit({
         ...{ git, environment, limits, signal, arguments: args, directory: join(work, directory) },
         ...(onOutput === undefined ? {} : { onOutput }),
       });
-    const told = { address, ref: from.ref, mask: credential.mask, place: own, maxBytes: caps.bytes };
-    const failure = (end: GitEnd): Error => toldFailure(end, told);
+    const told = { address, ref: from.ref, mask: credential.mask, place: own, work, caps };
+    const failure = (end: GitEnd): Promise<Error> => toldFailure(end, told);
     const watched = watchGrowth(work, caps, signal, (error) => over.abort(error));
     try {
       const commit = await clone({ run, failure, place: work, url: address.url, reference, caps });

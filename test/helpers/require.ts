@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'vitest';
@@ -45,12 +45,10 @@ const COMPONENTS = {
   cc: () => program('cc'),
   curl: () => program('curl'),
   git: () => {
-    const { status, error } = spawnSync('git', ['http-backend', '--help'], {
-      stdio: 'ignore',
-      timeout: 20_000,
-    });
+    const { stdout, error } = spawnSync('git', ['--exec-path'], { encoding: 'utf8', timeout: 20_000 });
     if (error) return `git cannot be started: ${error.message}`;
-    return status === null ? 'git does not end' : undefined;
+    const server = join(stdout.trim(), 'git-http-backend');
+    return existsSync(server) ? undefined : `there is no ${server}`;
   },
   python3: () => program('python3'),
   prlimit: () => program('prlimit'),

@@ -38,6 +38,7 @@ describe('readConfig', () => {
       maxArtifactsCount: 10_000,
       maxUploadBytes: 1024 ** 3,
       maxUploadFiles: 100_000,
+      gitTimeoutSeconds: 300,
       minFreeDiskBytes: 104_857_600,
       stalledClientSeconds: 300,
       retentionSeconds: 'default',
