@@ -70,7 +70,21 @@ const ROOMS = {
   },
   'src/files': {
     says: 'files in and out: names, archives, a tree that no link leads out of',
-    doors: ['names', 'staging', 'unpack', 'scan', 'walk', 'below', 'remove', 'matching', 'pack', 'blocks'],
+    doors: [
+      'names',
+      'staging',
+      'unpack',
+      'scan',
+      'walk',
+      'below',
+      'remove',
+      'matching',
+      'pack',
+      'blocks',
+      'edit',
+      'exchange',
+      'way',
+    ],
     imports: ['src/artifacts', 'src/documents', 'src/platform'],
   },
   'src/contents': {

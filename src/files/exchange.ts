@@ -1,0 +1,202 @@
+import { randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fsync as fsyncLater,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { codeOf } from '../platform/error-words.ts';
+import { type EditedTree, type EditOptions, noRoom } from './edit.ts';
+import { Filling } from './fill.ts';
+import { Ledger } from './ledger.ts';
+import { Tree } from './tree.ts';
+import { unpack } from './unpack.ts';
+import { checkDepth, InTheWay, inTheWay, type OpenDirectory, within } from './way.ts';
+
+const fsync = promisify(fsyncLater);
+
+/** After so long others have their turn. */
+const TURN_MS = 5;
+
+/**
+ * Unpacks an archive into a living tree, below a path which is made: all of it beside, then it is renamed, file by file and
+ * in whole directories where there is none of the name. What is there already is replaced; a directory in the place of a
+ * file, and what is none in the place of a directory, are in the way. An archive that is refused, and one that does not
+ * fit, changes nothing. Modes of directories that are there are changed where the archive names them.
+ * Throws InTheWay, BadName, BadArchive, RunwireError body_too_large and workspace_full, and what the storage says.
+ */
+export async function unpackInto(
+  tree: EditedTree,
+  into: readonly string[],
+  source: Readable,
+  { caps, sync }: EditOptions,
+): Promise<{ files: number; bytes: number }> {
+  const place = join(tree.beside, randomUUID());
+  const root = join(place, 'tree');
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  try {
+    const staged = new NamedDirectories(root);
+    try {
+      await unpack(source, new Filling(staged, new Ledger(caps)), { aside: join(place, 'archive') });
+    } finally {
+      staged.close();
+    }
+    const sum = await sumOf(root, into.join('/'), sync);
+    let replaced = 0;
+    await eachStep(tree, into, root, false, ({ there }) => {
+      replaced += there;
+    });
+    const room = Math.max(0, tree.room) + replaced;
+    if (sum.bytes > room) throw noRoom(room);
+    await exchange(tree, into, root, sync);
+    for (const [path, mode] of [...staged.modes].reverse())
+      within(tree, [...into, ...path.split('/')], false, (there) => there && fchmodSync(there.fd, mode));
+    return sum;
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}
+
+/** Directories are filled before they get the mode that they are to have: here it is told, and set where they come to be. */
+class NamedDirectories extends Tree {
+  readonly modes = new Map<string, number>();
+
+  override directory(parts: readonly string[], mode?: number): void {
+    super.directory(parts);
+    if (mode !== undefined) this.modes.set(parts.join('/'), mode);
+  }
+}
+
+async function exchange(
+  tree: EditedTree,
+  into: readonly string[],
+  root: string,
+  sync: boolean,
+): Promise<void> {
+  let done = 0;
+  try {
+    await eachStep(tree, into, root, true, ({ from, directory, name }) => {
+      try {
+        renameSync(from, directory.at(name));
+        if (sync) fsyncSync(directory.fd);
+      } catch (error) {
+        throw inTheWay(error, directory.pathOf(name));
+      }
+      done++;
+    });
+  } catch (error) {
+    if (!(error instanceof InTheWay) || done === 0) throw error;
+    throw new InTheWay(error.path, `${error.why} (by now; ${done} before it are in place already)`);
+  }
+}
+
+/** Something that came, and where in the living tree it is to be. */
+interface Step {
+  from: string;
+  directory: OpenDirectory;
+  name: string;
+  /** Bytes of the file that it replaces. */
+  there: number;
+}
+
+/** Files, links, and directories of which there is none yet. `make`: what is above them is made. Throws InTheWay. */
+async function eachStep(
+  tree: EditedTree,
+  into: readonly string[],
+  root: string,
+  make: boolean,
+  take: (step: Step) => void,
+): Promise<void> {
+  let since = performance.now();
+  // A level of the tree is an open directory; between two turns they stay open.
+  const steps = within(tree, into, make, (directory) =>
+    directory === null ? null : stepsOf(tree, root, directory.again()),
+  );
+  for (const step of steps ?? []) {
+    take(step);
+    if (performance.now() - since < TURN_MS) continue;
+    await turn();
+    since = performance.now();
+  }
+}
+
+function* stepsOf(tree: EditedTree, from: string, directory: OpenDirectory): Generator<Step> {
+  try {
+    for (const name of readdirSync(from)) {
+      const stats = lstatSync(join(from, name));
+      const there = directory.stats(name);
+      const path = directory.pathOf(name);
+      if (!stats.isDirectory() && there?.isDirectory()) throw new InTheWay(path, 'is a directory');
+      const below =
+        stats.isDirectory() && there !== null ? directory.enter(name, tree.isPrivate, false) : null;
+      if (below !== null) yield* stepsOf(tree, join(from, name), below);
+      else
+        yield {
+          from: join(from, name),
+          directory,
+          name,
+          there: there?.isFile() ? Number(there.size) : 0,
+        };
+    }
+  } finally {
+    directory.close();
+  }
+}
+
+/** What came, counted, and on the disk where that is asked for. */
+async function sumOf(root: string, path: string, sync: boolean): Promise<{ files: number; bytes: number }> {
+  const sum = { files: 0, bytes: 0 };
+  const waiting: { from: string; path: string }[] = [{ from: root, path }];
+  let since = performance.now();
+  for (let at = waiting.pop(); at; at = waiting.pop()) {
+    checkDepth(at.path.split('/'));
+    for (const name of readdirSync(at.from)) {
+      const from = join(at.from, name);
+      const stats = lstatSync(from);
+      if (stats.isDirectory()) waiting.push({ from, path: at.path === '' ? name : `${at.path}/${name}` });
+      if (!stats.isFile()) continue;
+      sum.files++;
+      sum.bytes += stats.size;
+      if (sync) await synced(from);
+      if (performance.now() - since < TURN_MS) continue;
+      await turn();
+      since = performance.now();
+    }
+    if (sync) await synced(at.from);
+  }
+  return sum;
+}
+
+async function synced(path: string): Promise<void> {
+  const fd = readable(path);
+  try {
+    await fsync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What came may not be readable for its owner. */
+function readable(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (codeOf(error) !== 'EACCES') throw error;
+    const mode = lstatSync(path).mode & 0o777;
+    chmodSync(path, 0o600);
+    const fd = openSync(path, 'r');
+    fchmodSync(fd, mode);
+    return fd;
+  }
+}
