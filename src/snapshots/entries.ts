@@ -18,7 +18,7 @@ export function entryOf(contents: Contents, listed: Listed, time: Date): Entry {
       stats: stats(S_IFLNK, Buffer.byteLength(listed.target)),
     };
   return {
-    ...{ path, type, open: () => contents.open(listed.sha256) },
+    ...{ path, type, sha256: listed.sha256, open: () => contents.open(listed.sha256) },
     stats: stats(S_IFREG | listed.mode, listed.size),
   };
 }
