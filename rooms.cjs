@@ -45,7 +45,10 @@ const ROOMS = {
   },
   'src/store': {
     says: 'records that survive `kill -9`',
-    doors: ['invocation-store', 'lasting-write', 'deliveries', 'finished-runs', 'removed-runs', 'run-list'],
+    doors: [
+      ...['invocation-store', 'lasting-write', 'deliveries', 'finished-runs', 'removed-runs', 'run-list'],
+      ...['workspaces', 'snapshots'],
+    ],
     imports: ['src/documents', 'src/platform'],
   },
   'src/journal': {
@@ -75,6 +78,7 @@ const ROOMS = {
       'staging',
       'unpack',
       'scan',
+      'tree',
       'walk',
       'below',
       'remove',
@@ -109,7 +113,7 @@ const ROOMS = {
   },
   'src/workspaces': {
     says: 'directories that outlive a run: made, filled, used in turn, removed',
-    doors: ['workspaces'],
+    doors: ['workspaces', 'spaces', 'run-turns'],
     imports: ['src/snapshots', 'src/files', 'src/store', 'src/disk', 'src/documents', 'src/platform'],
   },
   'src/webhooks': {
@@ -119,7 +123,7 @@ const ROOMS = {
   },
   'src/retention': {
     says: 'what is kept, for how long',
-    doors: ['retention', 'limits'],
+    doors: ['retention', 'limits', 'age-clock'],
     imports: ['src/store', 'src/platform'],
   },
   'src/run': {
@@ -129,12 +133,14 @@ const ROOMS = {
       'execution',
       'preparation',
       'working-paths',
+      'workspace-run',
       'callback-address',
       'process-environment',
       'finished-facts',
     ],
     imports: [
-      ...['src/artifacts', 'src/log', 'src/journal', 'src/contract', 'src/store', 'src/outbound'],
+      ...['src/artifacts', 'src/log', 'src/journal', 'src/contract', 'src/workspaces', 'src/store'],
+      'src/outbound',
       ...['src/disk', 'src/documents', 'src/platform', 'src/config'],
     ],
   },
@@ -142,8 +148,8 @@ const ROOMS = {
     says: 'all runs of one server: taken in, queued, recovered, read, removed',
     doors: ['engine', 'run-engine', 'registry'],
     imports: [
-      ...['src/run', 'src/log', 'src/store', 'src/contract', 'src/disk', 'src/documents', 'src/platform'],
-      ...['src/config', 'src/metrics'],
+      ...['src/run', 'src/log', 'src/workspaces', 'src/store', 'src/contract', 'src/disk', 'src/documents'],
+      ...['src/platform', 'src/config', 'src/metrics'],
     ],
   },
   'src/supervisor/protocol': {

@@ -114,6 +114,7 @@ const FIELDS = {
   maxUploadBytes: field('RUNWIRE_MAX_UPLOAD_BYTES', bytes, GIB),
   maxUploadFiles: field('RUNWIRE_MAX_UPLOAD_FILES', whole(0), 100_000),
   gitTimeoutSeconds: field('RUNWIRE_GIT_TIMEOUT_SECONDS', positiveSeconds, 300),
+  maxWorkspaceBytes: field('RUNWIRE_MAX_WORKSPACE_BYTES', bytes, 10 * GIB),
   minFreeDiskBytes: field('RUNWIRE_MIN_FREE_DISK_BYTES', bytes, 100 * 1024 ** 2),
   stalledClientSeconds: field('RUNWIRE_STALLED_CLIENT_SECONDS', positiveSeconds, 300),
   retentionSeconds: field('RUNWIRE_RETENTION_SECONDS', orNone(positiveSeconds), 'default'),

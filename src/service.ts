@@ -21,14 +21,17 @@ import { readSecrets } from './outbound/secrets.ts';
 import { bootId } from './platform/boot.ts';
 import { keptKey } from './platform/kept-key.ts';
 import { openFilesLimit } from './platform/own-limits.ts';
+import { ageClock } from './retention/age-clock.ts';
 import { limitsInForce } from './retention/limits.ts';
 import { startRetention } from './retention/retention.ts';
 import { callbackAddresses } from './run/callback-address.ts';
 import { baseEnvironment } from './run/process-environment.ts';
+import { Hands } from './snapshots/hands.ts';
 import { InvocationStore } from './store/invocation-store.ts';
 import { writeUntilStored } from './store/lasting-write.ts';
 import { SupervisorClient } from './supervisor/client/client.ts';
 import { startDeliveries } from './webhooks/deliveries.ts';
+import { Spaces } from './workspaces/spaces.ts';
 
 // What a program that embeds Runwire needs beside createService().
 export type { Dispatcher } from '../runners/manual/dispatcher.ts';
@@ -36,6 +39,8 @@ export { type Config, ConfigError, readConfig } from './config.ts';
 export type { Runner } from './contract/runner.ts';
 
 const RETENTION_INTERVAL_MS = 30_000;
+/** No ttl_seconds is longer. */
+const LONGEST_TTL_MS = 1e12;
 
 export interface ServiceOptions {
   config: Config;
@@ -50,6 +55,7 @@ export interface ServiceOptions {
 export interface Service {
   app: FastifyInstance;
   engine: RunEngine;
+  workspaces: Spaces;
   /** Stop: what runs is left to the supervisor for the next server, or ended with it. */
   close(how: 'quit' | 'leave'): Promise<void>;
 }
@@ -117,9 +123,17 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     { outputBytes: config.maxOutputBytes, retention: limits },
   );
   const deliveries = startDeliveries({ store, guard, log });
-  const engine = new RunEngine({
+  const hands = new Hands(config.dataDir, { fsync: config.fsync === 'on' });
+  const workspaces = new Spaces({
+    ...{ dataDir: config.dataDir, store, hands, places, disk, log },
+    maxBytes: config.maxWorkspaceBytes,
+    now: ageClock(LONGEST_TTL_MS),
+    sources: { invocation: (id) => engine.workFiles(id).root },
+  });
+  const engine: RunEngine = new RunEngine({
     config,
     store,
+    workspaces,
     disk,
     places,
     registry,
@@ -139,6 +153,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   );
   const app = createApp({ config, engine, metrics, staging, logger: log });
   deliveries.resume();
+  workspaces.begin();
   engine.recover();
   const isUnfinished = (id: string): boolean => engine.has(id) && !isFinal(engine.status(id));
   supervisor.endStrangers(isUnfinished);
@@ -154,11 +169,14 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   return {
     app,
     engine,
+    workspaces,
     async close(how) {
       await app.close();
       await retention.stop();
       await deliveries.stop();
       await registry.close();
+      await workspaces.close();
+      await hands.close();
       await supervisor.close(how);
       metrics.close();
       store.close();

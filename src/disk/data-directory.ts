@@ -8,14 +8,14 @@ import { noteDefaults } from './made-with.ts';
 const LONGEST_PATH = 504 - '/runwire.db'.length;
 
 /**
- * Make what every run of a data directory relies on: the place of the run directories, the one empty capture,
+ * Make what every run of a data directory relies on: the places of runs and workspaces, the one empty capture,
  * and of a new one its defaults.
  * Throws an Error with one clear line where it cannot be used.
  */
 export function prepareDataDirectory(dataDir: string): void {
   try {
-    for (const name of ['runs', 'discarded']) makeDirectory(join(dataDir, name), 0o700);
-    for (const name of ['', 'runs', 'discarded'])
+    for (const name of ['runs', 'discarded', 'workspaces']) makeDirectory(join(dataDir, name), 0o700);
+    for (const name of ['', 'runs', 'discarded', 'workspaces'])
       accessSync(join(dataDir, name), constants.W_OK | constants.X_OK);
     const empty = join(dataDir, 'empty');
     if (!existsSync(empty)) writeFileSync(empty, '', { mode: 0o400 });
@@ -51,7 +51,7 @@ export function openToOthers(dataDir: string): string | null {
   return `the data directory ${dataDir} is open to other users of this machine${files}: chmod -R go= it`;
 }
 
-const PRIVATE = ['runwire.db', 'callback.key', 'supervisor.key', 'runs'];
+const PRIVATE = ['runwire.db', 'callback.key', 'supervisor.key', 'runs', 'workspaces'];
 
 /** What group and others may do; nothing to what is not there. */
 function modeOf(path: string): number {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { codeOf } from '../platform/error-words.ts';
 import { type RunDirectory, runDirectoryAt } from './run-directory.ts';
 
-/** Files taken away from their run, not deleted yet. */
+/** Files taken away from their run or workspace, not deleted yet. */
 export interface Discarded {
   /** Where they are until they are dropped. */
   directory: RunDirectory;
@@ -17,23 +17,29 @@ export interface Discarded {
 /** Between the name of the directory and what makes it unique. */
 const MARK = '~';
 
+/** Where directories are, and where they are until they are deleted: names of the data directory. */
+const OF = {
+  runs: 'discarded',
+  workspaces: 'discarded-workspaces',
+} as const;
+
 /**
- * Directories of runs on their way out. A directory is renamed away at once and deleted later: a new run
+ * Directories of runs, or of workspaces, on their way out. A directory is renamed away at once and deleted later: a new one
  * with the same id never meets the files of the old one.
  */
 export class DiscardedFiles {
-  readonly #runs: string;
+  readonly #home: string;
   readonly #place: string;
 
-  constructor(dataDir: string) {
-    this.#runs = join(dataDir, 'runs');
-    this.#place = join(dataDir, 'discarded');
+  constructor(dataDir: string, of: keyof typeof OF = 'runs') {
+    this.#home = join(dataDir, of);
+    this.#place = join(dataDir, OF[of]);
   }
 
-  /** `name`: of the run's directory. */
+  /** `name`: of its directory. */
   take(name: string): Discarded {
     const place = join(this.#place, `${name}${MARK}${randomUUID()}`);
-    const moved = this.#move(join(this.#runs, name), place);
+    const moved = this.#move(join(this.#home, name), place);
     return {
       directory: runDirectoryAt(place),
       drop: async () => {
@@ -58,14 +64,22 @@ export class DiscardedFiles {
     }
   }
 
-  /** Delete what is discarded, and the directories of runs that never got a record. Throws when it is through with all. */
-  async sweep(isKnown: (name: string) => boolean): Promise<void> {
+  /**
+   * Delete what is discarded, and directories that have no record. Returns the names of the latter. Throws when it is
+   * through with all.
+   */
+  async sweep(isKnown: (name: string) => boolean): Promise<string[]> {
+    const unknown: string[] = [];
     const failed: unknown[] = [];
     for (const name of this.#names())
       await removeTree(Buffer.from(join(this.#place, name))).catch((error) => failed.push(error));
-    for await (const { name } of await opendir(this.#runs))
-      if (!isKnown(name)) await this.remove(name).catch((error) => failed.push(error));
+    for await (const { name } of await opendir(this.#home)) {
+      if (isKnown(name)) continue;
+      unknown.push(name);
+      await this.remove(name).catch((error) => failed.push(error));
+    }
     if (failed.length > 0) throw failed[0];
+    return unknown;
   }
 
   #names(): string[] {
@@ -73,7 +87,7 @@ export class DiscardedFiles {
   }
 
   #giveBack(name: string, place: string): void {
-    if (!existsSync(join(this.#runs, name))) renameSync(place, join(this.#runs, name));
+    if (!existsSync(join(this.#home, name))) renameSync(place, join(this.#home, name));
   }
 
   #move(from: string, to: string): boolean {

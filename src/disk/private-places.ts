@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { type BytePath, bytePath, joinBytes } from '../platform/byte-path.ts';
 import { isInside } from '../platform/inside.ts';
 import { mountAliases } from './mount-aliases.ts';
-import { type Identities, identityOf, PrivateView } from './private-view.ts';
+import { type Identities, identityOf, PrivateView, type Seen } from './private-view.ts';
 import type { RunDirectory } from './run-directory.ts';
 
 /** Whoever mounts something has more rights than the server: that it is known a little later gives nothing away. */
@@ -11,18 +11,20 @@ const MOUNTS_KNOWN_MS = 1000;
 const MOST_JUDGED = 1000;
 /** Nothing is in it, and it is what a silent stream is served from. */
 const PUBLIC = 'empty';
+/** Directories of the data directory that may be links to other disks. */
+const LINKED = ['runs', 'discarded', 'workspaces', 'discarded-workspaces', 'contents', 'uploads'] as const;
 
 /**
  * What in the file system is the server's own, so that it neither serves, mounts nor overwrites it by itself, under
  * whatever path: its data directory with all that is in it, and files that it is told of (secrets, a token). A run's own
- * scratch directory is no part of it for this run. Told by path and by identity, since a bind mount, a hard link or
+ * directory, its scratch directory or the tree of its workspace, is no part of it for this run. Told by path and by identity, since a bind mount, a hard link or
  * a file system that folds case gives a place other names.
  */
 export class PrivatePlaces {
   readonly #dataDir: string;
   readonly #files: readonly string[];
   readonly #outside = new Map<string, string>();
-  #known: { roots: BytePath[]; runs: BytePath; at: number } | null = null;
+  #known: { roots: BytePath[]; real: ReadonlyMap<string, BytePath>; at: number } | null = null;
 
   /** `files`: more private files. They need not exist. */
   constructor(dataDir: string, files: readonly string[] = []) {
@@ -32,14 +34,18 @@ export class PrivatePlaces {
 
   /** As things are now, for one run, or for nobody's. */
   look(own: Pick<RunDirectory, 'work'> | null): PrivateView {
-    const { roots, runs } = this.#places();
-    const id = own && basename(dirname(own.work));
-    return new PrivateView({
+    return new PrivateView(this.see(own));
+  }
+
+  /** The same as plain data, for another thread. */
+  see(own: Pick<RunDirectory, 'work'> | null): Seen {
+    const { roots, real } = this.#places();
+    return {
       roots,
-      scratch: id === null ? null : joinBytes(joinBytes(runs, bytePath(id)), bytePath('work')),
+      scratch: own && ownPlace(own.work, real),
       identities: this.#identities(),
       files: this.#files.flatMap((file) => realPath(file) ?? []),
-    });
+    };
   }
 
   /** Is a directory one of them. Asked again of the same one under the same name it costs no call of the file system. */
@@ -47,22 +53,23 @@ export class PrivatePlaces {
     const identity = identityOf(stats);
     if (this.#outside.get(path) === identity) return false;
     const real = realPath(path);
-    if (real === null || this.look(own).holds(real)) return true;
+    if (real === null) return true;
+    if (this.look(own).holds(real)) return true;
+    // What is the run's own is private for the next one.
+    if (this.look(null).holds(real)) return false;
     if (this.#outside.size >= MOST_JUDGED) this.#outside.clear();
     this.#outside.set(path, identity);
     return false;
   }
 
-  #places(): { roots: BytePath[]; runs: BytePath } {
+  #places(): { roots: BytePath[]; real: ReadonlyMap<string, BytePath> } {
     const now = performance.now();
     if (this.#known && now - this.#known.at < MOUNTS_KNOWN_MS) return this.#known;
-    // Each of the two may be a link to another disk.
-    const [data, runs, discarded] = ['', 'runs', 'discarded'].map((name) => {
-      const path = join(this.#dataDir, name);
-      return realPath(path) ?? bytePath(path);
-    }) as [BytePath, BytePath, BytePath];
-    const own = [data, ...[runs, discarded].filter((place) => !isInside(data, place))];
-    this.#known = { roots: [...own, ...own.flatMap(mountAliases)], runs, at: now };
+    const realOf = (path: string): BytePath => realPath(path) ?? bytePath(path);
+    const data = realOf(this.#dataDir);
+    const real = new Map(LINKED.map((name) => [name as string, realOf(join(this.#dataDir, name))]));
+    const own = [data, ...[...real.values()].filter((place) => !isInside(data, place))];
+    this.#known = { roots: [...own, ...own.flatMap(mountAliases)], real, at: now };
     return this.#known;
   }
 
@@ -81,6 +88,13 @@ export class PrivatePlaces {
     }
     return identities;
   }
+}
+
+/** Of a path PLACE/NAME/LEAF in the data directory: where that is really. */
+function ownPlace(work: string, real: ReadonlyMap<string, BytePath>): BytePath {
+  const home = dirname(work);
+  const place = real.get(basename(dirname(home))) ?? bytePath(dirname(home));
+  return joinBytes(joinBytes(place, bytePath(basename(home))), bytePath(basename(work)));
 }
 
 /** Null: there is nothing, or nothing that this server could open. */

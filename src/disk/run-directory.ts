@@ -12,8 +12,13 @@ export interface RunDirectory {
   stderr: string;
   /** The events between `running` and the result: see journal.ts. */
   journal: string;
-  /** The scratch working directory, made when the invocation names none. */
+  /**
+   * The directory that is the run's own to work in: scratch, made when the invocation names none, or the tree of its
+   * workspace.
+   */
   work: string;
+  /** Files that came with a run of a workspace, until its turn comes. */
+  given: string;
   /** Copies of collected artifacts. */
   artifacts: string;
   /** The one empty file of the data directory: the capture of every stream that nothing was written to. */
@@ -57,6 +62,7 @@ export function runDirectoryAt(root: string): RunDirectory {
     stderr: `${root}/stderr`,
     journal: `${root}/journal`,
     work: `${root}/work`,
+    given: `${root}/given`,
     artifacts: `${root}/artifacts`,
     empty: `${dirname(dirname(root))}/empty`,
   };

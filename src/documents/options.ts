@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CallUrl } from './call-url.ts';
+import { WorkspaceUse } from './workspace-use.ts';
 
 const seconds = z.number().nonnegative().max(1e9);
 const positiveSeconds = z.number().positive().max(1e9);
@@ -79,6 +80,9 @@ export const Options = z
       .describe('Made in the working directory before the start'),
     artifacts: z.array(z.string().min(1)).max(100).optional().describe('Globs under the working directory'),
     limits: Limits.optional(),
+    workspace: WorkspaceUse.optional().describe(
+      'The directory that it works in, kept by the server from one run to the next',
+    ),
     on_finish: OnFinish.optional(),
   })
   .refine((o) => !(o.stdin !== undefined && o.stdin_open), {

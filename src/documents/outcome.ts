@@ -3,6 +3,7 @@ import { Omitted } from './artifact.ts';
 import { CancelledBy } from './cancelled-by.ts';
 import { Failure } from './failure.ts';
 import { GAP_REASONS } from './stream.ts';
+import { WorkspaceOutcome } from './workspace.ts';
 
 export const ENDED = [
   'exited',
@@ -79,6 +80,7 @@ export const Outcome = z.strictObject({
     'Null: it was not cancelled, or an earlier release did not note by whom',
   ),
   omitted: z.array(Omitted),
+  workspace: WorkspaceOutcome.optional().describe('Absent: the run had none'),
 });
 export type Outcome = z.infer<typeof Outcome>;
 

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import type { Places } from './places.ts';
 
-/** `places` and `calls`: all of them are taken; `draining`: the next server has it; `worker`: nobody has claimed it. */
-export const WAITING_REASONS = ['places', 'calls', 'draining', 'worker'] as const;
+/**
+ * `places` and `calls`: all of them are taken; `draining`: the next server has it; `worker`: nobody has claimed it;
+ * `workspace`: others are in it, or come first.
+ */
+export const WAITING_REASONS = ['places', 'calls', 'draining', 'worker', 'workspace'] as const;
 export type WaitingReason = (typeof WAITING_REASONS)[number];
 
 /** So many of those who hold the places are named. */
@@ -13,13 +16,15 @@ export const Waiting = z.strictObject({
   reason: z
     .enum(WAITING_REASONS)
     .describe(
-      '`places`: all places of programs are taken; `calls`: all of calls; `draining`: the server stops, and the next one has it; `worker`: nobody has claimed it',
+      '`places`: all places of programs are taken; `calls`: all of calls; `draining`: the server stops, and the next one has it; `worker`: nobody has claimed it; `workspace`: it is the turn of others in its workspace',
     ),
   place: z.number().int().min(1).describe('1 is the next'),
   holders: z
     .array(z.string())
     .max(NAMED_HOLDERS)
-    .describe('invocation_ids of the runs that hold the places, oldest first; of many the first'),
+    .describe(
+      'invocation_ids of the runs that hold the places, or the workspace, oldest first; of many the first',
+    ),
 });
 export type Waiting = z.infer<typeof Waiting>;
 

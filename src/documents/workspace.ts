@@ -75,17 +75,6 @@ export const RestoreInput = z.strictObject({
 });
 export type RestoreInput = z.infer<typeof RestoreInput>;
 
-/** `options.workspace` of an invocation. */
-export const WorkspaceUse = z.union([
-  ResourceId,
-  z.strictObject({
-    id: ResourceId,
-    shared: z.boolean().optional().describe('It may run beside others that say so too'),
-    snapshot: z.enum(['before', 'after', 'both']).optional(),
-  }),
-]);
-export type WorkspaceUse = z.infer<typeof WorkspaceUse>;
-
 /** What an outcome tells of the workspace of the run. */
 export const WorkspaceOutcome = z.strictObject({
   id: z.string(),

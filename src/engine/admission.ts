@@ -11,6 +11,7 @@ import { afterMs } from '../platform/timer.ts';
 import type { LiveRun } from '../run/live-run.ts';
 import { makeReady } from '../run/preparation.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
+import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import type { Conduct } from './conduct.ts';
 import { DetachedRuns } from './detached-runs.ts';
 import type { PlaceNumbers, SentFiles, Submission, SubmitOptions } from './engine.ts';
@@ -18,6 +19,7 @@ import { type Intake, newRecord } from './intake.ts';
 import { PlaceShortage, type ShortageLog } from './place-shortage.ts';
 import { RunQueue } from './queue.ts';
 import { queueTimeoutOf } from './queue-timeout.ts';
+import { WorkspaceLine } from './workspace-line.ts';
 
 export interface AdmissionParts {
   config: { maxConcurrent: number; maxCalls: number; maxQueue: number };
@@ -28,6 +30,8 @@ export interface AdmissionParts {
   places: PrivatePlaces;
   /** All that are not finished, by id. */
   live: ChurnMap<string, LiveRun>;
+  /** Null: there are no workspaces. */
+  workspaces: WorkspaceRuns | null;
   log: ShortageLog;
 }
 
@@ -37,6 +41,8 @@ export class Admission {
   readonly #queues: Readonly<{ [Sort in Places]: RunQueue<LiveRun> }>;
   readonly #shortages: Readonly<{ [Sort in Places]: PlaceShortage }>;
   readonly #detached: DetachedRuns;
+  /** Runs that wait for their turn in a workspace, before they wait for a place. */
+  readonly #line: WorkspaceLine;
   /** How the clocks of those that may wait for so long only are taken back. */
   readonly #clocks = new Map<LiveRun, () => void>();
   #draining = false;
@@ -45,6 +51,7 @@ export class Admission {
     const { config, log } = parts;
     this.#parts = parts;
     this.#detached = new DetachedRuns(config.maxQueue);
+    this.#line = new WorkspaceLine(parts.workspaces, sortOf);
     const programs = this.#queueFor(config.maxConcurrent);
     const calls = this.#queueFor(config.maxCalls);
     this.#queues = { programs, calls };
@@ -63,12 +70,15 @@ export class Admission {
     const run = intake.accept(input, options);
     const detached = this.#detached.takes(run);
     if (detached) this.#detached.admit();
-    else if (this.#queueOf(run).full) throw queueFull(sortOf(run));
+    else if (this.#isFull(run)) throw queueFull(sortOf(run));
     if (options.files) this.#place(run, options.files);
-    if ((detached || this.#queueOf(run).hasPlace) && makeReady(run, places)) run.begin(Date.now());
+    // What is to be done in a workspace before it begins takes its time.
+    const mayBegin = run.workspace === null && (detached || this.#queueOf(run).hasPlace);
+    if (mayBegin && makeReady(run, places)) run.begin(Date.now());
     run.keep(this.#insert(run));
     live.set(run.id, run);
     if (run.refusal) void conduct.lead(run);
+    else if (run.workspace !== null) this.#standInLine(run);
     else if (detached) void this.#detached.hold(run, () => conduct.lead(run));
     else this.#enqueue(run);
     return { id: run.id, replayed: false, stored: run.stored };
@@ -77,19 +87,21 @@ export class Admission {
   /** It waited under an earlier server and waits again; one that is aborted only ends. */
   readmit(run: LiveRun): void {
     if (run.signal.aborted) void this.#parts.conduct.lead(run);
+    else if (run.workspace !== null) this.#standInLine(run);
     else this.#enqueue(run);
   }
 
   /** An earlier server had started it. `turn`: one that takes no place goes on when it resolves. */
   resume(run: LiveRun, turn: () => Promise<void>): void {
     const { conduct } = this.#parts;
+    if (run.workspace !== null) this.#line.resume(run);
     if (this.#detached.takes(run)) void this.#detached.hold(run, () => turn().then(() => conduct.lead(run)));
     else this.#queueOf(run).occupy(run);
   }
 
   /** One that waits ends as it is; of others nothing is done. */
   takeOut(run: LiveRun): void {
-    if (!this.#queueOf(run).remove(run)) return;
+    if (!this.#line.remove(run) && !this.#queueOf(run).remove(run)) return;
     this.#lookAtShortage(run);
     this.#stopClock(run);
     void this.#parts.conduct.lead(run);
@@ -98,6 +110,7 @@ export class Admission {
   /** Let nobody in any more, and start nothing that waits. */
   close(): void {
     this.#draining = true;
+    this.#line.pause();
     for (const sort of PLACES) {
       this.#queues[sort].pause();
       this.#shortages[sort].stop();
@@ -125,12 +138,14 @@ export class Admission {
   }
 
   get queued(): number {
-    return this.#queues.programs.queued + this.#queues.calls.queued;
+    return this.#queues.programs.queued + this.#queues.calls.queued + this.#line.waiting;
   }
 
   /** What a run waits for; null: for nothing. */
   waitingOf(run: LiveRun): Waiting | null {
     const queue = this.#queueOf(run);
+    const turn = this.#line.waitingOf(run);
+    if (turn) return this.#draining ? { ...turn, reason: 'draining', holders: [] } : turn;
     const place = queue.placeOf(run);
     if (place === null) return run.controls?.waiting?.() ?? null;
     return this.#draining
@@ -146,6 +161,7 @@ export class Admission {
     ) as PlaceNumbers['waiting'];
     for (const sort of PLACES)
       waiting[this.#draining ? 'draining' : REASON_OF[sort]] += this.#queues[sort].queued;
+    waiting[this.#draining ? 'draining' : 'workspace'] += this.#line.waiting;
     for (const run of this.#detached) {
       const reason = run.controls?.waiting?.()?.reason;
       if (reason !== undefined) waiting[reason]++;
@@ -156,16 +172,19 @@ export class Admission {
   /** Those whose work this server waits for when it stops: neither waiting nor done by others. */
   atWork(): LiveRun[] {
     return [...this.#parts.live.values()].filter(
-      (run) => !this.#queueOf(run).waits(run) && !this.#detached.has(run),
+      (run) => !this.#queueOf(run).waits(run) && !this.#line.waits(run) && !this.#detached.has(run),
     );
   }
 
-  /** The files that came with a run become its scratch directory: what a crash leaves of it without a record is swept. */
+  /**
+   * The files that came with a run become its scratch directory, or wait for its turn in its workspace: what a crash
+   * leaves of them without a record is swept.
+   */
   #place(run: LiveRun, files: SentFiles): void {
     const { conduct, disk } = this.#parts;
     try {
       mkdirSync(run.directory.root, { recursive: true, mode: 0o700 });
-      files.moveTo(run.directory.work);
+      files.moveTo(run.workspace === null ? run.directory.work : run.directory.given);
     } catch (error) {
       conduct.discard(run);
       const told = toldShortage(error);
@@ -188,14 +207,39 @@ export class Admission {
     return store.committed();
   }
 
+  /** Its turn in its workspace comes first, then a place. */
+  #standInLine(run: LiveRun): void {
+    this.#line.enter(run, () => {
+      if (!this.#detached.takes(run)) return this.#enqueue(run);
+      this.#stopClock(run);
+      void this.#detached.hold(run, () => this.#parts.conduct.start(run));
+    });
+    if (this.#line.waits(run)) this.#watchWaiting(run);
+  }
+
+  /** Would a run that comes now be one too many of those who wait. */
+  #isFull(run: LiveRun): boolean {
+    const queue = this.#queueOf(run);
+    const inLine = this.#line.waitingFor(sortOf(run));
+    if (inLine === 0 && run.workspace === null) return queue.full;
+    const begins = queue.hasPlace && this.#line.hasTurnFor(run);
+    return !begins && queue.queued + inLine >= this.#parts.config.maxQueue;
+  }
+
   #enqueue(run: LiveRun): void {
     const queue = this.#queueOf(run);
     queue.add(run);
     if (!queue.waits(run)) return;
     this.#lookAtShortage(run);
+    if (!this.#clocks.has(run)) this.#watchWaiting(run);
+  }
+
+  /** It ends when it has waited for too long, or when its record is lost. */
+  #watchWaiting(run: LiveRun): void {
     const timeout = queueTimeoutOf(run);
     if (timeout) {
-      const expired = (): void => void (queue.waits(run) && run.abort(timeout.reason) && this.takeOut(run));
+      const waits = (): boolean => this.#line.waits(run) || this.#queueOf(run).waits(run);
+      const expired = (): void => void (waits() && run.abort(timeout.reason) && this.takeOut(run));
       this.#clocks.set(run, afterMs(timeout.leftMs, expired));
     }
     run.stored.catch(() => this.takeOut(run));

@@ -5,6 +5,7 @@ import { type ExecutionTools, execute } from '../run/execution.ts';
 import type { FinishedFacts } from '../run/finished-facts.ts';
 import type { LiveRun } from '../run/live-run.ts';
 import { makeReady } from '../run/preparation.ts';
+import { prepareWorkspace } from '../run/workspace-run.ts';
 import { writeUntilStored } from '../store/lasting-write.ts';
 import type { Recovery } from './recovery.ts';
 import { type ReportTools, reportRun } from './report.ts';
@@ -36,7 +37,11 @@ export class Conduct {
 
   /** One that has waited has its place. Never rejects. */
   async start(run: LiveRun): Promise<void> {
-    if (run.status === 'pending' && makeReady(run, this.#parts.tools.places))
+    const { tools } = this.#parts;
+    if (run.workspace !== null && run.status === 'pending') await prepareWorkspace(run, tools.workspaces);
+    const ended = run.workspace !== null && run.signal.aborted;
+    if (ended) run.leaveQueue();
+    else if (run.status === 'pending' && makeReady(run, tools.places))
       run.keep(this.#storeRunning(run, Math.max(Date.now(), run.createdAt)));
     await this.lead(run);
   }
@@ -54,6 +59,7 @@ export class Conduct {
       log.error({ invocation_id: run.id, err: error }, 'run was not stored');
       this.discard(run);
     }
+    if (run.workspace !== null) tools.workspaces?.leave(run);
     run.end();
   }
 

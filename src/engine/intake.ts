@@ -1,12 +1,13 @@
 import type { Config } from '../config.ts';
 import { type AbortReason, Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
-import { directoryName, nameOf, runDirectory } from '../disk/run-directory.ts';
+import { directoryName, nameOf, type RunDirectory, runDirectory } from '../disk/run-directory.ts';
 import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation, InvocationInput } from '../documents/invocation.ts';
 import { redactInvocation } from '../documents/redaction.ts';
+import { workspaceOf } from '../documents/workspace-use.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import { messageOf } from '../platform/error-words.ts';
 import { parseExact } from '../platform/exact-json.ts';
@@ -14,11 +15,13 @@ import { uuidV7 } from '../platform/uuid-v7.ts';
 import { LiveRun } from '../run/live-run.ts';
 import { resolveWorkingPaths } from '../run/working-paths.ts';
 import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
+import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import type { SubmitOptions } from './engine.ts';
 import { fingerprint } from './fingerprint.ts';
 import { completeInvocation } from './full-invocation.ts';
 import { missingRunner, type Registry } from './registry.ts';
 import { checkOtherOptions, parseSpec } from './spec.ts';
+import { checkWorkspacePaths } from './workspace-paths.ts';
 
 /** Turns what was sent into a run: known already, malformed, or new. */
 export class Intake {
@@ -26,17 +29,21 @@ export class Intake {
   readonly #store: InvocationStore;
   readonly #registry: Registry;
   readonly #live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>;
+  /** Null: there are no workspaces. */
+  readonly #workspaces: WorkspaceRuns | null;
 
   constructor(
     config: Config,
     store: InvocationStore,
     registry: Registry,
     live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>,
+    workspaces: WorkspaceRuns | null = null,
   ) {
     this.#config = config;
     this.#store = store;
     this.#registry = registry;
     this.#live = live;
+    this.#workspaces = workspaces;
   }
 
   /** The id of the run that the same id or key made before. Throws a conflict when the body is another. */
@@ -54,11 +61,14 @@ export class Intake {
 
   /** A new run. Throws invalid_invocation, naming the fields. */
   accept(input: InvocationInput, { idempotencyKey, traceparent, files }: SubmitOptions): LiveRun {
-    if (files && input.working_directory) throw noOwnDirectory();
+    const workspace = workspaceOf(input.options?.workspace);
+    if (files && input.working_directory && workspace === null) throw noOwnDirectory();
     const id = input.invocation_id ?? uuidV7();
     const repeatable = input.invocation_id !== undefined || idempotencyKey !== undefined;
-    const directory = runDirectory(this.#config.dataDir, directoryName(id));
-    const paths = resolveWorkingPaths(input, directory);
+    const own = runDirectory(this.#config.dataDir, directoryName(id));
+    const directory = workspace === null ? own : this.#inWorkspace(own, workspace.id);
+    if (workspace !== null) checkWorkspacePaths(input, directory.work);
+    const paths = resolveWorkingPaths(input, directory, workspace === null ? undefined : directory.work);
     const invocation = completeInvocation(input, id, paths.workingDirectory, this.#config);
     const runner = this.#runnerOf(invocation);
     checkOtherOptions(
@@ -85,15 +95,27 @@ export class Intake {
     const runner = this.#runnerOf(invocation);
     // What is stored is what clients see.
     const { invocation: invocationJson, createdAt, fingerprint, idempotencyKey, rebooted } = row;
+    const workspace = workspaceOf(invocation.options.workspace);
+    const own = runDirectory(this.#config.dataDir, row.directory);
+    const tree = workspace && this.#workspaces?.treeOf(workspace.id);
     return new LiveRun({
       ...specOrRefusal(runner, invocation),
       ...{ invocation, invocationJson, runner, createdAt, fingerprint, idempotencyKey, rebooted },
-      directory: runDirectory(this.#config.dataDir, row.directory),
+      directory: tree ? { ...own, work: tree } : own,
       paths: null,
       traceparent: row.traceparent ?? undefined,
       aborted: row.abort === null ? null : keptReason(row.abort),
       keepAbort: this.#keepAbort,
     });
+  }
+
+  /** Throws RunwireError where no run may be in it. */
+  #inWorkspace(own: RunDirectory, id: string): RunDirectory {
+    if (this.#workspaces === null)
+      throw fieldRefusal('invalid_invocation', [
+        { path: 'options.workspace', message: 'this server has no workspaces' },
+      ]);
+    return { ...own, work: this.#workspaces.admit(id) };
   }
 
   #runnerOf({ runtime_kind }: Invocation): Runner {

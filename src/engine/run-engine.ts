@@ -16,6 +16,8 @@ import { graceMs, type LiveRun } from '../run/live-run.ts';
 import { baseEnvironment } from '../run/process-environment.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
+import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
+import type { Workspaces } from '../workspaces/workspaces.ts';
 import { Admission } from './admission.ts';
 import { Conduct } from './conduct.ts';
 import { closeInput, controlOf } from './control.ts';
@@ -41,6 +43,8 @@ export interface EngineOptions {
   disk?: DiskSpace;
   /** Absent: the data directory. */
   places?: PrivatePlaces;
+  /** Absent: there are none, and runs that name one are refused. */
+  workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree'>;
   /** Environment of the server, of which programs get a part. */
   environment: Readonly<Record<string, string | undefined>>;
 }
@@ -68,18 +72,20 @@ export class RunEngine implements Engine {
     const { config, store, registry } = options;
     const live = this.#live;
     const places = options.places ?? new PrivatePlaces(config.dataDir);
-    const intake = new Intake(config, store, registry, live);
+    const workspaces = options.workspaces?.runs ?? null;
+    const intake = new Intake(config, store, registry, live, workspaces);
     this.#options = options;
     this.#callbacks = options.callbacks ?? callbackAddresses();
     this.#discarded = new DiscardedFiles(config.dataDir);
     this.#disk = options.disk ?? diskSpace(config.dataDir, config.minFreeDiskBytes);
     this.#views = new RunViews(config.dataDir, live, {
       ...{ store, places, registry },
+      treeOf: (id) => options.workspaces?.tree(id) ?? null,
       waitingOf: (run) => this.#admission.waitingOf(run),
     });
     this.#recovery = new Recovery({ ...options, intake, live });
     const tools = {
-      ...{ config, store, places, callbacks: this.#callbacks },
+      ...{ config, store, places, workspaces, callbacks: this.#callbacks },
       baseEnvironment: baseEnvironment(options.environment, config.envPassthrough),
     };
     const conduct = new Conduct({
@@ -87,7 +93,7 @@ export class RunEngine implements Engine {
       ...{ tools, live, views: this.#views, recovery: this.#recovery, discarded: this.#discarded },
     });
     this.#admission = new Admission({
-      ...{ config, intake, store, conduct, disk: this.#disk, places, live },
+      ...{ config, intake, store, conduct, disk: this.#disk, places, live, workspaces },
       log: options.log,
     });
   }
@@ -195,6 +201,7 @@ export class RunEngine implements Engine {
     this.#discarded.restoreKnown(isKnown);
     this.#discarded.sweep(isKnown).catch((err) => this.#options.log.warn({ err }, 'sweep of old files'));
     this.#recovery.begin(store.unfinished(), this.#admission);
+    this.#options.workspaces?.runs.open();
   }
 
   /**

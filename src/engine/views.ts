@@ -5,9 +5,11 @@ import type { ArtifactDescriptor } from '../documents/artifact.ts';
 import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { type ExactInvocation, exactInvocation } from '../documents/exact-invocation.ts';
+import type { Invocation } from '../documents/invocation.ts';
 import type { Record as RunRecord } from '../documents/record.ts';
 import type { Status } from '../documents/result.ts';
 import type { Waiting } from '../documents/waiting.ts';
+import { type WorkspaceOfRun, workspaceOf } from '../documents/workspace-use.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import type { FinishedFacts } from '../run/finished-facts.ts';
@@ -20,6 +22,8 @@ import { RecentRecords } from './recent-records.ts';
 import { recordJson } from './record-json.ts';
 import type { Registry } from './registry.ts';
 
+type Tree = ReturnType<Engine['workFiles']>;
+
 /** What can be read of runs: the live ones from memory, the others from the store. */
 export class RunViews {
   readonly finished: FinishedRuns;
@@ -30,6 +34,7 @@ export class RunViews {
   readonly #places: PrivatePlaces;
   readonly #registry: Pick<Registry, 'kindOf' | 'rxpKindOf'>;
   readonly #waitingOf: (run: LiveRun) => Waiting | null;
+  readonly #treeOf: (workspace: string) => Tree | null;
 
   constructor(
     dataDir: string,
@@ -39,12 +44,15 @@ export class RunViews {
       places,
       registry,
       waitingOf,
+      treeOf = () => null,
     }: {
       store: InvocationStore;
       places: PrivatePlaces;
       registry: Pick<Registry, 'kindOf' | 'rxpKindOf'>;
       /** What a run waits for; null: for nothing. */
       waitingOf: (run: LiveRun) => Waiting | null;
+      /** The tree of a workspace; null: there are no workspaces. Throws RunwireError where it cannot be read. */
+      treeOf?: (workspace: string) => Tree | null;
     },
   ) {
     this.#dataDir = dataDir;
@@ -53,6 +61,7 @@ export class RunViews {
     this.#places = places;
     this.#registry = registry;
     this.#waitingOf = waitingOf;
+    this.#treeOf = treeOf;
     this.finished = new FinishedRuns(dataDir);
   }
 
@@ -116,6 +125,9 @@ export class RunViews {
 
   /** Where it works, or worked, when that is a directory of its own. */
   workFiles(id: string): ReturnType<Engine['workFiles']> {
+    const workspace = this.#workspaceOf(id);
+    const tree = workspace && this.#treeOf(workspace.id);
+    if (tree) return tree;
     const { work } = this.directory(id);
     if (!existsSync(work))
       throw new RunwireError(
@@ -124,6 +136,13 @@ export class RunViews {
       );
     const view = this.#places.look({ work });
     return { root: work, isPrivate: (stats, descriptor) => view.holdsFile(stats, descriptor) };
+  }
+
+  #workspaceOf(id: string): WorkspaceOfRun | null {
+    const run = this.#live.get(id);
+    if (run) return run.workspace;
+    const { options } = JSON.parse(this.stored(id).invocation) as Invocation;
+    return workspaceOf(options.workspace);
   }
 
   /** It is live no more: keep what those who waited for it will ask for. */

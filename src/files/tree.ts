@@ -6,6 +6,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  renameSync,
   symlinkSync,
 } from 'node:fs';
 import { HAS_PROC } from '../artifacts/open-inside.ts';
@@ -66,6 +67,11 @@ export class Tree {
     this.#in(parts, (path) => symlinkSync(target, path));
   }
 
+  /** What lies at `from`, on this file system, gets this name, instead of a file or link that has it. Throws BadName for a directory. */
+  replace(parts: readonly string[], from: string): void {
+    this.#in(parts, (path) => renameSync(from, path));
+  }
+
   /** A second name of a file that is in it already. */
   hardLink(parts: readonly string[], of: readonly string[]): void {
     // Not through the descriptors that are open: those of the one path are closed where the other goes elsewhere.
@@ -94,7 +100,9 @@ export class Tree {
     try {
       return make(this.#below(fd, directory, name));
     } catch (error) {
-      throw codeOf(error) === 'EEXIST' ? new BadName(parts.join('/'), 'is there twice') : error;
+      if (codeOf(error) === 'EEXIST') throw new BadName(parts.join('/'), 'is there twice');
+      if (codeOf(error) === 'EISDIR') throw new BadName(parts.join('/'), 'is a directory there');
+      throw error;
     }
   }
 

@@ -5,6 +5,7 @@ import type { PrivatePlaces } from '../disk/private-places.ts';
 import { rxpKindOf } from '../documents/kind.ts';
 import { messageOf } from '../platform/error-words.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
+import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import type { CallbackAddresses } from './callback-address.ts';
 import { startClocks } from './clocks.ts';
 import type { FinishedFacts } from './finished-facts.ts';
@@ -14,12 +15,15 @@ import { processEnvironment } from './process-environment.ts';
 import { RunScene } from './scene.ts';
 import { storeResult } from './stored-result.ts';
 import type { RunFacts } from './verdict.ts';
+import { concludeWorkspace } from './workspace-run.ts';
 
 export interface ExecutionTools {
   config: Config;
   callbacks: CallbackAddresses;
   store: InvocationStore;
   places: PrivatePlaces;
+  /** Null: there are no workspaces. */
+  workspaces: WorkspaceRuns | null;
   baseEnvironment: Readonly<Record<string, string>>;
 }
 
@@ -56,6 +60,9 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
       ? await attempt('output could not be captured', () => scene.endOutput())
       : null;
   notes.push(...(captured?.losses ?? []));
+  const workspace =
+    run.workspace === null ? undefined : await concludeWorkspace(run, tools.workspaces, scene !== null);
+  notes.push(...(workspace?.notes ?? []));
   const facts: RunFacts = {
     invocation: run.invocation,
     rxpKind: rxpKindOf(run.runner),
@@ -71,6 +78,7 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     captures: outcome?.captures ?? (captured && { stdout: captured.stdout, stderr: captured.stderr }),
     artifacts: [...(outcome?.artifacts ?? []), ...collection.artifacts],
     omitted: [...(outcome?.omitted ?? []), ...collection.omitted],
+    workspace: workspace?.outcome,
     notes,
     nextSeq: scene?.nextSeq ?? run.log.journalSeq,
   };

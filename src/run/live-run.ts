@@ -4,6 +4,7 @@ import type { AbortReason, CannotBegin, Rejected } from '../contract/outcome.ts'
 import type { Runner } from '../contract/runner.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import type { Invocation } from '../documents/invocation.ts';
+import { type WorkspaceOfRun, workspaceOf } from '../documents/workspace-use.ts';
 import { EventLog } from '../log/event-log.ts';
 import { LONGEST_MS } from '../platform/timer.ts';
 import { Waiters, type WaitLimits } from '../platform/waiters.ts';
@@ -47,6 +48,8 @@ export class LiveRun {
   readonly runner: Runner;
   readonly spec: unknown;
   readonly directory: RunDirectory;
+  /** Null: it has none. */
+  readonly workspace: WorkspaceOfRun | null;
   readonly traceparent: string | undefined;
   readonly rebooted: boolean;
   readonly fingerprint: string | null;
@@ -83,6 +86,7 @@ export class LiveRun {
     this.runner = accepted.runner;
     this.spec = accepted.spec;
     this.directory = accepted.directory;
+    this.workspace = workspaceOf(accepted.invocation.options.workspace);
     this.traceparent = accepted.traceparent;
     this.rebooted = accepted.rebooted;
     this.fingerprint = accepted.fingerprint;
@@ -114,6 +118,12 @@ export class LiveRun {
   get paths(): WorkingPaths {
     this.#paths ??= resolveWorkingPaths(this.invocation, this.directory);
     return this.#paths;
+  }
+
+  /** No link leads its paths out of this directory: others than the server could have made it. Null: there is none. */
+  get confinedTo(): string | null {
+    if (this.workspace !== null) return this.directory.work;
+    return this.runner.confined ? this.paths.workingDirectory : null;
   }
 
   /** Where artifacts are collected from; null until its directories have been looked at. */

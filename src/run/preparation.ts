@@ -36,7 +36,7 @@ export function lookAgain(run: LiveRun, places: PrivatePlaces): RealRoots {
     roots = { working: null, artifact: null, refused: messageOf(error) };
   }
   try {
-    input = openInputPayload(paths, { directory, places, confined: isConfined(run) });
+    input = openInputPayload(paths, { directory, places, confinedTo: run.confinedTo });
   } catch {
     // nothing is read
   }
@@ -44,13 +44,11 @@ export function lookAgain(run: LiveRun, places: PrivatePlaces): RealRoots {
   return roots;
 }
 
-const isConfined = ({ runner }: LiveRun): boolean => runner.confined === true;
-
 function lookAt(run: LiveRun, places: PrivatePlaces, paths: WorkingPaths): Prepared {
   const { directory, invocation, runner, spec, refusal } = run;
   const globs = invocation.options.artifacts !== undefined;
   const used = refusal !== null || (runner.usesDirectory?.(spec) ?? true);
-  return prepareWorkingPaths(paths, { directory, places, globs, used, confined: isConfined(run) });
+  return prepareWorkingPaths(paths, { directory, places, globs, used, confinedTo: run.confinedTo });
 }
 
 /** With `recursive` mkdir says ENOENT of a place that is read-only: without, it says why. */

@@ -8,6 +8,7 @@ import type { PrivateView } from '../disk/private-view.ts';
 import type { RuntimeResult } from '../documents/result.ts';
 import { bytePath } from '../platform/byte-path.ts';
 import { codeOf, messageOf } from '../platform/error-words.ts';
+import { isInside } from '../platform/inside.ts';
 import { makeDirectory } from '../platform/make-directory.ts';
 
 /**
@@ -24,11 +25,13 @@ export async function writeResultFile(
   { confined = null, places }: { confined?: string | null; places: PrivateView },
 ): Promise<void> {
   try {
-    if (confined !== null) await checkStaysIn(resolve(confined), resolve(path));
+    const isIn = confined !== null && resolve(path).startsWith(`${resolve(confined)}/`);
+    const within = isIn ? await realpath(confined) : null;
+    if (isIn) await checkStaysIn(resolve(confined), resolve(path));
     if (places.holds(nearestReal(path))) throw new Error(PRIVATE);
     makeDirectory(dirname(path));
     const destination = await destinationOf(path, places);
-    await inDirectory(dirname(destination), places, async (directory) => {
+    await inDirectory(dirname(destination), { places, within }, async (directory) => {
       const unfinished = join(directory, unfinishedName(result));
       await rm(unfinished, { force: true });
       try {
@@ -45,6 +48,7 @@ export async function writeResultFile(
 }
 
 const PRIVATE = 'it leads to the data of the server';
+const LEADS_OUT = 'a symbolic link leads out of the working directory';
 
 /** Opens no more than the name: a directory need not be readable to be written to. */
 const O_PATH = 0o10000000;
@@ -52,12 +56,14 @@ const O_PATH = 0o10000000;
 /** Hand over a path by which a directory stays the one that was looked at, where the system has such paths. */
 async function inDirectory(
   path: string,
-  places: PrivateView,
+  { places, within }: { places: PrivateView; within: string | null },
   use: (directory: string) => Promise<void>,
 ): Promise<void> {
   const handle = await open(path, constants.O_DIRECTORY | (HAS_PROC ? O_PATH : constants.O_RDONLY));
   try {
-    if (places.holds(await realPathOf(handle, bytePath(path)))) throw new Error(PRIVATE);
+    const real = await realPathOf(handle, bytePath(path));
+    if (within !== null && !isInside(bytePath(within), real)) throw new Error(LEADS_OUT);
+    if (places.holds(real)) throw new Error(PRIVATE);
     await use(descriptorPath(handle) ?? path);
   } finally {
     await handle.close();
@@ -69,14 +75,13 @@ function unfinishedName({ invocation_id }: RuntimeResult): string {
   return `.runwire-${hash('sha256', invocation_id).slice(0, 32)}.tmp`;
 }
 
-/** Throws when a path that is named as under a directory is not under it. Nothing may change the links meanwhile. */
+/** Throws when a path that is named as under a directory is not under it. Here nothing may change the links meanwhile. */
 async function checkStaysIn(directory: string, path: string): Promise<void> {
-  if (!path.startsWith(`${directory}/`)) return;
   const root = await realpath(directory);
   for (let existing = path; existing !== directory; existing = dirname(existing)) {
     if (!(await unlessMissing(lstat(existing)))) continue;
     const real = await unlessMissing(realpath(existing));
-    if (!real?.startsWith(`${root}/`)) throw new Error('a symbolic link leads out of the working directory');
+    if (!real?.startsWith(`${root}/`)) throw new Error(LEADS_OUT);
     return;
   }
 }

@@ -16,10 +16,10 @@ export async function storeResult(
   { store, places }: { store: InvocationStore; places: PrivatePlaces },
 ): Promise<FinishedFacts> {
   let { result, outcome } = normalize(facts);
-  const { outputResult, workingDirectory } = run.paths;
+  const { outputResult } = run.paths;
   if (outputResult !== null)
     try {
-      const confined = run.runner.confined ? workingDirectory : null;
+      const confined = run.confinedTo;
       await writeResultFile(outputResult, result, { confined, places: places.look(run.directory) });
     } catch (error) {
       ({ result, outcome } = normalize({ ...facts, notes: [...facts.notes, messageOf(error)] }));

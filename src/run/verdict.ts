@@ -12,6 +12,7 @@ import { type Invocation, SCHEMA_VERSION } from '../documents/invocation.ts';
 import { type Outcome, type StreamFacts, type TimeoutReason, untoldGaps } from '../documents/outcome.ts';
 import type { FinalStatus, RuntimeResult } from '../documents/result.ts';
 import type { RxpKind } from '../documents/rxp-kind.ts';
+import type { WorkspaceOutcome } from '../documents/workspace.ts';
 import { messageOf } from '../platform/error-words.ts';
 
 /** All that is known of a run when it is over. Times in ms since the epoch. */
@@ -33,6 +34,8 @@ export interface RunFacts {
   captures: { stdout: StreamFacts; stderr: StreamFacts } | null;
   artifacts: readonly ArtifactFacts[];
   omitted: readonly Omitted[];
+  /** Absent: the run had none. */
+  workspace?: WorkspaceOutcome | undefined;
   /** Trouble after the work was done, e.g. a result file that cannot be written: said, without changing the status. */
   notes: readonly string[];
   /** seq of the event after the journal. */
@@ -95,6 +98,7 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
       failure: failure && failureOf(failure),
       cancelled_by: cancelledBy(facts, status),
       omitted: [...facts.omitted],
+      ...(facts.workspace && { workspace: facts.workspace }),
     },
   };
 }

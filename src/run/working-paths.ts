@@ -60,8 +60,8 @@ export interface Prepared {
 interface PreparedFor {
   directory: RunDirectory;
   places: PrivatePlaces;
-  /** The work has fewer rights than the server: no link that an earlier one may have made leads out of the working directory. */
-  confined?: boolean;
+  /** Others than the server could have made links in this directory: none that is named as in it leads out of it. */
+  confinedTo?: string | null;
 }
 
 /**
@@ -76,7 +76,7 @@ export function prepareWorkingPaths(
   paths: WorkingPaths,
   about: PreparedFor & { globs?: boolean; used?: boolean },
 ): Prepared {
-  const { directory, places, globs = false, used = true, confined = false } = about;
+  const { directory, places, globs = false, used = true, confinedTo = null } = about;
   const { workingDirectory, artifactDirectory, inputPayload, outputResult } = paths;
   let view: PrivateView | undefined;
   const refusePrivate = (field: string, path: string, real: BytePath): void => {
@@ -90,6 +90,8 @@ export function prepareWorkingPaths(
     places.holdsDirectory(workingDirectory, checkWorkingDirectory(workingDirectory), directory)
   )
     throw privateRefusal('working_directory', workingDirectory);
+  else if (confinedTo !== null && confinedTo !== workingDirectory && (used || globs))
+    refuseOutside('working_directory', confinedTo, workingDirectory, nearestReal(workingDirectory));
   if (inputPayload) {
     // First: whether there is such a file is the server's own business too.
     refusePrivate('input_payload_path', inputPayload, nearestReal(inputPayload));
@@ -100,7 +102,7 @@ export function prepareWorkingPaths(
   if (artifactDirectory) {
     const nearest = nearestReal(artifactDirectory);
     refusePrivate('artifact_directory', artifactDirectory, nearest);
-    if (confined) refuseOutside('artifact_directory', paths, artifactDirectory, nearest);
+    refuseOutside('artifact_directory', confinedTo, artifactDirectory, nearest);
     makeNamed('artifact directory', artifactDirectory);
     artifact = realpathSync.native(artifactDirectory);
     refusePrivate('artifact_directory', artifactDirectory, bytePath(artifact));
@@ -114,7 +116,7 @@ export function prepareWorkingPaths(
 /** Null: there is none. Throws Rejected. */
 export function openInputPayload(
   paths: WorkingPaths,
-  { directory, places, confined }: PreparedFor,
+  { directory, places, confinedTo = null }: PreparedFor,
 ): InputFile | null {
   const { inputPayload } = paths;
   if (inputPayload === null) return null;
@@ -125,22 +127,17 @@ export function openInputPayload(
       inputPayload,
       (real, isPrivate) => {
         if (isPrivate) throw privateRefusal('input_payload_path', inputPayload);
-        if (confined) refuseOutside('input_payload_path', paths, inputPayload, real);
+        refuseOutside('input_payload_path', confinedTo, inputPayload, real);
       },
       view,
     ),
   );
 }
 
-/** Throws Rejected for what is named as in the working directory and leads out of it. */
-function refuseOutside(
-  field: string,
-  { workingDirectory }: WorkingPaths,
-  path: string,
-  real: BytePath,
-): void {
-  if (!isInside(workingDirectory, resolve(path))) return;
-  if (!isInside(bytePath(realpathSync.native(workingDirectory)), real))
+/** Throws Rejected for what is named as in the directory and leads out of it. */
+function refuseOutside(field: string, directory: string | null, path: string, real: BytePath): void {
+  if (directory === null || !isInside(resolve(directory), resolve(path))) return;
+  if (!isInside(bytePath(realpathSync.native(directory)), real))
     throw new Rejected(`${field}: a symbolic link leads out of the working directory: ${path}`);
 }
 

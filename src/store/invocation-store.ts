@@ -20,8 +20,10 @@ import type { StoredRun, StoreFilter } from './run-list.ts';
 import { FIND, RunList } from './run-list.ts';
 import type { DatabaseOptions } from './schema.ts';
 import { openDatabase } from './schema.ts';
+import { SnapshotRows } from './snapshots.ts';
 import { type UnfinishedRun, UnfinishedRuns } from './unfinished-runs.ts';
 import { syncWal, type WalSync } from './wal-sync.ts';
+import { WorkspaceRows } from './workspaces.ts';
 
 export type { NewRun, ResultRow } from './operations.ts';
 export type { StoredRun, StoreFilter } from './run-list.ts';
@@ -41,6 +43,8 @@ export interface StoreOptions extends DatabaseOptions {
  * tells when they are durable. Any write may throw RunwireError insufficient_storage or internal_error.
  */
 export class InvocationStore {
+  readonly workspaces: WorkspaceRows;
+  readonly snapshots: SnapshotRows;
   readonly #db: DatabaseSync;
   readonly #redo: RedoLog;
   readonly #group: GroupCommit<StoreOperation>;
@@ -79,6 +83,8 @@ export class InvocationStore {
     this.#finished = new FinishedRuns(db);
     this.#removed = new RemovedRuns(db);
     this.#deliveries = new Deliveries(db);
+    this.workspaces = new WorkspaceRows(db, this.#group);
+    this.snapshots = new SnapshotRows(db, this.#group);
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
     this.#lastFinish = Number(db.prepare('SELECT max(finish_order) AS last FROM runs').get()?.last ?? 0);
   }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { FinalStatus } from '../documents/result.ts';
 import { type RemovedRun, RemovedRuns } from './removed-runs.ts';
+import { isSpaceOperation, type SpaceOperation, spaceOperations } from './space-operations.ts';
 
 export interface NewRun {
   id: string;
@@ -53,7 +54,8 @@ export type StoreOperation =
   | { op: 'boot'; boot: string; interrupted: number[] }
   | { op: 'remove'; id: string; removed: RemovedRun }
   | { op: 'restore'; id: string; rows: StoredRows }
-  | { op: 'delivery'; id: string; delivery: string; settled: boolean };
+  | { op: 'delivery'; id: string; delivery: string; settled: boolean }
+  | SpaceOperation;
 
 /** How operations are done. False: it changed nothing. Throws what SQLite throws. */
 export function storeOperations(db: DatabaseSync): (operation: StoreOperation) => boolean {
@@ -87,8 +89,10 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
   );
   const setDelivery = sql(`UPDATE deliveries SET delivery = ?, settled = ?, secret = iif(?, NULL, secret)
     WHERE n = (SELECT n FROM runs WHERE id = ?)`);
+  const spaces = spaceOperations(db);
 
   return (operation) => {
+    if (isSpaceOperation(operation)) return spaces(operation);
     switch (operation.op) {
       case 'insert': {
         const { n, run } = operation;

@@ -1,7 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-/** Who removed it: a client by DELETE, or the bounds of retention. */
-export type RemovalReason = 'deleted' | 'retention';
+/** Who removed it: a client by DELETE, the bounds of retention, or, of a workspace, its time. */
+export type RemovalReason = 'deleted' | 'retention' | 'expired';
+
+/** Where removals are remembered. */
+export type RemovedTable = 'removed' | 'removed_workspaces' | 'removed_snapshots';
 
 export interface RemovedRun {
   /** ms since the epoch */
@@ -12,7 +15,7 @@ export interface RemovedRun {
 /** The last so many removals are remembered: some 10 MB of the database. */
 export const REMEMBERED = 100_000;
 
-/** Ids of runs that were removed, so that who asks for one is told that it was. Used inside a transaction. */
+/** Ids of runs, or of what else a table is for, that were removed, so that who asks for one is told that it was. Used inside a transaction. */
 export class RemovedRuns {
   readonly #add;
   readonly #trim;
@@ -21,13 +24,13 @@ export class RemovedRuns {
   readonly #remembered: number;
   #lastN: number;
 
-  constructor(db: DatabaseSync, remembered = REMEMBERED) {
+  constructor(db: DatabaseSync, remembered = REMEMBERED, table: RemovedTable = 'removed') {
     this.#remembered = remembered;
-    this.#forget = db.prepare('DELETE FROM removed WHERE id = ?');
-    this.#add = db.prepare('INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)');
-    this.#trim = db.prepare('DELETE FROM removed WHERE n <= ?');
-    this.#get = db.prepare('SELECT removed_at AS removedAt, reason FROM removed WHERE id = ?');
-    this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM removed').get()?.n ?? 0);
+    this.#forget = db.prepare(`DELETE FROM ${table} WHERE id = ?`);
+    this.#add = db.prepare(`INSERT OR REPLACE INTO ${table} VALUES (?, ?, ?, ?)`);
+    this.#trim = db.prepare(`DELETE FROM ${table} WHERE n <= ?`);
+    this.#get = db.prepare(`SELECT removed_at AS removedAt, reason FROM ${table} WHERE id = ?`);
+    this.#lastN = Number(db.prepare(`SELECT max(n) AS n FROM ${table}`).get()?.n ?? 0);
   }
 
   add(id: string, { removedAt, reason }: RemovedRun): void {

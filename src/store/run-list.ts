@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { RunwireError } from '../documents/errors.ts';
 import type { Status } from '../documents/result.ts';
 import { rowInRxpWords } from './earlier-words.ts';
+import { decodeCursor, encodeCursor } from './page-cursor.ts';
 
 /** A run as it is stored. Times are ms since the epoch; documents are JSON text. */
 export interface StoredRun {
@@ -58,7 +58,7 @@ export class RunList {
   }
 
   page(filter: StoreFilter): { rows: StoredRun[]; nextCursor: string | null } {
-    const before = filter.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(filter.cursor);
+    const before = decodeCursor(filter.cursor);
     const wanted = this.#rarestFirst([
       ['runtime_name', filter.runtimeName],
       ['runtime_kind', filter.runtimeKind],
@@ -105,17 +105,4 @@ export class RunList {
 function pageOf(columns: string[]): string {
   const where = columns.map((column, at) => `${at === 0 ? '' : '+'}${column} = ? AND `).join('');
   return `${FIND} WHERE r.n IN (SELECT n FROM runs WHERE ${where} n < ? ORDER BY n DESC LIMIT ?) ORDER BY r.n DESC`;
-}
-
-function encodeCursor(n: number): string {
-  return Buffer.from(String(n)).toString('base64url');
-}
-
-function decodeCursor(cursor: string): number {
-  const n = Number(Buffer.from(cursor, 'base64url').toString());
-  if (!Number.isSafeInteger(n) || n < 1 || encodeCursor(n) !== cursor) {
-    const message = 'is not a cursor that this server gave';
-    throw new RunwireError('bad_request', `cursor ${message}`, { errors: [{ path: 'cursor', message }] });
-  }
-  return n;
 }

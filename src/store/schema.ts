@@ -62,6 +62,43 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE rebooted (n INTEGER PRIMARY KEY) STRICT;`,
   // Names of the directories of runs, where they are not the id.
   'CREATE TABLE directories (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;',
+  // Directories that outlive a run, trees as they were at one moment, and what was removed of both: removed-runs.ts.
+  `CREATE TABLE workspaces (
+     n INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     fingerprint TEXT,
+     input TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     state TEXT NOT NULL,
+     reason TEXT,
+     base_snapshot TEXT,
+     bytes INTEGER NOT NULL,
+     files INTEGER NOT NULL,
+     last_used_at INTEGER NOT NULL,
+     expires_at INTEGER,
+     restoring TEXT
+   ) STRICT;
+   CREATE INDEX workspaces_by_expiry ON workspaces (expires_at) WHERE expires_at IS NOT NULL;
+   CREATE INDEX workspaces_unready ON workspaces (n) WHERE state IN ('filling', 'restoring');
+   CREATE TABLE snapshots (
+     n INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     workspace TEXT NOT NULL,
+     origin TEXT NOT NULL,
+     digest TEXT NOT NULL,
+     files INTEGER NOT NULL,
+     bytes INTEGER NOT NULL,
+     omitted TEXT NOT NULL,
+     metadata TEXT NOT NULL,
+     created_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX snapshots_by_workspace ON snapshots (workspace);
+   CREATE TABLE removed_workspaces (
+     n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, removed_at INTEGER NOT NULL, reason TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE removed_snapshots (
+     n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, removed_at INTEGER NOT NULL, reason TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

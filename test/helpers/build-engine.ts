@@ -7,13 +7,17 @@ import { createApp } from '../../routes/app.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import { prepareDataDirectory } from '../../src/disk/data-directory.ts';
+import { PrivatePlaces } from '../../src/disk/private-places.ts';
+import { diskSpace } from '../../src/disk/space.ts';
 import type { RuntimeEvent } from '../../src/documents/event.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { Registry } from '../../src/engine/registry.ts';
 import { RunEngine } from '../../src/engine/run-engine.ts';
 import { Staging } from '../../src/files/staging.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { Hands } from '../../src/snapshots/hands.ts';
 import { InvocationStore } from '../../src/store/invocation-store.ts';
+import { Spaces } from '../../src/workspaces/spaces.ts';
 import { fakeRunner } from './fake-runner.ts';
 import { UNBOUNDED } from './unbounded.ts';
 
@@ -30,6 +34,7 @@ export interface EngineTestOptions {
 export interface TestEngine extends AsyncDisposable {
   app: FastifyInstance;
   engine: RunEngine;
+  workspaces: Spaces;
   store: InvocationStore;
   dataDir: string;
   post(
@@ -63,9 +68,19 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     registry.all.map(({ kind }) => kind),
     UNBOUNDED,
   );
-  const engine = new RunEngine({
+  const places = new PrivatePlaces(dataDir);
+  const hands = new Hands(dataDir);
+  const workspaces = new Spaces({
+    ...{ dataDir, store, hands, places, log },
+    disk: diskSpace(dataDir, config.minFreeDiskBytes),
+    maxBytes: config.maxWorkspaceBytes,
+    sources: { invocation: (id) => engine.workFiles(id).root },
+  });
+  const engine: RunEngine = new RunEngine({
     config,
     store,
+    places,
+    workspaces,
     registry,
     log,
     metrics,
@@ -75,12 +90,15 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     ...{ config, engine, metrics, logger: log },
     staging: new Staging(dataDir, { bytes: config.maxUploadBytes, files: config.maxUploadFiles }),
   });
+  workspaces.begin();
   engine.recover();
   let open = true;
   const close = async (): Promise<void> => {
     open = false;
     await engine.cancelAll({ graceSeconds: 0 });
     await app.close();
+    await workspaces.close();
+    await hands.close();
     metrics.close();
     store.close();
     rmSync(dataDir, { recursive: true, force: true });
@@ -88,6 +106,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
   const test: TestEngine = {
     app,
     engine,
+    workspaces,
     store,
     dataDir,
     post: (payload, headers = {}, query = '') =>

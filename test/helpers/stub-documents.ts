@@ -93,7 +93,7 @@ export const STUB_READINESS = {
 };
 export const STUB_NUMBERS = {
   places: { programs: { all: 64, taken: 3 }, calls: { all: 1000, taken: 9 } },
-  waiting: { places: 4, calls: 5, draining: 6, worker: 7 },
+  waiting: { places: 4, calls: 5, draining: 6, worker: 7, workspace: 8 },
   finished: { count: 10, bytes: 11 },
   disk: { total: 13, free: 12 },
 };

@@ -39,6 +39,7 @@ describe('readConfig', () => {
       maxUploadBytes: 1024 ** 3,
       maxUploadFiles: 100_000,
       gitTimeoutSeconds: 300,
+      maxWorkspaceBytes: 10 * 1024 ** 3,
       minFreeDiskBytes: 104_857_600,
       stalledClientSeconds: 300,
       retentionSeconds: 'default',

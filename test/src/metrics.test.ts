@@ -11,7 +11,7 @@ afterEach(() => metrics.close());
 const live = {
   ...{ running: 2, queued: 5, openStreams: 1, recovering: 3 },
   places: { programs: { all: 64, taken: 2 }, calls: { all: 1000, taken: 12 } },
-  waiting: { places: 5, calls: 6, draining: 7, worker: 8 },
+  waiting: { places: 5, calls: 6, draining: 7, worker: 8, workspace: 9 },
   finished: { count: 9, bytes: 4000 },
   disk: { total: 20_000, free: 10_000 },
 };

@@ -164,7 +164,10 @@ test.each(['artifact_directory', 'input_payload_path'] as const)(
     const isInput = field === 'input_payload_path';
     const prepare = (path: string, confined: boolean, wd = working_directory) => {
       const paths = resolveWorkingPaths({ working_directory: wd, [field]: path }, run, dir);
-      prepareWorkingPaths(paths, { ...about, confined }).input?.close();
+      prepareWorkingPaths(paths, {
+        ...about,
+        confinedTo: confined ? paths.workingDirectory : null,
+      }).input?.close();
     };
     const out = isInput ? 'out/file' : 'out/made/here';
     expect(() => prepare(out, true)).toThrow(

@@ -1,0 +1,76 @@
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { PrivatePlaces } from '../disk/private-places.ts';
+import type { WorkspaceDirectory } from '../disk/workspace-directory.ts';
+import type { WorkspaceSource } from '../documents/workspace.ts';
+import { putInto } from './put.ts';
+import type { Shots } from './shots.ts';
+import type { TreeHands, TreeJob } from './tree-hands.ts';
+
+export type GitSource = NonNullable<WorkspaceSource['git']>;
+
+/** Where what a workspace begins with comes from, besides snapshots. */
+export interface Sources {
+  /** Fills the directory, which is there and empty. Absent: this server has no git. */
+  git?: (from: GitSource, directory: string, signal: AbortSignal) => Promise<void>;
+  /** The directory of a run, absolute. Throws RunwireError where there is none. */
+  invocation(id: string): string;
+}
+
+export interface FillParts {
+  hands: TreeHands;
+  shots: Shots;
+  places: PrivatePlaces;
+  sources: Sources;
+  /** The tree of another workspace, from when nothing goes on in it until `copy` settles. */
+  still(id: string, copy: (job: TreeJob) => Promise<unknown>, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Puts into a workspace what it begins with. Begun anew it does all of it again: what an earlier server had done is
+ * taken away before. Files that were sent come last.
+ */
+export async function fill(
+  parts: FillParts,
+  directory: WorkspaceDirectory,
+  from: WorkspaceSource | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { root, tree, beside, sent } = directory;
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  await rm(beside, { recursive: true, force: true });
+  if (from === undefined) {
+    // The files that were sent are all of it.
+    if (existsSync(sent)) renameSync(sent, tree);
+    else mkdirSync(tree, { recursive: true, mode: 0o700 });
+    mkdirSync(beside, { mode: 0o700 });
+    return;
+  }
+  await rm(tree, { recursive: true, force: true });
+  mkdirSync(beside, { mode: 0o700 });
+  mkdirSync(tree, { mode: 0o700 });
+  await bring(parts, directory, from, signal);
+  signal.throwIfAborted();
+  if (existsSync(sent)) await putInto({ from: sent, root: tree, beside });
+}
+
+async function bring(
+  { hands, shots, places, sources, still }: FillParts,
+  { tree, index, beside }: WorkspaceDirectory,
+  from: WorkspaceSource,
+  signal: AbortSignal,
+): Promise<void> {
+  if (from.snapshot !== undefined) {
+    const { digest } = shots.row(from.snapshot);
+    const job = { root: tree, index, seen: places.see({ work: tree }) };
+    await hands.holding(() => hands.restore({ ...job, beside, digest, mode: 'exact' }));
+  } else if (from.workspace !== undefined)
+    await still(from.workspace, (job) => hands.copy({ ...job, index: null, to: tree }), signal);
+  else if (from.invocation !== undefined) {
+    const root = sources.invocation(from.invocation);
+    await hands.copy({ root, index: null, seen: places.see({ work: root }), to: tree });
+  } else if (from.git !== undefined) {
+    if (!sources.git) throw new Error('this server has no git');
+    await sources.git(from.git, tree, signal);
+  }
+}

@@ -1,0 +1,119 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { directoryName } from '../disk/run-directory.ts';
+import { afterMs } from '../platform/timer.ts';
+import type { RemovalReason } from '../store/removed-runs.ts';
+import type { Filler } from './filler.ts';
+import { busy } from './space.ts';
+import { rowOf, type SpaceTools } from './tools.ts';
+
+/** Between two looks for what was not used for too long. */
+const LOOK_MS = 1000;
+
+/** Workspaces on their way out: their record goes first, their files behind. */
+export class Leaving {
+  readonly #tools: SpaceTools;
+  readonly #filler: Filler;
+  readonly #going = new Set<Promise<unknown>>();
+  #stopLooking = (): void => {};
+
+  constructor(tools: SpaceTools, filler: Filler) {
+    this.#tools = tools;
+    this.#filler = filler;
+  }
+
+  /** Once, at the start. */
+  begin(): void {
+    const { discarded, log } = this.#tools;
+    this.#takeUnknown();
+    this.#keep(discarded.sweep(() => true).catch((err) => log.warn({ err }, 'sweep of workspaces')));
+    this.#lookLater();
+  }
+
+  async close(): Promise<void> {
+    this.#stopLooking();
+    await Promise.allSettled(this.#going);
+  }
+
+  /** Throws workspace_busy while there are unfinished runs, or somebody else changes it. */
+  async remove(id: string, reason: RemovalReason): Promise<void> {
+    rowOf(this.#tools, id);
+    const { spaces, store, log } = this.#tools;
+    const space = spaces.get(id);
+    const [first] = space.line.all;
+    if (first !== undefined) throw busy(id, `has unfinished runs: ${first}`);
+    if (space.restoring) throw busy(id, 'is being restored');
+    if (space.changers > 0) throw busy(id, 'is being changed');
+    if (space.takers > 0) throw busy(id, 'has a snapshot in the making');
+    if (space.leaving) throw busy(id, 'is being removed');
+    space.leaving = true;
+    const open = space.line.close();
+    try {
+      await this.#filler.giveUp(space);
+      store.workspaces.remove(id, reason);
+      await store.committed();
+      const files = this.#tools.discarded.take(directoryName(id));
+      this.#keep(
+        this.#drop(space, files).catch((err) =>
+          log.warn({ workspace_id: id, err }, 'files could not be removed'),
+        ),
+      );
+    } finally {
+      space.leaving = false;
+      const left = store.workspaces.get(id);
+      if (left?.state === 'filling' && space.filling === null) void this.#filler.begin(left);
+      open();
+      spaces.changed(space);
+    }
+  }
+
+  async #drop(
+    space: { readers: number; next(): Promise<boolean> },
+    files: { drop(): Promise<void> },
+  ): Promise<void> {
+    while (space.readers > 0) await space.next();
+    await files.drop();
+  }
+
+  /** Directories without a record are moved away before anybody may make one of the same name. */
+  #takeUnknown(): void {
+    const { dataDir, discarded, store, log } = this.#tools;
+    const known = new Set<string>();
+    for (let cursor: string | undefined; ; ) {
+      const { rows, nextCursor } = store.workspaces.page({ limit: 1000, cursor });
+      for (const { id } of rows) known.add(directoryName(id));
+      if (nextCursor === null) break;
+      cursor = nextCursor;
+    }
+    const unknown = readdirSync(join(dataDir, 'workspaces')).filter((name) => !known.has(name));
+    for (const name of unknown) discarded.take(name);
+    if (unknown.length > 0)
+      log.warn({ directories: unknown }, 'directories that belong to no workspace are removed');
+  }
+
+  #lookLater(): void {
+    this.#stopLooking = afterMs(LOOK_MS, () => void this.#look().finally(() => this.#lookLater()), {
+      ref: false,
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { store, spaces, now, log, closed } = this.#tools;
+    try {
+      for (const { id } of store.workspaces.expired(now())) {
+        const space = spaces.peek(id);
+        if (closed.aborted || (space && !space.isIdle)) continue;
+        await this.remove(id, 'expired');
+        log.info({ workspace_id: id }, 'a workspace was not used for its ttl_seconds and is removed');
+      }
+    } catch (err) {
+      log.warn({ err }, 'workspaces whose time is over could not be removed');
+    }
+  }
+
+  #keep(work: Promise<unknown>): void {
+    this.#going.add(work);
+    const over = (): void => void this.#going.delete(work);
+    work.then(over, over);
+  }
+}

@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RestoreInput } from '../documents/workspace.ts';
+import { writeUntilStored } from '../store/lasting-write.ts';
+import type { StoredWorkspace } from '../store/workspaces.ts';
+import { busy, type Space } from './space.ts';
+import { directoryOf, type SpaceTools, steadyRowOf } from './tools.ts';
+import { jobOf } from './tree-counts.ts';
+import { inputOf, usedAt } from './workspace-facts.ts';
+
+/** What a restore that was begun makes of a workspace, as its record keeps it. */
+interface Intent {
+  /** Null: nothing is left in it. */
+  snapshot_id: string | null;
+  digest: string;
+  mode: RestoreInput['mode'];
+}
+
+/** A restore that was begun and failed is tried again after so long. */
+const AGAIN_MS = 1000;
+
+/** Puts workspaces back to what they were. Once its intent is stored a restore is done, whatever comes in between. */
+export class Restorer {
+  readonly #tools: SpaceTools;
+  readonly #going = new Set<Promise<unknown>>();
+
+  constructor(tools: SpaceTools) {
+    this.#tools = tools;
+  }
+
+  /** Throws workspace_busy while anything else changes it or takes it. */
+  async restore(id: string, { snapshot_id, mode }: RestoreInput): Promise<void> {
+    const row = steadyRowOf(this.#tools, id);
+    const { digest } = this.#tools.shots.row(snapshot_id);
+    await this.#exclusively(row, () => this.#begin(row, { snapshot_id, digest, mode }));
+  }
+
+  async reset(id: string): Promise<void> {
+    const row = steadyRowOf(this.#tools, id);
+    if (row.baseSnapshot !== null) return this.restore(id, { snapshot_id: row.baseSnapshot, mode: 'exact' });
+    await this.#exclusively(row, () =>
+      this.#tools.hands.holding(async () => {
+        const digest = await this.#digestOfNothing(id);
+        await this.#begin(row, { snapshot_id: null, digest, mode: 'exact' });
+      }),
+    );
+  }
+
+  /** What an earlier server had begun. Nothing uses the workspace before it is done. */
+  complete(row: StoredWorkspace): void {
+    const space = this.#tools.spaces.get(row.id);
+    const open = this.#close(space);
+    this.#keep(this.#untilDone(row, JSON.parse(row.restoring ?? '') as Intent).finally(open));
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#going);
+  }
+
+  async #exclusively(row: StoredWorkspace, work: () => Promise<void>): Promise<void> {
+    const space = this.#tools.spaces.get(row.id);
+    space.refuseRuns();
+    if (space.changers > 0) throw busy(row.id, 'is being changed');
+    if (space.takers > 0) throw busy(row.id, 'has a snapshot in the making');
+    const open = this.#close(space);
+    try {
+      await this.#keep(work());
+    } finally {
+      // A restore that was begun and is not done keeps it closed.
+      if (this.#tools.store.workspaces.get(row.id)?.state !== 'restoring') open();
+      else this.#keep(this.#again(row.id).finally(open));
+    }
+  }
+
+  #close(space: Space): () => void {
+    const open = space.line.close();
+    space.restoring = true;
+    return () => {
+      space.restoring = false;
+      open();
+      this.#tools.spaces.changed(space);
+    };
+  }
+
+  async #begin(row: StoredWorkspace, intent: Intent): Promise<void> {
+    const { store } = this.#tools;
+    await this.#exchange(row.id, intent, async () => {
+      store.workspaces.change(row.id, { state: 'restoring', restoring: JSON.stringify(intent) });
+      await store.committed();
+    });
+    await this.#done(row);
+  }
+
+  async #again(id: string): Promise<void> {
+    const row = this.#tools.store.workspaces.get(id);
+    if (row?.restoring == null) return;
+    await sleep(AGAIN_MS, undefined, { signal: this.#tools.closed }).catch(() => {});
+    await this.#untilDone(row, JSON.parse(row.restoring) as Intent);
+  }
+
+  async #untilDone(row: StoredWorkspace, intent: Intent): Promise<void> {
+    const { log, closed } = this.#tools;
+    while (!closed.aborted)
+      try {
+        await this.#exchange(row.id, intent);
+        await this.#done(row);
+        return log.info({ workspace_id: row.id }, 'a restore that was begun is done');
+      } catch (err) {
+        if (closed.aborted) return;
+        log.warn({ workspace_id: row.id, err }, 'a restore that was begun is not done yet');
+        await sleep(AGAIN_MS, undefined, { signal: closed }).catch(() => {});
+      }
+  }
+
+  async #exchange(id: string, { digest, mode }: Intent, onStaged?: () => Promise<void>): Promise<void> {
+    const { hands, places } = this.#tools;
+    const directory = directoryOf(this.#tools, id);
+    const { beside } = directory;
+    const job = { ...jobOf(directory, places), beside, digest, mode };
+    await hands.holding(() => hands.restore({ ...job, ...(onStaged && { onStaged }) }));
+  }
+
+  async #done(row: StoredWorkspace): Promise<void> {
+    const { store, counts, now, log } = this.#tools;
+    const ready = { state: 'ready', restoring: null, ...usedAt(inputOf(row), now()) } as const;
+    await writeUntilStored(store, () => store.workspaces.change(row.id, ready));
+    await counts
+      .count(row.id)
+      .catch((err) => log.warn({ workspace_id: row.id, err }, 'its files could not be counted'));
+  }
+
+  async #digestOfNothing(id: string): Promise<string> {
+    const { hands, places } = this.#tools;
+    const empty = join(directoryOf(this.#tools, id).beside, randomUUID());
+    mkdirSync(empty);
+    try {
+      return (await hands.capture({ root: empty, index: null, seen: places.see({ work: empty }) })).digest;
+    } finally {
+      await rm(empty, { recursive: true });
+    }
+  }
+
+  #keep<T>(work: Promise<T>): Promise<T> {
+    this.#going.add(work);
+    const over = (): void => void this.#going.delete(work);
+    work.then(over, over);
+    return work;
+  }
+}

@@ -1,0 +1,268 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { DiscardedFiles } from '../disk/discarded.ts';
+import type { PrivatePlaces } from '../disk/private-places.ts';
+import { directoryName } from '../disk/run-directory.ts';
+import type { DiskSpace } from '../disk/space.ts';
+import { RunwireError, toldShortage } from '../documents/errors.ts';
+import type { SnapshotInput } from '../documents/snapshot.ts';
+import type { RestoreInput, Workspace, WorkspaceInput } from '../documents/workspace.ts';
+import type { ScanOf } from '../files/scan.ts';
+import { uuidV7 } from '../platform/uuid-v7.ts';
+import type { InvocationStore } from '../store/invocation-store.ts';
+import type { StoredWorkspace } from '../store/workspaces.ts';
+import type { Sources } from './fill.ts';
+import { Filler } from './filler.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { Leaving } from './leaving.ts';
+import { Restorer } from './restorer.ts';
+import { RunTurns } from './run-turns.ts';
+import { Shots, type SpaceLog } from './shots.ts';
+import { checkSource } from './source-check.ts';
+import { LiveSpaces } from './space.ts';
+import { directoryOf, rowOf, type SpaceTools, steadyRowOf } from './tools.ts';
+import { jobOf, TreeCounts } from './tree-counts.ts';
+import type { TreeHands } from './tree-hands.ts';
+import { describeWorkspace, inputOf, newFacts, usedAt } from './workspace-facts.ts';
+import type { ChangingTree, GivenFiles, Page, Workspaces } from './workspaces.ts';
+
+export interface SpacesParts {
+  dataDir: string;
+  store: InvocationStore;
+  hands: TreeHands;
+  places: PrivatePlaces;
+  disk: DiskSpace;
+  sources: Sources;
+  log: SpaceLog;
+  /** Bytes of a workspace that says nothing itself. */
+  maxBytes: number;
+  /** ms since the epoch, by which what is not used gets old. */
+  now?: () => number;
+}
+
+/** How long after its last use was written a reading is one that is written. */
+const TOUCH_MS = 1000;
+
+/** All workspaces of a server. */
+export class Spaces implements Workspaces {
+  readonly snapshots: Shots;
+  readonly runs: RunTurns;
+  readonly #parts: SpacesParts;
+  readonly #tools: SpaceTools;
+  readonly #filler: Filler;
+  readonly #restorer: Restorer;
+  readonly #leaving: Leaving;
+  readonly #closing = new AbortController();
+
+  constructor(parts: SpacesParts) {
+    const { dataDir, store, hands, places, log, maxBytes, now = Date.now } = parts;
+    this.#parts = parts;
+    const shots = new Shots({ store, hands, log });
+    const counts = new TreeCounts({ dataDir, store, hands, places, now });
+    const spaces = new LiveSpaces();
+    const closed = this.#closing.signal;
+    const discarded = new DiscardedFiles(dataDir, 'workspaces');
+    this.#tools = {
+      ...{ dataDir, store, hands, places, discarded, shots, counts, spaces, log, maxBytes, now, closed },
+    };
+    this.snapshots = shots;
+    this.runs = new RunTurns(this.#tools);
+    this.#filler = new Filler(this.#tools, parts.sources);
+    this.#restorer = new Restorer(this.#tools);
+    this.#leaving = new Leaving(this.#tools, this.#filler);
+  }
+
+  /** Once, before anybody asks: what an earlier server left is completed or removed. */
+  begin(): void {
+    for (const row of this.#tools.store.workspaces.unready())
+      if (row.state === 'filling') void this.#filler.begin(row);
+      else this.#restorer.complete(row);
+    this.#leaving.begin();
+    this.snapshots.begin();
+  }
+
+  /** What is not done is the next server's. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([this.#filler.close(), this.#restorer.close(), this.#leaving.close()]);
+    await this.snapshots.close();
+  }
+
+  async create(input: WorkspaceInput, files?: GivenFiles): ReturnType<Workspaces['create']> {
+    const { store } = this.#tools;
+    const known = input.workspace_id === undefined ? undefined : store.workspaces.get(input.workspace_id);
+    const fingerprint = input.workspace_id === undefined ? null : fingerprintOf(input, files?.digest ?? null);
+    if (known && known.fingerprint !== fingerprint)
+      throw new RunwireError('workspace_conflict', `${known.id} is the workspace_id of another workspace.`);
+    if (known) {
+      await store.committed();
+      return { workspace: this.#describe(known), replayed: true };
+    }
+    const row = this.#insert(input, fingerprint, files);
+    try {
+      await store.committed();
+    } catch (error) {
+      await this.#tools.discarded.remove(directoryName(row.id));
+      throw error;
+    }
+    const filled = this.#filler.begin(row);
+    if (input.from === undefined) await filled;
+    return { workspace: this.get(row.id), replayed: false };
+  }
+
+  get(id: string): Workspace {
+    return this.#describe(rowOf(this.#tools, id));
+  }
+
+  list(filter: { limit: number; cursor?: string }): Page<Workspace> {
+    const { rows, nextCursor } = this.#tools.store.workspaces.page(filter);
+    return { items: rows.map((row) => this.#describe(row)), next_cursor: nextCursor };
+  }
+
+  async filled(id: string, ms: number, signal?: AbortSignal): Promise<boolean> {
+    const until = performance.now() + ms;
+    while (rowOf(this.#tools, id).state === 'filling') {
+      const left = until - performance.now();
+      if (left <= 0 || !(await this.#tools.spaces.get(id).next({ ms: left, signal }))) return false;
+    }
+    return true;
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#leaving.remove(id, 'deleted');
+  }
+
+  runsOf(id: string): string[] {
+    rowOf(this.#tools, id);
+    return this.#tools.spaces.peek(id)?.line.all ?? [];
+  }
+
+  tree(id: string): ScanOf {
+    steadyRowOf(this.#tools, id);
+    const { tree } = directoryOf(this.#tools, id);
+    const view = this.#tools.places.look({ work: tree });
+    return { root: tree, isPrivate: (stats, descriptor) => view.holdsFile(stats, descriptor) };
+  }
+
+  async reading<T>(id: string, read: () => Promise<T>): Promise<T> {
+    const row = rowOf(this.#tools, id);
+    const { spaces } = this.#tools;
+    try {
+      return await spaces.counting(spaces.get(id), 'readers', read);
+    } finally {
+      this.#touch(row);
+    }
+  }
+
+  async changing<T>(id: string, change: (tree: ChangingTree) => Promise<T>): Promise<T> {
+    const row = steadyRowOf(this.#tools, id);
+    const { spaces, counts, maxBytes } = this.#tools;
+    const { beside } = directoryOf(this.#tools, id);
+    const room = (inputOf(row).max_bytes ?? maxBytes) - row.bytes;
+    return spaces.counting(spaces.get(id), 'changers', async () => {
+      try {
+        return await change({ ...this.tree(id), beside, room: Math.max(0, room) });
+      } finally {
+        await counts.count(id);
+      }
+    });
+  }
+
+  captured<T>(id: string, use: (digest: string) => Promise<T>): Promise<T> {
+    steadyRowOf(this.#tools, id);
+    const { spaces, hands, places, shots } = this.#tools;
+    return spaces.counting(spaces.get(id), 'takers', () =>
+      hands.holding(async () => {
+        try {
+          return await use((await hands.capture(jobOf(directoryOf(this.#tools, id), places))).digest);
+        } finally {
+          shots.sweepLater();
+        }
+      }),
+    );
+  }
+
+  async snapshot(
+    id: string,
+    input: SnapshotInput,
+    { whileRunning = false }: { whileRunning?: boolean } = {},
+  ): ReturnType<Workspaces['snapshot']> {
+    const { spaces, shots, places } = this.#tools;
+    rowOf(this.#tools, id);
+    const earlier = shots.earlier(id, input);
+    if (earlier) return { snapshot: earlier, replayed: true };
+    const row = steadyRowOf(this.#tools, id);
+    const space = spaces.get(id);
+    if (!whileRunning) space.refuseRuns();
+    const open = whileRunning ? () => {} : space.line.close();
+    try {
+      const job = jobOf(directoryOf(this.#tools, id), places);
+      const snapshot = await spaces.counting(space, 'takers', () => shots.take(id, job, input));
+      this.#touch(row);
+      return { snapshot, replayed: false };
+    } finally {
+      open();
+      spaces.changed(space);
+    }
+  }
+
+  async restore(id: string, input: RestoreInput): Promise<Workspace> {
+    await this.#restorer.restore(id, input);
+    return this.get(id);
+  }
+
+  async reset(id: string): Promise<Workspace> {
+    await this.#restorer.reset(id);
+    return this.get(id);
+  }
+
+  /** In one turn: nobody else makes one of the id meanwhile. Files that were sent are there before the row is. */
+  #insert(input: WorkspaceInput, fingerprint: string | null, files?: GivenFiles): StoredWorkspace {
+    const { workspace_id: id = uuidV7(), files: _, ...kept } = input;
+    const { store, discarded, now } = this.#tools;
+    const { disk, sources } = this.#parts;
+    const shortage = disk.shortage();
+    if (shortage !== null)
+      throw new RunwireError('insufficient_storage', shortage, { retryAfterSeconds: 10 });
+    this.#tools.spaces.peek(id)?.refuseUnsteady();
+    checkSource(this.#tools, sources, input.from);
+    const { root, sent } = directoryOf(this.#tools, id);
+    try {
+      if (existsSync(root)) discarded.take(directoryName(id));
+      if (files) {
+        mkdirSync(root, { recursive: true, mode: 0o700 });
+        files.moveTo(sent);
+      }
+      const createdAt = Date.now();
+      store.workspaces.insert(
+        { id, fingerprint, input: JSON.stringify(kept), createdAt },
+        newFacts(kept, Math.max(createdAt, now())),
+      );
+    } catch (error) {
+      discarded
+        .remove(directoryName(id))
+        .catch((err) => this.#tools.log.warn({ workspace_id: id, err }, 'files could not be removed'));
+      const told = toldShortage(error);
+      if (told instanceof RunwireError && told.code === 'insufficient_storage') disk.failed(told);
+      throw told;
+    }
+    return rowOf(this.#tools, id);
+  }
+
+  /** It was used; that is kept to the second, for what gets old. */
+  #touch({ id }: StoredWorkspace): void {
+    const { store, now, log } = this.#tools;
+    try {
+      const row = store.workspaces.get(id);
+      const time = now();
+      if (row === undefined || time - row.lastUsedAt < TOUCH_MS) return;
+      store.workspaces.change(id, usedAt(inputOf(row), time));
+      store.committed().catch(() => {}); // told by the store
+    } catch (err) {
+      log.warn({ workspace_id: id, err }, 'when it was last used could not be kept');
+    }
+  }
+
+  #describe(row: StoredWorkspace): Workspace {
+    return describeWorkspace(row, this.#tools.spaces.peek(row.id), this.#tools.maxBytes);
+  }
+}

@@ -1,0 +1,73 @@
+import { realpathSync } from 'node:fs';
+import type { PrivatePlaces } from '../disk/private-places.ts';
+import { type WorkspaceDirectory, workspaceDirectory } from '../disk/workspace-directory.ts';
+import type { InvocationStore } from '../store/invocation-store.ts';
+import type { TreeHands, TreeJob } from './tree-hands.ts';
+import { inputOf, usedAt } from './workspace-facts.ts';
+
+export interface Amount {
+  files: number;
+  bytes: number;
+}
+
+/** The tree of a workspace as work for hands. Throws the error of the file system where it is not there. */
+export function jobOf({ tree, index }: WorkspaceDirectory, places: PrivatePlaces): TreeJob {
+  return { root: realpathSync(tree), index, seen: places.see({ work: tree }) };
+}
+
+export interface CountParts {
+  dataDir: string;
+  store: Pick<InvocationStore, 'workspaces' | 'committed'>;
+  hands: Pick<TreeHands, 'count'>;
+  places: PrivatePlaces;
+  now: () => number;
+}
+
+/** Files and bytes of workspaces, counted after every use and kept in their records. */
+export class TreeCounts {
+  readonly #parts: CountParts;
+  /** By id: the count that goes on, and the one after it, for who came meanwhile. */
+  readonly #going = new Map<string, Promise<unknown>>();
+  readonly #next = new Map<string, Promise<Amount>>();
+
+  constructor(parts: CountParts) {
+    this.#parts = parts;
+  }
+
+  /** Counts what is there after this call; its time begins again. */
+  count(id: string): Promise<Amount> {
+    const going = this.#going.get(id);
+    if (going === undefined) return this.#begin(id);
+    let next = this.#next.get(id);
+    if (next === undefined) {
+      const again = (): Promise<Amount> => {
+        this.#next.delete(id);
+        return this.#begin(id);
+      };
+      next = going.then(again, again);
+      this.#next.set(id, next);
+    }
+    return next;
+  }
+
+  #begin(id: string): Promise<Amount> {
+    const counting = this.#count(id);
+    this.#going.set(id, counting);
+    const over = (): void => {
+      if (this.#going.get(id) === counting) this.#going.delete(id);
+    };
+    counting.then(over, over);
+    return counting;
+  }
+
+  async #count(id: string): Promise<Amount> {
+    const { dataDir, store, hands, places, now } = this.#parts;
+    const { files, bytes } = await hands.count(jobOf(workspaceDirectory(dataDir, id), places));
+    const row = store.workspaces.get(id);
+    if (row) {
+      store.workspaces.change(id, { files, bytes, ...usedAt(inputOf(row), now()) });
+      await store.committed();
+    }
+    return { files, bytes };
+  }
+}
