@@ -4,7 +4,7 @@ import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import type { SupervisorClient } from '../../src/supervisor/client/client.ts';
 import type { ProgramListener } from '../../src/supervisor/client/listener.ts';
-import type { SpawnRequest, StdinSource } from '../../src/supervisor/protocol/messages.ts';
+import type { SpawnRequest, StdinSource, TimeLimit } from '../../src/supervisor/protocol/messages.ts';
 import { couldNotStart, exited, lost, neverBegan } from './outcome.ts';
 
 export interface SubprocessParts {
@@ -39,7 +39,7 @@ async function runProgram(
   const writer = ctx.outsideWriter();
   const over = Promise.withResolvers<RunnerOutcome>();
   const request = spawnRequest(ctx, writer.firstSeq);
-  const { directory, first_seq: firstSeq } = request;
+  const { directory, first_seq: firstSeq, time_limit: timeLimit } = request;
   const { rebooted } = ctx;
   let mayBegin = how === 'adopt';
 
@@ -57,6 +57,7 @@ async function runProgram(
     active: writer.active,
     exited(facts, end) {
       writer.closed(end, facts.next_seq);
+      if (facts.timed_out) ctx.timedOut();
       over.resolve(exited(facts));
     },
     failed(failure, captures, nextSeq) {
@@ -84,7 +85,14 @@ async function runProgram(
     const handing =
       way === 'spawn'
         ? supervisor.spawn(request, ctx.startedAt, listener)
-        : supervisor.adopt(run, { directory, firstSeq, startedAt: ctx.startedAt, rebooted, listener });
+        : supervisor.adopt(run, {
+            directory,
+            firstSeq,
+            startedAt: ctx.startedAt,
+            rebooted,
+            timeLimit,
+            listener,
+          });
     const handed = (): void => {
       ctx.outlives();
       stopIfAborted();
@@ -121,7 +129,13 @@ function spawnRequest(ctx: RunContext<null>, firstSeq: number): SpawnRequest {
     max_output_bytes: ctx.maxOutputBytes,
     stdin: stdinOf(ctx),
     limits: invocation.options.limits,
+    time_limit: timeLimitOf(ctx),
   };
+}
+
+function timeLimitOf({ invocation, killGraceMs }: RunContext<null>): TimeLimit | undefined {
+  const { timeout_seconds: seconds } = invocation;
+  return seconds === null ? undefined : { ms: seconds * 1000, grace_ms: killGraceMs };
 }
 
 function stdinOf({ invocation: { options }, inputPath, inputFile }: RunContext<null>): StdinSource {

@@ -90,6 +90,8 @@ export interface RunContext<Spec = unknown> {
    * the signal from here on (or some seconds after the call): work that had ended is told as it ended.
    */
   goesOn(): void;
+  /** For `recover`: the work was ended while no server lived, since the time that the run may take was over. */
+  timedOut(): void;
   /**
    * From now on the work goes on when the server ends, and `recover` carries on with it and loses nothing: a server that
    * stops leaves it to the next one. Until then such a server waits for the run, and cancels it in the end.

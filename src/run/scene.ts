@@ -53,6 +53,11 @@ export class RunScene {
       goesOn: () => {
         if (!this.#over) this.#onGoesOn?.();
       },
+      timedOut: () => {
+        const { timeout_seconds: seconds } = run.invocation;
+        if (seconds !== null)
+          run.abort({ kind: 'timeout', which: 'run', seconds, graceMs: surroundings.killGraceMs });
+      },
       outlives: () => run.outlive(),
       offer: (controls) => {
         if (!this.#over) run.offer(controls);

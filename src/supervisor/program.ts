@@ -46,6 +46,7 @@ export class Program {
   #firstByteMs: number | undefined;
   /** Made when it is needed: most programs end by themselves. */
   #stop: ProgramStop | null = null;
+  #timedOut = false;
   #exit: ProgramExit | null = null;
   #exitedAt = 0;
   /** The leader has gone and the rest of its group still has its grace. */
@@ -82,6 +83,13 @@ export class Program {
   stop(graceMs: number): void {
     if (this.#exit && !this.#groupHasGrace) return;
     this.#stopping().begin(graceMs, this.#exit !== null);
+  }
+
+  /** Its time is over and no server is there: it is told to end, and how it ended says why. */
+  timeOut(graceMs: number): void {
+    if (this.#exit || this.#stop) return;
+    this.#timedOut = true;
+    this.stop(graceMs);
   }
 
   /** False when the program has ended already. */
@@ -225,6 +233,7 @@ export class Program {
         drain_ms: round(now - this.#exitedAt),
       },
       capture_error: loss,
+      ...(this.#timedOut && { timed_out: true }),
     };
     // A run without files makes none only to say how it ended, when the server hears it now.
     const recorded =

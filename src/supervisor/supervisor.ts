@@ -14,6 +14,7 @@ import type {
   FromSupervisor,
   SpawnFailure,
   SpawnRequest,
+  TimeLimit,
   ToSupervisor,
 } from './protocol/messages.ts';
 import { ServedTimes } from './served.ts';
@@ -23,6 +24,7 @@ import { failureOf } from './spawn/failure.ts';
 import { withLimits } from './spawn/limits.ts';
 import type { Spawner, StartedProgram } from './spawn/spawner.ts';
 import { openStdin } from './spawn/stdin.ts';
+import { type Due, UnwatchedClocks } from './unwatched.ts';
 
 interface Entry {
   recorder: Recorder;
@@ -32,6 +34,8 @@ interface Entry {
   begun: Promise<void> | null;
   /** Asked to stop before it had started. */
   stopGraceMs: number | null;
+  /** Null: it may take as long as it likes, or no server has said how long. */
+  due: Due | null;
   exit: { facts: ExitFacts; end: number; recorded: boolean } | null;
 }
 
@@ -44,6 +48,7 @@ export class Supervisor {
   readonly #runs = new ChurnMap<string, Entry>();
   readonly #leaders = new Set<number>();
   readonly #served = new ServedTimes();
+  readonly #clocks = new UnwatchedClocks();
   #send: ((message: FromSupervisor) => void) | null = null;
   readonly #growth = new Growth((run) => this.#tellGrown(run));
   /** Runs of earlier supervisors that are being looked at. */
@@ -72,6 +77,7 @@ export class Supervisor {
 
   /** From now on tell this server. One of another version (`isOurs` false) gives its new runs to another supervisor. */
   connect(send: (message: FromSupervisor) => void, isOurs: boolean): void {
+    this.#clocks.stop();
     this.#served.end();
     if (isOurs) this.#served.begin();
     this.#send = send;
@@ -82,6 +88,7 @@ export class Supervisor {
     this.#served.end();
     this.#send = null;
     this.#writeExits();
+    this.#clocks.start(this.#dues(), (run, graceMs) => this.#timeOut(run, graceMs));
   }
 
   /** What a full disk does not take is kept here, and tried again. */
@@ -120,6 +127,17 @@ export class Supervisor {
     for (const run of this.#runs.keys()) this.#stop(run, graceMs);
   }
 
+  *#dues(): Generator<readonly [string, Due]> {
+    for (const [run, { due, exit }] of this.#runs) if (due && !exit) yield [run, due];
+  }
+
+  /** Its time is over, and no server is there to end it. */
+  #timeOut(run: string, graceMs: number): void {
+    const entry = this.#runs.get(run);
+    if (entry?.program) entry.program.timeOut(graceMs);
+    else void entry?.begun?.then(() => this.#timeOut(run, graceMs));
+  }
+
   #tell(message: FromSupervisor): void {
     this.#send?.(message);
   }
@@ -139,7 +157,14 @@ export class Supervisor {
       maxOutputBytes: request.max_output_bytes,
       onAppend: () => this.#growth.grew(run),
     });
-    const entry: Entry = { recorder, program: null, begun: null, stopGraceMs: null, exit: null };
+    const entry: Entry = {
+      recorder,
+      program: null,
+      begun: null,
+      stopGraceMs: null,
+      due: dueOf(request),
+      exit: null,
+    };
     this.#runs.set(run, entry);
     this.#start(request, entry);
   }
@@ -200,6 +225,7 @@ export class Supervisor {
     const { run } = request;
     const entry = this.#runs.get(run);
     if (!entry) return void this.#adoptOfAnother(request);
+    entry.due ??= dueOf(request, Math.max(0, Date.now() - request.started_at));
     if (entry.exit) {
       const { facts, end } = entry.exit;
       return this.#tell({ op: 'exit', run, facts, end });
@@ -238,6 +264,10 @@ export class Supervisor {
     const entry = this.#runs.get(run);
     if (entry && !entry.exit) this.#tell({ op: 'grew', run, end: entry.recorder.position });
   }
+}
+
+function dueOf({ time_limit: limit }: { time_limit?: TimeLimit | undefined }, goneMs = 0): Due | null {
+  return limit ? { at: performance.now() + limit.ms - goneMs, graceMs: limit.grace_ms } : null;
 }
 
 async function feed(

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunwireError } from '../../documents/errors.ts';
 import { ChurnMap } from '../../platform/churn-map.ts';
-import { PROTOCOL_VERSION, type SpawnRequest, type ToSupervisor } from '../protocol/messages.ts';
+import {
+  PROTOCOL_VERSION,
+  type SpawnRequest,
+  type TimeLimit,
+  type ToSupervisor,
+} from '../protocol/messages.ts';
 import { connectOtherSupervisors, connectSupervisor, type LaunchOptions, supervisorKey } from './launch.ts';
 import { ConnectionClosed, openLine, type SupervisorLine, type SupervisorMessage } from './line.ts';
 import { type ProgramListener, tell } from './listener.ts';
@@ -15,6 +20,7 @@ interface Handed {
   startedAt: number;
   /** The machine restarted since. */
   rebooted: boolean;
+  timeLimit?: TimeLimit | undefined;
   listener: ProgramListener;
 }
 
@@ -67,8 +73,8 @@ export class SupervisorClient {
   /** Rejects when there is no supervisor and none can be started. */
   async spawn(request: SpawnRequest, startedAt: number, listener: ProgramListener): Promise<void> {
     const line = this.#line ?? (await this.#connection());
-    const { run, directory, first_seq: firstSeq } = request;
-    this.#runs.set(run, { directory, firstSeq, startedAt, rebooted: false, listener, line });
+    const { run, directory, first_seq: firstSeq, time_limit: timeLimit } = request;
+    this.#runs.set(run, { directory, firstSeq, startedAt, rebooted: false, timeLimit, listener, line });
     line.send(request);
   }
 
@@ -125,8 +131,12 @@ export class SupervisorClient {
 
   #adoptAt(line: SupervisorLine, run: string, handed: Handed): void {
     this.#runs.set(run, { ...handed, line });
-    const { directory, firstSeq: first_seq, startedAt: started_at, rebooted } = handed;
-    line.send({ op: 'adopt', run, directory, first_seq, started_at, ...(rebooted && { rebooted }) });
+    const { directory, firstSeq: first_seq, startedAt: started_at, rebooted, timeLimit: time_limit } = handed;
+    line.send({
+      ...{ op: 'adopt', run, directory, first_seq, started_at },
+      ...(rebooted && { rebooted }),
+      ...(time_limit && { time_limit }),
+    });
   }
 
   #connection(): Promise<SupervisorLine> {

@@ -29,6 +29,8 @@ const limits = object({
   file_size_bytes: optional(count),
 });
 
+const timeLimit = object({ ms: amount, grace_ms: amount });
+
 const TO_SUPERVISOR: Readonly<Record<ToSupervisor['op'], Shape>> = {
   hello: object({ version: count, key: optional(text) }),
   spawn: object({
@@ -41,6 +43,7 @@ const TO_SUPERVISOR: Readonly<Record<ToSupervisor['op'], Shape>> = {
     max_output_bytes: count,
     stdin,
     limits: optional(limits),
+    time_limit: optional(timeLimit),
   }),
   adopt: object({
     run: text,
@@ -48,6 +51,7 @@ const TO_SUPERVISOR: Readonly<Record<ToSupervisor['op'], Shape>> = {
     first_seq: count,
     started_at: amount,
     rebooted: optional(flag),
+    time_limit: optional(timeLimit),
   }),
   stdin: object({ run: text, n: count, base64: optional(text), eof: optional(flag) }),
   signal: object({ run: text, n: count, signal: text }),
@@ -79,6 +83,7 @@ const facts = object({
   kill: nullable(kill),
   timings,
   capture_error: nullable(text),
+  timed_out: optional(flag),
 });
 const started = object({ pid: count, start_time: count });
 

@@ -31,6 +31,12 @@ export interface ProcessLimits {
   file_size_bytes?: number | undefined;
 }
 
+/** How long a run may take, from its start, and its grace then. Of use while no server is there, which sees to it itself. */
+export interface TimeLimit {
+  ms: number;
+  grace_ms: number;
+}
+
 /** Start a program. `directory` exists; captures and journal are made in it. */
 export interface SpawnRequest {
   op: 'spawn';
@@ -44,6 +50,8 @@ export interface SpawnRequest {
   max_output_bytes: number;
   stdin: StdinSource;
   limits?: ProcessLimits | undefined;
+  /** Earlier releases neither say it nor look. */
+  time_limit?: TimeLimit | undefined;
 }
 
 export type ToSupervisor =
@@ -62,6 +70,8 @@ export type ToSupervisor =
       first_seq: number;
       started_at: number;
       rebooted?: boolean | undefined;
+      /** As in `spawn`, from `started_at` on: for a program that was started by a server that did not say. */
+      time_limit?: TimeLimit | undefined;
     }
   | { op: 'stdin'; run: string; n: number; base64?: string; eof?: boolean }
   | { op: 'signal'; run: string; n: number; signal: string }
@@ -86,6 +96,8 @@ export interface ExitFacts {
   timings: Timings;
   /** A failure of the capture itself, e.g. a full disk, in words. */
   capture_error: string | null;
+  /** The supervisor ended it, since its time was over and no server was there. Earlier releases do not tell. */
+  timed_out?: boolean;
 }
 
 export interface Captures {

@@ -34,6 +34,7 @@ export function installPoints(): void {
     before: 'supervisor: stop received',
     after: 'supervisor: program told to end',
   });
+  pointsOf(Program.prototype, 'timeOut', { before: 'supervisor: time is over' });
   const { writeSync } = fs;
   fs.writeSync = ((fd: number, bytes: Buffer, offset: number, length: number) => {
     const isLine = bytes[offset] === 123 && bytes[offset + length - 1] === 10; // {…\n

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { own } from '../../helpers/own-id.ts';
-import { supervisorOf, until } from '../../helpers/processes.ts';
+import { commandLine, supervisorOf, until } from '../../helpers/processes.ts';
 import { expectInvariants } from '../invariants.ts';
 import { recoveringServer } from '../recovering.ts';
 
@@ -36,6 +36,60 @@ test('a program that ended while no server lived is told as it ended, though its
     ['timed_out', 'timed_out', -15],
   ]);
   expect(await server().recovery()).toEqual({ queued: 0, resumed: 3, lost: 0 });
+});
+
+/** Is this process there, and no zombie. */
+const isAlive = (pid: number): boolean => commandLine(pid).length > 0;
+/** Tells its pid, and what ended it. */
+const TELLING = 'trap "echo told; exit 7" TERM; echo $$; while :; do sleep 0.05; done';
+
+test('a program whose time is over while no server lives is ended then, with its grace, and told as timed out', async () => {
+  const body = shell(TELLING, { invocation_id: own('alone'), timeout_seconds: 2 });
+  const deaf = shell('trap "" TERM; echo $$; sleep 60 & wait; sleep 60', {
+    invocation_id: own('deaf'),
+    timeout_seconds: 2,
+    options: { kill_grace_seconds: 0.3 },
+  });
+  const free = shell('echo $$; sleep 60', { invocation_id: own('free') });
+  const pids: number[] = [];
+  for (const run of [body, deaf, free]) {
+    await server().submit(run);
+    await server().wrote(run.invocation_id, '\n');
+    pids.push(Number(await server().text(`/invocations/${run.invocation_id}/stdout`)));
+  }
+  await server().crash();
+  await until(() => !pids.slice(0, 2).some(isAlive), 'those whose time is over are gone');
+  expect(isAlive(pids[2] as number), 'the one that may take its time').toBe(true);
+  await server().start();
+  const { record } = await expectInvariants({ url: server().url, id: own('alone'), body });
+  expect(record).toMatchObject({
+    status: 'timed_out',
+    result: { exit_code: 7, error_summary: 'ran longer than 2 s' },
+    outcome: { ended: 'timed_out', timeout_reason: 'run', kill: { signals: ['SIGTERM'] } },
+  });
+  expect(await server().text(`/invocations/${own('alone')}/stdout`)).toBe(`${pids[0]}\ntold\n`);
+  expect(await server().ended(own('deaf'))).toMatchObject({
+    status: 'timed_out',
+    outcome: { kill: { signals: ['SIGTERM', 'SIGKILL'], survivors: 0 } },
+  });
+  expect(await server().record(own('free'))).toMatchObject({ status: 'running' });
+});
+
+test('a server that comes before the time of a program is over sees to it itself, and the supervisor again after it', async () => {
+  const body = shell(TELLING, { invocation_id: own('between'), timeout_seconds: 4 });
+  await server().submit(body);
+  await server().wrote(own('between'), '\n');
+  const pid = Number(await server().text(`/invocations/${own('between')}/stdout`));
+  await server().restart(500);
+  expect(await server().record(own('between'))).toMatchObject({ status: 'running' });
+  expect(isAlive(pid)).toBe(true);
+  await server().crash();
+  await until(() => !isAlive(pid), 'its time is over');
+  await server().start();
+  expect(await server().ended(own('between'))).toMatchObject({
+    status: 'timed_out',
+    result: { error_summary: 'ran longer than 4 s' },
+  });
 });
 
 test('what a program is fed goes on through the next server, to its end', async () => {

@@ -147,6 +147,27 @@ describe('A run whose server is killed', () => {
         }),
     );
 
+  for (const point of [
+    null,
+    'adoption not sent',
+    'adoption sent',
+    'abort committed',
+    'facts received',
+    'result made',
+  ])
+    suite.try(
+      `before its time is over, which it is while no server lives${point === null ? '' : `, and the next one at "${point}"`}, has timed out`,
+      (walk) =>
+        walk.step({
+          point: 'journal grew, not told',
+          said: `time over while no server lives${point === null ? '' : `, and the next server: ${point}`}`,
+          ...patient({ timeout_seconds: 0.5 }),
+          meanwhile: () => sleep(900),
+          ...(point !== null && { again: { point } }),
+          expected: { status: 'timed_out', outcome: { timeout_reason: 'run', ended: 'timed_out' } },
+        }),
+    );
+
   for (const [point, times] of [
     ['delivery due', 1],
     ['delivery answered', 2],

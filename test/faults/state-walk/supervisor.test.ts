@@ -84,6 +84,22 @@ describe('A run whose supervisor is killed', () => {
         },
       );
 
+  for (const [point, expected] of [
+    ['time is over', lost],
+    ['program told to end', lost],
+    ['program reaped', lost],
+    ['exit recorded', { status: 'timed_out', outcome: { timeout_reason: 'run' } }],
+  ] as const)
+    suite.try(`while no server lives, at "${point}", is lost unless it was written`, (walk) =>
+      walk.step({
+        point: `supervisor: ${point}`,
+        said: `supervisor: ${point} (no server lives, its time is over)`,
+        ...patient({ timeout_seconds: 1 }),
+        act: (_, client) => client.has(3).then(() => walk.server.crash()),
+        expected,
+      }),
+    );
+
   for (const point of ['insert committed', 'spawn sent', 'journal grew, not told'])
     suite.try(`with its server, at "${point}", is lost`, (walk) =>
       walk.step({ point, both: true, ...patient(), expected: lost }),
