@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  cpSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -33,7 +34,10 @@ export interface TreeRoom extends Contents, Disposable {
   directory(): string;
   /** How often contents were asked for. */
   opened: number;
+  /** Contents that are open now. */
+  openNow(): number;
   forget(sha256: string): void;
+  forgetAll(): void;
 }
 
 export function treeRoom(): TreeRoom {
@@ -65,7 +69,10 @@ export function treeRoom(): TreeRoom {
         return null;
       }
     },
+    openNow: () =>
+      readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`).startsWith(place)).length,
     forget: (sha256) => rmSync(fileOf(sha256)),
+    forgetAll: () => rmSync(join(place, 'contents'), { recursive: true }),
     directory: () => mkdtempSync(join(place, 'written-')),
     write(tree) {
       const root = room.directory();
@@ -75,6 +82,14 @@ export function treeRoom(): TreeRoom {
     [Symbol.dispose]: () => rmSync(place, { recursive: true, force: true }),
   };
   return room;
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed meanwhile
+  }
 }
 
 function writeThing(to: string, thing: Tree[string]): void {
@@ -132,4 +147,16 @@ export function git(cwd: string, args: string[], input?: Buffer): string {
     maxBuffer: 2 ** 28,
     stdio: ['pipe', 'pipe', 'pipe'],
   }).toString();
+}
+
+/** What git itself says of two directories. */
+export function gitDiff(from: string, to: string, ...options: string[]): string {
+  const trees = [from, to].map((root) => {
+    git(root, ['init', '-q']);
+    git(root, ['add', '-A', '-f']);
+    return git(root, ['write-tree']).trim();
+  });
+  cpSync(join(to, '.git/objects'), join(from, '.git/objects'), { recursive: true });
+  const diff = ['diff-tree', '-r', '--full-index', '--no-renames'];
+  return git(from, [...diff, ...options, ...trees]);
 }

@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { diffOf } from '../../src/diff/diff.ts';
+import { gitDiff, type Tree, treeRoom } from '../helpers/listed-trees.ts';
+
+const text = fc
+  .array(fc.constantFrom('a', 'b', 'c', 'd', '', '}'), { maxLength: 60 })
+  .chain((lines) => fc.constantFrom(lines.join('\n'), lines.map((line) => `${line}\n`).join('')));
+const tree: fc.Arbitrary<Tree> = fc
+  .uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f/g', 'f/h'), text), {
+    selector: ([path]) => path,
+  })
+  .map((files) => Object.fromEntries(files.map(([path, file]) => [path, { file }])));
+
+test('lines that came and went are as many as git counts at its best, in each file and in all', async () => {
+  await fc.assert(
+    fc.asyncProperty(tree, tree, async (from, to) => {
+      using room = treeRoom();
+      const diff = await diffOf(room, room.keep(from), room.keep(to), { limit: 100, patch: false });
+      const counts = diff.files.map((file) => `${file.lines_added}\t${file.lines_removed}\t${file.path}\n`);
+      expect(counts.sort().join('')).toBe(
+        gitDiff(room.write(from), room.write(to), '--numstat', '--minimal')
+          .split(/(?<=\n)/)
+          .sort()
+          .join(''),
+      );
+      const sum = (key: 'lines_added' | 'lines_removed'): number =>
+        diff.files.reduce((all, file) => all + (file[key] ?? 0), 0);
+      expect(diff.stats).toMatchObject({
+        lines_added: sum('lines_added'),
+        lines_removed: sum('lines_removed'),
+      });
+    }),
+    { numRuns: 40 },
+  );
+});
