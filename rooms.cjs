@@ -20,7 +20,7 @@ const ROOMS = {
   },
   'src/outbound': {
     says: 'where this server may call, with which secret and signature',
-    doors: ['address-guard', 'masking', 'secrets', 'signature', 'signed-post'],
+    doors: ['address-guard', 'masking', 'secret-forms', 'secrets', 'signature', 'signed-post'],
     imports: ['src/platform'],
   },
   'src/documents': {

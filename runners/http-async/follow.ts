@@ -38,7 +38,7 @@ export async function follow(
   { url, named, alone, enough }: FollowPlan,
   signal: AbortSignal,
 ): Promise<void> {
-  const { ctx, job, streams: backend, place, redact } = tools;
+  const { ctx, job, streams: backend, place, redact, masking } = tools;
   const limit = ctx.spec.poll_transient_limit ?? DEFAULT_RECONNECTS;
   let done = false;
   let retryMs = RECONNECT_MS;
@@ -65,7 +65,7 @@ export async function follow(
         data: (chunk) => {
           job.streamedAt = performance.now();
           reader.push(chunk);
-          if (!place.history.repeating) place.reached(reader.lastId);
+          if (!place.history.repeating) place.reached(reader.lastId, masking.holds);
         },
       },
       signal,

@@ -1,5 +1,6 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import type { FailureReason } from '../../src/documents/failure.ts';
+import type { Masking } from '../../src/outbound/masking.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import { Waiters } from '../../src/platform/waiters.ts';
 import type { JsonText } from '../wire/json.ts';
@@ -16,6 +17,7 @@ export type Verdict =
 export class BackendJob {
   readonly #ctx: RunContext<HttpAsyncSpec>;
   readonly #redact: (text: string) => string;
+  readonly #masking: () => Masking;
   readonly #over = Promise.withResolvers<Verdict>();
   /** Who waits until there is reason to look again. */
   readonly sleepers = new Waiters();
@@ -36,12 +38,15 @@ export class BackendJob {
   remember: ((facts: { run_id?: string | undefined; last_state?: string | undefined }) => void) | null = null;
   /** Bytes of the backend's log that are written. */
   #logBytes = 0;
+  /** What is held back of it: it may be the beginning of a secret. */
+  #logRest = '';
   /** A later server would not know what this one does. */
   #unsaved = false;
 
-  constructor(ctx: RunContext<HttpAsyncSpec>, redact: (text: string) => string) {
+  constructor(ctx: RunContext<HttpAsyncSpec>, redact: (text: string) => string, masking: () => Masking) {
     this.#ctx = ctx;
     this.#redact = redact;
+    this.#masking = masking;
   }
 
   get verdict(): Promise<Verdict> {
@@ -126,9 +131,25 @@ export class BackendJob {
   /** A log that grows from answer to answer: what is new of it is stderr. One that got shorter began anew. */
   #log(text: string): void {
     // What ends in half a character may go on with the other half.
-    const log = Buffer.from(this.#redact(text.replace(/[\ud800-\udbff]$/, '')));
-    const news = log.length >= this.#logBytes ? log.subarray(this.#logBytes) : log;
-    this.#logBytes = log.length;
+    const whole = text.replace(/[\ud800-\udbff]$/, '');
+    const masking = this.#masking();
+    const log = Buffer.from(masking.take(whole).toWellFormed());
+    const rest = masking.end();
+    if (log.length + rest.length < this.#logBytes) {
+      this.endLog();
+      this.#logBytes = 0;
+    }
+    const news = log.subarray(this.#logBytes);
+    // An earlier server may have written the rest too, at the end.
+    this.#logRest = rest.slice(Math.max(0, this.#logBytes - log.length));
+    this.#logBytes = Math.max(this.#logBytes, log.length);
     if (news.length > 0) this.#ctx.output.write('stderr', news);
+  }
+
+  /** No more of it comes: what was held back is no secret. */
+  endLog(): void {
+    const rest = Buffer.from(this.#logRest);
+    this.#logRest = '';
+    if (rest.length > 0) this.#ctx.output.write('stderr', rest);
   }
 }

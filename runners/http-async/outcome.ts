@@ -66,7 +66,7 @@ export function jobOutcome(
       : {}),
     errorSummary: success
       ? null
-      : redact(`backend reported terminal status: ${state}${why ? `: ${preview(why, 500)}` : ''}`),
+      : redact(`backend reported terminal status: ${state}${why ? `: ${preview(redact(why), 500)}` : ''}`),
   };
 }
 

@@ -52,7 +52,7 @@ export async function poll(
     const journey = await backend.call(url, { named }, whole, limited.signal).finally(limited.done);
     if (signal.aborted) return;
     job.polls++;
-    const answer = await judge(job, journey, whole, spec.poll_pending_codes ?? []);
+    const answer = await judge(job, journey, whole, { pending: spec.poll_pending_codes ?? [], redact });
     if (signal.aborted) return;
     if (answer.kind === 'failed') return job.fail(redact(answer.words));
     if (answer.kind === 'transient') {
@@ -70,7 +70,7 @@ async function judge(
   job: BackendJob,
   { head, error }: Journey,
   whole: WholeAnswer,
-  pending: readonly number[],
+  { pending, redact }: { pending: readonly number[]; redact: (text: string) => string },
 ): Promise<Answer> {
   const failed = (words: string): Answer => ({ kind: 'failed', words: `poll: ${words}` });
   const transient = (words: string): Answer => ({ kind: 'transient', words: `poll: ${words}` });
@@ -83,11 +83,12 @@ async function judge(
   }
   if (head && isPassing(head.status)) return transient(statusWords(head));
   const content = await contentOf(whole);
-  const said = content instanceof Error ? '' : preview(content.text);
+  const said = (): string => (content instanceof Error ? '' : preview(redact(content.text)));
+  const behind = (text: string): string => (text === '' ? '' : `: ${text}`);
   if (head && (head.status < 200 || head.status > 299))
     return {
       kind: 'failed',
-      words: `poll expected HTTP 200, got ${statusWords(head)}${said && `: ${said}`}`,
+      words: `poll expected HTTP 200, got ${statusWords(head)}${behind(said())}`,
     };
   // The code tells a network's error from our own, an answer that is too long.
   if (error !== null) {
@@ -97,12 +98,12 @@ async function judge(
   if (content instanceof Error) return transient(content.message);
   if (job.hear(content)) return { kind: 'heard' };
   if (head?.status === 202) return { kind: 'pending' };
-  if (said === '') return transient(`${head ? statusWords(head) : 'an answer'} without content`);
+  if (said() === '') return transient(`${head ? statusWords(head) : 'an answer'} without content`);
   return {
     kind: 'transient',
     words: content.isJson
-      ? `poll response has no state at http.poll_status_path: ${said}`
-      : `poll response is not JSON: ${said}`,
+      ? `poll response has no state at http.poll_status_path: ${said()}`
+      : `poll response is not JSON: ${said()}`,
   };
 }
 

@@ -5,6 +5,7 @@ import { kickOff } from './kickoff.ts';
 import { jobOutcome } from './outcome.ts';
 import type { Places } from './places.ts';
 import { JobStop } from './stop.ts';
+import { endOutput } from './stream-telling.ts';
 import type { JobTools } from './tools.ts';
 import { watch } from './watch.ts';
 
@@ -31,6 +32,8 @@ export async function attend(
     const watching = places && !ctx.signal.aborted ? watch(tools, places) : null;
     const verdict = await job.verdict;
     await watching?.end(verdict);
+    endOutput(tools);
+    job.endLog();
     const cancelled = verdict.kind === 'aborted' ? await stop.cancel() : null;
     const outcome = jobOutcome(tools, verdict, cancelled);
     // A later server would ask again, and might be told something else, or nothing.

@@ -18,6 +18,8 @@ export class StreamPlace {
   readonly history = new EventHistory();
   /** Of the last event that was taken, for Last-Event-ID. */
   id: string | undefined;
+  /** The last one that was noted. */
+  #noted: string | undefined;
   /** Bytes that had been written then. */
   #bytes = 0;
   /** Bytes that come once more. */
@@ -32,6 +34,7 @@ export class StreamPlace {
     const { success, data } = Note.safeParse(parseJson(note));
     if (!success) return;
     ({ id: this.id, bytes: this.#bytes } = data.stream);
+    this.#noted = this.id;
     if (data.stream.taken !== undefined) this.history.recall(data.stream.taken);
   }
 
@@ -49,10 +52,12 @@ export class StreamPlace {
     return bytes.subarray(known);
   }
 
-  /** Everything up to the event of this id is written. */
-  reached(id: string | undefined): void {
-    if (id === undefined || id === this.id) return;
+  /** Everything up to the event of this id is taken, and written too unless something is held back: that has to come again for a later server. */
+  reached(id: string | undefined, holds: boolean): void {
+    if (id === undefined || id === this.#noted) return;
     this.id = id;
+    if (holds) return;
+    this.#noted = id;
     const bytes = this.#output.captured('stdout').bytes - this.#known;
     const { note: taken } = this.history;
     this.#output.note(JSON.stringify({ stream: { id, bytes, taken } } satisfies z.infer<typeof Note>));

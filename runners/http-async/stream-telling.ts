@@ -17,7 +17,7 @@ export class StreamTelling {
   }
 
   readonly take = (event: ServerSentEvent): void => {
-    const { ctx, job, place, redact } = this.#tools;
+    const { ctx, job, place, redact, masking } = this.#tools;
     const { type, data, id } = event;
     this.done ||= (ctx.spec.stream_done_events ?? DONE_EVENTS).includes(type);
     const known = place.history.take(event);
@@ -38,7 +38,7 @@ export class StreamTelling {
       ctx.output.progress({ message: redact(type), data: told(parseJson(data) ?? data, redact) });
     else if (data !== '') {
       job.streamed = true;
-      const news = place.news(Buffer.from(redact(data)), id);
+      const news = place.news(Buffer.from(masking.take(data)), id);
       if (news.length > 0) ctx.output.write('stdout', news);
     }
   };
@@ -47,6 +47,12 @@ export class StreamTelling {
     if (!this.#said.has(message)) this.#tools.ctx.output.progress({ message });
     this.#said.add(message);
   }
+}
+
+/** No more output comes by the stream: what was held back of it is no secret. */
+export function endOutput({ ctx, place, masking }: JobTools): void {
+  const rest = place.news(Buffer.from(masking.end()), place.id);
+  if (rest.length > 0) ctx.output.write('stdout', rest);
 }
 
 /** A JSON value without the secret, however its texts were escaped. */

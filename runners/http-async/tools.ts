@@ -1,8 +1,9 @@
 import type { RunContext } from '../../src/contract/context.ts';
+import { Masking, masked } from '../../src/outbound/masking.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import type { Connections } from '../wire/connections.ts';
 import { preview } from '../wire/json.ts';
-import { redactor } from '../wire/secrets.ts';
+import { formsOfSecret } from '../wire/secrets.ts';
 import { Backend } from './backend.ts';
 import { BackendJob } from './job.ts';
 import type { HttpAsyncSpec } from './spec.ts';
@@ -25,6 +26,8 @@ export interface JobTools {
   place: StreamPlace;
   /** Takes the secret out of what is told. */
   redact: (text: string) => string;
+  /** The same for the output that the stream brings piece by piece. */
+  masking: Masking;
 }
 
 export function jobTools(
@@ -32,16 +35,17 @@ export function jobTools(
   { calls, streams }: BackendConnections,
   secrets: Secrets,
 ): JobTools {
-  const hide = redactor(ctx.spec.auth, secrets);
+  const forms = formsOfSecret(ctx.spec.auth, secrets);
   // What is told is text that UTF-8 has bytes for.
-  const redact = (text: string): string => hide(text).toWellFormed();
+  const redact = (text: string): string => masked(text, forms).toWellFormed();
   return {
     ctx,
     backend: new Backend(ctx, calls, secrets),
     streams: new Backend(ctx, streams, secrets),
-    job: new BackendJob(ctx, redact),
+    job: new BackendJob(ctx, redact, () => new Masking(forms)),
     place: new StreamPlace(ctx.output),
     redact,
+    masking: new Masking(forms),
   };
 }
 

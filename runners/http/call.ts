@@ -1,6 +1,7 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { FailureReason } from '../../src/documents/failure.ts';
+import { masked, maskedBeginning } from '../../src/outbound/masking.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import { nap } from '../../src/platform/timer.ts';
@@ -11,7 +12,7 @@ import { failureWords, statusWords } from '../wire/failure.ts';
 import { preview } from '../wire/json.ts';
 import { isDenied, type Journey, NotFollowed, travel } from '../wire/redirect.ts';
 import { buildRequest } from '../wire/request.ts';
-import { redactor } from '../wire/secrets.ts';
+import { formsOfSecret } from '../wire/secrets.ts';
 import type { HttpSpec, RETRY_ON } from '../wire/spec.ts';
 import { waitMs } from '../wire/wait.ts';
 
@@ -23,7 +24,8 @@ export class HttpCall {
   readonly #ctx: RunContext<HttpSpec>;
   readonly #connections: Connections;
   readonly #secrets: Secrets;
-  readonly #redact: (text: string) => string;
+  /** Of the secret. */
+  readonly #forms: readonly string[];
   #attempt = 0;
   #sent = false;
   #unsafeSent = false;
@@ -34,7 +36,7 @@ export class HttpCall {
     this.#ctx = ctx;
     this.#connections = connections;
     this.#secrets = secrets;
-    this.#redact = redactor(ctx.spec.auth, secrets);
+    this.#forms = formsOfSecret(ctx.spec.auth, secrets);
   }
 
   async run(): Promise<RunnerOutcome> {
@@ -52,6 +54,10 @@ export class HttpCall {
       await nap(wait, this.#ctx.signal);
       if (this.#ctx.signal.aborted) return this.#outcome(journey, began);
     }
+  }
+
+  #redact(text: string): string {
+    return masked(text, this.#forms);
   }
 
   async #try(began: number): Promise<Journey> {
@@ -140,7 +146,9 @@ export class HttpCall {
       return this.#redact(`${url.origin}: ${words}`);
     }
     if (head === null || this.#expected(head.status)) return null;
-    const text = preview(this.#redact(this.#beginning.toString('utf8')));
+    const beginning = this.#beginning.toString('utf8');
+    const cut = this.#beginning.length < this.#ctx.output.captured('stdout').bytes;
+    const text = preview(cut ? maskedBeginning(beginning, this.#forms) : this.#redact(beginning));
     return `${this.#redact(statusWords(head))}${text === '' ? '' : `: ${text}`}`;
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
-import { masking } from '../../src/outbound/masking.ts';
+import { secretForms } from '../../src/outbound/secret-forms.ts';
 import { maySendTo, type Secrets } from '../../src/outbound/secrets.ts';
 import { mayCarrySecret } from './header.ts';
 
@@ -47,12 +47,12 @@ export function authHeaders(
   return { [secretHeaderOf(auth)]: headerValue(auth.scheme, secret.value) };
 }
 
-/** Takes the secret out of text, in every form in which it was sent or may come back. */
-export function redactor(auth: Auth | undefined, secrets: Secrets): (text: string) => string {
+/** Every form in which the secret was sent or may come back. */
+export function formsOfSecret(auth: Auth | undefined, secrets: Secrets): string[] {
   const value = auth && secrets.get(auth.secret)?.value;
-  if (value === undefined) return (text) => text;
+  if (value === undefined) return [];
   const password = auth?.scheme === 'basic' ? [value.slice(value.indexOf(':') + 1)] : [];
-  return masking([value, ...password]);
+  return secretForms([value, ...password]);
 }
 
 function headerValue(scheme: Auth['scheme'], value: string): string {

@@ -1,4 +1,5 @@
-import { masking } from '../outbound/masking.ts';
+import { masked } from '../outbound/masking.ts';
+import { secretForms } from '../outbound/secret-forms.ts';
 import { type Secrets, secretRefusal } from '../outbound/secrets.ts';
 import { gitRefusal } from './refusal.ts';
 
@@ -26,5 +27,6 @@ export function gitCredential(name: string | undefined, secrets: Secrets, host: 
   const authorization = WHOLE_VALUE.test(value) ? value : `Basic ${Buffer.from(pair).toString('base64')}`;
   const password = value.slice(value.indexOf(':') + 1);
   const bare = value.replace(WHOLE_VALUE, '');
-  return { authorization, mask: masking([value, pair, password, bare, authorization]) };
+  const forms = secretForms([value, pair, password, bare, authorization]);
+  return { authorization, mask: (text) => masked(text, forms) };
 }

@@ -1,36 +1,104 @@
-/** Shorter values would be found in any text. */
-const SHORTEST = 4;
-
 const MASK = '[redacted]';
 
+/** From where to where in a text; `told`: its mask was put before what is at hand. */
+interface Stretch {
+  from: number;
+  to: number;
+  told: boolean;
+}
+
 /**
- * Takes secret values out of text, in every form in which they were sent or may come back: as they are, in a URL, in
- * JSON, in base64 with whatever stands before and after them. Values of less than 4 characters are left.
+ * Puts a mask for every form of a secret in a text that comes in pieces, cut anywhere: forms that overlap have one
+ * together. What may be the beginning of a form is held back until it is known, which is never more than the longest form
+ * less one character. What comes out is the same however the text was cut.
  */
-export function masking(values: readonly string[]): (text: string) => string {
-  const forms = values.filter((value) => value.length >= SHORTEST).flatMap(formsOf);
-  // Longest first: a form may be part of another.
-  const ordered = [...new Set(forms)].sort((a, b) => b.length - a.length);
-  return (text) => ordered.reduce((rest, form) => rest.replaceAll(form, MASK), text);
+export class Masking {
+  readonly #forms: readonly string[];
+  readonly #longest: number;
+  #held = '';
+  /** So many characters of what is held belong to a mask that was put. */
+  #covered = 0;
+
+  constructor(forms: readonly string[]) {
+    this.#forms = forms;
+    this.#longest = Math.max(0, ...forms.map(({ length }) => length));
+  }
+
+  /** What may be told now. */
+  take(piece: string): string {
+    const text = this.#held + piece;
+    return this.#tell(text, this.#beginningAt(text));
+  }
+
+  /** The rest: no more comes. */
+  end(): string {
+    return this.#tell(this.#held, this.#held.length);
+  }
+
+  /** Is anything held back. */
+  get holds(): boolean {
+    return this.#held !== '';
+  }
+
+  #tell(text: string, end: number): string {
+    let told = '';
+    let at = 0;
+    let covered = 0;
+    for (const { from, to, told: masked } of this.#stretches(text)) {
+      if (from >= end && !masked) break;
+      told += text.slice(at, from) + (masked ? '' : MASK);
+      at = Math.min(to, end);
+      covered = Math.max(0, to - end);
+    }
+    told += text.slice(at, end);
+    this.#held = text.slice(end);
+    this.#covered = covered;
+    return told;
+  }
+
+  /** Where forms stand, in order; those that overlap are one. */
+  #stretches(text: string): Stretch[] {
+    const found: Stretch[] = this.#covered === 0 ? [] : [{ from: 0, to: this.#covered, told: true }];
+    for (const form of this.#forms) {
+      let last: Stretch | undefined;
+      for (let from = text.indexOf(form); from !== -1; from = text.indexOf(form, from + 1)) {
+        const to = from + form.length;
+        if (last !== undefined && from < last.to) last.to = to;
+        else {
+          last = { from, to, told: false };
+          found.push(last);
+        }
+      }
+    }
+    found.sort((a, b) => a.from - b.from || Number(b.told) - Number(a.told));
+    const merged: Stretch[] = [];
+    for (const stretch of found) {
+      const last = merged.at(-1);
+      if (last !== undefined && stretch.from < last.to) last.to = Math.max(last.to, stretch.to);
+      else merged.push(stretch);
+    }
+    return merged;
+  }
+
+  /** Where what may be the beginning of a form begins. */
+  #beginningAt(text: string): number {
+    for (let at = Math.max(0, text.length - this.#longest + 1); at < text.length; at++) {
+      const left = text.length - at;
+      const begins = (form: string): boolean =>
+        form[0] === text[at] && form.length > left && text.endsWith(form.slice(0, left));
+      if (this.#forms.some(begins)) return at;
+    }
+    return text.length;
+  }
 }
 
-function formsOf(value: string): string[] {
-  const inJson = JSON.stringify(value).slice(1, -1);
-  return [value, base64(value), encodeURIComponent(value), inJson, ...withinBase64(value)];
+/** The same for a text that is whole. */
+export function masked(text: string, forms: readonly string[]): string {
+  const masking = new Masking(forms);
+  return masking.take(text) + masking.end();
 }
 
-/** What of base64 is the same for whatever stands before and after the value in the text that was encoded. */
-function withinBase64(value: string): string[] {
-  return [0, 1, 2]
-    .map((before) => {
-      const text = base64(`${' '.repeat(before)}${value}`);
-      const bytes = before + Buffer.byteLength(value);
-      // Characters that hold bits of a neighbour too are left out.
-      return text.slice(Math.ceil((before * 8) / 6), Math.floor((bytes * 8) / 6));
-    })
-    .filter((form) => form.length >= SHORTEST * 2);
-}
-
-function base64(value: string): string {
-  return Buffer.from(value).toString('base64');
+/** For one that goes on where it was cut: without what may be the beginning of a form. */
+export function maskedBeginning(text: string, forms: readonly string[]): string {
+  return new Masking(forms).take(text);
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { BackendJob } from '../../../runners/http-async/job.ts';
 import { JsonText } from '../../../runners/wire/json.ts';
 import type { RunContext } from '../../../src/contract/context.ts';
+import { Masking } from '../../../src/outbound/masking.ts';
 
 /** What a job says of itself goes nowhere. */
 const output = {
@@ -15,7 +16,11 @@ type Context = ConstructorParameters<typeof BackendJob>[0];
 
 function job(): BackendJob {
   const spec = { poll_status_path: 'state', poll_terminal_states: ['done'] };
-  return new BackendJob({ spec, output } as unknown as RunContext as Context, (text) => text);
+  return new BackendJob(
+    { spec, output } as unknown as RunContext as Context,
+    (text) => text,
+    () => new Masking([]),
+  );
 }
 
 test('what a full disk does not take of a job is written with a later answer, and the watch goes on', async () => {

@@ -47,3 +47,9 @@ test('nor is it in base64 of a text that it is a part of', async () => {
     );
   }
 });
+
+test('nor is its beginning, where no more of an answer is looked at for a summary', async () => {
+  backend.on('/', status(500, {}, `x${' '.repeat(1015)}${SECRET}${' '.repeat(3000)}`));
+  const record = await call({ url: backend.url, auth: { secret: 'TOKEN' } });
+  expect(summary(record)).toBe('HTTP 500 Internal Server Error: x');
+});
