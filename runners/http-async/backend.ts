@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
@@ -5,9 +6,33 @@ import { isExactNumber, parseExact } from '../../src/platform/exact-json.ts';
 import type { Connections } from '../wire/connections.ts';
 import type { Taker, WireRequest } from '../wire/exchange.ts';
 import { asFieldValue } from '../wire/header.ts';
+import { parseJson } from '../wire/json.ts';
 import { isSafe, type Journey, travel } from '../wire/redirect.ts';
 import { buildRequest, requestUrl } from '../wire/request.ts';
 import type { HttpAsyncSpec } from './spec.ts';
+
+const LeftNote = z.object({ kickoff: z.literal('left') });
+const LEFT_NOTE = JSON.stringify({ kickoff: 'left' } satisfies z.infer<typeof LeftNote>);
+
+/** Did the kickoff go to an origin that does not know it again: it must not be sent again. */
+export function saysThatItLeft(note: string): boolean {
+  return LeftNote.safeParse(parseJson(note)).success;
+}
+
+/** Has the backend the completion URL: not where that was dropped on the way. */
+export function hasCallback({ callback }: HttpAsyncSpec, { request }: Pick<Journey, 'request'>): boolean {
+  const { header, body_field: field } = callback ?? {};
+  const inHeader = header !== undefined && Object.hasOwn(request.headers, header.toLowerCase());
+  return inHeader || (field !== undefined && request.body !== null);
+}
+
+/** Would it know this kickoff again. */
+export function hasKey(
+  { idempotency_header: key }: HttpAsyncSpec,
+  { request }: Pick<Journey, 'request'>,
+): boolean {
+  return key !== undefined && Object.hasOwn(request.headers, key.toLowerCase());
+}
 
 /** The calls of one run: kickoff, polls, stream, cancel. */
 export class Backend {
@@ -24,16 +49,25 @@ export class Backend {
   }
 
   kickoff(taker: Taker, signal: AbortSignal): Promise<Journey> {
-    const { spec, inputPath, environment, callbackUrl, invocation } = this.#ctx;
+    const { spec, inputPath, environment, callbackUrl, invocation, output } = this.#ctx;
     const address = spec.callback ? callbackUrl() : '';
     const request = buildRequest(kickoffSpec(spec, { callbackUrl: address, id: invocation.invocation_id }), {
       secrets: this.#secrets,
       inputPath,
       traceparent: environment.TRACEPARENT,
     });
-    // Whoever does the job in the end must know it again.
-    const { idempotency_header: everywhere } = spec;
-    return this.#send({ ...request, fresh: true, ...(everywhere && { everywhere }) }, taker, signal);
+    const { callback, idempotency_header: key } = spec;
+    const own = [callback?.header, key].flatMap((name) => (name === undefined ? [] : [name.toLowerCase()]));
+    return this.#send(
+      {
+        ...request,
+        fresh: true,
+        ours: [...(request.ours ?? []), ...own],
+        ...(key !== undefined && { leaves: () => output.acknowledged.note(LEFT_NOTE) }),
+      },
+      taker,
+      signal,
+    );
   }
 
   /** Where a template leads. Null when it needs a run id and there is none. Throws Error for an id that is no part of a path. */
@@ -68,7 +102,7 @@ export class Backend {
         headers: { accept: 'application/json', ...Object.fromEntries(kept), ...headers },
         ...(own && spec.auth ? { auth: spec.auth } : {}),
       },
-      { secrets: this.#secrets, traceparent: environment.TRACEPARENT },
+      { secrets: this.#secrets, traceparent: own ? environment.TRACEPARENT : undefined },
     );
     return this.#send({ ...request, fresh: !isSafe(method) }, taker, signal);
   }

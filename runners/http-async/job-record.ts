@@ -18,6 +18,8 @@ const JobRecord = z.object({
   last_state: z.string().optional(),
   poll: StoredPlace,
   stream: StoredPlace,
+  /** Absent: as the spec has it, which is what earlier releases went by. */
+  callback: z.boolean().optional(),
 });
 export type JobRecord = z.infer<typeof JobRecord>;
 

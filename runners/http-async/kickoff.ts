@@ -6,7 +6,7 @@ import { JsonText } from '../wire/json.ts';
 import { isDenied, type Journey, NotFollowed } from '../wire/redirect.ts';
 import { waitMs } from '../wire/wait.ts';
 import { WholeAnswer } from '../wire/whole-answer.ts';
-import type { Backend } from './backend.ts';
+import { type Backend, hasCallback, hasKey } from './backend.ts';
 import { toRecord, writeJobRecord } from './job-record.ts';
 import { isPassing } from './passing.ts';
 import { type Acknowledgement, type Places, placesIn } from './places.ts';
@@ -60,7 +60,7 @@ export async function kickOff(
     fail(tools, `kickoff expected HTTP 202 or 200, got ${statusWords(head)}`, payload.text);
   else if (error !== null || head === null)
     fail(tools, `kickoff: ${failureWords(error ?? new Error('no answer'))}`);
-  else return accepted(tools, { head, url, payload }, unreadable);
+  else return accepted(tools, { head, url, payload, callback: hasCallback(spec, journey) }, unreadable);
   return null;
 }
 
@@ -81,7 +81,8 @@ function accepted(tools: JobTools, answer: Acknowledgement, unreadable: string):
   if (state !== undefined && !(head.status === 202 && job.isTerminal(state))) job.hear(payload);
   try {
     const places = placesIn(tools, answer);
-    const stored = { poll: toRecord(places.poll), stream: toRecord(places.stream) };
+    const { callback } = places;
+    const stored = { poll: toRecord(places.poll), stream: toRecord(places.stream), callback };
     job.remember = (facts) => {
       writeJobRecord(ctx.directory, { ...facts, ...stored });
       ctx.outlives();
@@ -106,7 +107,7 @@ async function sendKickoff(backend: Backend, { spec, again, aborted, stop }: Kic
   for (let left = again ? transientLimit(spec) : 0, waits = 0; ; left--, waits++) {
     const whole = new WholeAnswer();
     const journey = await backend.kickoff(whole, stop);
-    if (left <= 0 || !mayBeRepeated(journey) || aborted.aborted || stop.aborted)
+    if (left <= 0 || !mayBeRepeated(spec, journey) || aborted.aborted || stop.aborted)
       return whole.content().then(
         (bytes) => ({ journey, payload: new JsonText(bytes), unreadable: '' }),
         (error: unknown) => ({ journey, payload: new JsonText(''), unreadable: messageOf(error) }),
@@ -115,6 +116,8 @@ async function sendKickoff(backend: Backend, { spec, again, aborted, stop }: Kic
   }
 }
 
-function mayBeRepeated({ head, error }: Journey): boolean {
+function mayBeRepeated(spec: HttpAsyncSpec, journey: Journey): boolean {
+  const { head, error } = journey;
+  if (!hasKey(spec, journey)) return false;
   return head ? isPassing(head.status) || head.status === STILL_LOOKED_AT : !isDenied(error);
 }

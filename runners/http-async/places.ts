@@ -7,6 +7,8 @@ import type { JobTools } from './tools.ts';
 export interface Places {
   poll: Place | null;
   stream: Place | null;
+  /** The backend was told where to say how it ended. */
+  callback: boolean;
 }
 
 /** The answer to the kickoff, after its redirects. */
@@ -15,11 +17,14 @@ export interface Acknowledgement {
   /** Who gave it: what it names is seen from there (RFC 9110, 10.2.2). */
   url: URL;
   payload: JsonText;
+  /** It came with the completion URL. */
+  callback: boolean;
 }
 
 /** What it says of that. Throws Error for what is no address, and for a run id that is missing. */
 export function placesIn(tools: JobTools, answer: Acknowledgement): Places {
-  return { poll: pollPlace(tools, answer), stream: streamPlace(tools, answer) };
+  const { callback } = answer;
+  return { poll: pollPlace(tools, answer), stream: streamPlace(tools, answer), callback };
 }
 
 function pollPlace({ ctx, backend, job }: JobTools, { head, url: from }: Acknowledgement): Place | null {

@@ -26,9 +26,14 @@ export function watch(tools: JobTools, places: Places): Watch {
   const goesOn = (): void => ctx.goesOn();
   const guarded = (watcher: Promise<void>): Promise<void> =>
     watcher.catch((error: unknown) => fail(tools, messageOf(error)));
-  const alone = places.poll === null && spec.callback === undefined;
+  const alone = places.poll === null && !places.callback;
   if (alone && places.stream === null)
-    fail(tools, 'the kickoff named no address to poll: no http.poll_url_template and no Location header');
+    fail(
+      tools,
+      spec.callback === undefined
+        ? 'the kickoff named no address to poll: no http.poll_url_template and no Location header'
+        : 'the kickoff was redirected to where the callback address does not go, and named no address to poll',
+    );
   const bears = (message: string, inARow: number): void =>
     ctx.output.progress({ message: `${message}: asked again`, data: { transient: inARow } });
   const pollPlan = places.poll && { ...places.poll, spec, redact, goesOn, bears };

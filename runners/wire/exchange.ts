@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { asError } from '../../src/platform/error-words.ts';
 import { afterMs } from '../../src/platform/timer.ts';
 import { MAX_HEAD_BYTES, readWholeHead } from '../../src/platform/whole-head.ts';
 import { type AnswerHead, readHead } from './answer-head.ts';
@@ -17,10 +18,10 @@ export interface WireRequest {
   body: Buffer | (() => Readable) | null;
   /** On a connection of its own: one that was kept may end unheard. */
   fresh?: boolean;
-  /** Name of a header that goes along to another origin too. */
-  everywhere?: string;
-  /** Name, in small letters, of the header that carries a secret. It goes to no other origin, whatever it is. */
-  secretHeader?: string;
+  /** Names, in small letters, of headers with what is ours: a secret, an address or name of the run. They go to no other origin, whatever they are. */
+  ours?: readonly string[];
+  /** Called before a request that does something goes to another origin, which knows nothing of what is ours. */
+  leaves?: () => void;
 }
 
 /** What happens to an answer while it comes. `data` is synchronous: nothing is held between socket and taker. */
@@ -159,8 +160,4 @@ function whenConnected(request: ClientRequest, connected: () => void): void {
     socket.once(event, onConnect);
     socket.once('close', done);
   });
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
 }

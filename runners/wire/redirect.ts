@@ -1,6 +1,6 @@
 import { hasCredentials } from '../../src/documents/call-url.ts';
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
-import { messageOf } from '../../src/platform/error-words.ts';
+import { asError, messageOf } from '../../src/platform/error-words.ts';
 import { type AnswerHead, single } from './answer-head.ts';
 import type { Connections } from './connections.ts';
 import { type Exchange, exchange, type Taker, type WireRequest } from './exchange.ts';
@@ -46,6 +46,8 @@ export interface Hop {
  */
 export interface Journey extends Exchange {
   url: URL;
+  /** The last one that could be sent. */
+  request: WireRequest;
   redirects: Hop[];
   /** A request that may have done something left this machine. */
   unsafeSent: boolean;
@@ -83,7 +85,8 @@ export async function travel(
       hop = await exchange(connections, { ...request, fresh: true }, taking, signal);
     sent ||= hop.sent;
     if (!hop.sent) unsafe.delete(request.url.href);
-    const journey = { ...hop, url: request.url, redirects, sent, unsafeSent: unsafe.size > 0 };
+    const { url } = request;
+    const journey = { ...hop, url, request, redirects, sent, unsafeSent: unsafe.size > 0 };
     const target = next as WireRequest | Error | null; // set in the callback
     if (answered && !hop.sent && !signal.aborted)
       return { ...answered, error: unreachable(request.url, hop.error) };
@@ -91,6 +94,12 @@ export async function travel(
     if (target instanceof Error) return { ...journey, error: target };
     if (!isSafe(target.method) && unsafe.has(target.url.href))
       return { ...journey, error: new NotFollowed('redirected to where it was sent already') };
+    if (!isSafe(target.method) && target.url.origin !== url.origin)
+      try {
+        request.leaves?.();
+      } catch (error) {
+        return { ...journey, error: unreachable(target.url, asError(error)) };
+      }
     answered = journey;
     redirects.push({ status: hop.head?.status ?? 0, url: request.url.href });
     request = target;
@@ -111,13 +120,9 @@ function follow(request: WireRequest, head: AnswerHead, tooMany: boolean): WireR
     (head.status === 303 && method !== 'GET' && method !== 'HEAD') ||
     ((head.status === 301 || head.status === 302) && method === 'POST');
   let headers = Object.entries(request.headers);
-  if (becomesGet) headers = headers.filter(([name]) => !name.toLowerCase().startsWith('content-'));
+  if (becomesGet) headers = headers.filter(([name]) => !name.startsWith('content-'));
   if (url.origin !== request.url.origin)
-    headers = headers.filter(
-      ([name]) =>
-        name !== request.secretHeader &&
-        (PUBLIC_HEADERS.has(name.toLowerCase()) || name === request.everywhere?.toLowerCase()),
-    );
+    headers = headers.filter(([name]) => PUBLIC_HEADERS.has(name) && !request.ours?.includes(name));
   return {
     ...request,
     url,

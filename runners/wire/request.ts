@@ -41,8 +41,7 @@ export function buildRequest(
   };
   checkHeaders(headers);
   checkAuthorities(spec.tls?.ca);
-  const [secretHeader] = Object.keys(secret);
-  return { method, url, headers, body: body.content, ...(secretHeader && { secretHeader }) };
+  return { method, url, headers, body: body.content, ours: Object.keys(secret) };
 }
 
 /** Throws Rejected for what is not an absolute http(s) URL, or has a user or password, which everybody could read. */
