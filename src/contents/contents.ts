@@ -11,7 +11,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { bootId } from '../platform/boot.ts';
 import { codeOf } from '../platform/error-words.ts';
 
@@ -30,7 +30,7 @@ export class Contents {
 
   /** `fsync`: what was kept is on the disk when `sync` returns. */
   constructor(dataDir: string, { fsync = false } = {}) {
-    this.directory = join(dataDir, 'contents');
+    this.directory = resolve(dataDir, 'contents');
     this.#fsync = fsync;
   }
 

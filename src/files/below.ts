@@ -1,3 +1,4 @@
+import { enterDirectory } from '../platform/thread-directory.ts';
 import { type Opened, openDirectory, openRoot, placeOf, shut } from './walk.ts';
 
 /** Paths below one directory: each part is opened below the one before, and no link is followed. */
@@ -20,6 +21,14 @@ export class Below {
     return placeOf(fd, path.slice(slash + 1)) as string;
   }
 
+  /** The same for one call of the file system, made at once: it may be the name in the thread's current directory. */
+  near(path: string): string {
+    const slash = path.lastIndexOf('/');
+    const fd = this.directory(slash < 0 ? '' : path.slice(0, slash));
+    const name = path.slice(slash + 1);
+    return enterDirectory(fd) ? name : (placeOf(fd, name) as string);
+  }
+
   /** Descriptor of a directory, until the next call. */
   directory(path: string): number {
     while (this.#open.length > 0) {
@@ -34,7 +43,8 @@ export class Below {
       const end = slash < 0 ? path.length : slash;
       if (end === 0 && path === '') break;
       const above = this.#open.at(-1)?.fd ?? this.#root.fd;
-      const found = openDirectory(placeOf(above, path.slice(from + 1, end)), this.#asOwner);
+      const name = path.slice(from + 1, end);
+      const found = openDirectory(enterDirectory(above) ? name : placeOf(above, name), this.#asOwner);
       this.#open.push({ ...found, path: path.slice(0, end) });
       from = end;
     }

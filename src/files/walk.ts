@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { HAS_PROC } from '../artifacts/open-inside.ts';
 import { codeOf } from '../platform/error-words.ts';
+import { enterDirectory, leaveDirectory } from '../platform/thread-directory.ts';
 
 export const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** Of Linux: it asks for no permission, and opens nothing. */
@@ -104,7 +105,8 @@ export function* walk(
       if (order > 0) directory.onWay = false;
       const isLast = order === 0 && open.length === from.length;
       const place = placeOf(directory.fd, bytes ?? name);
-      const stats = statsOf(place);
+      const near = enterDirectory(directory.fd) ? (bytes ?? name) : place;
+      const stats = statsOf(near);
       if (stats === null) continue;
       const path = directory.path === '' ? name : `${directory.path}/${name}`;
       const isUtf8 = bytes === undefined || bytes.equals(Buffer.from(name));
@@ -123,7 +125,7 @@ export function* walk(
         if (order !== 0) yield step;
         continue;
       }
-      const found = open.length > MAX_DEPTH ? 'deep' : openBelow(place, stats, owner, isPrivate);
+      const found = open.length > MAX_DEPTH ? 'deep' : openBelow(near, stats, owner, isPrivate);
       if (typeof found === 'string' || found instanceof Error) {
         step.shut = found;
         if (order !== 0) yield step;
@@ -151,6 +153,7 @@ export interface Opened {
 }
 
 export function shut({ fd, mode }: Opened): void {
+  leaveDirectory(fd);
   try {
     if (mode !== null) fchmodSync(fd, mode);
   } finally {
@@ -219,7 +222,7 @@ export function setMode(place: string, mode: number, isRight: (stats: Stats) => 
 
 /** In order of their bytes. `bytes`: null where the names are plain. */
 export function namesIn(fd: number): { names: string[]; bytes: Buffer[] | null } {
-  const place = placeOf(fd);
+  const place = enterDirectory(fd) ? '.' : placeOf(fd);
   const names = readdirSync(place);
   if (names.every((name) => PLAIN.test(name))) return { names: names.sort(), bytes: null };
   const bytes = readdirSync(Buffer.from(place), { encoding: 'buffer' }).sort(Buffer.compare);

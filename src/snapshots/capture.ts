@@ -16,13 +16,15 @@ import { Omissions } from './omissions.ts';
 /** So many things are met before what was met is read: memory stays flat. */
 const MOST_MET = 16_384;
 
-/** A thing on its way into the list. */
+/** A thing on its way into the list; a file with the state in which it can be known again, or its place in the index. */
 type Met =
-  | { type: 'listed'; listed: Listed; state?: FileState }
+  | { type: 'listed'; listed: Listed; state?: FileState | number }
   /** A directory that is listed if something in it is. */
   | { type: 'within'; listed: Listed }
   /** A file that has to be read. */
   | { type: 'unread'; path: string };
+
+type Listing = Extract<Met, { type: 'listed' }>;
 
 export function capture(contents: Contents, job: CaptureJob, crew: Crew, goOn: () => void): Captured {
   const taking = new Taking(contents, job, crew, goOn);
@@ -43,6 +45,8 @@ class Taking {
   readonly #known: FileIndex;
   readonly #index = new IndexWriter();
   readonly #stamp: string;
+  /** Contents may have been taken away since the index was written. */
+  readonly #isSwept: boolean;
   readonly #list: ListWriter;
   readonly #context: KeepContext;
   readonly #isPrivate: (stats: Step['stats'], descriptor: number) => boolean;
@@ -51,6 +55,7 @@ class Taking {
   #within: Listed[] = [];
   #own: KeepWorker | null = null;
   #isNews = false;
+  #same: number[] = [];
   #files = 0;
   #bytes = 0;
 
@@ -63,6 +68,7 @@ class Taking {
     this.#choice = new Choice(job.keep, job.ignore);
     this.#stamp = contents.stamp();
     this.#known = FileIndex.read(job.index, job.root);
+    this.#isSwept = this.#known.stamp !== this.#stamp;
     this.#list = new ListWriter(contents);
     this.#context = { root: job.root, seen: job.seen, clock: job.index };
     this.#isPrivate = (stats, fd) => view.holdsFile(stats, fd);
@@ -94,13 +100,18 @@ class Taking {
     if (chosen === 'left' || against !== null) {
       step.into = false;
       if (against !== null) this.#omissions.add(path, against);
-    } else if (type === 'directory')
-      this.#met.push({
-        type: chosen === 'within' ? 'within' : 'listed',
-        listed: { path, type, mode: stats.mode & 0o777 },
-      });
-    else if (type === 'link') this.#link(path, place);
+    } else if (type === 'directory') {
+      const listed: Listed = { path, type, mode: stats.mode & 0o777 };
+      if (chosen === 'taken') this.#meetListed({ type: 'listed', listed });
+      else this.#met.push({ type: 'within', listed });
+    } else if (type === 'link') this.#link(path, place);
     else this.#file(step);
+  }
+
+  /** It waits only where something before it does. */
+  #meetListed(met: Listing): void {
+    if (this.#met.length > 0) this.#met.push(met);
+    else this.#take(met);
   }
 
   #chosen(path: string, isDirectory: boolean): ReturnType<Choice['of']> {
@@ -117,7 +128,7 @@ class Taking {
       const target = readlinkSync(place, { encoding: 'buffer' });
       const text = target.toString('utf8');
       if (target.equals(Buffer.from(text)))
-        this.#met.push({ type: 'listed', listed: { path, type: 'link', target: text } });
+        this.#meetListed({ type: 'listed', listed: { path, type: 'link', target: text } });
       else this.#omissions.add(path, 'a link whose text is not UTF-8');
     } catch (error) {
       if (!isAbsence(error) && (error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
@@ -126,28 +137,25 @@ class Taking {
   }
 
   #file({ path, stats, place, asOwner }: Step): void {
-    const sha256 = this.#known.find(path, stats);
-    if (sha256 !== null && (this.#known.stamp === this.#stamp || this.#contents.has(sha256, stats.size))) {
+    const at = this.#known.find(path, stats);
+    const sha256 = at < 0 ? '' : this.#known.hashAt(at);
+    if (at >= 0 && (!this.#isSwept || this.#contents.has(sha256, stats.size))) {
       const { mode, size } = stats;
-      this.#met.push({
-        type: 'listed',
-        listed: { path, type: 'file', mode: mode & 0o777, size, sha256 },
-        state: stats,
-      });
-      return;
+      const listed: Listed = { path, type: 'file', mode: mode & 0o777, size, sha256 };
+      return this.#meetListed({ type: 'listed', listed, state: at });
     }
     this.#isNews = true;
     if (asOwner) {
       // The other thread would come to the directory with its own permissions.
       this.#own ??= new KeepWorker(this.#contents, this.#context, this.#goOn);
-      this.#kept(path, this.#own.at(place), (met) => this.#met.push(met));
+      this.#kept(path, this.#own.at(place), (met) => this.#meetListed(met));
       return;
     }
     this.#met.push({ type: 'unread', path });
     this.#unread++;
   }
 
-  #kept(path: string, kept: KeptState | string, take: (met: Extract<Met, { type: 'listed' }>) => void): void {
+  #kept(path: string, kept: KeptState | string, take: (met: Listing) => void): void {
     if (typeof kept === 'string') return this.#omissions.add(path, kept);
     const { mode, size, sha256, isSettled } = kept;
     const listed: Listed = { path, type: 'file', mode, size, sha256 };
@@ -169,14 +177,25 @@ class Taking {
     this.#unread = 0;
   }
 
-  #take({ listed, state }: Extract<Met, { type: 'listed' }>): void {
+  #take({ listed, state }: Listing): void {
     if (this.#within.length > 0) for (const directory of this.#around(listed.path)) this.#list.add(directory);
     this.#within = [];
     this.#list.add(listed);
     if (listed.type !== 'file') return;
     this.#files++;
     this.#bytes += listed.size;
-    if (state) this.#index.add(listed.path, state, listed.sha256);
+    if (state !== undefined) this.#remember(listed.path, state, listed.sha256);
+  }
+
+  /** Of a tree without news nothing is written: until there are some, places are enough. */
+  #remember(path: string, state: FileState | number, sha256: string): void {
+    if (typeof state === 'number' && !this.#isNews) this.#same.push(state);
+    else {
+      for (const at of this.#same) this.#index.addKnown(this.#known, at);
+      this.#same = [];
+      if (typeof state === 'number') this.#index.addKnown(this.#known, state);
+      else this.#index.add(path, state, sha256);
+    }
   }
 
   /** Of the directories that may come to be listed those around a path. */
@@ -187,9 +206,9 @@ class Taking {
   #writeIndex(path: string): void {
     const { keep, ignore } = this.#job;
     const isWhole = keep === undefined && (ignore ?? []).length === 0;
-    const isSame = !this.#isNews && this.#known.stamp === this.#stamp;
-    if (isSame && (!isWhole || this.#known.files === this.#index.files)) return;
-    if (!isWhole && this.#known.stamp === this.#stamp) this.#index.addOthers(this.#known);
+    if (!this.#isNews && !this.#isSwept && (!isWhole || this.#known.files === this.#same.length)) return;
+    for (const at of this.#same) this.#index.addKnown(this.#known, at);
+    if (!isWhole && !this.#isSwept) this.#index.addOthers(this.#known);
     this.#index.write(path, this.#job.root, this.#stamp);
   }
 }

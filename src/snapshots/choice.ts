@@ -14,6 +14,7 @@ interface Place {
 /** Which things of a tree are taken. They are asked about in the order of a walk. */
 export class Choice {
   readonly #way: Place[];
+  readonly #isAll: boolean;
 
   /** Throws RunwireError for what is no glob. */
   constructor(keep: readonly string[] | undefined, ignore: readonly string[] = []) {
@@ -24,12 +25,14 @@ export class Choice {
           errors.push({ path: `${field}.${globs.indexOf(glob)}`, message }),
         ),
       );
+    this.#isAll = keep === undefined && ignore.length === 0;
     this.#way = [{ path: '', keep: keep ? start('keep', keep) : null, ignore: start('ignore', ignore) }];
     if (errors.length > 0)
       throw new RunwireError('invalid_field', 'a glob cannot match anything', { errors });
   }
 
   of(path: string, isDirectory: boolean): Choosing {
+    if (this.#isAll) return 'taken';
     const slash = path.lastIndexOf('/');
     const directory = slash < 0 ? '' : path.slice(0, slash);
     while (this.#way.length > 1 && this.#way.at(-1)?.path !== directory) this.#way.pop();

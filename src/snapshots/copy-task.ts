@@ -31,7 +31,7 @@ export class CopyWorker implements Worker<string, number | null> {
   do(path: string): number | null {
     let place: string;
     try {
-      place = this.#from.place(path);
+      place = this.#from.near(path);
     } catch (error) {
       if (isAbsence(error)) return null;
       throw error;
@@ -51,7 +51,7 @@ export class CopyWorker implements Worker<string, number | null> {
     try {
       const stats = fstatSync(fd);
       if (!stats.isFile() || this.#view.holdsFile(stats, fd)) return null;
-      const copy = copyBytes(fd, stats.size, this.#to.place(path), stats.mode & 0o777, (made) =>
+      const copy = copyBytes(fd, stats.size, this.#to.near(path), stats.mode & 0o777, (made) =>
         futimesSync(made, stats.mtime, stats.mtime),
       );
       return copy.size;

@@ -123,9 +123,10 @@ function isSame(
   const sameMode = (stats.mode & 0o7777) === mode;
   // Another name of the same file may have other permissions in the list.
   if (!sameMode && stats.nlink > 1) return false;
-  const hash = compared.index.find(path, stats);
-  if (hash !== null && hash !== sha256) return false;
-  const state = hash === null ? read(place, sha256, compared) : stats;
+  const { index } = compared;
+  const at = index.find(path, stats);
+  if (at >= 0 && index.hashAt(at) !== sha256) return false;
+  const state = at < 0 ? read(place, sha256, compared) : stats;
   if (state === null) return false;
   if (!sameMode) return 'content'; // its state changes with them
   if (state !== UNSETTLED) known.push({ path, state, sha256 });

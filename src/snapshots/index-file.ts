@@ -60,10 +60,10 @@ export class FileIndex {
     return this.#paths.length;
   }
 
-  /** SHA-256 of a file; null: it has to be read. */
-  find(path: string, { ino, size, mtimeMs, ctimeMs }: FileState): string | null {
+  /** The place of a file that is as it was; -1: it has to be read. */
+  find(path: string, { ino, size, mtimeMs, ctimeMs }: FileState): number {
     const at = this.#placeOf(path);
-    if (at === undefined) return null;
+    if (at === undefined) return -1;
     const first = at * COLUMNS;
     const states = this.#states;
     const isSame =
@@ -71,18 +71,20 @@ export class FileIndex {
       states[first + 2] === mtimeMs &&
       states[first + 1] === size &&
       states[first] === ino;
-    return isSame ? this.#hashAt(at) : null;
+    return isSame ? at : -1;
   }
 
-  *all(): Generator<{ path: string; state: FileState; sha256: string }> {
-    for (const [at, path] of this.#paths.entries()) {
-      const [ino = 0, size = 0, mtimeMs = 0, ctimeMs = 0] = this.#states.subarray(at * COLUMNS);
-      yield { path, state: { ino, size, mtimeMs, ctimeMs }, sha256: this.#hashAt(at) };
-    }
-  }
-
-  #hashAt(at: number): string {
+  hashAt(at: number): string {
     return this.#hashes.slice(at * HASH_CHARACTERS, (at + 1) * HASH_CHARACTERS);
+  }
+
+  pathAt(at: number): string {
+    return this.#paths[at] as string;
+  }
+
+  stateAt(at: number): FileState {
+    const [ino = 0, size = 0, mtimeMs = 0, ctimeMs = 0] = this.#states.subarray(at * COLUMNS);
+    return { ino, size, mtimeMs, ctimeMs };
   }
 
   /** They are asked for in the order in which they are. */
@@ -112,10 +114,14 @@ export class IndexWriter {
     return this.#paths.length;
   }
 
+  addKnown(known: FileIndex, at: number): void {
+    this.add(known.pathAt(at), known.stateAt(at), known.hashAt(at));
+  }
+
   /** What is known of files that were not looked at. */
   addOthers(known: FileIndex): void {
     const own = new Set(this.#paths);
-    for (const { path, state, sha256 } of known.all()) if (!own.has(path)) this.add(path, state, sha256);
+    for (let at = 0; at < known.files; at++) if (!own.has(known.pathAt(at))) this.addKnown(known, at);
   }
 
   write(path: string, root: string, stamp: string): void {

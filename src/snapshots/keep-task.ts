@@ -47,7 +47,7 @@ export class KeepWorker implements Worker<string, KeptState | string> {
   do(path: string): KeptState | string {
     this.#below ??= new Below(this.#root, true);
     try {
-      return this.at(this.#below.place(path));
+      return this.at(this.#below.near(path));
     } catch (error) {
       if (isAbsence(error)) return reasonOf(error);
       throw error;

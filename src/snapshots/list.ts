@@ -10,9 +10,10 @@ export type Listed =
  */
 export function lineOf(listed: Listed): string {
   const { path, type } = listed;
-  if (type === 'directory') return `${JSON.stringify([path, 'd', octal(listed.mode)])}\n`;
-  if (type === 'link') return `${JSON.stringify([path, 'l', listed.target])}\n`;
-  return `${JSON.stringify([path, 'f', octal(listed.mode), listed.size, listed.sha256])}\n`;
+  const shown = JSON.stringify(path);
+  if (type === 'directory') return `[${shown},"d","${octal(listed.mode)}"]\n`;
+  if (type === 'link') return `[${shown},"l",${JSON.stringify(listed.target)}]\n`;
+  return `[${shown},"f","${octal(listed.mode)}",${listed.size},"${listed.sha256}"]\n`;
 }
 
 /** What lineOf made, with or without its end. */

@@ -1,6 +1,7 @@
 // The main file of a thread that works on trees: Hands starts it, and tells it what to do.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Contents } from '../contents/contents.ts';
+import { takeOwnDirectory } from '../platform/thread-directory.ts';
 import { capture } from './capture.ts';
 import { carried, thrown } from './carried.ts';
 import { Control } from './control.ts';
@@ -18,6 +19,7 @@ const { dataDir, fsync, called } = workerData as Given;
 const contents = new Contents(dataDir, { fsync });
 const hire = hireFor(contents);
 const isCalled = (): boolean => Atomics.load(new Int32Array(called), 0) !== 0;
+await takeOwnDirectory();
 
 let onStaged: { resolve(): void; reject(error: Error): void } | null = null;
 

@@ -8,6 +8,8 @@ import type { FromThread, Given, JobName, Jobs, ToThread } from './messages.ts';
 const MAIN = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
 const MOST = 2;
 const IDLE_MS = 10_000;
+/** What is made there is short-lived: more would only be more memory. */
+const YOUNG_MB = 8;
 
 interface Running {
   control: Control;
@@ -111,6 +113,7 @@ export class Threads {
     const worker = new Worker(MAIN, {
       name: 'trees',
       env: {},
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
       workerData: { ...this.#given, called } satisfies Given,
     });
     const thread: Thread = { worker, called: new Int32Array(called), running: null, helps: null, idle: null };
