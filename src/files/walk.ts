@@ -21,7 +21,7 @@ const PLACE = 0o10000000 | constants.O_NOFOLLOW;
 /** Deeper trees are not gone into: each level is an open directory. */
 const MAX_DEPTH = 256;
 /** UTF-16 orders what is beyond these otherwise than the bytes of UTF-8 do; U+FFFD may stand for bytes that are no UTF-8. */
-const isRoot = process.getuid?.() === 0;
+const isRoot = process.geteuid?.() === 0;
 const PLAIN = /^[^\ud800-\uffff]*$/;
 
 export type EntryType = 'file' | 'directory' | 'link' | 'fifo' | 'socket' | 'device';

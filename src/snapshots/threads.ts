@@ -112,6 +112,8 @@ export class Threads {
     const called = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const worker = new Worker(MAIN, {
       name: 'trees',
+      // What the process was started with is not meant for it: --input-type, --eval.
+      execArgv: [],
       env: {},
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
       workerData: { ...this.#given, called } satisfies Given,
