@@ -15,7 +15,7 @@ interface Running {
   control: Control;
   onStaged: () => Promise<void>;
   resolve(answer: Jobs[JobName]['answer']): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
 }
 
 interface Thread {
@@ -35,13 +35,16 @@ export interface RunOptions {
 /** At most two threads, each with one job at a time; made when they are needed, and ended when nothing was for a while. */
 export class Threads {
   readonly #given: Omit<Given, 'called'>;
+  readonly #main: URL;
   readonly #threads = new Set<Thread>();
   readonly #waiting: (() => void)[] = [];
   readonly #running = new Set<Running>();
   #closed = false;
 
-  constructor(given: Omit<Given, 'called'>) {
+  /** `main`: the file that each of them runs. */
+  constructor(given: Omit<Given, 'called'>, main = MAIN) {
     this.#given = given;
+    this.#main = main;
   }
 
   /** Throws what the work throws; where the thread ends in the midst of it an Error that says so. */
@@ -100,7 +103,11 @@ export class Threads {
     thread.running = running;
     this.#busy(thread);
     Atomics.store(thread.called, 0, 1);
-    say(thread, { type: 'job', name, job, control: control.shared });
+    try {
+      say(thread, { type: 'job', name, job, control: control.shared });
+    } catch (error) {
+      reject(error); // it is no plain data
+    }
     return promise.finally(() => {
       this.#running.delete(running);
       for (const other of this.#threads) if (other.helps === control) this.#rest(other);
@@ -110,7 +117,7 @@ export class Threads {
 
   #start(): Thread {
     const called = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    const worker = new Worker(MAIN, {
+    const worker = new Worker(this.#main, {
       name: 'trees',
       // What the process was started with is not meant for it: --input-type, --eval.
       execArgv: [],
@@ -124,6 +131,7 @@ export class Threads {
     worker.on('message', (message: FromThread) => this.#heard(thread, message));
     worker.on('error', (error) => {
       failure = error;
+      this.#threads.delete(thread);
     });
     worker.on('exit', (code) => {
       this.#threads.delete(thread);

@@ -7,6 +7,12 @@ import type { Listed } from '../../src/snapshots/list.ts';
 
 export const NOTHING_PRIVATE: Seen = { roots: [], scratch: null, identities: new Map(), files: [] };
 
+export async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const list: Item[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
 /** A data directory with one tree, and hands to work on it. */
 export class TreeRoom implements AsyncDisposable {
   readonly base = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'runwire-tree-')));
@@ -35,11 +41,6 @@ export class TreeRoom implements AsyncDisposable {
     }
   }
 
-  /** Until whatever was changed before has an older time than what is changed from now on. */
-  async settle(): Promise<void> {
-    await new Promise((later) => setTimeout(later, 30));
-  }
-
   restore(digest: string, mode: 'exact' | 'overlay' = 'exact', onStaged?: () => Promise<void>) {
     return this.hands.restore({
       ...this.job,
@@ -51,7 +52,7 @@ export class TreeRoom implements AsyncDisposable {
   }
 
   async list(digest: string): Promise<Listed[]> {
-    return Array.fromAsync(this.hands.listed(digest));
+    return all(this.hands.listed(digest));
   }
 
   contents(): string[] {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { comparePaths } from '../../../src/snapshots/list.ts';
-import { TreeRoom } from '../../helpers/tree-room.ts';
+import { all, TreeRoom } from '../../helpers/tree-room.ts';
 
 const TIME = new Date('2026-01-02T03:04:05Z');
 
@@ -14,7 +14,7 @@ test('a list is read as a directory is: entries from anywhere, one by its path, 
   room.fill({ 'a/b/c': 'text', 'a/b.txt': 'dot', 'd/': '' });
   fs.symlinkSync('a', room.at('link'));
   const { digest } = await room.hands.capture(room.job);
-  const entries = await Array.fromAsync(room.hands.entries(digest, TIME));
+  const entries = await all(room.hands.entries(digest, TIME));
   expect(entries.map(({ path, type }) => `${type} ${path}`)).toEqual([
     ...['directory a', 'directory a/b', 'file a/b/c', 'file a/b.txt', 'directory d', 'link link'],
   ]);
@@ -43,7 +43,7 @@ test('entries begin behind any path, one that is there or not', async () => {
   );
   await fc.assert(
     fc.asyncProperty(anywhere, async (after) => {
-      const behind = await Array.fromAsync(room.hands.entries(digest, TIME, after));
+      const behind = await all(room.hands.entries(digest, TIME, after));
       expect(behind.map(({ path }) => path)).toEqual(paths.filter((path) => comparePaths(path, after) > 0));
       const found = await room.hands.find(digest, TIME, after.split('/'));
       expect(found?.path ?? null).toBe(paths.includes(after) ? after : null);
