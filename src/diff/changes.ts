@@ -37,13 +37,16 @@ interface Place {
 }
 
 async function* withEmptiness(list: AsyncGenerator<Listed>): AsyncGenerator<Place> {
+  const place = (listed: Listed, next: Listed | null): Place => ({
+    listed,
+    empty: listed.type === 'directory' && !next?.path.startsWith(`${listed.path}/`),
+  });
   let last: Listed | null = null;
   for await (const listed of list) {
-    if (last !== null)
-      yield { listed: last, empty: !listed.path.startsWith(`${last.path}/`) && last.type === 'directory' };
+    if (last !== null) yield place(last, listed);
     last = listed;
   }
-  if (last !== null) yield { listed: last, empty: last.type === 'directory' };
+  if (last !== null) yield place(last, null);
 }
 
 async function nextOf(places: AsyncGenerator<Place>): Promise<Place | null> {

@@ -19,13 +19,14 @@ export async function diffOf(
   contents: Contents,
   from: string,
   to: string,
-  options: { limit: number; after?: string; patch: boolean },
+  options: { limit: number; after?: string; patch: boolean; signal?: AbortSignal },
 ): Promise<Diff> {
   const known = knownStats(contents, from, to);
   const stats: DiffStats = known ?? { ...NOTHING };
   const page = new Page(options);
   const budget = new CountBudget();
   for await (const change of changesOf(contents, from, to)) {
+    options.signal?.throwIfAborted();
     const count = budget.covers(change);
     const told = page.takes(change)
       ? await fileDiff(contents, change, { count, patch: options.patch })

@@ -303,3 +303,19 @@ test('a content that is no longer there is an error that says which', async () =
     message: 'the content of a/b is no longer kept',
   });
 });
+
+test('who is gone is not counted for any longer', async () => {
+  using room = treeRoom();
+  const to = room.keep(
+    Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`${at}`, { file: `${at}` }])),
+  );
+  const leaving = new AbortController();
+  const content = (sha256: string): number | null => {
+    leaving.abort();
+    return room.content(sha256);
+  };
+  const contents = { listed: room.listed, content };
+  const answer = diffOf(contents, room.keep({}), to, { limit: 1, patch: false, signal: leaving.signal });
+  await expect(answer).rejects.toThrow('aborted');
+  expect(room.opened).toBe(1);
+});
