@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { RunwireError } from '../documents/errors.ts';
-import { blocksBetween } from '../files/blocks.ts';
+import { blocksOf as blocksOfFile } from '../files/blocks.ts';
 import type { Listed } from '../snapshots/list.ts';
 
 /** Where lists and contents are. */
@@ -16,7 +16,7 @@ export type Blob = Extract<Listed, { type: 'file' | 'link' }>;
 export const sizeOf = (blob: Blob | null): number =>
   blob === null ? 0 : blob.type === 'link' ? Buffer.byteLength(blob.target) : blob.size;
 
-/** Bytes of a blob, its first ones with `most`. Of none there are no bytes. */
+/** Bytes of a blob, its first ones with `most`; of none there are no bytes. A buffer is good until the next is asked for. */
 export async function* blocksOf(
   contents: Contents,
   blob: Blob | null,
@@ -27,7 +27,7 @@ export async function* blocksOf(
   const fd = contents.content(blob.sha256);
   if (fd === null) throw new RunwireError('gone', `the content of ${blob.path} is no longer kept`);
   try {
-    yield* blocksBetween(fd, 0, Math.min(blob.size, most));
+    yield* blocksOfFile(fd, Math.min(blob.size, most));
   } finally {
     closeSync(fd);
   }

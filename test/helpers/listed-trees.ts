@@ -11,7 +11,9 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,6 +40,8 @@ export interface TreeRoom extends Contents, Disposable {
   openNow(): number;
   forget(sha256: string): void;
   forgetAll(): void;
+  /** The content loses its last byte. */
+  shorten(sha256: string): void;
 }
 
 export function treeRoom(): TreeRoom {
@@ -73,6 +77,7 @@ export function treeRoom(): TreeRoom {
       readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`).startsWith(place)).length,
     forget: (sha256) => rmSync(fileOf(sha256)),
     forgetAll: () => rmSync(join(place, 'contents'), { recursive: true }),
+    shorten: (sha256) => truncateSync(fileOf(sha256), statSync(fileOf(sha256)).size - 1),
     directory: () => mkdtempSync(join(place, 'written-')),
     write(tree) {
       const root = room.directory();

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { diffOf, patchOf } from '../../../src/diff/diff.ts';
 import { git, gitDiff, patchText, seenByGit, type Tree, treeRoom } from '../../helpers/listed-trees.ts';
@@ -158,3 +158,15 @@ test('a content that is no longer there breaks the patch off', async () => {
   room.forgetAll();
   await expect(patchText(room, room.keep({}), to)).rejects.toMatchObject({ code: 'gone' });
 });
+
+test.each([5, 2 ** 20 + 5])(
+  'a content of %s bytes that is shorter than it was is not taken for whole',
+  async (size) => {
+    using room = treeRoom();
+    const file = 'x'.repeat(size);
+    const [from, to] = [room.keep({}), room.keep({ a: { file } })];
+    room.shorten(createHash('sha256').update(file).digest('hex'));
+    await expect(patchText(room, from, to)).rejects.toThrow('shorter');
+    expect(room.openNow()).toBe(0);
+  },
+);
