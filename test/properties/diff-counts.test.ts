@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { diffOf } from '../../src/diff/diff.ts';
-import { gitDiff, type Tree, treeRoom } from '../helpers/listed-trees.ts';
+import { gitDiff, patchText, type Tree, treeRoom } from '../helpers/listed-trees.ts';
 
 const text = fc
   .array(fc.constantFrom('a', 'b', 'c', 'd', '', '}'), { maxLength: 60 })
@@ -31,6 +31,27 @@ test('lines that came and went are as many as git counts at its best, in each fi
         lines_removed: sum('lines_removed'),
       });
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
+  );
+});
+
+test('the patches of all pages are together the whole patch', async () => {
+  await fc.assert(
+    fc.asyncProperty(tree, tree, fc.integer({ min: 1, max: 4 }), async (one, other, limit) => {
+      using room = treeRoom();
+      const [from, to] = [room.keep(one), room.keep(other)];
+      let [patches, after] = ['', null as string | null];
+      do {
+        const page = await diffOf(room, from, to, {
+          limit,
+          patch: true,
+          ...(after === null ? {} : { after }),
+        });
+        patches += page.files.map(({ patch }) => patch).join('');
+        after = page.next_cursor;
+      } while (after !== null);
+      expect(patches).toBe((await patchText(room, from, to)).toString());
+    }),
+    { numRuns: 60 },
   );
 });

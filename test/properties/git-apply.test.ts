@@ -85,7 +85,13 @@ const name = fc.oneof(
     '\u2028',
   ),
 );
-const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
+const anyName = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 8 })
+  .map((text) => text.toWellFormed().replaceAll(/[/\0]/g, ' '))
+  .filter((text) => text !== '.' && text !== '..');
+const path = fc
+  .array(fc.oneof({ weight: 6, arbitrary: name }, anyName), { minLength: 1, maxLength: 4 })
+  .map((parts) => parts.join('/'));
 const thing: fc.Arbitrary<Tree[string]> = fc.oneof(
   {
     weight: 6,

@@ -19,3 +19,19 @@ test('a thread that fails is told to all who wait, and the next has another one'
   await expect(behind).rejects.toThrow();
   expect(await lineThread.compare(pair())).toMatchObject({ added: 1, removed: 0 });
 });
+
+test('others have their turns while two texts are compared that take long', async () => {
+  const line = (at: number): string => `${at}\n`;
+  const all = Array.from({ length: 50_000 }, (_, at) => at);
+  const old = bytes(all.map(line).join(''));
+  const now = bytes(all.map((at) => line((at * 7919) % all.length)).join(''));
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    turning = setImmediate(count);
+  };
+  let turning = setImmediate(count);
+  await lineThread.compare({ old, new: now, hunks: true });
+  clearImmediate(turning);
+  expect(turns).toBeGreaterThan(20);
+});

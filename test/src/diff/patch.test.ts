@@ -95,6 +95,13 @@ test.each([
   await appliesBothWays(typed[other], typed[one]);
 });
 
+test('names of which git loses spaces where it writes them itself', async () => {
+  const names = [' a', 'a ', 'a  b', ' ', '  ', 'd / e', ' d/e', 'd /e ', 'a\t', ' \n'];
+  const tree = (mode: number): Tree => Object.fromEntries(names.map((name) => [name, { file: '', mode }]));
+  await appliesBothWays({}, tree(0o644));
+  await appliesBothWays(tree(0o644), tree(0o755));
+});
+
 test('large contents go as binary, in pieces', async () => {
   const [old, now] = [randomBytes(3_000_001), `${'text\n'.repeat(400_000)}`];
   const patch = await appliesBothWays(
