@@ -183,7 +183,7 @@ const ROOMS = {
   'runners/wire': {
     says: 'one guarded HTTP exchange, for every kind that calls others',
     doors: ['*'],
-    imports: GIVEN,
+    imports: [...GIVEN, 'src/files'],
   },
   'runners/subprocess': {
     says: 'the kind `subprocess`',
@@ -201,7 +201,7 @@ const ROOMS = {
   'runners/http': {
     says: 'the kind `http`',
     doors: ['runner'],
-    imports: [...GIVEN, 'runners/wire'],
+    imports: [...GIVEN, 'runners/wire', 'src/files', 'src/disk/private-places'],
   },
   'runners/http-async/presets': {
     says: 'services whose jobs http_async knows by name: data, a file each',

@@ -7,6 +7,7 @@ import { shortageOf } from '../../src/platform/shortage.ts';
 import { nap } from '../../src/platform/timer.ts';
 import { type AnswerHead, singleOrNone } from '../wire/answer-head.ts';
 import { keepCapture, keepEach, keepText, mediaTypeOf } from '../wire/artifact.ts';
+import type { FileToSend } from '../wire/body.ts';
 import type { Connections } from '../wire/connections.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { preview } from '../wire/json.ts';
@@ -15,6 +16,15 @@ import { buildRequest } from '../wire/request.ts';
 import { formsOfSecret } from '../wire/secrets.ts';
 import type { HttpSpec, RETRY_ON } from '../wire/spec.ts';
 import { waitMs } from '../wire/wait.ts';
+import type { SavedAnswer } from './saved-answer.ts';
+
+/** Files of the working directory that take part in a call. */
+export interface CallFiles {
+  /** What is sent. Null: the body of the spec. */
+  body: FileToSend | null;
+  /** Where the answer goes too. Null: nowhere. */
+  saved: SavedAnswer | null;
+}
 
 /** Of a failed answer's body so much is looked at for the summary. */
 const PREVIEW_BYTES = 1024;
@@ -24,6 +34,7 @@ export class HttpCall {
   readonly #ctx: RunContext<HttpSpec>;
   readonly #connections: Connections;
   readonly #secrets: Secrets;
+  readonly #files: CallFiles;
   /** Of the secret. */
   readonly #forms: readonly string[];
   #attempt = 0;
@@ -32,8 +43,12 @@ export class HttpCall {
   #beginning = Buffer.alloc(0);
   #firstByteMs: number | undefined;
 
-  constructor(ctx: RunContext<HttpSpec>, connections: Connections, secrets: Secrets) {
+  constructor(
+    ctx: RunContext<HttpSpec>,
+    { connections, secrets, ...files }: CallFiles & { connections: Connections; secrets: Secrets },
+  ) {
     this.#ctx = ctx;
+    this.#files = files;
     this.#connections = connections;
     this.#secrets = secrets;
     this.#forms = formsOfSecret(ctx.spec.auth, secrets);
@@ -45,14 +60,14 @@ export class HttpCall {
       this.#attempt++;
       const journey = await this.#try(began);
       const wait = this.#ctx.signal.aborted ? null : this.#waitBeforeNext(journey);
-      if (wait === null) return this.#outcome(journey, began);
+      if (wait === null) return this.#outcome(journey, began, await this.#save(journey));
       const why = journey.head ? statusWords(journey.head) : failureWords(journey.error ?? new Error());
       this.#ctx.output.progress({
         message: this.#redact(`attempt ${this.#attempt}: ${why}; next in ${Math.round(wait) / 1000} s`),
         data: { attempt: this.#attempt, status: journey.head?.status ?? null, wait_ms: Math.round(wait) },
       });
       await nap(wait, this.#ctx.signal);
-      if (this.#ctx.signal.aborted) return this.#outcome(journey, began);
+      if (this.#ctx.signal.aborted) return this.#outcome(journey, began, null);
     }
   }
 
@@ -65,17 +80,21 @@ export class HttpCall {
     const request = buildRequest(spec, {
       secrets: this.#secrets,
       inputPath,
+      file: this.#files.body,
       traceparent: environment.TRACEPARENT,
     });
+    const { saved } = this.#files;
     const taker = {
       head: (head: AnswerHead) => {
         this.#firstByteMs ??= performance.now() - began;
+        if (this.#expected(head.status)) saved?.begin();
         return this.#retryReason(head.status) === null;
       },
       data: (chunk: Buffer) => {
         if (this.#beginning.length < PREVIEW_BYTES)
           this.#beginning = Buffer.concat([this.#beginning, chunk.subarray(0, PREVIEW_BYTES)]);
         output.write('stdout', chunk);
+        saved?.write(chunk);
       },
     };
     const journey = await travel(this.#connections, request, taker, signal, spec.follow_redirects);
@@ -84,6 +103,18 @@ export class HttpCall {
     if (isDenied(journey.error) && !this.#sent)
       throw new Rejected(`http.url: ${journey.error?.message ?? 'not allowed'}`);
     return journey;
+  }
+
+  /** Why the answer is not where it was to be saved, in words; null: it is, or was not to be. */
+  async #save(journey: Journey): Promise<string | null> {
+    const { saved } = this.#files;
+    if (saved !== null && this.#isSuccess(journey)) return saved.keep();
+    saved?.drop();
+    return null;
+  }
+
+  #isSuccess({ head, error }: Journey): boolean {
+    return head !== null && error === null && this.#expected(head.status);
   }
 
   /** Null: this was the last attempt. */
@@ -116,7 +147,7 @@ export class HttpCall {
     );
   }
 
-  #outcome(journey: Journey, began: number): RunnerOutcome {
+  #outcome(journey: Journey, began: number, unsaved: string | null): RunnerOutcome {
     const { head, error } = journey;
     const { timeout_seconds: seconds } = this.#ctx.invocation;
     const denied = isDenied(error);
@@ -126,9 +157,9 @@ export class HttpCall {
       started: this.#sent,
       retrySafe: !this.#unsafeSent,
       exitCode: head?.status ?? null,
-      failure: failureReason(journey),
-      success: head !== null && error === null && this.#expected(head.status),
-      errorSummary: this.#summary(journey),
+      failure: unsaved === null ? failureReason(journey) : 'output_lost',
+      success: this.#isSuccess(journey) && unsaved === null,
+      errorSummary: unsaved === null ? this.#summary(journey) : `http.save_as: ${unsaved}`,
       ...(seconds === null ? {} : { timeoutSummary: `the exchange exceeded its timeout of ${seconds} s` }),
       ...(head ? this.#artifacts(journey, head) : {}),
       timings: {

@@ -1,5 +1,5 @@
 import { createReadStream, statSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { isExactNumber, wordOf } from '../../src/platform/exact-json.ts';
 import type { BODY_FORMATS } from './spec.ts';
@@ -24,14 +24,41 @@ export function encodeBody(body: unknown, format: Format = 'json'): RequestBody 
   return { content: Buffer.from(encode(body, format)), headers: { 'content-type': MEDIA_TYPES[format] } };
 }
 
-/** The bytes of a file, as many as it has now. */
-export function fileBody(path: string, format: Format | undefined): RequestBody {
+/** A file that is sent, as often as need be. */
+export interface FileToSend {
+  size: number;
+  /** Its bytes from the first on, at most `size`. What it throws ends the exchange. */
+  read(): AsyncIterable<Buffer>;
+  /** Where `body_format` does not say. Default: that of JSON. */
+  mediaType?: string;
+}
+
+/** The file of this path, with as many bytes as it has now. */
+export function fileAt(path: string): FileToSend {
   const { size } = statSync(path);
-  const type = format === 'raw' ? 'application/octet-stream' : MEDIA_TYPES[format ?? 'json'];
+  return { size, read: () => createReadStream(path, { end: size - 1 }) };
+}
+
+/** As many bytes as were announced: with fewer the other side would wait for the rest. */
+export function fileBody({ size, read, mediaType }: FileToSend, format: Format | undefined): RequestBody {
+  const ofFormat =
+    format === undefined ? mediaType : format === 'raw' ? 'application/octet-stream' : undefined;
   return {
-    content: size === 0 ? null : () => createReadStream(path, { end: size - 1 }),
-    headers: { 'content-type': type, ...(size === 0 ? {} : { 'content-length': String(size) }) },
+    content: size === 0 ? null : () => Readable.from(whole(read(), size), { objectMode: false }),
+    headers: {
+      'content-type': ofFormat ?? MEDIA_TYPES[format ?? 'json'],
+      ...(size === 0 ? {} : { 'content-length': String(size) }),
+    },
   };
+}
+
+async function* whole(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
+  let left = size;
+  for await (const chunk of source) {
+    left -= chunk.length;
+    yield chunk;
+  }
+  if (left > 0) throw new Error('the file of the body became shorter while it was sent');
 }
 
 function encode(body: unknown, format: Format): string {

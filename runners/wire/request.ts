@@ -2,7 +2,7 @@ import { Rejected } from '../../src/contract/outcome.ts';
 import { hasCredentials } from '../../src/documents/call-url.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { wordOf } from '../../src/platform/exact-json.ts';
-import { encodeBody, fileBody } from './body.ts';
+import { encodeBody, type FileToSend, fileAt, fileBody } from './body.ts';
 import type { WireRequest } from './exchange.ts';
 import { isFieldValue, isToken, setByConnection } from './header.ts';
 import { authHeaders } from './secrets.ts';
@@ -12,23 +12,23 @@ export interface RequestParts {
   secrets: Secrets;
   /** The file that is the body where the spec has none. */
   inputPath?: string | null;
+  /** The same, before `inputPath`. */
+  file?: FileToSend | null;
   traceparent?: string | undefined;
 }
 
 /** What is sent first. Throws Rejected, naming the field, for what cannot be sent. */
 export function buildRequest(
   spec: RequestSpec,
-  { secrets, inputPath, traceparent }: RequestParts,
+  { secrets, inputPath, file, traceparent }: RequestParts,
 ): WireRequest {
   const url = requestUrl(spec.url ?? '', 'http.url');
   appendQuery(url, spec.query ?? {});
   const method = (spec.method ?? 'POST').toUpperCase();
   if (!isToken(method) || method === 'CONNECT')
     throw new Rejected(`http.method: ${JSON.stringify(spec.method)} cannot be sent`);
-  const body =
-    spec.body === undefined && inputPath
-      ? fileBody(inputPath, spec.body_format)
-      : encodeBody(spec.body, spec.body_format);
+  const sent = file ?? (spec.body === undefined && inputPath ? fileAt(inputPath) : null);
+  const body = sent ? fileBody(sent, spec.body_format) : encodeBody(spec.body, spec.body_format);
   const secret = authHeaders(spec.auth, secrets, url.hostname, 'http');
   const headers = {
     'user-agent': 'runwire',

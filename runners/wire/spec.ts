@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { AddressText } from '../../src/documents/call-url.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
+import { partsOf } from '../../src/files/names.ts';
+import { messageOf } from '../../src/platform/error-words.ts';
 import { type ExactNumber, isExactNumber } from '../../src/platform/exact-json.ts';
 import { Auth, secretHeaderOf } from './secrets.ts';
 
@@ -64,9 +66,22 @@ export function checkHeaderNames<Spec extends RequestSpec>(
   };
 }
 
+/** Of a file in the working directory. */
+const InnerPath = z.string().superRefine((path, context) => {
+  try {
+    partsOf(path);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+  }
+});
+
 export const HttpSpec = z
   .strictObject({
     ...requestFields,
+    body_file: InnerPath.optional().describe('A file in the working directory that is the body'),
+    save_as: InnerPath.optional().describe(
+      'Where in the working directory the body of an answer that is a success is written to as well',
+    ),
     expect: z
       .array(z.union([z.number().int().min(200).max(599), z.string().regex(/^[2-5]xx$/)]))
       .min(1)
@@ -85,6 +100,10 @@ export const HttpSpec = z
       })
       .optional()
       .describe('Off by default'),
+  })
+  .refine(({ body, body_file }) => body === undefined || body_file === undefined, {
+    path: ['body_file'],
+    error: 'cannot be given beside a body',
   })
   .superRefine(checkHeaderNames());
 export type HttpSpec = z.infer<typeof HttpSpec>;

@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import { httpRunner } from '../../../runners/http/runner.ts';
 import type { Runner } from '../../../src/contract/runner.ts';
+import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 import type { ArtifactDescriptor } from '../../../src/documents/artifact.ts';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
 import { addressGuard } from '../../../src/outbound/address-guard.ts';
@@ -22,7 +25,9 @@ export const secrets = new Map<string, Secret>([
 
 beforeEach(async () => {
   backend = await startBackend();
-  app = buildEngine({ runners: [httpRunner({ guard: addressGuard(), secrets }) as Runner] });
+  const dataDir = mkdtempSync(join(tmpdir(), 'runwire-http-'));
+  const places = new PrivatePlaces(dataDir);
+  app = buildEngine({ dataDir, runners: [httpRunner({ guard: addressGuard(), secrets, places }) as Runner] });
 });
 afterEach(async () => {
   await app[Symbol.asyncDispose]();

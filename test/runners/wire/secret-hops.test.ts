@@ -14,13 +14,14 @@ import {
 } from '../../fixtures/backend.ts';
 import { makeCertificates } from '../../fixtures/certificates.ts';
 import { buildEngine, type TestEngine } from '../../helpers/build-engine.ts';
+import { noPlaces } from '../../helpers/no-places.ts';
 
 const SECRET = 'r8_abcdefghijklmnop';
 const secrets = new Map<string, Secret>([
   ['TOKEN', { value: SECRET, hosts: ['127.0.0.1'] }],
   ['BOTH', { value: SECRET, hosts: ['127.0.0.1', 'localhost'] }],
 ]);
-const options = { guard: addressGuard(), secrets };
+const options = { guard: addressGuard(), secrets, places: noPlaces };
 
 let first: Backend;
 let other: Backend;

@@ -5,6 +5,7 @@ import type { Runner } from '../../../src/contract/runner.ts';
 import { addressGuard } from '../../../src/outbound/address-guard.ts';
 import { drip, hang, status } from '../../fixtures/backend.ts';
 import { buildEngine } from '../../helpers/build-engine.ts';
+import { noPlaces } from '../../helpers/no-places.ts';
 import { app, backend, call, secrets, stdout, summary } from '../http/scene.ts';
 
 test('the timeout cuts a body that drips; what came is kept', async () => {
@@ -32,7 +33,9 @@ test('the timeout holds where no answer comes, and where no connection does', as
 
 test('the timeout holds while a name is looked up', async () => {
   const deaf = { ...addressGuard(), lookup: () => {} };
-  await using waiting = buildEngine({ runners: [httpRunner({ guard: deaf, secrets }) as Runner] });
+  await using waiting = buildEngine({
+    runners: [httpRunner({ guard: deaf, secrets, places: noPlaces }) as Runner],
+  });
   const record = await waiting.run({
     runtime_kind: 'http',
     timeout_seconds: 0.3,

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { feedStdin } from '../../../runners/docker/stdin.ts';
-import { fileBody } from '../../../runners/wire/body.ts';
+import { fileAt, fileBody } from '../../../runners/wire/body.ts';
 import type { RunContext } from '../../../src/contract/context.ts';
 import { Rejected } from '../../../src/contract/outcome.ts';
 import { PrivatePlaces } from '../../../src/disk/private-places.ts';
@@ -77,7 +77,7 @@ async function readAfterSwap(read: (ctx: RunContext) => Promise<string>): Promis
 
 test('what calls others by HTTP sends the file that was judged, at every attempt', async () => {
   const got = await readAfterSwap(async ({ inputPath }) => {
-    const { content } = fileBody(inputPath ?? '', 'raw');
+    const { content } = fileBody(fileAt(inputPath ?? ''), 'raw');
     if (typeof content !== 'function') throw new Error('no stream');
     const sent: string[] = [];
     for (let attempt = 0; attempt < 2; attempt++)
