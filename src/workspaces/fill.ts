@@ -49,6 +49,7 @@ export async function fill(
   await rm(tree, { recursive: true, force: true });
   mkdirSync(beside, { mode: 0o700 });
   mkdirSync(tree, { mode: 0o700 });
+  signal.throwIfAborted();
   await bring(parts, directory, from, signal);
   signal.throwIfAborted();
   if (existsSync(sent)) await putInto({ from: sent, root: tree, beside });

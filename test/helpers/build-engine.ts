@@ -17,6 +17,7 @@ import { Staging } from '../../src/files/staging.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { Hands } from '../../src/snapshots/hands.ts';
 import { InvocationStore } from '../../src/store/invocation-store.ts';
+import type { Sources } from '../../src/workspaces/fill.ts';
 import { Spaces } from '../../src/workspaces/spaces.ts';
 import { fakeRunner } from './fake-runner.ts';
 import { UNBOUNDED } from './unbounded.ts';
@@ -27,6 +28,8 @@ export interface EngineTestOptions {
   environment?: Record<string, string | undefined>;
   /** Beside the fake one. */
   runners?: readonly Runner[];
+  /** Where workspaces get what is in git. */
+  git?: Sources['git'];
   /** A data directory to go on with. */
   dataDir?: string;
 }
@@ -74,7 +77,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     ...{ dataDir, store, hands, places, log },
     disk: diskSpace(dataDir, config.minFreeDiskBytes),
     maxBytes: config.maxWorkspaceBytes,
-    sources: { invocation: (id) => engine.workFiles(id).root },
+    sources: { invocation: (id) => engine.workFiles(id).root, ...(options.git && { git: options.git }) },
   });
   const engine: RunEngine = new RunEngine({
     config,
