@@ -8,6 +8,8 @@ import { type DockerSpec, networkOf, portBindings } from './spec.ts';
 export interface ContainerPlan {
   spec: DockerSpec;
   command: readonly string[];
+  /** In the container. */
+  workingDirectory: string;
   environment: Readonly<Record<string, string>>;
   limits: Limits | undefined;
   binds: readonly Bind[];
@@ -35,7 +37,7 @@ export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOpt
       : { Entrypoint: spec.entrypoint.length === 0 ? [''] : spec.entrypoint }),
     Env: Object.entries(plan.environment).map(([name, value]) => `${name}=${value}`),
     User: plan.user,
-    WorkingDir: spec.workdir,
+    WorkingDir: plan.workingDirectory,
     Labels: { ...spec.labels, [INVOCATION_LABEL]: plan.invocationId, [SERVER_LABEL]: plan.server },
     AttachStdin: plan.stdin,
     OpenStdin: plan.stdin,

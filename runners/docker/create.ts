@@ -9,7 +9,7 @@ import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
 import type { RunTools } from './tools.ts';
 import { openToUser, userOf } from './user.ts';
-import { insideOf } from './workspace.ts';
+import { homeOf, insideOf, insideWorkingDirectory } from './workspace.ts';
 
 /** The container of a run, made and not started: returns its id. Throws Rejected, with the daemon's words, for what it refuses to make. */
 export async function createContainer(
@@ -19,8 +19,9 @@ export async function createContainer(
 ): Promise<string> {
   const { daemon, identity, own, mountRoots } = tools;
   const { spec, invocation } = ctx;
-  const scratch = ctx.workingDirectory === ctx.directory.work;
-  const workspace = spec.mount_workspace ? { path: ctx.workingDirectory, scratch } : null;
+  const home = homeOf(ctx);
+  const scratch = home === ctx.directory.work;
+  const workspace = spec.mount_workspace ? { path: home, scratch } : null;
   const inside = insideOf(ctx);
   const places = tools.places.look(ctx.directory);
   const rules = { roots: mountRoots, places, daemonSocket: daemon.realSocket };
@@ -32,12 +33,13 @@ export async function createContainer(
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
   });
-  if (workspace) openToUser(ctx, scratch, user);
-  if (workspace && hasFiles(ctx)) await shareFiles(ctx.workingDirectory, user);
+  if (workspace && hasFiles(ctx)) await shareFiles(home, user);
+  if (workspace) openToUser({ home, artifactDirectory: ctx.artifactDirectory }, scratch, user);
   const traceparent = ctx.environment.TRACEPARENT;
   const options = containerOptions({
     spec,
     command: invocation.command,
+    workingDirectory: insideWorkingDirectory(ctx),
     environment: {
       ...invocation.environment,
       RUNWIRE_INVOCATION_ID: invocation.invocation_id,

@@ -1,31 +1,56 @@
-import { readdirSync } from 'node:fs';
-import { chmod, lchown, lstat, opendir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { closeSync, constants, fchmodSync, fstatSync, lchownSync, openSync, readdirSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { RunContext } from '../../src/contract/context.ts';
 import { archiveStream } from '../../src/files/pack.ts';
 import { scan } from '../../src/files/scan.ts';
+import { walk } from '../../src/files/walk.ts';
 import type { DockerDaemon } from './daemon.ts';
 import type { DockerSpec } from './spec.ts';
+import { homeOf } from './workspace.ts';
+
+/** After so long others have their turn. */
+const TURN_MS = 5;
 
 type Context = Pick<RunContext<DockerSpec>, 'spec' | 'workingDirectory' | 'directory'>;
 
-/** Did files come with the run: then its scratch directory is not empty before it begins. */
-export function hasFiles({ workingDirectory, directory }: Context): boolean {
-  return workingDirectory === directory.work && readdirSync(workingDirectory).length > 0;
+/** Is there something in the run's own directory before it begins: files that came with it, or a workspace. */
+export function hasFiles(ctx: Context): boolean {
+  const { work } = ctx.directory;
+  return homeOf(ctx) === work && readdirSync(work).length > 0;
 }
 
-/** Files that came with a run are of the container's user, as those that it makes. Nothing of the run goes on yet. */
+/**
+ * What is in the run's own directory is of the container's user, as what it makes. Programs of other runs may be in it: no
+ * link is followed, and each thing is reached below its open directory.
+ */
 export async function shareFiles(root: string, user: string): Promise<void> {
   const [uid, gid] = user.split(':').map(Number);
-  const owned = process.getuid?.() === 0 && Number.isInteger(uid) && Number.isInteger(gid);
-  for await (const entry of await opendir(root, { recursive: true })) {
-    const path = join(entry.parentPath, entry.name);
-    if (owned) await lchown(path, uid ?? 0, gid ?? 0);
-    else if (!entry.isSymbolicLink()) {
-      const { mode } = await lstat(path);
-      // A user without a number that is known outside: whoever it is, it may do what the owner may.
-      await chmod(path, openToAll(mode & 0o777));
-    }
+  const server = process.getuid?.() ?? 0;
+  const owned = server === 0 && Number.isInteger(uid) && Number.isInteger(gid);
+  let since = performance.now();
+  for (const { type, stats, place } of walk({ root, isPrivate: () => false })) {
+    if (owned && (stats.uid !== uid || stats.gid !== gid)) lchownSync(place, uid ?? 0, gid ?? 0);
+    // A user without a number that is known outside: whoever it is, it may do what the owner may.
+    const isOurs = server === 0 || stats.uid === server;
+    if (!owned && isOurs && (type === 'file' || type === 'directory')) openUp(place);
+    if (performance.now() - since < TURN_MS) continue;
+    await turn();
+    since = performance.now();
+  }
+}
+
+function openUp(place: string | Buffer): void {
+  let fd: number;
+  try {
+    fd = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return; // it has gone, or nobody may read it
+  }
+  try {
+    const mode = fstatSync(fd).mode & 0o777;
+    if (openToAll(mode) !== mode) fchmodSync(fd, openToAll(mode));
+  } finally {
+    closeSync(fd);
   }
 }
 

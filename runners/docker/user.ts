@@ -1,5 +1,15 @@
-import { chmodSync, chownSync, statSync } from 'node:fs';
-import type { RunContext } from '../../src/contract/context.ts';
+import {
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { Rejected } from '../../src/contract/outcome.ts';
 import { isInside } from '../../src/platform/inside.ts';
 
 const NOBODY = '65534:65534';
@@ -32,22 +42,34 @@ export function userOf({ asked, image, workspace, uid, gid }: UserFacts): string
 }
 
 /**
- * Let the container's user write to the directories the server made for the run. The scratch directory is
+ * Let the container's user write to the directories the server made for the run. The run's own directory is
  * in one that nobody but the server can enter, so it may be open.
  */
 export function openToUser(
-  ctx: Pick<RunContext, 'workingDirectory' | 'artifactDirectory'>,
+  { home, artifactDirectory }: { home: string; artifactDirectory: string | null },
   scratch: boolean,
   user: string,
 ): void {
-  if (scratch) chmodSync(ctx.workingDirectory, 0o777);
-  if (ctx.artifactDirectory === null) return;
-  const { uid } = statSync(ctx.artifactDirectory);
-  if (scratch && isInside(ctx.workingDirectory, ctx.artifactDirectory)) {
-    chmodSync(ctx.artifactDirectory, 0o777);
-    return;
-  }
+  if (scratch) openWithin(home, home);
+  if (artifactDirectory === null) return;
+  if (scratch && isInside(home, artifactDirectory)) return openWithin(artifactDirectory, home);
+  const { uid } = statSync(artifactDirectory);
   const [owner, group] = user.split(':').map(Number);
   if (process.getuid?.() === 0 && uid === 0 && Number.isInteger(owner) && Number.isInteger(group))
-    chownSync(ctx.artifactDirectory, owner ?? 0, group ?? 0);
+    chownSync(artifactDirectory, owner ?? 0, group ?? 0);
 }
+
+/** By what is open: a program of another run of the workspace may have put a link in its place. */
+function openWithin(path: string, home: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const real = HAS_PROC ? readlinkSync(`/proc/self/fd/${fd}`) : realpathSync(path);
+    if (!isInside(realpathSync(home), real))
+      throw new Rejected(`a symbolic link leads out of the workspace: ${path}`);
+    fchmodSync(fd, 0o777);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const HAS_PROC = existsSync('/proc/self/fd');

@@ -26,9 +26,23 @@ export interface Inside {
   extra: Bind[];
 }
 
-export function insideOf({ spec, workingDirectory, artifactDirectory }: Context): Inside {
+/** What is mounted at workdir: the run's own directory where it works in it, else its working directory. */
+export function homeOf({
+  workingDirectory,
+  directory,
+}: Pick<Context, 'workingDirectory' | 'directory'>): string {
+  return isInside(directory.work, workingDirectory) ? directory.work : workingDirectory;
+}
+
+/** The working directory in the container. */
+export function insideWorkingDirectory(ctx: Context): string {
+  return posix.join(ctx.spec.workdir, relative(homeOf(ctx), ctx.workingDirectory));
+}
+
+export function insideOf(ctx: Context): Inside {
+  const { spec, artifactDirectory } = ctx;
   if (artifactDirectory === null) return { artifactDirectory: null, extra: [] };
-  const working = resolve(workingDirectory);
+  const working = resolve(homeOf(ctx));
   const artifacts = resolve(artifactDirectory);
   if (isInside(working, artifacts))
     return {
@@ -41,10 +55,10 @@ export function insideOf({ spec, workingDirectory, artifactDirectory }: Context)
 
 /** What the container saw of this machine. Null: nothing; its files are copied out. */
 export function mountsOf(ctx: Context): { inside: string; source: string | null }[] | null {
-  const { spec, workingDirectory } = ctx;
+  const { spec } = ctx;
   if (!spec.mount_workspace) return null;
   const binds = [
-    { source: workingDirectory, target: spec.workdir },
+    { source: homeOf(ctx), target: spec.workdir },
     ...insideOf(ctx).extra,
     ...spec.mounts.map(({ source, target }) => ({ source, target })),
   ];

@@ -1,3 +1,4 @@
+import type { FieldError } from '../documents/errors.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import type { Kind } from '../documents/kind.ts';
 import type { Places } from '../documents/places.ts';
@@ -48,6 +49,8 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
   usesDirectory?(spec: Spec): boolean;
   /** Has the kind output streams, so that results carry stdout and stderr. */
   readonly captures: boolean;
+  /** Why a run of this spec cannot be in a workspace, and which field says so. Null, and the default: it can. */
+  notInWorkspace?(spec: Spec): FieldError | null;
   /** The work has fewer rights than the server: links that it made do not lead the server out of the working directory. */
   readonly confined?: boolean;
   /** The run directory is made by the kind's outside writer, when there is something to put in. Default: before the run. */

@@ -75,8 +75,11 @@ export class Intake {
       this.#registry.all.filter((other) => other !== runner),
       invocation,
     );
+    const parsed = specOf(runner, invocation);
+    const obstacle = workspace && parsed.refusal === null && runner.notInWorkspace?.(parsed.spec);
+    if (obstacle) throw fieldRefusal('invalid_invocation', [obstacle]);
     return new LiveRun({
-      ...specOf(runner, invocation),
+      ...parsed,
       ...{ invocation, runner, directory, paths },
       invocationJson: JSON.stringify(redactInvocation(invocation)),
       createdAt: Date.now(),
