@@ -242,16 +242,16 @@ const ROOMS = {
     says: 'what goes out, no faster than it is taken',
     doors: ['*'],
     imports: [
-      ...['routes/requests', 'src/engine/engine', 'src/files', 'src/log', 'src/documents', 'src/metrics'],
-      'src/platform',
+      ...['routes/requests', 'src/engine/engine', 'src/workspaces/workspaces', 'src/files', 'src/log'],
+      ...['src/documents', 'src/metrics', 'src/platform'],
     ],
   },
   routes: {
     says: 'a file a resource; `app` puts them on a server',
     doors: ['app'],
     imports: [
-      ...['routes/requests', 'routes/answers', 'src/engine/engine', 'src/contract/claims', 'src/documents'],
-      ...['src/config', 'src/files', 'src/metrics', 'src/platform'],
+      ...['routes/requests', 'routes/answers', 'src/engine/engine', 'src/workspaces/workspaces'],
+      ...['src/contract/claims', 'src/documents', 'src/config', 'src/files', 'src/metrics', 'src/platform'],
     ],
   },
   'src/command': {

@@ -6,13 +6,14 @@ import type { Staging } from '../src/files/staging.ts';
 import type { Metrics } from '../src/metrics.ts';
 import { openFilesLimit } from '../src/platform/own-limits.ts';
 import { answerBrokenRequest, watchConnections } from './answers/broken-request.ts';
-import type { Edge, Routes } from './answers/edge.ts';
+import type { Edge, Kept, Routes } from './answers/edge.ts';
 import { Exchanges } from './answers/exchanges.ts';
 import { type ErrorLog, problemHandler } from './answers/problem.ts';
 import { Proofs } from './answers/proofs.ts';
 import { artifactsRoutes } from './artifacts.ts';
 import { callbackRoutes } from './callback.ts';
 import { cancelRoutes } from './cancel.ts';
+import { diffsRoutes } from './diffs.ts';
 import { documentation } from './documentation.ts';
 import { eventsRoutes } from './events.ts';
 import { filesRoutes } from './files.ts';
@@ -37,8 +38,12 @@ import { holdsClaim } from './requests/worker-token.ts';
 import { rootRoutes } from './root.ts';
 import { runtimesRoutes } from './runtimes.ts';
 import { signalsRoutes } from './signals.ts';
+import { snapshotsRoutes } from './snapshots.ts';
 import { stdinRoutes } from './stdin.ts';
 import { workerRoutes } from './workers.ts';
+import { workspaceFilesRoutes } from './workspace-files.ts';
+import { workspaceSnapshotsRoutes } from './workspace-snapshots.ts';
+import { workspacesRoutes } from './workspaces.ts';
 
 /** The resources of the server. */
 const ROUTES: readonly Routes[] = [
@@ -52,6 +57,11 @@ const ROUTES: readonly Routes[] = [
   callbackRoutes,
   artifactsRoutes,
   filesRoutes,
+  workspacesRoutes,
+  workspaceFilesRoutes,
+  workspaceSnapshotsRoutes,
+  snapshotsRoutes,
+  diffsRoutes,
   workerRoutes,
   runtimesRoutes,
   healthRoutes,
@@ -59,8 +69,13 @@ const ROUTES: readonly Routes[] = [
 ];
 
 export interface AppParts {
-  config: Pick<Config, 'host' | 'token' | 'allowedHosts' | 'maxBodyBytes' | 'stalledClientSeconds'>;
+  config: Pick<
+    Config,
+    | ('host' | 'token' | 'allowedHosts' | 'stalledClientSeconds' | 'fsync')
+    | ('maxBodyBytes' | 'maxUploadBytes' | 'maxUploadFiles')
+  >;
   engine: Engine;
+  kept: Kept;
   metrics: Metrics;
   staging: Staging;
   /** Where the server's own faults are told. Requests are not logged: the engine logs a line a run. */
@@ -92,7 +107,8 @@ const DEADLINES: Deadlines = { headersMs: 60_000, bodyMs: 300_000, lookMs: 15_00
  * The HTTP side of the server, ready for inject() or listen(). close() ends open streams and waits
  * cleanly and answers late requests with 503 draining; runs are the engine's business.
  */
-export function createApp({ config, engine, metrics, staging, logger, ...parts }: AppParts): FastifyInstance {
+export function createApp(parts: AppParts): FastifyInstance {
+  const { config, engine, kept, metrics, logger } = parts;
   const deadlines = parts.deadlines ?? DEADLINES;
   const answerError = problemHandler(logger);
   const app = fastify({
@@ -112,7 +128,10 @@ export function createApp({ config, engine, metrics, staging, logger, ...parts }
     clientErrorHandler: answerBrokenRequest,
   });
   const edge: Edge = {
-    ...{ engine, metrics, staging, maxBodyBytes: config.maxBodyBytes },
+    ...kept,
+    ...{ engine, metrics, staging: parts.staging, maxBodyBytes: config.maxBodyBytes },
+    uploadCaps: { bytes: config.maxUploadBytes, files: config.maxUploadFiles },
+    sync: config.fsync === 'on',
     exchanges: new Exchanges(logger),
     proofs: new Proofs(),
   };
@@ -143,7 +162,7 @@ export function createApp({ config, engine, metrics, staging, logger, ...parts }
   });
   onlyJsonBodies(app);
   answerInTurn(app);
-  continueLate(app, config.maxBodyBytes);
+  continueLate(app, config);
   expectBodiesWithin(app, deadlines.bodyMs);
   app.decorateRequest('isTrusted', false);
   declaredAccess(app);
@@ -164,7 +183,12 @@ export function createApp({ config, engine, metrics, staging, logger, ...parts }
     refuseContent(request, reply);
     done();
   });
-  heedPreconditions(app, engine);
+  heedPreconditions(app, (params) => {
+    const { id, workspace_id: workspace } = params as { id?: string; workspace_id?: string };
+    return (
+      (id === undefined || engine.has(id)) && (workspace === undefined || isThere(kept.workspaces, workspace))
+    );
+  });
   app.addHook('preClose', (done) => {
     closing = true;
     stopLooking();
@@ -179,4 +203,13 @@ export function createApp({ config, engine, metrics, staging, logger, ...parts }
     for (const routes of ROUTES) routes(scope, edge);
   });
   return app;
+}
+
+function isThere(workspaces: Kept['workspaces'], id: string): boolean {
+  try {
+    workspaces.get(id);
+    return true;
+  } catch {
+    return false; // there is none, or not any more: its route says so
+  }
 }

@@ -55,6 +55,8 @@ export function documentation(app: FastifyInstance, kinds: readonly Kind[]): voi
         { name: 'workers', description: 'Who does manual runs: takes them and reports' },
         { name: 'artifacts', description: 'Files a run left' },
         { name: 'files', description: 'What is in the directory of a run' },
+        { name: 'workspaces', description: 'Directories that are kept from one run to the next' },
+        { name: 'snapshots', description: 'What was in a workspace at one moment' },
         { name: 'runtimes', description: 'What can be run' },
         { name: 'server', description: 'The server itself' },
       ],

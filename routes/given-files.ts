@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import { RunwireError } from '../src/documents/errors.ts';
-import type { InvocationInput } from '../src/documents/invocation.ts';
 import type { SentFile } from '../src/documents/options.ts';
 import type { Engine, SentFiles } from '../src/engine/engine.ts';
 import { partsOf } from '../src/files/names.ts';
@@ -10,12 +9,15 @@ import { told } from './requests/sent-files.ts';
 
 const FILE_MODE = 0o644;
 
-/** The files of an invocation, those in the document and those beside it, on the disk. Null: it has none. */
+/**
+ * The files of a request, those that its document has (`field`: where) and those beside it, on the disk. Null: it has none.
+ */
 export async function filesOf(
   { engine, staging }: { engine: Engine; staging: Staging },
-  request: FastifyRequest<{ Body: InvocationInput }>,
+  request: FastifyRequest,
+  given: readonly SentFile[],
+  field: string,
 ): Promise<SentFiles | null> {
-  const given = request.body.options?.files ?? [];
   const beside = request.staged?.isEmpty === false;
   if (given.length === 0 && !beside) return null;
   request.staged ??= staging.begin();
@@ -24,7 +26,7 @@ export async function filesOf(
     try {
       await put(engine, staged, file);
     } catch (error) {
-      throw told(error, `options.files.${index}.path`);
+      throw told(error, `${field}.${index}.path`);
     }
   const digest = beside ? staged.digest() : null;
   return { digest, moveTo: (directory) => staged.moveTo(directory) };

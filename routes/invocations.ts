@@ -125,7 +125,7 @@ function submitRoute(app: FastifyInstance, edge: Edge): void {
     },
     async (request, reply) => {
       const form = negotiate(request.headers.accept, ANSWERS);
-      const files = await filesOf(edge, request);
+      const files = await filesOf(edge, request, request.body.options?.files ?? [], 'options.files');
       const { id, replayed, stored } = engine.submit(request.body, {
         ...optionsOf(request.headers),
         ...(files && { files }),

@@ -1,20 +1,41 @@
 import type { FastifyInstance } from 'fastify';
+import type { Diff } from '../../src/documents/snapshot.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import type { UploadCaps } from '../../src/files/edit.ts';
 import type { Staging } from '../../src/files/staging.ts';
 import type { Metrics } from '../../src/metrics.ts';
+import type { Snapshots, Workspaces } from '../../src/workspaces/workspaces.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Proofs } from './proofs.ts';
 
 /** What routes stand on. */
-export interface Edge {
+export interface Edge extends Kept {
   engine: Engine;
   metrics: Metrics;
   exchanges: Exchanges;
   proofs: Proofs;
   /** Where files go that come in. */
   staging: Staging;
+  /** Of one request. */
+  uploadCaps: UploadCaps;
+  /** Is what is acknowledged on the disk. */
+  sync: boolean;
   /** Of a JSON document. */
   maxBodyBytes: number;
+}
+
+/** What outlives runs. */
+export interface Kept {
+  workspaces: Workspaces;
+  snapshots: Snapshots;
+  differences: Differences;
+}
+
+/** How two trees differ, each given by the digest of its list. */
+export interface Differences {
+  page(from: string, to: string, options: { limit: number; after?: string; patch: boolean }): Promise<Diff>;
+  /** As git writes it. */
+  patch(from: string, to: string): AsyncGenerator<Buffer>;
 }
 
 /** Adds the routes of one resource. */
@@ -23,4 +44,12 @@ export type Routes = (app: FastifyInstance, edge: Edge) => void;
 /** Path parameters of everything under one run. */
 export interface OfRun {
   Params: { id: string };
+}
+
+/** The same of a workspace and of a snapshot. */
+export interface OfWorkspace {
+  Params: { workspace_id: string };
+}
+export interface OfSnapshot {
+  Params: { snapshot_id: string };
 }

@@ -9,7 +9,9 @@ import { Options } from '../../src/documents/options.ts';
 import { Outcome } from '../../src/documents/outcome.ts';
 import { Record } from '../../src/documents/record.ts';
 import { RuntimeResult } from '../../src/documents/result.ts';
+import { Diff, Snapshot } from '../../src/documents/snapshot.ts';
 import { WorkerEvent } from '../../src/documents/worker-event.ts';
+import { Workspace } from '../../src/documents/workspace.ts';
 import { Problem } from './problem.ts';
 
 /** Schemas that openapi.yaml names. What is only sent by clients gets the suffix Input there. */
@@ -28,6 +30,9 @@ const NAMED: { readonly [name: string]: z.ZodType } = {
   ClaimState,
   WorkerEvent,
   Completion,
+  Workspace,
+  Snapshot,
+  Diff,
 };
 /** What the page of the interface has clients try: each is taken as it stands. */
 const EXAMPLES: { readonly [name: string]: object } = {

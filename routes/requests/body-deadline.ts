@@ -5,14 +5,16 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The body is passed on as it comes, for as long as it takes. */
     streamsBody?: boolean;
+    /** The body is a file, of any length: it may take as long as it needs, while it comes. */
+    takesFile?: boolean;
   }
 }
 
 /** Gives bodies that are read whole so long to arrive, and files so long to go on coming. To be called before the routes are made. */
 export function expectBodiesWithin(app: FastifyInstance, ms: number): void {
-  const expect: preParsingHookHandler = ({ raw }, _reply, payload, done) => {
+  const expect: preParsingHookHandler = ({ raw, routeOptions }, _reply, payload, done) => {
     const { socket, headers } = raw;
-    const hasFiles = headers['content-type']?.startsWith('multipart/') ?? false;
+    const hasFiles = routeOptions.config.takesFile || headers['content-type']?.startsWith('multipart/');
     let seen = socket.bytesRead;
     const timer = setInterval(() => {
       // Files may take as long as they need, while they come.

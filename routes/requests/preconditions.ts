@@ -2,7 +2,6 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
-import type { Engine } from '../../src/engine/engine.ts';
 
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 
@@ -31,16 +30,18 @@ export function mayChange(headers: IncomingHttpHeaders, current: { etag: string 
     throw new RunwireError('precondition_failed', 'If-None-Match names what there is now.');
 }
 
-/** Heeds those of every POST; what else changes something asks by itself, for its answer without them comes first (13.2.1). */
-export function heedPreconditions(app: FastifyInstance, engine: Pick<Engine, 'has'>): void {
+/**
+ * Heeds those of every POST; what else changes something asks by itself, for its answer without them comes first (13.2.1).
+ * `isThere`: what the parameters of the path name.
+ */
+export function heedPreconditions(app: FastifyInstance, isThere: (params: unknown) => boolean): void {
   app.addHook('preHandler', async (request) => {
     const { headers, method, params, body, routeOptions } = request;
     if (method !== 'POST' || (headers['if-match'] ?? headers['if-none-match']) === undefined) return;
-    const { id } = params as { id?: string };
-    if (id !== undefined && !engine.has(id)) return;
-    const isThere = app.hasRoute({ url: routeOptions.url ?? '', method: 'GET' });
+    if (!isThere(params)) return;
+    const hasState = app.hasRoute({ url: routeOptions.url ?? '', method: 'GET' });
     try {
-      mayChange(headers, isThere ? { etag: null } : null);
+      mayChange(headers, hasState ? { etag: null } : null);
     } catch (error) {
       // Many clients read the answer only when all they have to say was taken.
       if (body instanceof Readable) body.resume();

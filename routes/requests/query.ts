@@ -14,6 +14,19 @@ export function decimal<Schema extends z.ZodNumber>(schema: Schema) {
   );
 }
 
+/** Which page of a list. */
+export const PageQuery = z.strictObject({
+  limit: decimal(z.number().int().min(1).max(1000)).default(50),
+  cursor: z.string().min(1).optional().describe('next_cursor of the page before'),
+});
+export type PageQuery = z.infer<typeof PageQuery>;
+
+/** The same for who makes the list. */
+export const pageOf = ({ limit, cursor }: PageQuery): { limit: number; cursor?: string } => ({
+  limit,
+  ...(cursor !== undefined && { cursor }),
+});
+
 /** Routes that are added from now on and declare no query parameters take none. */
 export function declaredQuery(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {

@@ -20,6 +20,8 @@ import type { ScanOf } from './scan.ts';
 import { Tree } from './tree.ts';
 import { InTheWay, inTheWay, type OpenDirectory, within } from './way.ts';
 
+export type { UploadCaps };
+
 const fsync = promisify(fsyncLater);
 
 const FILE_MODE = 0o644;

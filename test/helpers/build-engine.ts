@@ -15,6 +15,7 @@ import { Registry } from '../../src/engine/registry.ts';
 import { RunEngine } from '../../src/engine/run-engine.ts';
 import { Staging } from '../../src/files/staging.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { keptBy } from '../../src/service.ts';
 import { Hands } from '../../src/snapshots/hands.ts';
 import { InvocationStore } from '../../src/store/invocation-store.ts';
 import type { Sources } from '../../src/workspaces/fill.ts';
@@ -90,7 +91,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     environment: options.environment ?? process.env,
   });
   const app = createApp({
-    ...{ config, engine, metrics, logger: log },
+    ...{ config, engine, kept: keptBy(workspaces, hands), metrics, logger: log },
     staging: new Staging(dataDir, { bytes: config.maxUploadBytes, files: config.maxUploadFiles }),
   });
   workspaces.begin();

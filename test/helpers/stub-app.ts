@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +9,13 @@ import { type Config, readConfig } from '../../src/config.ts';
 import { Staging } from '../../src/files/staging.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
 import { StubEngine } from './stub-engine.ts';
+import { StubWorkspaces } from './stub-workspaces.ts';
 import { UNBOUNDED } from './unbounded.ts';
 
 export interface StubApp extends AsyncDisposable {
   app: FastifyInstance;
   engine: StubEngine;
+  workspaces: StubWorkspaces;
   metrics: Metrics;
   /** What was told to the server's log. */
   logged: object[];
@@ -25,6 +28,8 @@ export interface StubApp extends AsyncDisposable {
 /** The HTTP side on a stub engine. `await using` closes it and removes its files. */
 export function stubApp(changes: Partial<Config> = {}, deadlines?: AppParts['deadlines']): StubApp {
   const engine = new StubEngine();
+  const place = join(tmpdir(), `runwire-stub-${randomUUID()}`);
+  const workspaces = new StubWorkspaces(place);
   const metrics = createMetrics(
     engine.kinds.map(({ kind }) => kind),
     UNBOUNDED,
@@ -33,15 +38,16 @@ export function stubApp(changes: Partial<Config> = {}, deadlines?: AppParts['dea
   const app = createApp({
     config: { ...readConfig({}).config, ...changes },
     engine,
+    kept: workspaces.kept,
     metrics,
-    // Made when there is something to put in.
-    staging: new Staging(join(tmpdir(), `runwire-stub-${randomUUID()}`), { bytes: 1e6, files: 100 }),
+    staging: new Staging(place, { bytes: 1e6, files: 100 }),
     logger: { error: (facts: object) => logged.push(facts) },
     ...(deadlines && { deadlines }),
   });
   return {
     app,
     engine,
+    workspaces,
     metrics,
     logged,
     async start(id) {
@@ -56,6 +62,7 @@ export function stubApp(changes: Partial<Config> = {}, deadlines?: AppParts['dea
       await app.close();
       metrics.close();
       engine.dispose();
+      rmSync(place, { recursive: true, force: true });
     },
   };
 }

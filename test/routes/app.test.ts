@@ -27,6 +27,19 @@ describe('paths and methods', () => {
     ['PATCH', '/healthz', 'GET, HEAD'],
     ['OPTIONS', '/invocations', 'GET, HEAD, POST'],
     ['POST', '/openapi.yaml', 'GET, HEAD'],
+    ['PUT', '/workspaces', 'GET, HEAD, POST'],
+    ['PUT', '/workspaces/a', 'DELETE, GET, HEAD'],
+    ['DELETE', '/workspaces/a/files', 'GET, HEAD, POST'],
+    ['POST', '/workspaces/a/files/b/c', 'DELETE, GET, HEAD, PUT'],
+    ['DELETE', '/workspaces/a/archive', 'GET, HEAD'],
+    ['PUT', '/workspaces/a/snapshots', 'GET, HEAD, POST'],
+    ['GET', '/workspaces/a/restore', 'POST'],
+    ['GET', '/workspaces/a/reset', 'POST'],
+    ['POST', '/workspaces/a/diff', 'GET, HEAD'],
+    ['POST', '/snapshots', 'GET, HEAD'],
+    ['PUT', '/snapshots/a', 'DELETE, GET, HEAD'],
+    ['PUT', '/snapshots/a/files/b', 'GET, HEAD'],
+    ['POST', '/snapshots/a/diff/b', 'GET, HEAD'],
   ] as const)('%s %s is 405 and says what is allowed', async (method, url, allow) => {
     await using stub = stubApp();
     const response = await stub.app.inject({ method, url });

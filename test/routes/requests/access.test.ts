@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import fastify, { type RouteOptions } from 'fastify';
 import { describe, expect, test } from 'vitest';
 import { declaredAccess } from '../../../routes/requests/access.ts';
@@ -38,14 +39,17 @@ async function guarded() {
   stub.engine.addArtifact('a', 'f.txt', SECRET);
   stub.engine.finish('a');
   await stub.start('b');
+  await stub.workspaces.create({ workspace_id: 'a', metadata: { known: SECRET } });
+  writeFileSync(`${stub.workspaces.rootOf('a')}/index.html`, SECRET);
+  await stub.workspaces.snapshot('a', { snapshot_id: 'a' });
   return { stub, routes, origin };
 }
 
 const concrete = (url: string): string =>
   url
-    .replace(':id', 'a')
     .replace(':artifact_id', 'a1')
     .replace(':kind', 'subprocess')
+    .replace(/:\w+/g, 'a')
     .replace('*', 'index.html');
 
 const WITHOUT_PROOF: readonly (readonly [string, readonly string[], number])[] = [
@@ -97,15 +101,18 @@ const ODD: readonly ((path: string) => string)[] = [
   () => 'localhost:80',
 ];
 
-/** Nothing was answered but a refusal, and nothing of the run is in it. */
+/** Nothing was answered but a refusal, and nothing of what is there is in it. */
 function refused(answer: RawAnswer): boolean {
   return [400, 401, 404, 405, 501].includes(answer.status) && !answer.text.includes(SECRET);
 }
 
-/** No run was begun, changed or removed. */
-function untouched({ engine }: StubApp): unknown {
+/** Nothing was begun, changed or removed. */
+function untouched({ engine, workspaces }: StubApp): unknown {
   const { cancels, signals, callbacks } = engine;
   return {
+    workspaces: workspaces.list({ limit: 9 }).items.map(({ workspace_id }) => workspace_id),
+    snapshots: workspaces.kept.snapshots.list({ limit: 9 }).items.length,
+    file: readFileSync(`${workspaces.rootOf('a')}/index.html`, 'utf8'),
     runs: engine.list({ limit: 9 }).items.length,
     status: engine.status('b'),
     cancels,
@@ -114,7 +121,10 @@ function untouched({ engine }: StubApp): unknown {
   };
 }
 
-const UNTOUCHED = { runs: 2, status: 'running', cancels: [], signals: [], callbacks: [] };
+const UNTOUCHED = {
+  ...{ workspaces: ['a'], snapshots: 1, file: SECRET },
+  ...{ runs: 2, status: 'running', cancels: [], signals: [], callbacks: [] },
+};
 
 describe('a server with a token', () => {
   test('has routes of every way to be let in, those that show runs behind the token', async () => {

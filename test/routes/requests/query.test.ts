@@ -7,6 +7,14 @@ const BODIES: Readonly<Record<string, object>> = {
   '/invocations': { runtime_kind: 'subprocess', command: ['hold'] },
   '/invocations/:id/signals': { signal: 'SIGINT' },
   '/invocations/:id/completion': { status: 'succeeded' },
+  '/workspaces': {},
+  '/workspaces/:workspace_id/restore': { snapshot_id: 'a' },
+};
+
+/** Parameters that they want. */
+const NEEDED: Readonly<Record<string, string>> = {
+  '/invocations/:id/callback': '&token=good',
+  '/workspaces/:workspace_id/diff': '&from=a',
 };
 
 /** Every route of the app, as it is asked for. */
@@ -20,7 +28,7 @@ async function routesOf(stub: StubApp) {
     [method].flat().map((name) => ({
       method: name as 'GET',
       route: url,
-      path: url.replace(':id', 'a').replace(':artifact_id', 'a1').replace(':kind', 'subprocess'),
+      path: url.replace(':artifact_id', 'a1').replace(':kind', 'subprocess').replace(/:\w+/g, 'a'),
     })),
   );
 }
@@ -37,8 +45,7 @@ test.each([
   await stub.start('a');
   for (const { method, route, path: asked } of routes) {
     const body = BODIES[route] ?? (route.endsWith('/events') ? [] : undefined);
-    const token = route.endsWith('/callback') ? '&token=good' : '';
-    const url = `${asked.replace('*', 'index.html')}?${query}${token}`;
+    const url = `${asked.replace('*', 'index.html')}?${query}${NEEDED[route] ?? ''}`;
     const response = await stub.app.inject({
       method,
       url,
