@@ -16,7 +16,7 @@ export function liveBytes(fd: number): LiveBytes {
     size: Number(stats.size),
     stats,
     read(start, end) {
-      return blocksBetween(fd, start, end, () => tagOf(fstatSync(fd, { bigint: true })) === tagOf(stats));
+      return blocksBetween(fd, start, end, () => isWhole(stats, fstatSync(fd, { bigint: true })));
     },
     close: () => closeSync(fd),
   };
@@ -25,6 +25,12 @@ export function liveBytes(fd: number): LiveBytes {
 /** A strong tag (RFC 9110, 8.8.1): no change of the bytes leaves all of these as they were. */
 export function identityTag({ stats }: Pick<LiveBytes, 'stats'>): string {
   return `"${tagOf(stats)}"`;
+}
+
+/** That it lost a name, to a file that took its place or for good, is no change of the bytes of who reads it. */
+function isWhole(before: BigIntStats, now: BigIntStats): boolean {
+  if (tagOf(now) === tagOf(before)) return true;
+  return now.nlink < before.nlink && now.size === before.size && now.mtimeNs === before.mtimeNs;
 }
 
 function tagOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request as begin } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -151,6 +151,21 @@ describe('PUT', () => {
     expect(await codeOf(await put('g', 'x'.repeat(11)))).toEqual([507, 'workspace_full']);
     expect((await put('f', 'x'.repeat(13))).status).toBe(204);
     expect([read('f'), existsSync(join(root, 'g'))]).toEqual(['x'.repeat(13), false]);
+  });
+
+  test('while it is read: who reads has all of the old one, the next the new one', async () => {
+    const old = Buffer.alloc(40_000_000, 'old ');
+    writeFileSync(join(root, 'f'), old);
+    const reading = await to('files/f');
+    expect((await put('f', 'new')).status).toBe(204);
+    expect(Buffer.from(await reading.arrayBuffer()).equals(old)).toBe(true);
+    expect(await (await to('files/f')).text()).toBe('new');
+    // A file that is written to is another matter.
+    writeFileSync(join(root, 'f'), old);
+    const broken = await to('files/f');
+    writeFileSync(join(root, 'f'), 'x', { flag: 'r+' });
+    await expect(broken.arrayBuffer()).rejects.toThrow();
+    stub.logged.length = 0;
   });
 
   test('parts, codings and other methods are refused as everywhere', async () => {
