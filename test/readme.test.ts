@@ -84,6 +84,12 @@ describe('The tour of the README', () => {
     expect(printed).toMatch(/2 in\/tour.txt\nin\/\nin\/tour.txt\n$/);
   });
 
+  test('a workspace stays, and what has changed in it is told', async () => {
+    const printed = await shell(tour.get('workspace'));
+    expect(printed).toContain('"state":"ready"');
+    expect(printed.endsWith(' one\n two\n+three\n')).toBe(true);
+  });
+
   test('events resume after the last one seen', async () => {
     const ids = [...(await shell(tour.get('resume'))).matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
     expect(ids).toEqual([3, 4, 5, 6, 7]);
@@ -108,6 +114,15 @@ describe('The tour of the README', () => {
   });
 
   test('no step is left out', () => {
-    expect([...tour.keys()]).toEqual(['watch', 'wait', 'parts', 'resume', 'cancel', 'artifacts', 'files']);
+    expect([...tour.keys()]).toEqual([
+      'watch',
+      'wait',
+      'parts',
+      'resume',
+      'cancel',
+      'artifacts',
+      'files',
+      'workspace',
+    ]);
   });
 });

@@ -9,7 +9,15 @@ test('/ tells a program where things are, and each of them is there', async () =
   expect(response.statusCode).toBe(200);
   const { name, version, ...places } = response.json();
   expect({ name, version }).toEqual({ name: 'runwire', version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
-  expect(Object.keys(places)).toEqual(['invocations', 'runtimes', 'readiness', 'docs', 'openapi']);
+  expect(Object.keys(places)).toEqual([
+    'invocations',
+    'workspaces',
+    'snapshots',
+    'runtimes',
+    'readiness',
+    'docs',
+    'openapi',
+  ]);
   for (const place of Object.values<string>(places))
     expect((await stub.app.inject(place)).statusCode, place).toBe(200);
 });
