@@ -2,8 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
+import { fieldRefusal } from '../../src/documents/field-errors.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
-import { keepDigits, parseExact } from '../../src/platform/exact-json.ts';
+import { keepDigits, mayDiffer, parseExact } from '../../src/platform/exact-json.ts';
+import { extentFault } from './json-extent.ts';
+import { bodyCode } from './validation.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -22,22 +25,21 @@ export function onlyJsonBodies(app: FastifyInstance): void {
   const read = jsonReader(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => refuseUnlessEmpty(payload, done));
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    try {
-      done(null, body.length === 0 ? undefined : read(request, body));
-    } catch (error) {
-      done(error as Error); // a RunwireError
-    }
-  });
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => (body.length === 0 ? undefined : read(request, body)),
+  );
 }
 
-/** Reads the JSON of a request, by the rules of every body. Throws RunwireError malformed_json; `what` names it there. */
+/**
+ * Reads the JSON of a request, by the rules of every body. Throws RunwireError malformed_json, invalid_invocation,
+ * invalid_field; `what` names it in the first.
+ */
 export function jsonReader(app: FastifyInstance, what = 'The body') {
   const parse = app.getDefaultJsonParser('error', 'error');
-  return (request: FastifyRequest, bytes: Buffer): unknown => {
-    if (!isUtf8(bytes)) throw new RunwireError('malformed_json', `${what} is not UTF-8.`);
-    // RFC 8259 (8.1) lets a reader pass over the mark, which none may write.
-    const text = withoutMark(bytes.toString('utf8'));
+  return async (request: FastifyRequest, bytes: Buffer): Promise<unknown> => {
+    const text = await judgedText(request, bytes, what);
     let read: { error: Error | null; value?: unknown } = { error: null };
     // It calls back before it returns.
     void parse(request, text, (error, value) => {
@@ -48,7 +50,13 @@ export function jsonReader(app: FastifyInstance, what = 'The body') {
   };
 }
 
-export function withoutMark(text: string): string {
+/** The text of JSON in UTF-8 that is of a size to be made something of. Others may have their turn meanwhile. */
+export async function judgedText(request: FastifyRequest, bytes: Buffer, what: string): Promise<string> {
+  if (!isUtf8(bytes)) throw new RunwireError('malformed_json', `${what} is not UTF-8.`);
+  const fault = await extentFault(bytes);
+  if (fault !== null) throw fieldRefusal(bodyCode(request.routeOptions.url), [{ path: '', message: fault }]);
+  // RFC 8259 (8.1) lets a reader pass over the mark, which none may write.
+  const text = bytes.toString('utf8');
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
 
@@ -65,7 +73,7 @@ function refuseUnlessEmpty(payload: Readable, done: (error: Error | null, body?:
 /** The value of the text, with the digits that the route wants kept. */
 export function digitsKept(value: unknown, text: string, { routeOptions }: FastifyRequest): unknown {
   const { verbatim } = routeOptions.config;
-  return verbatim === undefined ? value : keepDigits(value, parseExact(text), verbatim);
+  return verbatim === undefined || !mayDiffer(text) ? value : keepDigits(value, parseExact(text), verbatim);
 }
 
 /** What is wrong with a text that was refused, without the excerpt of it that V8 adds. */

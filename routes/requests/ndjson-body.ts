@@ -1,7 +1,6 @@
-import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
-import { digitsKept, withoutMark } from './json-body.ts';
+import { digitsKept, judgedText } from './json-body.ts';
 import { NDJSON_TYPE } from './negotiation.ts';
 
 const TYPES = [NDJSON_TYPE, 'application/ndjson', 'application/jsonl'];
@@ -9,8 +8,8 @@ const TYPES = [NDJSON_TYPE, 'application/ndjson', 'application/jsonl'];
 /** In this scope a body may also be NDJSON: its lines become an array. Empty lines are left out. */
 export function acceptNdjson(app: FastifyInstance): void {
   app.addContentTypeParser(TYPES, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-    if (!isUtf8(body)) throw new RunwireError('malformed_json', 'The body is not UTF-8.');
-    const lines = withoutMark(body.toString('utf8')).split('\n');
+    const text = await judgedText(request, body, 'The body');
+    const lines = text.split('\n');
     const values = lines.flatMap((line, index) => (line.trim() === '' ? [] : [parse(line, index + 1)]));
     return digitsKept(values, `[${lines.filter((line) => line.trim() !== '').join(',')}]`, request);
   });

@@ -67,7 +67,7 @@ async function takeParts(
   let document: unknown;
   try {
     for await (const part of request.files())
-      if (part.fieldname === name) document = read(request, await bytesOf(part, maxBytes));
+      if (part.fieldname === name) document = await read(request, await bytesOf(part, maxBytes));
       else await takeFile(part, staged);
   } catch (error) {
     throw told(error);

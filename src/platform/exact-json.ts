@@ -12,8 +12,12 @@ const { isRawJSON, rawJSON } = JSON as typeof JSON & {
   rawJSON(text: string): ExactNumber;
 };
 
-/** No number of a text without any of these is another one as a double, or is written otherwise. */
 const MAY_DIFFER = /\d{16}|\d[.eE]|-0/;
+
+/** May a text have a number that is another one as a double, or is written otherwise: else JSON.parse is exact. */
+export function mayDiffer(text: string): boolean {
+  return MAY_DIFFER.test(text);
+}
 
 export function isExactNumber(value: unknown): value is ExactNumber {
   return isRawJSON(value);
@@ -24,7 +28,7 @@ export function isExactNumber(value: unknown): value is ExactNumber {
  * ExactNumber. Throws SyntaxError as JSON.parse does, RangeError for what is nested too deeply.
  */
 export function parseExact(text: string): unknown {
-  if (!MAY_DIFFER.test(text)) return JSON.parse(text);
+  if (!mayDiffer(text)) return JSON.parse(text);
   return JSON.parse(text, (_key, value: unknown, { source }: Source = {}) =>
     typeof value === 'number' && source !== undefined && String(value) !== source ? rawJSON(source) : value,
   );

@@ -24,6 +24,22 @@ test('a body of more values than anybody means is refused before an error is mad
   expect((await post('/invocations', { ...run, metadata: { body: 'x' } }))[0]).toBe(202);
 });
 
+test('a long hostile body is refused by its extent, whether it is JSON or not', async () => {
+  await using stub = stubApp({ maxBodyBytes: 17 * 1024 * 1024 });
+  const origin = await stub.listen();
+  const half = 8_000_000;
+  for (const [metadata, message] of [
+    [`"${'\\u0061'.repeat(half / 6)}",[${'{"a":1},'.repeat(half / 8)}1]`, 'has more than 50000 values'],
+    [`"${'x'.repeat(half)}",${'['.repeat(half)}`, 'is nested deeper than 500 levels'],
+  ]) {
+    const body = `{"runtime_kind":"subprocess","command":["true"],"metadata":{"a":[${metadata}]}}`;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${origin}/invocations`, { method: 'POST', headers, body });
+    const { code, errors } = (await answer.json()) as { code: string; errors: unknown };
+    expect([code, errors]).toEqual(['invalid_invocation', [{ path: '', message }]]);
+  }
+});
+
 test('a batch of too many events is refused by its length', async () => {
   const built = await buildApp({ config: { RUNWIRE_MAX_BODY_BYTES: '4MiB' } });
   try {
