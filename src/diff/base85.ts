@@ -24,13 +24,27 @@ function encoded(bytes: Buffer): Buffer {
     const end = Math.min(start + LINE_BYTES, bytes.length);
     const count = end - start;
     lines[to++] = count <= 26 ? UPPER + count - 1 : LOWER + count - 27;
-    for (let at = start; at < end; at += 4, to += 5) {
-      let value = 0;
-      for (let byte = at; byte < at + 4; byte++) value = value * 256 + (byte < end ? (bytes[byte] ?? 0) : 0);
-      for (let digit = 4; digit >= 0; digit--, value = Math.floor(value / 85))
-        lines[to + digit] = DIGITS[value % 85] ?? 0;
-    }
+    for (let at = start; at < end; at += 4) to = putDigits(wordAt(bytes, at), lines, to);
     lines[to++] = NEWLINE;
   }
   return lines.subarray(0, to);
+}
+
+/** Four bytes, zeros where there are none any more. */
+function wordAt(bytes: Buffer, at: number): number {
+  const [first, second, third, fourth] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+  return (((first ?? 0) << 24) | ((second ?? 0) << 16) | ((third ?? 0) << 8) | (fourth ?? 0)) >>> 0;
+}
+
+/** Five digits, the last four of which are small numbers to V8. */
+function putDigits(word: number, lines: Buffer, to: number): number {
+  const first = Math.floor(word / 85 ** 4);
+  let rest = (word - first * 85 ** 4) | 0;
+  lines[to] = DIGITS[first] ?? 0;
+  for (let digit = 4; digit > 0; digit--) {
+    const higher = (rest / 85) | 0;
+    lines[to + digit] = DIGITS[rest - higher * 85] ?? 0;
+    rest = higher;
+  }
+  return to + 5;
 }
