@@ -12,8 +12,8 @@ import { patchOfPart } from './patch.ts';
 export type { Contents } from './contents.ts';
 
 /**
- * One page, the changes behind `after`, and the stats of all of it. A page may have fewer than `limit` where patches are
- * long. Throws RunwireError gone where a content is not there.
+ * One page, the changes behind `after`, and the stats of all of it. A page may have fewer than `limit` where there is
+ * much in it. Throws RunwireError gone where a content is not there.
  */
 export async function diffOf(
   contents: Contents,

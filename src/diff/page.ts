@@ -3,7 +3,7 @@ import { comparePaths } from '../snapshots/list.ts';
 import type { Change } from './changes.ts';
 import { costOf } from './file-diff.ts';
 
-/** A page ends with the file that has it read, or tell, so much. */
+/** A page ends with the file that has it read so much for patches, or tell so much of them. */
 const MOST_READ_BYTES = 64 * 1024 * 1024;
 const MOST_PATCH_CHARACTERS = 4 * 1024 * 1024;
 
@@ -15,8 +15,10 @@ export class Page {
   #characters = 0;
   readonly #limit: number;
   readonly #after: string | undefined;
+  readonly #patch: boolean;
 
-  constructor({ limit, after }: { limit: number; after?: string }) {
+  constructor({ limit, after, patch }: { limit: number; after?: string; patch: boolean }) {
+    this.#patch = patch;
     this.#limit = limit;
     this.#after = after;
   }
@@ -34,7 +36,7 @@ export class Page {
 
   add(change: Change, told: FileDiff): void {
     this.files.push(told);
-    this.#read += costOf(change) ?? 0;
+    if (this.#patch) this.#read += costOf(change) ?? 0;
     this.#characters += told.patch?.length ?? 0;
   }
 

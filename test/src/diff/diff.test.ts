@@ -274,6 +274,21 @@ test('a page ends where its patches get long', async () => {
   expect(last.next_cursor).toBe(null);
 });
 
+test('a page ends where much was read for its patches, and only there', async () => {
+  const binary = (at: number): { file: Buffer } => ({ file: Buffer.alloc(2 ** 20, `\0${at}`) });
+  const tree = Object.fromEntries(
+    Array.from({ length: 66 }, (_, at) => [`${at}`.padStart(2, '0'), binary(at)]),
+  );
+  using room = treeRoom();
+  const [from, to] = [room.keep({}), room.keep(tree)];
+  const page = await diffOf(room, from, to, ALL);
+  expect(page.files).toHaveLength(64);
+  expect(page.next_cursor).toBe('63');
+  const without = await diffOf(room, from, to, { ...ALL, patch: false });
+  expect(without.files).toHaveLength(66);
+  expect(without.next_cursor).toBe(null);
+});
+
 test('lines are counted of the first 64 MiB, and how many were not is said, on every page', async () => {
   const large = (at: number): { file: string } => ({ file: `${at}`.padEnd(2 ** 20, 'x') });
   const tree = Object.fromEntries(
