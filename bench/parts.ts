@@ -8,6 +8,7 @@ import { latency } from './parts/latency.ts';
 import { memory } from './parts/memory.ts';
 import { recovery } from './parts/recovery.ts';
 import { slowReaders } from './parts/slow-readers.ts';
+import { snapshots } from './parts/snapshots.ts';
 import { stream } from './parts/stream.ts';
 import type { Table } from './tables.ts';
 
@@ -45,4 +46,5 @@ export const PARTS: readonly AnyPart[] = [
   any(http),
   any(slowReaders, true),
   any(recovery, true),
+  any(snapshots, true),
 ];
