@@ -70,6 +70,9 @@ async function takeParts(
       if (part.fieldname === name) document = await read(request, await bytesOf(part, maxBytes));
       else await takeFile(part, staged);
   } catch (error) {
+    // What is left of the body is read and thrown away: the next request of the connection comes behind it.
+    request.raw.unpipe();
+    request.raw.resume();
     throw told(error);
   }
   if (document === undefined) throw faulty(name, `is missing: a part named ${name} has the JSON of it`);
