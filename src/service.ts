@@ -17,9 +17,10 @@ import { isFinal } from './documents/result.ts';
 import { Registry } from './engine/registry.ts';
 import { RunEngine } from './engine/run-engine.ts';
 import { Staging } from './files/staging.ts';
+import { GitSource } from './git/source.ts';
 import { createMetrics } from './metrics.ts';
-import { addressGuard } from './outbound/address-guard.ts';
-import { readSecrets } from './outbound/secrets.ts';
+import { type AddressGuard, addressGuard } from './outbound/address-guard.ts';
+import { readSecrets, type Secrets } from './outbound/secrets.ts';
 import { bootId } from './platform/boot.ts';
 import { keptKey } from './platform/kept-key.ts';
 import { openFilesLimit } from './platform/own-limits.ts';
@@ -33,7 +34,8 @@ import { InvocationStore } from './store/invocation-store.ts';
 import { writeUntilStored } from './store/lasting-write.ts';
 import { SupervisorClient } from './supervisor/client/client.ts';
 import { startDeliveries } from './webhooks/deliveries.ts';
-import { Spaces } from './workspaces/spaces.ts';
+
+import { Spaces, type SpacesParts } from './workspaces/spaces.ts';
 
 // What a program that embeds Runwire needs beside createService().
 export type { Dispatcher } from '../runners/manual/dispatcher.ts';
@@ -130,7 +132,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     ...{ dataDir: config.dataDir, store, hands, places, disk, log },
     maxBytes: config.maxWorkspaceBytes,
     now: ageClock(LONGEST_TTL_MS),
-    sources: { invocation: (id) => engine.workFiles(id).root },
+    sources: { invocation: (id) => engine.workFiles(id).root, ...gitSources(parts, environment, log) },
   });
   const engine: RunEngine = new RunEngine({
     config,
@@ -267,4 +269,18 @@ function addressOf(server: Server, { host, port }: Config): string {
   const bound = server.address();
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${typeof bound === 'object' && bound ? bound.port : port}`;
+}
+
+function gitSources(
+  { config, guard, secrets }: { config: Config; guard: AddressGuard; secrets: Secrets },
+  environment: ServiceOptions['environment'],
+  log: Logger,
+): Pick<SpacesParts['sources'], 'git' | 'checkGit'> {
+  const { gitTimeoutSeconds: timeoutSeconds, maxUploadFiles: maxFiles } = config;
+  const source = new GitSource({ guard, secrets, path: environment.PATH ?? '', timeoutSeconds, maxFiles });
+  return {
+    git: (from, directory, signal, room) =>
+      source.fill(from, { ...room, directory, signal, log: (words) => log.warn(words) }),
+    checkGit: (from) => source.check(from),
+  };
 }

@@ -9,10 +9,19 @@ import type { TreeHands, TreeJob } from './tree-hands.ts';
 
 export type GitSource = NonNullable<WorkspaceSource['git']>;
 
+export interface GitRoom {
+  /** Where it may be made before: on the same file system. */
+  beside: string;
+  /** What the workspace may have. */
+  maxBytes: number;
+}
+
 /** Where what a workspace begins with comes from, besides snapshots. */
 export interface Sources {
-  /** Fills the directory, which is there and empty. Absent: this server has no git. */
-  git?: (from: GitSource, directory: string, signal: AbortSignal) => Promise<void>;
+  /** Fills the directory, which is there and empty, or puts another in its place. Absent: this server has no git. */
+  git?: (from: GitSource, directory: string, signal: AbortSignal, room: GitRoom) => Promise<unknown>;
+  /** Throws RunwireError for what can be told to be no git source before anything is stored. */
+  checkGit?: (from: GitSource) => void;
   /** The directory of a run, absolute. Throws RunwireError where there is none. */
   invocation(id: string): string;
 }
@@ -35,6 +44,7 @@ export async function fill(
   directory: WorkspaceDirectory,
   from: WorkspaceSource | undefined,
   signal: AbortSignal,
+  maxBytes: number,
 ): Promise<void> {
   const { root, tree, beside, sent } = directory;
   mkdirSync(root, { recursive: true, mode: 0o700 });
@@ -50,7 +60,7 @@ export async function fill(
   mkdirSync(beside, { mode: 0o700 });
   mkdirSync(tree, { mode: 0o700 });
   signal.throwIfAborted();
-  await bring(parts, directory, from, signal);
+  await bring(parts, directory, from, signal, maxBytes);
   signal.throwIfAborted();
   if (existsSync(sent)) await putInto({ from: sent, root: tree, beside });
 }
@@ -60,6 +70,7 @@ async function bring(
   { tree, index, beside }: WorkspaceDirectory,
   from: WorkspaceSource,
   signal: AbortSignal,
+  maxBytes: number,
 ): Promise<void> {
   if (from.snapshot !== undefined) {
     const { digest } = shots.row(from.snapshot);
@@ -72,6 +83,6 @@ async function bring(
     await hands.copy({ root, index: null, seen: places.see({ work: root }), to: tree });
   } else if (from.git !== undefined) {
     if (!sources.git) throw new Error('this server has no git');
-    await sources.git(from.git, tree, signal);
+    await sources.git(from.git, tree, signal, { beside, maxBytes });
   }
 }

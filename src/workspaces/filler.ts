@@ -74,10 +74,10 @@ export class Filler {
     const { hands, shots, places, maxBytes, now } = this.#tools;
     const input = inputOf(row);
     const directory = directoryOf(this.#tools, row.id);
-    await fill(this.#parts, directory, input.from, signal);
+    const most = input.max_bytes ?? maxBytes;
+    await fill(this.#parts, directory, input.from, signal, most);
     const job = jobOf(directory, places);
     const amount = await hands.count(job);
-    const most = input.max_bytes ?? maxBytes;
     if (amount.bytes > most)
       throw new RunwireError(
         'workspace_full',

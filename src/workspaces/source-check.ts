@@ -5,7 +5,7 @@ import { messageOf } from '../platform/error-words.ts';
 import type { Sources } from './fill.ts';
 import { type SpaceTools, steadyRowOf } from './tools.ts';
 
-/** Throws invalid_field, naming it, for a source that is not there, and workspace_busy for a workspace with a run in it. */
+/** Throws invalid_field, naming it, for a source that is not there or cannot be one, and workspace_busy for a workspace with a run in it. */
 export function checkSource(
   tools: Pick<SpaceTools, 'store' | 'spaces' | 'shots'>,
   sources: Sources,
@@ -13,6 +13,7 @@ export function checkSource(
 ): void {
   if (from === undefined) return;
   if (from.git !== undefined && !sources.git) throw refusal('git', 'this server has no git');
+  if (from.git !== undefined) sources.checkGit?.(from.git);
   try {
     if (from.snapshot !== undefined) tools.shots.row(from.snapshot);
     if (from.invocation !== undefined) sources.invocation(from.invocation);
