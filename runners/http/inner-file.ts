@@ -1,4 +1,5 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync, realpathSync } from 'node:fs';
+import { relative } from 'node:path';
 import type { RunContext } from '../../src/contract/context.ts';
 import { CannotBegin, Rejected } from '../../src/contract/outcome.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
@@ -6,6 +7,7 @@ import { partsOf } from '../../src/files/names.ts';
 import type { ScanOf } from '../../src/files/scan.ts';
 import { inTheWay, type OpenDirectory, within } from '../../src/files/way.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
+import { isInside } from '../../src/platform/inside.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import type { FileToSend } from '../wire/body.ts';
 
@@ -13,13 +15,21 @@ import type { FileToSend } from '../wire/body.ts';
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** The working directory of a run, in which no link is followed. */
+export interface WorkTree extends ScanOf {
+  /** From its root to the working directory. */
+  way: readonly string[];
+}
+
+/** Of a directory that the server made, and that others write to, all is a way within; another is where its path leads. */
 export function workTree(
   { workingDirectory, directory }: Pick<RunContext, 'workingDirectory' | 'directory'>,
   places: PrivatePlaces,
-): ScanOf {
+): WorkTree {
   const view = places.look(directory);
+  const isOwn = isInside(directory.work, workingDirectory);
   return {
-    root: realpathSync.native(workingDirectory),
+    root: isOwn ? directory.work : realpathSync.native(workingDirectory),
+    way: isOwn ? relative(directory.work, workingDirectory).split('/').filter(Boolean) : [],
     isPrivate: (stats, descriptor) => view.holdsFile(stats, descriptor),
   };
 }
@@ -30,9 +40,9 @@ export interface InnerFile extends FileToSend {
 }
 
 /** Throws Rejected, naming `field`, for what is no file in the tree; CannotBegin where something has run out. */
-export function openInner(tree: ScanOf, path: string, field: string): InnerFile {
+export function openInner(tree: WorkTree, path: string, field: string): InnerFile {
   try {
-    const parts = partsOf(path);
+    const parts = [...tree.way, ...partsOf(path)];
     const fd = within(tree, parts.slice(0, -1), false, (directory) => openFile(tree, directory, parts));
     const { size, mtimeNs } = fstatSync(fd, { bigint: true });
     async function* read(): AsyncGenerator<Buffer> {

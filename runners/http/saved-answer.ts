@@ -3,17 +3,17 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nameOf, type RunDirectory } from '../../src/disk/run-directory.ts';
 import { partsOf } from '../../src/files/names.ts';
-import type { ScanOf } from '../../src/files/scan.ts';
 import { InTheWay, inTheWay, type OpenDirectory, within } from '../../src/files/way.ts';
 import { codeOf } from '../../src/platform/error-words.ts';
 import { storageText } from '../../src/platform/shortage.ts';
+import type { WorkTree } from './inner-file.ts';
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const FILE_MODE = 0o644;
 
 /** The body of an answer on its way to a path in the working directory: whole there, or nothing of it. */
 export class SavedAnswer {
-  readonly #tree: ScanOf;
+  readonly #tree: WorkTree;
   readonly #parts: readonly string[];
   readonly #directory: RunDirectory;
   readonly #limit: number;
@@ -23,9 +23,9 @@ export class SavedAnswer {
   #failed: string | null = null;
 
   /** `limit`: bytes of an answer that may be saved. */
-  constructor(tree: ScanOf, path: string, directory: RunDirectory, limit: number) {
+  constructor(tree: WorkTree, path: string, directory: RunDirectory, limit: number) {
     this.#tree = tree;
-    this.#parts = partsOf(path);
+    this.#parts = [...tree.way, ...partsOf(path)];
     this.#directory = directory;
     this.#limit = limit;
   }

@@ -375,6 +375,25 @@ test('what a server that died had written of an answer is removed by the next on
   expect(readdirSync(work)).toEqual([]);
 });
 
+test('in a workspace they are its files, for the runs that come after too; no link leads out of it', async () => {
+  backend.on('/', status(200, {}, 'answer'));
+  const workspace = own('files');
+  await app.workspaces.create({ workspace_id: workspace });
+  const { root } = app.workspaces.tree(workspace);
+  mkdirSync(join(root, 'sub'));
+  symlinkSync(place.path, join(root, 'out'));
+  const run = (http: Record<string, unknown>, more: Record<string, unknown> = {}) =>
+    call(http, { options: { http: { url: backend.url, ...http }, workspace }, ...more });
+  const saved = await run({ save_as: 'a' }, { working_directory: 'sub' });
+  expect(saved).toMatchObject({ status: 'succeeded', outcome: { workspace: { id: workspace, bytes: 6 } } });
+  expect(readFileSync(join(root, 'sub/a'), 'utf8')).toBe('answer');
+  await run({ body_file: 'sub/a' });
+  expect(backend.seen.at(-1)?.body).toBe('answer');
+  expect((await run({ save_as: 'planted' }, { working_directory: 'out' })).status).toBe('rejected');
+  expect((await run({ save_as: 'out/planted' })).status).toBe('failed');
+  expect(existsSync(join(place.path, 'planted'))).toBe(false);
+});
+
 requires('mount')('save_as into another file system', () => {
   test('is whole there too, or absent where it is full', async () => {
     using disk = new SmallDisk(1_000_000);
