@@ -1,5 +1,5 @@
 import { nap } from '../../src/platform/timer.ts';
-import { type AnswerHead, singleOrNone } from '../wire/answer-head.ts';
+import { type AnswerHead, contentCodings, singleOrNone } from '../wire/answer-head.ts';
 import type { Exchange } from '../wire/exchange.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { isFieldValue } from '../wire/header.ts';
@@ -105,10 +105,8 @@ export function reconnectMs(retryMs: number, failures: number, answer: Pick<Exch
 
 /** In plain bytes: what is compressed, unasked, cannot be read as it comes. */
 function isStream(head: AnswerHead): boolean {
-  const coding = singleOrNone(head, 'content-encoding') ?? 'identity';
-  return (
-    /^text\/event-stream\b/i.test(singleOrNone(head, 'content-type') ?? '') && /^identity$/i.test(coding)
-  );
+  const type = singleOrNone(head, 'content-type') ?? '';
+  return /^text\/event-stream\s*(?:;|$)/i.test(type) && contentCodings(head).length === 0;
 }
 
 /** As it came, in UTF-8 (WHATWG HTML, 9.2.3). Not where a header cannot have it. */

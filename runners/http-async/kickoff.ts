@@ -7,6 +7,7 @@ import { isDenied, type Journey, NotFollowed } from '../wire/redirect.ts';
 import { waitMs } from '../wire/wait.ts';
 import { WholeAnswer } from '../wire/whole-answer.ts';
 import { type Backend, hasCallback, hasKey } from './backend.ts';
+import type { BackendJob } from './job.ts';
 import { toRecord, writeJobRecord } from './job-record.ts';
 import { isPassing } from './passing.ts';
 import { type Acknowledgement, type Places, placesIn } from './places.ts';
@@ -58,9 +59,11 @@ export async function kickOff(
   if (head && error instanceof NotFollowed) notFollowed(tools, `kickoff: ${statusWords(head)}`, error);
   else if (head && !ACCEPTED.has(head.status))
     fail(tools, `kickoff expected HTTP 202 or 200, got ${statusWords(head)}`, payload.text);
-  else if (error !== null || head === null)
-    fail(tools, `kickoff: ${failureWords(error ?? new Error('no answer'))}`);
-  else return accepted(tools, { head, url, payload, callback: hasCallback(spec, journey) }, unreadable);
+  else if (head === null) fail(tools, `kickoff: ${failureWords(error ?? new Error('no answer'))}`);
+  else {
+    const answer = { head, url, payload, callback: hasCallback(spec, journey) };
+    return error === null ? accepted(tools, answer, unreadable) : acceptedAndBroken(tools, answer, error);
+  }
   return null;
 }
 
@@ -70,8 +73,25 @@ function notFollowed({ job, redact }: JobTools, answer: string, error: NotFollow
   else job.fail(words);
 }
 
+/** The job was taken, though the answer that says so was not whole: what came of it may be enough to watch the job. */
+function acceptedAndBroken(tools: JobTools, answer: Acknowledgement, error: Error): Places | null {
+  const words = `kickoff: ${failureWords(error)}`;
+  const { payload } = answer;
+  // A document that is closed is whole; half a number would be another one.
+  const isWhole = payload.isJson && /^[\ufeff\s]*[{[]/.test(payload.text);
+  const places = accepted(tools, { ...answer, payload: isWhole ? payload : new JsonText('') }, '', words);
+  if (places !== null)
+    tools.ctx.output.progress({ message: tools.redact(`${words}: its job is watched all the same`) });
+  return places;
+}
+
 /** What the kickoff's answer says of the job, and where to look for more. */
-function accepted(tools: JobTools, answer: Acknowledgement, unreadable: string): Places | null {
+function accepted(
+  tools: JobTools,
+  answer: Acknowledgement,
+  unreadable: string,
+  broken?: string,
+): Places | null {
   const { ctx, job } = tools;
   const { head, payload } = answer;
   const { poll_run_id_path: idPath } = ctx.spec;
@@ -81,6 +101,7 @@ function accepted(tools: JobTools, answer: Acknowledgement, unreadable: string):
   if (state !== undefined && !(head.status === 202 && job.isTerminal(state))) job.hear(payload);
   try {
     const places = placesIn(tools, answer);
+    if (broken !== undefined && !isWatchable(places, job)) throw new Error(broken);
     const { callback } = places;
     const stored = { poll: toRecord(places.poll), stream: toRecord(places.stream), callback };
     job.remember = (facts) => {
@@ -90,9 +111,18 @@ function accepted(tools: JobTools, answer: Acknowledgement, unreadable: string):
     job.save();
     return places;
   } catch (error) {
-    fail(tools, messageOf(error) + (unreadable && `; ${unreadable}`));
+    fail(tools, broken ?? messageOf(error) + (unreadable && `; ${unreadable}`));
     return null;
   }
+}
+
+function isWatchable({ poll, stream, callback }: Places, job: BackendJob): boolean {
+  return (
+    poll !== null ||
+    stream !== null ||
+    callback ||
+    (job.lastState !== undefined && job.isTerminal(job.lastState))
+  );
 }
 
 interface Answered {

@@ -1,16 +1,18 @@
 import type { Backoff } from '../../src/platform/backoff.ts';
-import { codeOf, messageOf } from '../../src/platform/error-words.ts';
+import { messageOf } from '../../src/platform/error-words.ts';
 import { TooLate, within } from '../../src/platform/timer.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { JsonText, preview } from '../wire/json.ts';
 import { isDenied, type Journey, NotFollowed } from '../wire/redirect.ts';
 import { waitMs } from '../wire/wait.ts';
-import { WholeAnswer } from '../wire/whole-answer.ts';
+import { AnswerTooLong, WholeAnswer } from '../wire/whole-answer.ts';
 import type { Backend } from './backend.ts';
 import type { BackendJob } from './job.ts';
 import { isPassing } from './passing.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 
+/** Some cache on the way says so: nothing is asked on a condition. */
+const NOT_MODIFIED = 304;
 const DEFAULT_INTERVAL_SECONDS = 2;
 /** A connection that died without a word would be waited for until the run's deadline, or for ever. */
 const DEFAULT_POLL_TIMEOUT_SECONDS = 60;
@@ -81,7 +83,7 @@ async function judge(
     const words = `${statusWords(head)}: ${error.message}`;
     return error.cause === undefined ? failed(words) : transient(words);
   }
-  if (head && isPassing(head.status)) return transient(statusWords(head));
+  if (head && (isPassing(head.status) || head.status === NOT_MODIFIED)) return transient(statusWords(head));
   const content = await contentOf(whole);
   const said = (): string => (content instanceof Error ? '' : preview(redact(content.text)));
   const behind = (text: string): string => (text === '' ? '' : `: ${text}`);
@@ -90,11 +92,7 @@ async function judge(
       kind: 'failed',
       words: `poll expected HTTP 200, got ${statusWords(head)}${behind(said())}`,
     };
-  // The code tells a network's error from our own, an answer that is too long.
-  if (error !== null) {
-    const ofNetwork = codeOf(error) !== undefined || head === null;
-    return (ofNetwork ? transient : failed)(failureWords(error));
-  }
+  if (error !== null) return (error instanceof AnswerTooLong ? failed : transient)(failureWords(error));
   if (content instanceof Error) return transient(content.message);
   if (job.hear(content)) return { kind: 'heard' };
   if (head?.status === 202) return { kind: 'pending' };

@@ -42,6 +42,20 @@ export function singleOrNone(head: Pick<AnswerHead, 'headers'>, name: string): s
   }
 }
 
+/** What was done to the content, in order (RFC 9110, 8.4): several headers are one list, but one that is repeated counts once. */
+export function contentCodings({ headers }: Pick<AnswerHead, 'headers'>): string[] {
+  const values = [...new Set([headers['content-encoding'] ?? []].flat())];
+  const named = values.flatMap((value) => value.toLowerCase().split(/[\s,]+/));
+  return named.filter((coding) => coding !== '' && coding !== 'identity');
+}
+
+/** Throws where the body is coded for the way in a manner that nobody asked for (RFC 9112, 7.4): it would be told as it is. */
+export function checkFraming({ headers }: Pick<AnswerHead, 'headers'>): void {
+  const codings = [headers['transfer-encoding'] ?? []].flat().join(', ');
+  if (!/^(?:[\s,]|identity|chunked)*$/i.test(codings))
+    throw new Error(`the answer has the Transfer-Encoding ${codings}, which nobody asked for`);
+}
+
 /** UTF-8 where it is, else a character a byte (ISO 8859-1, which HTTP once had). */
 function decoded(latin1: string): string {
   const bytes = Buffer.from(latin1, 'latin1');

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { asError } from '../../src/platform/error-words.ts';
 import { afterMs } from '../../src/platform/timer.ts';
 import { MAX_HEAD_BYTES, readWholeHead } from '../../src/platform/whole-head.ts';
-import { type AnswerHead, readHead } from './answer-head.ts';
+import { type AnswerHead, checkFraming, readHead } from './answer-head.ts';
 import type { Connections } from './connections.ts';
 
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -97,6 +97,7 @@ export function exchange(
     attempt(() => {
       const head = readHead(message);
       result.head = head;
+      checkFraming(head);
       if (!taker.head(head)) stop(null);
     });
   }

@@ -1,10 +1,12 @@
 import { hasCredentials } from '../../src/documents/call-url.ts';
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
 import { asError, messageOf } from '../../src/platform/error-words.ts';
+import { nap } from '../../src/platform/timer.ts';
 import { type AnswerHead, single } from './answer-head.ts';
 import type { Connections } from './connections.ts';
 import { type Exchange, exchange, type Taker, type WireRequest } from './exchange.ts';
 import { failureWords } from './failure.ts';
+import { askedMs } from './wait.ts';
 
 /** Methods that ask for nothing to be done (RFC 9110, 9.2.1): sent twice they do no harm. */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
@@ -55,7 +57,7 @@ export interface Journey extends Exchange {
 
 /**
  * Send a request and follow at most `limit` (10) redirects; with 0 a redirect is the answer. Every hop is
- * checked by the guard as it connects. Methods change as RFC 9110 (15.4) and browsers have it.
+ * checked by the guard as it connects, and made no earlier than the redirect asks (Retry-After). Methods change as RFC 9110 (15.4) and browsers have it.
  */
 export async function travel(
   connections: Connections,
@@ -100,6 +102,9 @@ export async function travel(
       } catch (error) {
         return { ...journey, error: unreachable(target.url, asError(error)) };
       }
+    const asked = askedMs(hop);
+    if (asked > 0) await nap(asked, signal);
+    if (signal.aborted) return { ...journey, error: asError(signal.reason) };
     answered = journey;
     redirects.push({ status: hop.head?.status ?? 0, url: request.url.href });
     request = target;

@@ -1,17 +1,23 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib';
-import { type AnswerHead, singleOrNone } from './answer-head.ts';
+import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
+import { type AnswerHead, contentCodings } from './answer-head.ts';
 import type { Taker } from './exchange.ts';
 
 /** Answers that are read into memory may have so many bytes, also when their coding is undone. */
 export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
-const DECODERS: Readonly<
-  Record<string, (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
-> = {
+/** It would be as long the next time. */
+export class AnswerTooLong extends Error {}
+
+type Decode = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+const [inflated, inflatedRaw] = [promisify(inflate), promisify(inflateRaw)] as [Decode, Decode];
+
+const DECODERS: Readonly<Record<string, Decode>> = {
   gzip: promisify(gunzip),
   'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
+  // Many leave out the zlib header that it should have (RFC 9110, 8.4.1.2).
+  deflate: (bytes, options) => inflated(bytes, options).catch(() => inflatedRaw(bytes, options)),
   br: promisify(brotliDecompress),
   zstd: promisify(zstdDecompress),
 };
@@ -28,17 +34,13 @@ export class WholeAnswer implements Taker {
   }
 
   readonly head = (head: AnswerHead): boolean => {
-    const named =
-      singleOrNone(head, 'content-encoding')
-        ?.toLowerCase()
-        .split(/[\s,]+/) ?? [];
-    this.#codings = named.filter((coding) => coding !== '' && coding !== 'identity');
+    this.#codings = contentCodings(head);
     return true;
   };
 
   readonly data = (chunk: Buffer): void => {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#limit) throw new Error(`the answer is longer than ${this.#limit} bytes`);
+    if (this.#bytes > this.#limit) throw new AnswerTooLong(`the answer is longer than ${this.#limit} bytes`);
     this.#chunks.push(chunk);
   };
 

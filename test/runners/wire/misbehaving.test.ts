@@ -143,3 +143,40 @@ test('addresses are sent as they are given, and what is added is appended', asyn
   expect(await sent('/p?a=b%20c&flag', { d: 'e f', n: [1, true] })).toBe('/p?a=b%20c&flag&d=e+f&n=1&n=true');
   expect(await sent('/p?#part', { d: '' })).toBe('/p?d=');
 });
+
+test.each(['gzip', 'gzip, chunked', 'x-own'])(
+  'a body in the Transfer-Encoding %s, which nobody asked for, is not told as if it were the content',
+  async (coding) => {
+    raw.on('/', [`HTTP/1.1 200 X\r\nTransfer-Encoding: ${coding}\r\n\r\n2\r\nok\r\n0\r\n\r\n`]);
+    const record = await call({ url: raw.url });
+    expect([record.status, record.result?.exit_code, stdout(record)]).toEqual(['failed', 200, '']);
+    expect(summary(record)).toContain(`the Transfer-Encoding ${coding}, which nobody asked for`);
+  },
+);
+
+test.each([
+  ['is closed by the head', 'HTTP/1.1 200 X\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok\r\n\r\nmore'],
+  ['is of HTTP/1.0 and kept', 'HTTP/1.0 200 X\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok'],
+  [
+    'has chunks with extensions',
+    'HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2;a="b;c"\r\nok\r\n0;z\r\n\r\n',
+  ],
+  ['has trailers', 'HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-T: u\r\n\r\n'],
+  ['is 205 with content', 'HTTP/1.1 205 X\r\nContent-Length: 2\r\n\r\nok'],
+  [
+    'names protocols that nobody asked for',
+    'HTTP/1.1 200 X\r\nUpgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nok',
+  ],
+])('an answer that %s is whole', async (_name, bytes) => {
+  raw.on('/', [bytes]);
+  const record = await call({ url: raw.url });
+  expect([record.status, stdout(record)]).toEqual(['succeeded', 'ok']);
+});
+
+test.each([304, 401, 421, 426])('%s is an answer like others', async (code) => {
+  raw.on('/', [
+    `HTTP/1.1 ${code} X\r\nUpgrade: x\r\nConnection: upgrade\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n`,
+  ]);
+  const record = await call({ url: raw.url, method: 'GET' });
+  expect([record.status, record.result?.exit_code, raw.seen.length]).toEqual(['failed', code, 1]);
+});
