@@ -1,9 +1,9 @@
 import { nap } from '../../src/platform/timer.ts';
 import { type AnswerHead, contentCodings, singleOrNone } from '../wire/answer-head.ts';
-import type { Exchange } from '../wire/exchange.ts';
+import type { Exchange, Taker } from '../wire/exchange.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { isFieldValue } from '../wire/header.ts';
-import { isDenied } from '../wire/redirect.ts';
+import { isDenied, type Journey } from '../wire/redirect.ts';
 import { waitMs } from '../wire/wait.ts';
 import { isPassing } from './passing.ts';
 import { EventTooLong, SseReader } from './sse.ts';
@@ -38,7 +38,7 @@ export async function follow(
   { url, named, alone, enough }: FollowPlan,
   signal: AbortSignal,
 ): Promise<void> {
-  const { ctx, job, streams: backend, place, redact, masking } = tools;
+  const { ctx, job, place, redact } = tools;
   const limit = ctx.spec.poll_transient_limit ?? DEFAULT_RECONNECTS;
   let done = false;
   let retryMs = RECONNECT_MS;
@@ -52,24 +52,8 @@ export async function follow(
       if (last || !broken || (place.id === undefined && job.streamed)) break;
       last = true;
     }
-    const telling = new StreamTelling(tools);
-    const reader = new SseReader(telling.take);
-    const id = lastEventId(place.id);
-    place.history.connect();
     const began = performance.now();
-    const journey = await backend.call(
-      url,
-      { named, headers: { accept: 'text/event-stream', ...id } },
-      {
-        head: (head) => head.status === 200 && isStream(head),
-        data: (chunk) => {
-          job.streamedAt = performance.now();
-          reader.push(chunk);
-          if (!place.history.repeating) place.reached(reader.lastId, masking.holds);
-        },
-      },
-      signal,
-    );
+    const { journey, telling, reader } = await connect(tools, { url, named }, signal);
     if (signal.aborted) return;
     done = telling.done;
     retryMs = reader.retryMs ?? retryMs;
@@ -92,6 +76,29 @@ export async function follow(
   job.sleepers.wake();
   if (alone) job.fail(redact(why), refused ? 'status' : 'broken_off');
   else if (!done) ctx.output.progress({ message: redact(why) });
+}
+
+/** Take what one connection brings. */
+async function connect(
+  tools: JobTools,
+  { url, named }: Pick<FollowPlan, 'url' | 'named'>,
+  signal: AbortSignal,
+): Promise<{ journey: Journey; telling: StreamTelling; reader: SseReader }> {
+  const { job, streams: backend, place, masking } = tools;
+  const telling = new StreamTelling(tools);
+  const reader = new SseReader(telling.take);
+  place.history.connect();
+  const headers = { accept: 'text/event-stream', ...lastEventId(place.id) };
+  const taker: Taker = {
+    head: (head) => head.status === 200 && isStream(head),
+    data: (chunk) => {
+      job.streamedAt = performance.now();
+      reader.push(chunk);
+      if (!place.history.repeating) place.reached(reader.lastId, masking.holds);
+    },
+  };
+  const journey = await backend.call(url, { named, headers }, taker, signal);
+  return { journey, telling, reader };
 }
 
 /**

@@ -1,10 +1,10 @@
 import { endingOf } from '../../src/contract/ending-note.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { JsonText } from '../wire/json.ts';
-import { saysThatItLeft } from './backend.ts';
 import { callbackOf, takeCallback } from './callback.ts';
 import { fromRecord, readJobRecord, writeJobRecord } from './job-record.ts';
 import { kickOff } from './kickoff.ts';
+import { saysThatItLeft } from './kickoff-request.ts';
 import type { Places } from './places.ts';
 import { attend } from './run.ts';
 import type { JobStop } from './stop.ts';
