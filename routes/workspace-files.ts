@@ -177,6 +177,7 @@ function putRoute(app: FastifyInstance, { workspaces, uploadCaps: caps, sync }: 
           return putFile(tree, partsOf(path), body?.iterator({ destroyOnReturn: false }) ?? nothing(), {
             mode: query.mode === undefined ? undefined : Number.parseInt(query.mode, 8),
             judge: (current) => mayChange(headers, current && { etag: tagOf(current) }),
+            length: Number(headers['content-length'] ?? 0),
             ...{ caps, sync },
           });
         }),

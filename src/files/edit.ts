@@ -40,6 +40,14 @@ export interface EditOptions {
   sync: boolean;
 }
 
+export interface PutOptions extends EditOptions {
+  /** Permission bits. */
+  mode: number | undefined;
+  judge: Judge;
+  /** Bytes that are said to come. */
+  length?: number;
+}
+
 /** Throws where what is at the path now is not what the change is meant for. Null: nothing is. */
 export type Judge = (current: BigIntStats | null) => void;
 
@@ -53,14 +61,18 @@ export async function putFile(
   tree: EditedTree,
   parts: readonly string[],
   content: AsyncIterable<Buffer>,
-  { mode, judge, caps, sync }: EditOptions & { mode: number | undefined; judge: Judge },
+  { mode, judge, caps, sync, length = 0 }: PutOptions,
 ): Promise<{ made: boolean; stats: BigIntStats }> {
   const there = replaceable(tree, parts, judge);
+  const room = roomFor(tree, there);
+  // Refused before it comes, where that is known.
+  new Ledger(caps).take(length);
+  if (length > room) throw noRoom(room);
   const staged = randomUUID();
   const place = join(tree.beside, staged);
   let fd: number | null = null;
   try {
-    await write(tree.beside, staged, bounded(content, roomFor(tree, there)), caps);
+    await write(tree.beside, staged, bounded(content, room), caps);
     fd = openSync(place, 'r');
     if (sync) await fsync(fd);
     // From here on in one turn: of two who put a file there the second is judged by what the first has put.

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request as begin } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -147,6 +149,21 @@ describe('PUT', () => {
     const chunks = `186a0\r\n${chunk}\r\n`.repeat(21);
     const head = [`${line} HTTP/1.1`, 'Host: localhost', 'Connection: close', 'Transfer-Encoding: chunked'];
     expect((await sendRaw(origin, `${head.join('\r\n')}\r\n\r\n${chunks}0\r\n\r\n`)).status).toBe(413);
+    // Said to be too long, it is refused before any of it has come.
+    for (const [length, status] of [
+      [2_000_001, 413],
+      [1_000_000_000_000, 413],
+    ] as const) {
+      const begun = begin(`${origin}/workspaces/${id}/files/f`, {
+        method: 'PUT',
+        headers: { 'content-length': String(length) },
+      });
+      begun.on('error', () => {});
+      begun.flushHeaders();
+      const [response] = await once(begun, 'response');
+      expect([length, response.statusCode]).toEqual([length, status]);
+      begun.destroy();
+    }
     stub.workspaces.room = 10;
     expect(await codeOf(await put('g', 'x'.repeat(11)))).toEqual([507, 'workspace_full']);
     expect((await put('f', 'x'.repeat(13))).status).toBe(204);
@@ -435,5 +452,43 @@ describe('HTTP/1.0', () => {
     expect((await lines(`GET /workspaces/${id}/archive`)).status).toBe(200);
     expect((await lines(`DELETE ${base}/f`)).status).toBe(204);
     expect(readdirSync(root)).toEqual(['g']);
+  });
+});
+
+describe('a body that stalls', () => {
+  test('is 408 when nothing came for long, and leaves the old file; one that goes on coming is taken', async () => {
+    const deadlines = { headersMs: 60_000, bodyMs: 400, lookMs: 15_000 };
+    await using slow = stubApp({}, deadlines);
+    const address = await slow.listen();
+    await slow.workspaces.create({ workspace_id: id });
+    const file = join(slow.workspaces.rootOf(id), 'f');
+    writeFileSync(file, 'old');
+    const sending = (path: string, method: string, length: number) => {
+      const headers = { 'content-length': String(length), ...TAR };
+      const started = begin(`${address}/workspaces/${id}/${path}`, { method, headers });
+      const answer = new Promise<number | undefined>((resolve, reject) => {
+        started.on('response', (response) => resolve(response.resume().statusCode));
+        started.on('error', reject);
+      });
+      return { started, answer };
+    };
+    for (const [path, method] of [
+      ['files/f', 'PUT'],
+      ['files', 'POST'],
+    ] as const) {
+      const { started, answer } = sending(path, method, 1000);
+      started.write('half');
+      expect([path, await answer]).toEqual([path, 408]);
+      started.destroy();
+    }
+    expect(readFileSync(file, 'utf8')).toBe('old');
+    await expect.poll(() => readdirSync(slow.workspaces.besideOf(id))).toEqual([]);
+    const { started, answer } = sending('files/f', 'PUT', 10);
+    for (let count = 0; count < 10; count++) {
+      started.write('x');
+      await sleep(100);
+    }
+    started.end();
+    expect([await answer, readFileSync(file, 'utf8')]).toEqual([204, 'x'.repeat(10)]);
   });
 });
