@@ -36,10 +36,10 @@ export class DiscardedFiles {
     this.#place = join(dataDir, OF[of]);
   }
 
-  /** `name`: of its directory. */
-  take(name: string): Discarded {
+  /** `name`: of its directory; `within`: of one in it, which alone is taken. */
+  take(name: string, within = ''): Discarded {
     const place = join(this.#place, `${name}${MARK}${randomUUID()}`);
-    const moved = this.#move(join(this.#home, name), place);
+    const moved = this.#move(join(this.#home, name, within), place);
     return {
       directory: runDirectoryAt(place),
       drop: async () => {

@@ -1,11 +1,12 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { directoryName } from '../disk/run-directory.ts';
+import type { WorkspaceState } from '../documents/workspace.ts';
 import { afterMs } from '../platform/timer.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
 import type { Filler } from './filler.ts';
 import { busy } from './space.ts';
-import { rowOf, type SpaceTools } from './tools.ts';
+import { directoryOf, rowOf, type SpaceTools } from './tools.ts';
 
 /** Between two looks for what was not used for too long. */
 const LOOK_MS = 1000;
@@ -75,13 +76,16 @@ export class Leaving {
     await files.drop();
   }
 
-  /** Directories without a record are moved away before anybody may make one of the same name. */
+  /** What an earlier server left without a record is moved away before anybody may make something of the same name. */
   #takeUnknown(): void {
     const { dataDir, discarded, store, log } = this.#tools;
     const known = new Set<string>();
     for (let cursor: string | undefined; ; ) {
       const { rows, nextCursor } = store.workspaces.page({ limit: 1000, cursor });
-      for (const { id } of rows) known.add(directoryName(id));
+      for (const { id, state } of rows) {
+        known.add(directoryName(id));
+        this.#clear(id, state);
+      }
       if (nextCursor === null) break;
       cursor = nextCursor;
     }
@@ -89,6 +93,17 @@ export class Leaving {
     for (const name of unknown) discarded.take(name);
     if (unknown.length > 0)
       log.warn({ directories: unknown }, 'directories that belong to no workspace are removed');
+  }
+
+  /** Of changes that a crash interrupted nobody was told; what it was made of is in the tree. */
+  #clear(id: string, state: WorkspaceState): void {
+    const { discarded } = this.#tools;
+    const name = directoryName(id);
+    const { beside } = directoryOf(this.#tools, id);
+    if (state !== 'filling') discarded.take(name, 'sent');
+    if (state === 'restoring' || !existsSync(beside) || readdirSync(beside).length === 0) return;
+    discarded.take(name, 'beside');
+    mkdirSync(beside, { mode: 0o700 });
   }
 
   #lookLater(): void {

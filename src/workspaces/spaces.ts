@@ -73,10 +73,10 @@ export class Spaces implements Workspaces {
 
   /** Once, before anybody asks: what an earlier server left is completed or removed. */
   begin(): void {
+    this.#leaving.begin();
     for (const row of this.#tools.store.workspaces.unready())
       if (row.state === 'filling') void this.#filler.begin(row);
       else this.#restorer.complete(row);
-    this.#leaving.begin();
     this.snapshots.begin();
   }
 

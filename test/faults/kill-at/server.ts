@@ -7,8 +7,11 @@ import { RunScene } from '../../../src/run/scene.ts';
 import { GroupCommit } from '../../../src/store/group-commit.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
 import { RedoLog } from '../../../src/store/redo-log.ts';
+import { SnapshotRows } from '../../../src/store/snapshots.ts';
+import { WorkspaceRows } from '../../../src/store/workspaces.ts';
 import { SupervisorClient } from '../../../src/supervisor/client/client.ts';
 import type { ProgramListener } from '../../../src/supervisor/client/listener.ts';
+import { RunTurns } from '../../../src/workspaces/run-turns.ts';
 import { at, isOrdered, pointsOf } from './order.ts';
 
 const HALF_A_TURN = 'half a turn in the redo log';
@@ -22,6 +25,7 @@ let written: string | null = null;
 /** The points of the server, in the order in which a run comes by. */
 export async function installPoints(): Promise<void> {
   storePoints();
+  workspacePoints();
   supervisorPoints();
   await filePoints();
   containerPoints();
@@ -72,6 +76,51 @@ function storePoints(): void {
     after: 'redo log cleared',
   });
   cutTurns();
+}
+
+function workspacePoints(): void {
+  const { prototype } = WorkspaceRows;
+  /** Points around a write, and one when its turn is over. */
+  const around = (
+    owner: object,
+    method: string,
+    what: string,
+    when: (args: readonly unknown[]) => boolean,
+  ): void =>
+    pointsOf(owner, method, {
+      before: `${what} not written`,
+      after: `${what} written`,
+      when(args) {
+        const counts = when(args);
+        if (counts) written = what;
+        return counts;
+      },
+    });
+  const hasFacts = (facts: object) => (args: readonly unknown[]) =>
+    Object.entries(facts).every(([name, value]) => (args[1] as Record<string, unknown>)[name] === value);
+  const filled = ([, facts]: readonly unknown[]): boolean =>
+    hasFacts({ state: 'ready' })([null, facts]) && 'baseSnapshot' in (facts as object);
+  around(prototype, 'insert', 'workspace', () => true);
+  around(prototype, 'change', 'workspace ready', filled);
+  around(prototype, 'change', 'restore', hasFacts({ state: 'restoring' }));
+  around(prototype, 'change', 'restored', hasFacts({ state: 'ready', restoring: null }));
+  around(prototype, 'remove', 'workspace removal', () => true);
+  for (const what of ['base', 'before', 'after'])
+    around(SnapshotRows.prototype, 'insert', `snapshot ${what}`, ([row]) =>
+      (row as { id: string }).id.endsWith(`.${what}`),
+    );
+  around(SnapshotRows.prototype, 'insert', 'snapshot taken', ([row]) =>
+    (row as { origin: string }).origin.startsWith('sent:'),
+  );
+  pointsOf(fs, 'mkdirSync', {
+    after: 'workspace directory made',
+    when: ([path]) => String(path).endsWith('/tree'),
+  });
+  pointsOf(RunTurns.prototype, 'prepare', {
+    before: 'turn in the workspace',
+    after: 'prepared in the workspace',
+  });
+  pointsOf(RunTurns.prototype, 'conclude', { after: 'workspace counted' });
 }
 
 /** A line of the redo log of which one half is written. */
