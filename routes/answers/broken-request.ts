@@ -7,6 +7,8 @@ import { PROBLEM_TYPE, problemOf } from './problem.ts';
 const LINGER_MS = 1000;
 
 const REQUEST_LINE = /^[\w!#$%&'*+\-.^`|~]+ \S+ HTTP\/\d\.\d\r?$/;
+/** The parser stopped behind a version that is spoken. */
+const SPOKEN = / HTTP\/1\.[01]\n$/;
 const REQUEST_LINE_BEGUN = /^[A-Z-]+ \S*$/;
 const REQUEST_LINE_ENDED = /^\S+ HTTP\/\d\.\d\r?$/;
 
@@ -78,6 +80,9 @@ function brokenRequest(error: ParseError): RunwireError {
         return new RunwireError('not_implemented', 'This server does not know the method.');
       break;
     case 'HPE_INVALID_VERSION':
+      if (SPOKEN.test(parsedOf(error)))
+        return new RunwireError('bad_request', 'Lines must end with CR LF (RFC 9112, 2.2).');
+      return new RunwireError('version_not_supported', 'Only HTTP/1.1 and HTTP/1.0 are spoken here.');
     case 'HPE_PAUSED_H2_UPGRADE':
       return new RunwireError('version_not_supported', 'Only HTTP/1.1 and HTTP/1.0 are spoken here.');
   }
@@ -87,6 +92,11 @@ function brokenRequest(error: ParseError): RunwireError {
 /** A part of one, where not all of it came together. In doubt it is a header's. */
 function isRequestLine(line: string): boolean {
   return REQUEST_LINE.test(line) || REQUEST_LINE_BEGUN.test(line) || REQUEST_LINE_ENDED.test(line);
+}
+
+/** What the parser has taken of what came last. */
+function parsedOf({ rawPacket, bytesParsed = 0 }: ParseError): string {
+  return Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1', 0, bytesParsed) : '';
 }
 
 /** The line in which the parser stopped, as far as it is in what came last. */

@@ -60,6 +60,12 @@ export function createGuard(
     const token = bearerOf(headers.authorization);
     request.isTrusted =
       expected === null || (token !== undefined && timingSafeEqual(digest(token), expected));
+    // Whatever the server asks for: a claim has a token, and without one no body need be looked at.
+    if (token === undefined && accessOf(request) === 'claim-token')
+      throw new RunwireError(
+        'unauthorized',
+        'Send Authorization: Bearer <token> with the token of the claim.',
+      );
     if (!request.isTrusted && !mayUse(request, token, holdsClaim))
       throw new RunwireError(
         'unauthorized',

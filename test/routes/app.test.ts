@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { sendRaw } from '../helpers/raw-http.ts';
 import { stubApp } from '../helpers/stub-app.ts';
 
 describe('paths and methods', () => {
@@ -101,6 +102,16 @@ describe('connections', () => {
     for await (const chunk of socket) text += chunk;
     expect(text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/problem\+json\r\n/);
     expect(JSON.parse(text.slice(text.indexOf('{')))).toMatchObject({ code: 'bad_request', status: 400 });
+  });
+
+  test('lines that end without CR are said to be the fault, not the version', async () => {
+    await using stub = stubApp();
+    const origin = await stub.listen();
+    const answer = await sendRaw(origin, 'GET /healthz HTTP/1.1\nHost: localhost\n\n');
+    expect([answer.status, JSON.parse(answer.body).code]).toEqual([400, 'bad_request']);
+    expect(JSON.parse(answer.body).detail).toContain('CR LF');
+    const later = await sendRaw(origin, 'GET / HTTP/1.2\r\nHost: localhost\r\n\r\n');
+    expect(later.status).toBe(505);
   });
 
   test('a request without a Host header gets a problem', async () => {

@@ -221,3 +221,20 @@ test('a route that does not declare who may use it stops the start', async () =>
   await expect(app.ready()).rejects.toThrow('GET /forgotten');
   await app.close();
 });
+
+test.each([
+  ['POST', '/invocations/a/events'],
+  ['POST', '/invocations/a/heartbeat'],
+  ['POST', '/invocations/a/completion'],
+  ['PUT', '/invocations/a/artifacts/b'],
+] as const)(
+  '%s %s needs the token of a claim, told before the body is looked at, also where the server has none',
+  async (method, url) => {
+    await using stub = stubApp();
+    await stub.start('a');
+    const headers = { 'content-type': 'application/json' };
+    const response = await stub.app.inject({ method, url, headers, payload: '{"no":"such"}' });
+    expect([response.statusCode, response.json().code]).toEqual([401, 'unauthorized']);
+    expect(response.headers['www-authenticate']).toMatch(/^Bearer/);
+  },
+);

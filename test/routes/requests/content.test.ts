@@ -16,6 +16,9 @@ const post = (origin: string, headers: readonly string[], rest: string, version 
     ),
   );
 
+/** Reports of workers come with one. */
+const CLAIM = 'Authorization: Bearer claim';
+
 describe('content codings', () => {
   test.each(['/invocations', '/invocations/a/stdin', '/invocations/a/cancel', '/invocations/a/events'])(
     'of a body to %s are refused with what is taken',
@@ -24,7 +27,12 @@ describe('content codings', () => {
       await stub.start('a');
       const origin = await stub.listen();
       for (const coding of ['gzip', 'GZIP', 'identity, br', 'deflate']) {
-        const answer = await ask(origin, `POST ${path}`, [JSON_TYPE, `Content-Encoding: ${coding}`], body);
+        const answer = await ask(
+          origin,
+          `POST ${path}`,
+          [JSON_TYPE, CLAIM, `Content-Encoding: ${coding}`],
+          body,
+        );
         expect(told(answer)).toEqual([415, 'unsupported_media_type']);
         expect(answer.headers['accept-encoding']).toBe('identity');
       }
@@ -53,7 +61,7 @@ describe('a part of a resource', () => {
   test('is not taken for the whole', async () => {
     await using stub = stubApp();
     await stub.start('a');
-    const headers = ['Content-Range: bytes 0-3/10', 'Content-Type: text/plain'];
+    const headers = ['Content-Range: bytes 0-3/10', 'Content-Type: text/plain', CLAIM];
     const answer = await ask(await stub.listen(), 'PUT /invocations/a/artifacts/x', headers, 'abcd');
     expect(told(answer)).toEqual([400, 'bad_request']);
     expect(answer.body).toContain('Content-Range');

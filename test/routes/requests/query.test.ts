@@ -49,6 +49,7 @@ test.each([
     const response = await stub.app.inject({
       method,
       url,
+      headers: { authorization: 'Bearer of-a-claim' },
       ...(method !== 'GET' && body && { payload: body }),
     });
     expect([method, route, response.statusCode]).toEqual([method, route, 400]);
