@@ -1,9 +1,9 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { DiscardedFiles } from '../disk/discarded.ts';
 import { nameOf } from '../disk/run-directory.ts';
 import type { DiskSpace } from '../disk/space.ts';
 import { RunwireError } from '../documents/errors.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
+import { storeRemoval } from '../store/making-room.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
 import type { RunViews } from './views.ts';
 
@@ -21,14 +21,14 @@ export interface RemovalParts {
  * some may be gone then.
  */
 export async function removeRun(parts: RemovalParts, id: string, reason: RemovalReason): Promise<void> {
-  const { store, views, discarded, log } = parts;
+  const { store, views, discarded, disk, log } = parts;
   const { id: known } = views.stored(id);
   const home = views.directory(known);
   const rows = store.rowsOf(known);
   const files = discarded.take(nameOf(home));
   const readers = views.depart(known, files.directory, home);
   try {
-    await stored(parts, () => {
+    await storeRemoval(store, disk, () => {
       if (!store.remove(known, reason)) throw new RunwireError('not_finished', `${known} has not finished`);
     });
   } catch (error) {
@@ -41,26 +41,11 @@ export async function removeRun(parts: RemovalParts, id: string, reason: Removal
       return await files.drop();
     } catch (error) {
       files.restore();
-      await stored(parts, () => store.putBack(rows));
+      await storeRemoval(store, disk, () => store.putBack(rows));
       throw error;
     }
   }
   readers.gone
     .then(() => files.drop())
     .catch((err) => log.warn({ invocation_id: known, err }, 'files could not be removed'));
-}
-
-/** Deleting makes room: where there is none, it may have what is held back for it. */
-async function stored({ store, disk }: RemovalParts, write: () => void): Promise<void> {
-  try {
-    write();
-    await store.committed();
-  } catch (error) {
-    if (!(error instanceof RunwireError) || error.code !== 'insufficient_storage') throw error;
-    await turn(); // the write that failed is over with its turn
-    disk.spendReserve();
-    store.reuseLog();
-    write();
-    await store.committed();
-  }
 }

@@ -2,11 +2,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { RunwireError } from '../documents/errors.ts';
 import { messageOf } from '../platform/error-words.ts';
-import { writeUntilStored } from '../store/lasting-write.ts';
 import type { StoredWorkspace, WorkspaceFacts } from '../store/workspaces.ts';
 import { type FillParts, fill, type Sources } from './fill.ts';
 import type { Space } from './space.ts';
-import { directoryOf, type SpaceTools, steadyRowOf } from './tools.ts';
+import { directoryOf, type SpaceTools, steadyRowOf, storeUnlessClosed } from './tools.ts';
 import { jobOf } from './tree-counts.ts';
 import type { TreeJob } from './tree-hands.ts';
 import { inputOf, usedAt } from './workspace-facts.ts';
@@ -63,7 +62,7 @@ export class Filler {
       log.warn({ workspace_id: row.id, err: error }, 'a workspace could not be filled');
       facts = { state: 'failed', reason };
     }
-    await writeUntilStored(store, () => store.workspaces.change(row.id, facts));
+    if (!(await storeUnlessClosed(this.#tools, () => store.workspaces.change(row.id, facts)))) return;
     // What it was made of is in the tree, or of no use.
     await rm(directoryOf(this.#tools, row.id).sent, { recursive: true, force: true }).catch((err) =>
       log.warn({ workspace_id: row.id, err }, 'files that were sent could not be removed'),
@@ -71,7 +70,7 @@ export class Filler {
   }
 
   async #fill(row: StoredWorkspace, signal: AbortSignal): Promise<Partial<WorkspaceFacts>> {
-    const { hands, shots, places, maxBytes, now } = this.#tools;
+    const { hands, shots, places, maxBytes } = this.#tools;
     const input = inputOf(row);
     const directory = directoryOf(this.#tools, row.id);
     const most = input.max_bytes ?? maxBytes;
@@ -93,7 +92,7 @@ export class Filler {
           ? from.snapshot
           : (await shots.takeOwn(row.id, job, own)).snapshot_id;
     signal.throwIfAborted();
-    return { state: 'ready', reason: null, baseSnapshot, ...amount, ...usedAt(input, now()) };
+    return { state: 'ready', reason: null, baseSnapshot, ...amount, ...usedAt(input, Date.now()) };
   }
 
   async #still(id: string, copy: (job: TreeJob) => Promise<unknown>, signal: AbortSignal): Promise<void> {

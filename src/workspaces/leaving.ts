@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { directoryName } from '../disk/run-directory.ts';
 import type { WorkspaceState } from '../documents/workspace.ts';
 import { afterMs } from '../platform/timer.ts';
+import { storeRemoval } from '../store/making-room.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
 import type { Filler } from './filler.ts';
 import { busy } from './space.ts';
@@ -10,6 +11,8 @@ import { directoryOf, rowOf, type SpaceTools } from './tools.ts';
 
 /** Between two looks for what was not used for too long. */
 const LOOK_MS = 1000;
+/** After one that failed, which is told. */
+const FAILED_MS = 60_000;
 
 /** Workspaces on their way out: their record goes first, their files behind. */
 export class Leaving {
@@ -51,8 +54,7 @@ export class Leaving {
     const open = space.line.close();
     try {
       await this.#filler.giveUp(space);
-      store.workspaces.remove(id, reason);
-      await store.committed();
+      await storeRemoval(store, this.#tools.disk, () => void store.workspaces.remove(id, reason));
       const files = this.#tools.discarded.take(directoryName(id));
       this.#keep(
         this.#drop(space, files).catch((err) =>
@@ -106,23 +108,25 @@ export class Leaving {
     mkdirSync(beside, { mode: 0o700 });
   }
 
-  #lookLater(): void {
-    this.#stopLooking = afterMs(LOOK_MS, () => void this.#look().finally(() => this.#lookLater()), {
-      ref: false,
-    });
+  #lookLater(ms = LOOK_MS): void {
+    const look = (): void => void this.#look().then((ms) => this.#lookLater(ms));
+    this.#stopLooking = afterMs(ms, look, { ref: false });
   }
 
-  async #look(): Promise<void> {
+  /** Returns how long it is to the next look, ms. */
+  async #look(): Promise<number> {
     const { store, spaces, now, log, closed } = this.#tools;
     try {
       for (const { id } of store.workspaces.expired(now())) {
-        const space = spaces.peek(id);
-        if (closed.aborted || (space && !space.isIdle)) continue;
+        if (closed.aborted) break;
+        if (spaces.peek(id)?.isIdle === false) continue;
         await this.remove(id, 'expired');
         log.info({ workspace_id: id }, 'a workspace was not used for its ttl_seconds and is removed');
       }
+      return LOOK_MS;
     } catch (err) {
       log.warn({ err }, 'workspaces whose time is over could not be removed');
+      return FAILED_MS;
     }
   }
 

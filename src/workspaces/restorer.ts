@@ -4,10 +4,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RestoreInput } from '../documents/workspace.ts';
-import { writeUntilStored } from '../store/lasting-write.ts';
 import type { StoredWorkspace } from '../store/workspaces.ts';
 import { busy, type Space } from './space.ts';
-import { directoryOf, type SpaceTools, steadyRowOf } from './tools.ts';
+import { AGAIN_MS, directoryOf, type SpaceTools, steadyRowOf, storeUnlessClosed } from './tools.ts';
 import { jobOf } from './tree-counts.ts';
 import { inputOf, usedAt } from './workspace-facts.ts';
 
@@ -18,9 +17,6 @@ interface Intent {
   digest: string;
   mode: RestoreInput['mode'];
 }
-
-/** A restore that was begun and failed is tried again after so long. */
-const AGAIN_MS = 1000;
 
 /** Puts workspaces back to what they were. Once its intent is stored a restore is done, whatever comes in between. */
 export class Restorer {
@@ -124,9 +120,9 @@ export class Restorer {
   }
 
   async #done(row: StoredWorkspace): Promise<void> {
-    const { store, counts, now, log } = this.#tools;
-    const ready = { state: 'ready', restoring: null, ...usedAt(inputOf(row), now()) } as const;
-    await writeUntilStored(store, () => store.workspaces.change(row.id, ready));
+    const { store, counts, log } = this.#tools;
+    const ready = { state: 'ready', restoring: null, ...usedAt(inputOf(row), Date.now()) } as const;
+    if (!(await storeUnlessClosed(this.#tools, () => store.workspaces.change(row.id, ready)))) return;
     await counts
       .count(row.id)
       .catch((err) => log.warn({ workspace_id: row.id, err }, 'its files could not be counted'));

@@ -17,6 +17,8 @@ import { inputOf } from './workspace-facts.ts';
 export interface RunInWorkspace {
   readonly id: string;
   readonly createdAt: number;
+  /** Aborted when it is to end. */
+  readonly signal: AbortSignal;
   readonly workspace: WorkspaceOfRun | null;
 }
 
@@ -82,7 +84,7 @@ export class RunTurns implements WorkspaceRuns {
 
   hasTurnFor({ workspace }: RunInWorkspace): boolean {
     if (workspace === null) return true;
-    return this.#lineOf(workspace).hasTurnFor(workspace.shared);
+    return this.#parts.spaces.peek(workspace.id)?.line.hasTurnFor(workspace.shared) ?? true;
   }
 
   enter({ id, workspace }: RunInWorkspace, onTurn: () => void): void {
@@ -131,7 +133,8 @@ export class RunTurns implements WorkspaceRuns {
     }
     if (takes(workspace, 'before'))
       await shots.takeOwn(workspace.id, jobOf(directory, places), shotOf(run, 'before'), {
-        invocation_id: run.id,
+        metadata: { invocation_id: run.id },
+        signal: run.signal,
       });
   }
 
@@ -157,7 +160,9 @@ export class RunTurns implements WorkspaceRuns {
     const after =
       began && takes({ snapshot }, 'after')
         ? await attempt('the snapshot after it could not be taken', async () =>
-            shots.takeOwn(id, jobOf(directory, places), shotOf(run, 'after'), { invocation_id: run.id }),
+            shots.takeOwn(id, jobOf(directory, places), shotOf(run, 'after'), {
+              metadata: { invocation_id: run.id },
+            }),
           )
         : null;
     const counted = began

@@ -1,19 +1,24 @@
 import { hash } from 'node:crypto';
 import { directoryName } from '../disk/run-directory.ts';
+import type { DiskSpace } from '../disk/space.ts';
 import { RunwireError } from '../documents/errors.ts';
 import type { Snapshot, SnapshotInput } from '../documents/snapshot.ts';
 import type { Entry } from '../files/scan.ts';
 import { Timer } from '../platform/timer.ts';
 import { uuidV7 } from '../platform/uuid-v7.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
+import { storeRemoval } from '../store/making-room.ts';
 import type { StoredSnapshot } from '../store/snapshots.ts';
 import type { TreeHands, TreeJob } from './tree-hands.ts';
 import type { Page, Snapshots } from './workspaces.ts';
 
 export interface ShotParts {
-  store: Pick<InvocationStore, 'snapshots' | 'workspaces' | 'committed'>;
+  store: Pick<InvocationStore, 'snapshots' | 'workspaces' | 'committed' | 'reuseLog'>;
   hands: TreeHands;
+  disk: DiskSpace;
   log: SpaceLog;
+  /** Aborted when the server stops. */
+  closed: AbortSignal;
 }
 
 export interface SpaceLog {
@@ -40,7 +45,6 @@ export class Shots implements Snapshots {
   /** Being taken, by id. */
   readonly #taking = new Map<string, Promise<Snapshot>>();
   readonly #sweep = new Timer();
-  #closed = false;
   #sweeping: Promise<void> = Promise.resolve();
 
   constructor(parts: ShotParts) {
@@ -53,7 +57,6 @@ export class Shots implements Snapshots {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     this.#sweep.clear();
     await this.#sweeping;
     await Promise.allSettled(this.#taking.values());
@@ -70,9 +73,8 @@ export class Shots implements Snapshots {
 
   async remove(id: string): Promise<void> {
     this.row(id);
-    const { store } = this.#parts;
-    store.snapshots.remove(id, 'deleted');
-    await store.committed();
+    const { store, disk } = this.#parts;
+    await storeRemoval(store, disk, () => void store.snapshots.remove(id, 'deleted'));
     this.sweepLater();
   }
 
@@ -121,12 +123,12 @@ export class Shots implements Snapshots {
     workspace: string,
     job: TreeJob,
     own: OwnShot,
-    metadata: Record<string, string> = {},
+    { metadata = {}, signal }: { metadata?: Record<string, string>; signal?: AbortSignal } = {},
   ): Promise<Snapshot> {
     const known = this.ownOf(own);
     return known !== null
       ? describe(known)
-      : this.#take(this.#ownId(own), workspace, originOfOwn(own), job, { metadata });
+      : this.#take(this.#ownId(own), workspace, originOfOwn(own), job, { metadata }, signal);
   }
 
   ownOf(own: OwnShot): StoredSnapshot | null {
@@ -137,7 +139,7 @@ export class Shots implements Snapshots {
 
   /** Contents that nothing holds go, some seconds after the last call. */
   sweepLater(): void {
-    if (!this.#closed) this.#sweep.set(SWEEP_AFTER_MS, () => this.#sweepNow());
+    if (!this.#parts.closed.aborted) this.#sweep.set(SWEEP_AFTER_MS, () => this.#sweepNow());
   }
 
   #ownId(own: OwnShot): string {
@@ -151,15 +153,17 @@ export class Shots implements Snapshots {
     origin: string,
     job: TreeJob,
     input: Pick<SnapshotInput, 'keep' | 'ignore' | 'metadata'>,
+    signal?: AbortSignal,
   ): Promise<Snapshot> {
     if (this.#taking.has(id)) throw conflict(id);
-    const { store, hands } = this.#parts;
+    const { store, hands, closed } = this.#parts;
+    const given = signal === undefined ? closed : AbortSignal.any([signal, closed]);
     const taking = hands.holding(async () => {
-      const { digest, files, bytes, omitted } = await hands.capture({
-        ...job,
-        ...(input.keep && { keep: input.keep }),
-        ...(input.ignore && { ignore: input.ignore }),
-      });
+      const { keep, ignore } = input;
+      const { digest, files, bytes, omitted } = await hands.capture(
+        { ...job, ...(keep && { keep }), ...(ignore && { ignore }) },
+        given,
+      );
       const row = {
         ...{ id, workspace, origin, digest, files, bytes },
         omitted: JSON.stringify(omitted),

@@ -54,15 +54,29 @@ export class Spaces implements Workspaces {
   readonly #closing = new AbortController();
 
   constructor(parts: SpacesParts) {
-    const { dataDir, store, hands, places, log, maxBytes, now = Date.now } = parts;
+    const { dataDir, store, hands, places, disk, log, maxBytes, now = Date.now } = parts;
     this.#parts = parts;
-    const shots = new Shots({ store, hands, log });
-    const counts = new TreeCounts({ dataDir, store, hands, places, now });
-    const spaces = new LiveSpaces();
     const closed = this.#closing.signal;
+    const shots = new Shots({ store, hands, disk, log, closed });
+    const counts = new TreeCounts({ dataDir, store, hands, places });
+    const spaces = new LiveSpaces();
     const discarded = new DiscardedFiles(dataDir, 'workspaces');
     this.#tools = {
-      ...{ dataDir, store, hands, places, discarded, shots, counts, spaces, log, maxBytes, now, closed },
+      ...{
+        dataDir,
+        store,
+        hands,
+        places,
+        disk,
+        discarded,
+        shots,
+        counts,
+        spaces,
+        log,
+        maxBytes,
+        now,
+        closed,
+      },
     };
     this.snapshots = shots;
     this.runs = new RunTurns(this.#tools);
@@ -155,14 +169,18 @@ export class Spaces implements Workspaces {
 
   async changing<T>(id: string, change: (tree: ChangingTree) => Promise<T>): Promise<T> {
     const row = steadyRowOf(this.#tools, id);
-    const { spaces, counts, maxBytes } = this.#tools;
+    const { spaces, counts, maxBytes, log } = this.#tools;
     const { beside } = directoryOf(this.#tools, id);
     const room = (inputOf(row).max_bytes ?? maxBytes) - row.bytes;
     return spaces.counting(spaces.get(id), 'changers', async () => {
       try {
         return await change({ ...this.tree(id), beside, room: Math.max(0, room) });
       } finally {
-        await counts.count(id);
+        await counts
+          .count(id)
+          .catch((err) =>
+            log.warn({ workspace_id: id, err }, 'the files of a workspace could not be counted'),
+          );
       }
     });
   }
@@ -218,7 +236,7 @@ export class Spaces implements Workspaces {
   /** In one turn: nobody else makes one of the id meanwhile. Files that were sent are there before the row is. */
   #insert(input: WorkspaceInput, fingerprint: string | null, files?: GivenFiles): StoredWorkspace {
     const { workspace_id: id = uuidV7(), files: _, ...kept } = input;
-    const { store, discarded, now } = this.#tools;
+    const { store, discarded } = this.#tools;
     const { disk, sources } = this.#parts;
     const shortage = disk.shortage();
     if (shortage !== null)
@@ -235,7 +253,7 @@ export class Spaces implements Workspaces {
       const createdAt = Date.now();
       store.workspaces.insert(
         { id, fingerprint, input: JSON.stringify(kept), createdAt },
-        newFacts(kept, Math.max(createdAt, now())),
+        newFacts(kept, createdAt),
       );
     } catch (error) {
       discarded
@@ -250,10 +268,10 @@ export class Spaces implements Workspaces {
 
   /** It was used; that is kept to the second, for what gets old. */
   #touch({ id }: StoredWorkspace): void {
-    const { store, now, log } = this.#tools;
+    const { store, log } = this.#tools;
     try {
       const row = store.workspaces.get(id);
-      const time = now();
+      const time = Date.now();
       if (row === undefined || time - row.lastUsedAt < TOUCH_MS) return;
       store.workspaces.change(id, usedAt(inputOf(row), time));
       store.committed().catch(() => {}); // told by the store

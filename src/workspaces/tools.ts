@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DiscardedFiles } from '../disk/discarded.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
+import type { DiskSpace } from '../disk/space.ts';
 import { type WorkspaceDirectory, workspaceDirectory } from '../disk/workspace-directory.ts';
 import { RunwireError } from '../documents/errors.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
@@ -15,6 +17,7 @@ export interface SpaceTools {
   store: InvocationStore;
   hands: TreeHands;
   places: PrivatePlaces;
+  disk: DiskSpace;
   discarded: DiscardedFiles;
   shots: Shots;
   counts: TreeCounts;
@@ -26,6 +29,26 @@ export interface SpaceTools {
   now: () => number;
   /** Aborted when the server stops: what is not done then is the next one's. */
   closed: AbortSignal;
+}
+
+/** A write that failed, and a restore, are tried again after so long. */
+export const AGAIN_MS = 1000;
+
+/** Writes until it is durable, or the server stops: then it is the next one's. False: that. */
+export async function storeUnlessClosed(
+  { store, closed }: Pick<SpaceTools, 'store' | 'closed'>,
+  write: () => unknown,
+): Promise<boolean> {
+  while (!closed.aborted)
+    try {
+      write();
+      await store.committed();
+      return true;
+    } catch {
+      // The store has told of it, and a full disk may get space again.
+      await sleep(AGAIN_MS, undefined, { signal: closed, ref: false }).catch(() => {});
+    }
+  return false;
 }
 
 export function directoryOf({ dataDir }: Pick<SpaceTools, 'dataDir'>, id: string): WorkspaceDirectory {

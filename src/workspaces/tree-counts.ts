@@ -20,7 +20,6 @@ export interface CountParts {
   store: Pick<InvocationStore, 'workspaces' | 'committed'>;
   hands: Pick<TreeHands, 'count'>;
   places: PrivatePlaces;
-  now: () => number;
 }
 
 /** Files and bytes of workspaces, counted after every use and kept in their records. */
@@ -61,11 +60,11 @@ export class TreeCounts {
   }
 
   async #count(id: string): Promise<Amount> {
-    const { dataDir, store, hands, places, now } = this.#parts;
+    const { dataDir, store, hands, places } = this.#parts;
     const { files, bytes } = await hands.count(jobOf(workspaceDirectory(dataDir, id), places));
     const row = store.workspaces.get(id);
     if (row) {
-      store.workspaces.change(id, { files, bytes, ...usedAt(inputOf(row), now()) });
+      store.workspaces.change(id, { files, bytes, ...usedAt(inputOf(row), Date.now()) });
       await store.committed();
     }
     return { files, bytes };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RunwireError } from '../../../src/documents/errors.ts';
@@ -343,4 +343,37 @@ test('the next server completes what was begun: filling and restoring; removes w
     .toBe('done');
   expect(files(engine, restored)).toEqual({ a: '1' });
   expect(names(engine, 'workspaces').sort()).toEqual([id, restored].sort());
+});
+
+test('a restore that was begun is tried again until it is done, and nothing uses the workspace before', async () => {
+  await using engine = buildEngine();
+  const { workspaces } = engine;
+  const id = await made(engine, { a: '1' });
+  const { root } = workspaces.tree(id);
+  writeFileSync(join(root, 'a'), 'changed');
+  // What a restore is made of is missing, from the moment in which it is begun.
+  const contents = join(engine.dataDir, 'contents');
+  const away = `${contents}-away`;
+  const change = engine.store.workspaces.change.bind(engine.store.workspaces);
+  const beside = join(root, '../beside/restore/staged');
+  let failed = false;
+  engine.store.workspaces.change = (which, facts) => {
+    if (facts.state === 'restoring' && !failed) {
+      failed = true;
+      renameSync(contents, away);
+      rmSync(beside, { recursive: true });
+    }
+    return change(which, facts);
+  };
+  expect(await codeOf(workspaces.reset(id))).not.toBe('done');
+  expect(workspaces.get(id).state).toBe('restoring');
+  expect(() => workspaces.tree(id)).toThrow('is being restored');
+  expect(await codeOf(workspaces.remove(id))).toBe('workspace_busy');
+  await engine.post({ runtime_kind: 'fake', invocation_id: `run-${id}`, options: { workspace: id } });
+  expect(engine.engine.record(`run-${id}`).waiting?.reason).toBe('workspace');
+  rmSync(contents, { recursive: true, force: true });
+  renameSync(away, contents);
+  expect(await engine.engine.waitFinished(`run-${id}`, 20_000)).toBe(true);
+  expect(workspaces.get(id).state).toBe('ready');
+  expect(files(engine, id)).toEqual({ a: '1' });
 });
