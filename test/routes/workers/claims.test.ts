@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type BuiltApp, buildApp } from '../../helpers/build-app.ts';
 import { stubApp } from '../../helpers/stub-app.ts';
 
@@ -69,12 +69,13 @@ test('a server whose kinds have no workers says so', async () => {
 
 test('a closing server lets waiting workers go', async () => {
   const address = await app.listen();
+  const claims = vi.spyOn(app.engine.claims(), 'claim');
   const waiting = fetch(`${address}/manual/claims`, {
     method: 'POST',
     headers: { ...SERVER, 'content-type': 'application/json' },
     body: '{"wait_seconds":3000}',
   });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await expect.poll(() => claims.mock.calls.length).toBe(1);
   const closed = app.app.close();
   expect((await waiting).status).toBe(204);
   await closed;
