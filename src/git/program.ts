@@ -117,13 +117,24 @@ function lifeline(child: ChildProcess): Duplex {
   return child.stdio[3] as Duplex;
 }
 
-/** The first or the last of what comes, as text, when it is asked for. */
+/**
+ * The first of what comes, as text, when it is asked for; or the last, from a whole line on: in half of one there may be
+ * half a secret, which nobody would find.
+ */
 function keep(stream: Readable, part: 'first' | 'last', seen?: (chunk: Buffer) => void): () => string {
   let kept = Buffer.alloc(0);
+  /** The line that comes now was cut. */
+  let halved = false;
+  const last = (all: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> => {
+    if (all.length <= KEPT && !halved) return all;
+    const end = all.indexOf('\n', Math.max(0, all.length - KEPT));
+    halved = end < 0;
+    return halved ? Buffer.alloc(0) : all.subarray(end + 1);
+  };
   stream.on('data', (chunk: Buffer) => {
     seen?.(chunk);
-    const all = Buffer.concat([kept, chunk]);
-    kept = part === 'last' ? all.subarray(-KEPT) : kept.length < KEPT ? all.subarray(0, KEPT) : kept;
+    if (part === 'last') kept = last(Buffer.concat([kept, chunk]));
+    else if (kept.length < KEPT) kept = Buffer.concat([kept, chunk]).subarray(0, KEPT);
   });
   stream.on('error', () => {}); // The other end is gone: `close` tells it.
   return () => kept.toString();

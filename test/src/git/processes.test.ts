@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { runGit } from '../../../src/git/program.ts';
 import { SmallDisk } from '../../faults/small-disk.ts';
 import { type GitServer, gitServer } from '../../fixtures/git-server.ts';
 import { commandLine, processesWith, until } from '../../helpers/processes.ts';
@@ -125,6 +126,20 @@ requires('git', 'linux')('The processes of git', () => {
     expect((await refused).words).toContain('git was ended by signal 9');
     expect(processes()).toEqual([]);
   });
+});
+
+test('of errors longer than are kept no line is half there: in a half there may be half a secret', async () => {
+  const script =
+    "head -c 100000 /dev/zero | tr '\\0' x >&2; echo ' end of a secret' >&2; echo last >&2; exit 3";
+  const { code, errors } = await runGit({
+    git: '/bin/sh',
+    arguments: ['-c', script],
+    directory: '/',
+    environment: { PATH: process.env.PATH ?? '' },
+    limits: { fileBytes: Number.POSITIVE_INFINITY, memoryBytes: 2 ** 31 },
+    signal: new AbortController().signal,
+  });
+  expect([code, errors]).toEqual([3, 'last\n']);
 });
 
 requires('git', 'mount')('A disk that becomes full', () => {
