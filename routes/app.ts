@@ -13,6 +13,7 @@ import { Proofs } from './answers/proofs.ts';
 import { artifactsRoutes } from './artifacts.ts';
 import { callbackRoutes } from './callback.ts';
 import { cancelRoutes } from './cancel.ts';
+import { claimedFilesRoutes } from './claimed-files.ts';
 import { diffsRoutes } from './diffs.ts';
 import { documentation } from './documentation.ts';
 import { eventsRoutes } from './events.ts';
@@ -63,6 +64,7 @@ const ROUTES: readonly Routes[] = [
   snapshotsRoutes,
   diffsRoutes,
   workerRoutes,
+  claimedFilesRoutes,
   runtimesRoutes,
   healthRoutes,
   metricsRoutes,

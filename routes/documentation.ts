@@ -85,6 +85,7 @@ const SECURITY: Readonly<Record<Access, readonly Record<string, string[]>[] | un
   open: [],
   'callback-token': [],
   'claim-token': [{ claim: [] }],
+  'token-or-claim': [{ bearer: [] }, {}, { claim: [] }],
   token: undefined, // as the document says for all
 };
 

@@ -1,4 +1,5 @@
-import type { OfRun, Routes } from './answers/edge.ts';
+import type { FastifyRequest } from 'fastify';
+import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import {
   ArchiveQuery,
   archiveAnswers,
@@ -10,6 +11,7 @@ import {
   serveTreeArchive,
   serveTreeFile,
 } from './trees.ts';
+import { reportOf } from './worker-report.ts';
 
 const tags = ['files'];
 const listSchema = {
@@ -40,14 +42,19 @@ export const filesRoutes: Routes = (app, edge) => {
   const treeOf = (id: string) => liveTree(engine.workFiles(id));
   app.get<OfRun & { Querystring: FilesQuery }>(
     '/invocations/:id/files',
-    { schema: listSchema, config: { access: 'token' } },
-    async ({ params: { id }, query }) => engine.reading(id, async () => listTree(treeOf(id), query)),
+    { schema: listSchema, config: { access: 'token-or-claim' } },
+    async (request) => {
+      const { id } = request.params;
+      await mayRead(edge, request);
+      return engine.reading(id, async () => listTree(treeOf(id), request.query));
+    },
   );
   app.get<{ Params: { id: string; '*': string } }>(
     '/invocations/:id/files/*',
-    { schema: fileSchema, config: { access: 'token' } },
+    { schema: fileSchema, config: { access: 'token-or-claim' } },
     async (request, reply) => {
       const { id, '*': path } = request.params;
+      await mayRead(edge, request);
       await engine.reading(id, async () => serveTreeFile(edge, treeOf(id), path, request, reply));
     },
   );
@@ -60,3 +67,8 @@ export const filesRoutes: Routes = (app, edge) => {
     },
   );
 };
+
+/** A worker reads the files of its run as long as it holds it. */
+async function mayRead(edge: Edge, request: FastifyRequest<OfRun>): Promise<void> {
+  if (!request.isTrusted) await (await reportOf(edge, request)).working();
+}

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import type { Report } from '../src/contract/claims.ts';
 import { ArtifactDescriptor, describeArtifact } from '../src/documents/artifact.ts';
 import { Claimed, ClaimRequest, ClaimState, HeartbeatRequest } from '../src/documents/claim.ts';
 import { Completion } from '../src/documents/completion.ts';
@@ -14,7 +13,7 @@ import { json, problems } from './answers/schemas.ts';
 import { acceptNdjson } from './requests/ndjson-body.ts';
 import { BYTES_TYPE } from './requests/negotiation.ts';
 import { mayChange } from './requests/preconditions.ts';
-import { bearerOf } from './requests/worker-token.ts';
+import { reportOf } from './worker-report.ts';
 
 /** How long the answer to a completion waits for the result to be stored. */
 const FINISH_WAIT_MS = 10_000;
@@ -144,11 +143,4 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
       }
     },
   );
-}
-
-async function reportOf({ engine }: Edge, request: FastifyRequest<OfRun>): Promise<Report> {
-  const { id } = request.params;
-  await engine.resumed(id);
-  const directory = engine.directory(id);
-  return engine.claims().report({ id, directory }, bearerOf(request.headers.authorization) ?? '');
 }

@@ -1,20 +1,21 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { RunwireError } from '../src/documents/errors.ts';
 import { fieldRefusal } from '../src/documents/field-errors.ts';
-import { putFile, remove } from '../src/files/edit.ts';
 import { unpackInto } from '../src/files/exchange.ts';
 import { BadName, partsOf } from '../src/files/names.ts';
-import { NoDirectory } from '../src/files/scan.ts';
-import { BadArchive } from '../src/files/unpack.ts';
-import { InTheWay } from '../src/files/way.ts';
-import { nothing } from './answers/bytes.ts';
 import type { Edge, OfWorkspace, Routes } from './answers/edge.ts';
-import { identityTag } from './answers/live-bytes.ts';
 import { json, problems } from './answers/schemas.ts';
-import { mayChange } from './requests/preconditions.ts';
-import { Flag } from './requests/query.ts';
+import {
+  DeleteQuery,
+  deleteFromTree,
+  locationOf,
+  PutQuery,
+  putIntoTree,
+  streamBodies,
+  takingBody,
+} from './tree-changes.ts';
 import {
   ArchiveQuery,
   archiveAnswers,
@@ -30,16 +31,6 @@ import {
 /** What an archive may be said to be; its bytes say what it is. */
 const ARCHIVES = ['application/x-tar', 'application/gzip', 'application/zip', 'application/octet-stream'];
 
-const PutQuery = z.strictObject({
-  mode: z
-    .string()
-    .regex(/^0?[0-7]{3}$/, { error: 'must be permission bits in octal: 0644' })
-    .optional()
-    .describe('Default: that of the file which it replaces, else 0644'),
-});
-const DeleteQuery = z.strictObject({
-  recursive: Flag.describe('true: a directory goes with all that is in it'),
-});
 const UnpackQuery = z.strictObject({
   path: z
     .string()
@@ -142,17 +133,7 @@ export const workspaceFilesRoutes: Routes = (root, edge) => {
     { schema: deleteSchema, config: { access: 'token' } },
     async (request, reply) => {
       const { workspace_id: id, '*': path } = request.params;
-      const { headers, query } = request;
-      const missing = new RunwireError('file_not_found', `There is nothing at ${JSON.stringify(path)} here.`);
-      const judge = (current: Stats) => mayChange(headers, current && { etag: tagOf(current) });
-      const parts = partsOrNull(path);
-      const removed = await workspaces.changing(id, async (tree) =>
-        parts === null
-          ? false
-          : told(remove(tree, parts, { recursive: query.recursive === 'true', judge, sync: edge.sync })),
-      );
-      if (!removed && headers['if-match'] !== undefined) mayChange(headers, null);
-      if (!removed) throw missing;
+      await deleteFromTree(edge, (change) => workspaces.changing(id, change), path, request);
       return reply.code(204).send();
     },
   );
@@ -161,29 +142,23 @@ export const workspaceFilesRoutes: Routes = (root, edge) => {
 };
 
 /** In a scope of its own: here a body is a stream, and the limit of JSON bodies does not hold. */
-function putRoute(app: FastifyInstance, { workspaces, uploadCaps: caps, sync }: Edge): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+function putRoute(app: FastifyInstance, edge: Edge): void {
+  const { workspaces } = edge;
+  streamBodies(app);
 
   app.put<OfFile & { Querystring: z.infer<typeof PutQuery>; Body: Readable | undefined }>(
     '/workspaces/:workspace_id/files/*',
     { schema: putSchema, config: { access: 'token', takesFile: true } },
     async (request, reply) => {
       const { workspace_id: id, '*': path } = request.params;
-      const { headers, query } = request;
-      const { made, stats } = await takingBody(request, (body) =>
-        workspaces.changing(id, async (tree) => {
-          if (path.endsWith('/')) throw new BadName(path, 'ends with a slash: it is no name of a file');
-          return putFile(tree, partsOf(path), body?.iterator({ destroyOnReturn: false }) ?? nothing(), {
-            mode: query.mode === undefined ? undefined : Number.parseInt(query.mode, 8),
-            judge: (current) => mayChange(headers, current && { etag: tagOf(current) }),
-            length: Number(headers['content-length'] ?? 0),
-            ...{ caps, sync },
-          });
-        }),
+      const { made, etag } = await putIntoTree(
+        edge,
+        (change) => workspaces.changing(id, change),
+        path,
+        request,
       );
-      reply.header('etag', identityTag({ stats }));
-      if (made) reply.header('location', locationOf(id, path));
+      reply.header('etag', etag);
+      if (made) reply.header('location', locationOf(`/workspaces/${id}`, path));
       return reply.code(made ? 201 : 204).send();
     },
   );
@@ -218,49 +193,6 @@ function unpackRoute(app: FastifyInstance, { workspaces, uploadCaps: caps, sync 
   );
 }
 
-type Stats = Parameters<Parameters<typeof remove>[2]['judge']>[0];
-
-/** That of what is no file is none. */
-const tagOf = (stats: NonNullable<Stats>): string | null => (stats.isFile() ? identityTag({ stats }) : null);
-
-async function takingBody<T>(
-  { body }: FastifyRequest<{ Body: Readable | undefined }>,
-  take: (body: Readable | undefined) => Promise<T>,
-): Promise<T> {
-  try {
-    return await told(take(body));
-  } catch (error) {
-    // Many clients read the answer only when all they have to say was taken.
-    body?.resume();
-    throw error;
-  }
-}
-
-/** What went wrong with a change, as a client is told of it. */
-async function told<T>(change: Promise<T>): Promise<T> {
-  try {
-    return await change;
-  } catch (error) {
-    if (error instanceof BadName)
-      throw fieldRefusal('invalid_field', [{ path: error.path, message: error.message }]);
-    if (error instanceof InTheWay)
-      throw fieldRefusal('file_conflict', [{ path: error.path, message: error.message }]);
-    if (error instanceof BadArchive)
-      throw fieldRefusal('invalid_field', [{ path: '', message: error.message }]);
-    if (error instanceof NoDirectory)
-      throw new RunwireError('file_conflict', 'The directory is not there any more.', { cause: error });
-    throw error;
-  }
-}
-
-function partsOrNull(path: string): string[] | null {
-  try {
-    return partsOf(path);
-  } catch {
-    return null; // nothing has such a name
-  }
-}
-
 function intoOf(path: string): string[] {
   try {
     return /^(?:\.\/*)+$/.test(path) ? [] : partsOf(path);
@@ -269,6 +201,3 @@ function intoOf(path: string): string[] {
     throw fieldRefusal('bad_request', [{ path: 'path', message: error.message }]);
   }
 }
-
-const locationOf = (id: string, path: string): string =>
-  `/workspaces/${id}/files/${path.split('/').map(encodeURIComponent).join('/')}`;

@@ -82,7 +82,7 @@ function mayUse(
 ): boolean {
   const access = targetOf(request.raw).isServer ? 'token' : accessOf(request);
   if (access === 'open' || access === 'callback-token') return true;
-  if (access !== 'claim-token' || token === undefined) return false;
+  if ((access !== 'claim-token' && access !== 'token-or-claim') || token === undefined) return false;
   const { id } = request.params as { id?: string };
   return id !== undefined && holdsClaim(id, token);
 }

@@ -7,7 +7,7 @@ import { redactInvocation } from '../../src/documents/redaction.ts';
 export function claimDocument(
   invocation: Invocation,
   base: string,
-  facts: { token: string; attempt: number; leaseExpiresAt: number },
+  facts: { token: string; attempt: number; leaseExpiresAt: number; files: boolean },
 ): Claimed {
   const run = `${base}${pathOf(invocation.invocation_id)}`;
   return {
@@ -21,6 +21,7 @@ export function claimDocument(
         artifacts: `${run}/artifacts`,
         heartbeat: `${run}/heartbeat`,
         completion: `${run}/completion`,
+        files: facts.files ? `${run}/files` : null,
       },
     },
   };

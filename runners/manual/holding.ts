@@ -3,6 +3,7 @@ import type { Claimed } from '../../src/documents/claim.ts';
 import type { Completion } from '../../src/documents/completion.ts';
 import { toldShortage } from '../../src/documents/errors.ts';
 import type { Stream } from '../../src/documents/stream.ts';
+import { isInside } from '../../src/platform/inside.ts';
 import { claimDocument } from './claim-document.ts';
 import { wasTaken } from './completion.ts';
 import { Lease } from './lease.ts';
@@ -76,7 +77,7 @@ export class Holding {
 
   /** Hand it out. Throws RunwireError insufficient_storage, and nothing is handed out then. */
   give(request: ClaimFacts): Claimed {
-    const { spec, output, directory, invocation } = this.#ctx;
+    const { spec, output, directory, invocation, workingDirectory } = this.#ctx;
     const { worker = null, leaseSeconds = spec.lease_seconds, accepted, base = '' } = request;
     const bytes = (stream: Stream): number => output.captured(stream).bytes;
     const reported = { stdout: bytes('stdout'), stderr: bytes('stderr') };
@@ -91,7 +92,9 @@ export class Holding {
       throw toldShortage(error);
     }
     this.#lease.extend(held, leaseSeconds * 1000);
-    return claimDocument(invocation, base, { token, attempt, leaseExpiresAt: held.leaseExpiresAt });
+    const { leaseExpiresAt } = held;
+    const files = isInside(directory.work, workingDirectory);
+    return claimDocument(invocation, base, { token, attempt, leaseExpiresAt, files });
   }
 
   /** The claim reached nobody: it does not count. */

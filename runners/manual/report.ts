@@ -65,6 +65,12 @@ export function reportOn(run: ReportedRun, token: string): Report {
       run.present(token);
       return run.uploads.keep(upload, () => run.holding.renew(run.present(token), false));
     },
+    async working() {
+      await run.ready;
+      const again = (): void => run.holding.renew(run.present(token), false);
+      again();
+      return again;
+    },
     async complete(completion) {
       await run.ready;
       const sha256 = completionHash(completion);
@@ -86,6 +92,7 @@ export function reportAfter(state: ManualState, token: string): Report {
     heartbeat: refuse,
     events: refuse,
     upload: refuse,
+    working: refuse,
     async complete(completion) {
       if (!wasTaken(state, token, completionHash(completion))) await refuse();
     },

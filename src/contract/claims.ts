@@ -31,6 +31,8 @@ export interface Report {
   events(events: readonly WorkerEvent[]): Promise<ClaimState>;
   /** Keep a file. A second one with the same id takes the place of the first. Throws body_too_large. */
   upload(upload: Upload): Promise<ArtifactFacts>;
+  /** For what is done to its files: to be called again as long as it goes on, and before it takes effect. */
+  working(): Promise<() => void>;
   /** Once; the same again changes nothing. Throws completion_conflict for another one, invalid_field for what is not true. */
   complete(completion: Completion): Promise<void>;
 }

@@ -26,6 +26,12 @@ export const ClaimUrls = z.strictObject({
   artifacts: z.string().describe('PUT to this, a slash and the artifact_id'),
   heartbeat: z.string(),
   completion: z.string(),
+  files: z
+    .string()
+    .nullable()
+    .describe(
+      'GET lists the files of the run; with a slash and a path GET, PUT and DELETE one. null: its directory is not the server’s',
+    ),
 });
 
 /** The right to report on one run, until the lease ends. */

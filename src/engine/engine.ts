@@ -11,6 +11,7 @@ import type { RecoveryState } from '../documents/recovery-state.ts';
 import type { Status } from '../documents/result.ts';
 import type { WaitingReason } from '../documents/waiting.ts';
 import type { EventLog } from '../log/event-log.ts';
+import type { ChangingTree } from '../workspaces/workspaces.ts';
 
 /** What routes may ask of the engine. All throw RunwireError (invocation_not_found, or invocation_removed, when there is none of the id). */
 export interface Engine {
@@ -43,6 +44,8 @@ export interface Engine {
   };
   /** The directory that the server made for the run to work in. Throws file_not_found where it made none. */
   workFiles(id: string): { root: string; isPrivate: (stats: Stats, descriptor: number) => boolean };
+  /** The same, to be changed from outside: of a workspace as it allows. Throws RunwireError as that does. */
+  changingFiles<T>(id: string, change: (tree: ChangingTree) => Promise<T>): Promise<T>;
   /** Returns false when the run was already finished. */
   cancel(id: string, graceSeconds?: number): boolean;
   writeStdin(id: string, bytes: Buffer): Promise<void>;

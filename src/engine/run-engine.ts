@@ -44,7 +44,7 @@ export interface EngineOptions {
   /** Absent: the data directory. */
   places?: PrivatePlaces;
   /** Absent: there are none, and runs that name one are refused. */
-  workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree'>;
+  workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree' | 'changing'>;
   /** Environment of the server, of which programs get a part. */
   environment: Readonly<Record<string, string | undefined>>;
 }
@@ -80,7 +80,7 @@ export class RunEngine implements Engine {
     this.#disk = options.disk ?? diskSpace(config.dataDir, config.minFreeDiskBytes);
     this.#views = new RunViews(config.dataDir, live, {
       ...{ store, places, registry },
-      treeOf: (id) => options.workspaces?.tree(id) ?? null,
+      spaces: options.workspaces ?? null,
       waitingOf: (run) => this.#admission.waitingOf(run),
     });
     this.#recovery = new Recovery({ ...options, intake, live });
@@ -114,6 +114,7 @@ export class RunEngine implements Engine {
   readonly artifacts: Engine['artifacts'] = (id) => this.#views.artifacts(id);
   readonly artifactPath: Engine['artifactPath'] = (id, name) => this.#views.artifactPath(id, name);
   readonly workFiles: Engine['workFiles'] = (id) => this.#views.workFiles(id);
+  readonly changingFiles: Engine['changingFiles'] = (id, change) => this.#views.changingFiles(id, change);
   readonly reading: Engine['reading'] = (id, read) => this.#views.finished.reading(id, read);
   readonly runtimes: Engine['runtimes'] = () => this.#options.registry.describeAll();
   readonly runtime: Engine['runtime'] = (word) => this.#options.registry.describe(word);

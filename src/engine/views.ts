@@ -1,4 +1,5 @@
 import { existsSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { artifactFile, type RunDirectory, runDirectory } from '../disk/run-directory.ts';
 import type { ArtifactDescriptor } from '../documents/artifact.ts';
@@ -12,17 +13,17 @@ import type { Waiting } from '../documents/waiting.ts';
 import { type WorkspaceOfRun, workspaceOf } from '../documents/workspace-use.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
+import { makeDirectory } from '../platform/make-directory.ts';
 import type { FinishedFacts } from '../run/finished-facts.ts';
 import type { LiveRun } from '../run/live-run.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { StoredRun } from '../store/run-list.ts';
+import type { ChangingTree, Workspaces } from '../workspaces/workspaces.ts';
 import type { Engine, ListFilter } from './engine.ts';
 import { FinishedRuns, type LastReaders } from './finished-runs.ts';
 import { RecentRecords } from './recent-records.ts';
 import { recordJson } from './record-json.ts';
 import type { Registry } from './registry.ts';
-
-type Tree = ReturnType<Engine['workFiles']>;
 
 /** What can be read of runs: the live ones from memory, the others from the store. */
 export class RunViews {
@@ -34,7 +35,7 @@ export class RunViews {
   readonly #places: PrivatePlaces;
   readonly #registry: Pick<Registry, 'kindOf' | 'rxpKindOf'>;
   readonly #waitingOf: (run: LiveRun) => Waiting | null;
-  readonly #treeOf: (workspace: string) => Tree | null;
+  readonly #spaces: Pick<Workspaces, 'tree' | 'changing'> | null;
 
   constructor(
     dataDir: string,
@@ -44,15 +45,15 @@ export class RunViews {
       places,
       registry,
       waitingOf,
-      treeOf = () => null,
+      spaces = null,
     }: {
       store: InvocationStore;
       places: PrivatePlaces;
       registry: Pick<Registry, 'kindOf' | 'rxpKindOf'>;
       /** What a run waits for; null: for nothing. */
       waitingOf: (run: LiveRun) => Waiting | null;
-      /** The tree of a workspace; null: there are no workspaces. Throws RunwireError where it cannot be read. */
-      treeOf?: (workspace: string) => Tree | null;
+      /** Null: there are no workspaces. */
+      spaces?: Pick<Workspaces, 'tree' | 'changing'> | null;
     },
   ) {
     this.#dataDir = dataDir;
@@ -61,7 +62,7 @@ export class RunViews {
     this.#places = places;
     this.#registry = registry;
     this.#waitingOf = waitingOf;
-    this.#treeOf = treeOf;
+    this.#spaces = spaces;
     this.finished = new FinishedRuns(dataDir);
   }
 
@@ -126,8 +127,7 @@ export class RunViews {
   /** Where it works, or worked, when that is a directory of its own. */
   workFiles(id: string): ReturnType<Engine['workFiles']> {
     const workspace = this.#workspaceOf(id);
-    const tree = workspace && this.#treeOf(workspace.id);
-    if (tree) return tree;
+    if (workspace && this.#spaces) return this.#spaces.tree(workspace.id);
     const { work } = this.directory(id);
     if (!existsSync(work))
       throw new RunwireError(
@@ -136,6 +136,15 @@ export class RunViews {
       );
     const view = this.#places.look({ work });
     return { root: work, isPrivate: (stats, descriptor) => view.holdsFile(stats, descriptor) };
+  }
+
+  async changingFiles<T>(id: string, change: (tree: ChangingTree) => Promise<T>): Promise<T> {
+    const workspace = this.#workspaceOf(id);
+    if (workspace && this.#spaces) return this.#spaces.changing(workspace.id, change);
+    const tree = this.workFiles(id);
+    const beside = join(this.directory(id).root, 'beside');
+    makeDirectory(beside, 0o700);
+    return change({ ...tree, beside, room: Number.POSITIVE_INFINITY });
   }
 
   #workspaceOf(id: string): WorkspaceOfRun | null {

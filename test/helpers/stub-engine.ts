@@ -187,6 +187,10 @@ export class StubEngine implements Engine {
     throw new RunwireError('file_not_found', 'A stub has no files.');
   }
 
+  async changingFiles(): Promise<never> {
+    throw new RunwireError('file_not_found', 'A stub has no files.');
+  }
+
   artifactPath(id: string, artifactId: string) {
     const run = this.#run(id);
     const descriptor = run.artifacts.find((artifact) => artifact.artifact_id === artifactId);

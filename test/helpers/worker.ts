@@ -83,6 +83,19 @@ export class Worker {
 
   #url(name: keyof Claimed['claim']['urls']): string {
     const url = this.claimed.claim.urls[name];
+    if (url === null) throw new Error(`there is no address of ${name}`);
     return url.startsWith('/') ? this.server + url : url;
+  }
+
+  /** What is done to its files, by path; without one to the list. */
+  files(
+    method: string,
+    path = '',
+    body?: RequestInit['body'],
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    const address = `${this.#url('files')}${path === '' || path.startsWith('?') ? path : `/${path}`}`;
+    const init = { method, headers: { ...this.authorization, ...headers } };
+    return fetch(address, body === undefined ? init : { ...init, body, duplex: 'half' });
   }
 }

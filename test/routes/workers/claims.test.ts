@@ -40,6 +40,7 @@ test('a claim has the run, a token, and addresses relative to the server', async
       artifacts: `/invocations/${id}/artifacts`,
       heartbeat: `/invocations/${id}/heartbeat`,
       completion: `/invocations/${id}/completion`,
+      files: `/invocations/${id}/files`,
     },
   });
   expect(body).not.toContain('hush');
