@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { pathOf } from '../src/documents/invocation-id.ts';
 import type { Edge, Routes } from './answers/edge.ts';
 import { problems } from './answers/schemas.ts';
+import { BYTES_TYPE } from './requests/negotiation.ts';
 import {
   DeleteQuery,
   deleteFromTree,
@@ -61,7 +62,7 @@ function putRoute(app: FastifyInstance, edge: Edge): void {
   streamBodies(app);
   app.put<OfFile & { Querystring: z.infer<typeof PutQuery>; Body: Readable | undefined }>(
     '/invocations/:id/files/*',
-    { schema: putSchema, config: { access: 'claim-token', takesFile: true } },
+    { schema: putSchema, config: { access: 'claim-token', takesFile: true, bytesOf: [BYTES_TYPE] } },
     async (request, reply) => {
       const { id, '*': path } = request.params;
       try {

@@ -93,7 +93,7 @@ const asOperation: typeof jsonSchemaTransform = (input) => {
   const { schema, url } = jsonSchemaTransform(input);
   const security = SECURITY[input.route.config?.access ?? 'token'];
   const { body } = input.schema ?? {};
-  const { documentPart } = input.route.config ?? {};
+  const { documentPart, bytesOf } = input.route.config ?? {};
   const mayBeAbsent = body instanceof z.ZodType && body.safeParse(undefined).success;
   return {
     schema: {
@@ -101,6 +101,7 @@ const asOperation: typeof jsonSchemaTransform = (input) => {
       ...(security && { security }),
       ...(mayBeAbsent && { [BODY_MAY_BE_ABSENT]: true }),
       ...(documentPart && { [DOCUMENT_PART]: documentPart }),
+      ...(bytesOf && { [BYTES_OF]: bytesOf }),
     },
     url: url.replace(/\*$/, ':path'),
   };
@@ -110,6 +111,8 @@ const asOperation: typeof jsonSchemaTransform = (input) => {
 const BODY_MAY_BE_ABSENT = 'x-body-may-be-absent';
 /** The same: files may come beside the document, which is the part of this name then. */
 const DOCUMENT_PART = 'x-document-part';
+/** The same: the body is bytes, and may be of these media types. */
+const BYTES_OF = 'x-bytes-of';
 type Operations = { [path: string]: { [method: string]: { [key: string]: unknown } } };
 
 function sayWhichBodiesAreNeeded(paths: Operations): void {
@@ -117,7 +120,16 @@ function sayWhichBodiesAreNeeded(paths: Operations): void {
     if (operation[BODY_MAY_BE_ABSENT]) Object.assign(operation.requestBody ?? {}, { required: false });
     delete operation[BODY_MAY_BE_ABSENT];
     addParts(operation);
+    addBytes(operation);
   }
+}
+
+function addBytes(operation: { [key: string]: unknown }): void {
+  const types = operation[BYTES_OF] as readonly string[] | undefined;
+  delete operation[BYTES_OF];
+  if (types === undefined) return;
+  const content = types.map((type) => [type, { schema: { type: 'string', contentMediaType: type } }]);
+  operation.requestBody = { content: Object.fromEntries(content) };
 }
 
 function addParts(operation: { [key: string]: unknown }): void {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { OfRun, Routes } from './answers/edge.ts';
 import { problems } from './answers/schemas.ts';
+import { BYTES_TYPE } from './requests/negotiation.ts';
 import { Flag } from './requests/query.ts';
 
 const StdinQuery = z.strictObject({ eof: Flag.describe('true: standard input is closed after these bytes') });
@@ -23,7 +24,10 @@ export const stdinRoutes: Routes = (root, { engine }) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
-    const options = { schema: stdinSchema, config: { access: 'token', streamsBody: true } as const };
+    const options = {
+      schema: stdinSchema,
+      config: { access: 'token', streamsBody: true, bytesOf: [BYTES_TYPE] } as const,
+    };
     app.post<StdinRequest>('/invocations/:id/stdin', options, async (request, reply) => {
       const { id } = request.params;
       engine.status(id); // an unknown run is told before the body is read

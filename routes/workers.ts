@@ -120,7 +120,7 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
 
   app.put<{ Params: { id: string; artifact_id: string }; Body: Readable | undefined }>(
     '/invocations/:id/artifacts/:artifact_id',
-    { schema: uploadSchema, config: { access: 'claim-token', streamsBody: true } },
+    { schema: uploadSchema, config: { access: 'claim-token', streamsBody: true, bytesOf: [BYTES_TYPE] } },
     async (request, reply) => {
       const { headers, body, params } = request;
       const { 'content-length': length } = headers;

@@ -7,6 +7,7 @@ import { unpackInto } from '../src/files/exchange.ts';
 import { BadName, partsOf } from '../src/files/names.ts';
 import type { Edge, OfWorkspace, Routes } from './answers/edge.ts';
 import { json, problems } from './answers/schemas.ts';
+import { BYTES_TYPE } from './requests/negotiation.ts';
 import {
   DeleteQuery,
   deleteFromTree,
@@ -29,7 +30,7 @@ import {
 } from './trees.ts';
 
 /** What an archive may be said to be; its bytes say what it is. */
-const ARCHIVES = ['application/x-tar', 'application/gzip', 'application/zip', 'application/octet-stream'];
+const ARCHIVES = ['application/x-tar', 'application/gzip', 'application/zip', BYTES_TYPE];
 
 const UnpackQuery = z.strictObject({
   path: z
@@ -148,7 +149,7 @@ function putRoute(app: FastifyInstance, edge: Edge): void {
 
   app.put<OfFile & { Querystring: z.infer<typeof PutQuery>; Body: Readable | undefined }>(
     '/workspaces/:workspace_id/files/*',
-    { schema: putSchema, config: { access: 'token', takesFile: true } },
+    { schema: putSchema, config: { access: 'token', takesFile: true, bytesOf: [BYTES_TYPE] } },
     async (request, reply) => {
       const { workspace_id: id, '*': path } = request.params;
       const { made, etag } = await putIntoTree(
@@ -175,7 +176,7 @@ function unpackRoute(app: FastifyInstance, { workspaces, uploadCaps: caps, sync 
 
   app.post<OfWorkspace & { Querystring: z.infer<typeof UnpackQuery>; Body: Readable | undefined }>(
     '/workspaces/:workspace_id/files',
-    { schema: unpackSchema, config: { access: 'token', takesFile: true } },
+    { schema: unpackSchema, config: { access: 'token', takesFile: true, bytesOf: ARCHIVES } },
     async (request) => {
       const { workspace_id: id } = request.params;
       const { path } = request.query;

@@ -5,6 +5,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whatever the content is, that it came is news. */
     anyContent?: boolean;
+    /** The body is bytes and no document; for the description: of these media types. */
+    bytesOf?: readonly string[];
   }
 }
 

@@ -74,6 +74,23 @@ test('every operation has an id of its own, a summary and says how it fails', ()
   }
 });
 
+test('operations that take bytes say so, with the types they may be of', () => {
+  const taking = operations.flatMap(({ operation }) => {
+    const { operationId, requestBody } = operation as {
+      operationId: string;
+      requestBody?: { content: object };
+    };
+    const types = Object.keys(requestBody?.content ?? {}).filter((type) => !/json|multipart/.test(type));
+    return types.length === 0 ? [] : [[operationId, types.length]];
+  });
+  expect(taking.sort()).toEqual([
+    ['putArtifact', 1],
+    ['putWorkspaceFile', 1],
+    ['unpackIntoWorkspace', 4],
+    ['writeStdin', 1],
+  ]);
+});
+
 test('the documentation page and all it loads come from this server', async () => {
   await using stub = stubApp({ token: 'a-long-enough-token' });
   const page = await stub.app.inject('/docs');
