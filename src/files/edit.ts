@@ -12,7 +12,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { RunwireError } from '../documents/errors.ts';
 import { discard, moveOut } from './discard.ts';
 import { Filling } from './fill.ts';
 import { Ledger, type UploadCaps } from './ledger.ts';
@@ -30,8 +29,8 @@ const FILE_MODE = 0o644;
 export interface EditedTree extends ScanOf {
   /** A directory on the same file system and not in it, where new files are written before they are renamed. */
   beside: string;
-  /** Bytes that may still come into it. */
-  room: number;
+  /** So many bytes more come into it. Throws where it has no room for them. */
+  take(bytes: number): Promise<void>;
 }
 
 export interface EditOptions {
@@ -54,8 +53,8 @@ export type Judge = (current: BigIntStats | null) => void;
 /**
  * Puts a file at a path: all of it is written beside, then renamed, so that who reads sees the old or the new. A link there
  * is replaced, never followed. `mode`: default that of the file which it replaces, else 0644. `judge` is asked before the
- * content is taken, and again when the file changes hands. Throws InTheWay, BadName, RunwireError body_too_large and
- * workspace_full, and what the storage says.
+ * content is taken, and again when the file changes hands. Throws InTheWay, BadName, RunwireError body_too_large,
+ * what the tree says of its room, and what the storage says.
  */
 export async function putFile(
   tree: EditedTree,
@@ -64,15 +63,15 @@ export async function putFile(
   { mode, judge, caps, sync, length = 0 }: PutOptions,
 ): Promise<{ made: boolean; stats: BigIntStats }> {
   const there = replaceable(tree, parts, judge);
-  const room = roomFor(tree, there);
   // Refused before it comes, where that is known.
   new Ledger(caps).take(length);
-  if (length > room) throw noRoom(room);
+  const replaced = there?.isFile() ? Number(there.size) : 0;
+  if (length > replaced) await tree.take(length - replaced);
   const staged = randomUUID();
   const place = join(tree.beside, staged);
   let fd: number | null = null;
   try {
-    await write(tree.beside, staged, bounded(content, room), caps);
+    await write(tree.beside, staged, taken(content, tree, Math.max(length, replaced)), caps);
     fd = openSync(place, 'r');
     if (sync) await fsync(fd);
     // From here on in one turn: of two who put a file there the second is judged by what the first has put.
@@ -153,23 +152,16 @@ async function write(
   }
 }
 
-/** What is replaced makes room. */
-export function roomFor({ room }: EditedTree, replaced: BigIntStats | null): number {
-  return Math.max(0, room) + (replaced?.isFile() ? Number(replaced.size) : 0);
-}
-
-async function* bounded(content: AsyncIterable<Buffer>, room: number): AsyncGenerator<Buffer> {
-  let bytes = 0;
+/** `before`: bytes that have their room already. */
+async function* taken(
+  content: AsyncIterable<Buffer>,
+  tree: EditedTree,
+  before: number,
+): AsyncGenerator<Buffer> {
+  let left = before;
   for await (const chunk of content) {
-    bytes += chunk.length;
-    if (bytes > room) throw noRoom(room);
+    if (chunk.length > left) await tree.take(chunk.length - left);
+    left = Math.max(0, left - chunk.length);
     yield chunk;
   }
-}
-
-export function noRoom(room: number): RunwireError {
-  return new RunwireError(
-    'workspace_full',
-    `There is room for ${room} bytes more (max_bytes of the workspace).`,
-  );
 }

@@ -17,7 +17,7 @@ import type { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { codeOf } from '../platform/error-words.ts';
-import { type EditedTree, type EditOptions, noRoom } from './edit.ts';
+import type { EditedTree, EditOptions } from './edit.ts';
 import { Filling } from './fill.ts';
 import { Ledger } from './ledger.ts';
 import { Tree } from './tree.ts';
@@ -34,7 +34,7 @@ const TURN_MS = 5;
  * in whole directories where there is none of the name. What is there already is replaced; a directory in the place of a
  * file, and what is none in the place of a directory, are in the way. An archive that is refused, and one that does not
  * fit, changes nothing. Modes of directories that are there are changed where the archive names them.
- * Throws InTheWay, BadName, BadArchive, RunwireError body_too_large and workspace_full, and what the storage says.
+ * Throws InTheWay, BadName, BadArchive, RunwireError body_too_large, what the tree says of its room, and what the storage says.
  */
 export async function unpackInto(
   tree: EditedTree,
@@ -57,8 +57,7 @@ export async function unpackInto(
     await eachStep(tree, into, root, false, ({ there }) => {
       replaced += there;
     });
-    const room = Math.max(0, tree.room) + replaced;
-    if (sum.bytes > room) throw noRoom(room);
+    if (sum.bytes > replaced) await tree.take(sum.bytes - replaced);
     await exchange(tree, into, root, sync);
     for (const [path, mode] of [...staged.modes].reverse())
       within(tree, [...into, ...path.split('/')], false, (there) => there && fchmodSync(there.fd, mode));

@@ -16,6 +16,8 @@ export class Space {
   changers = 0;
   /** Snapshots and copies that are being taken of it. */
   takers = 0;
+  /** Bytes that changes are bringing, beside those that were counted. */
+  coming = 0;
 
   constructor(id: string, gate: Readonly<Gate>) {
     this.id = id;
@@ -56,6 +58,11 @@ export class Space {
 
 export function busy(id: string, why: string): RunwireError {
   return new RunwireError('workspace_busy', `The workspace ${id} ${why}.`, { retryAfterSeconds: 1 });
+}
+
+export function full(id: string, room: number): RunwireError {
+  const words = `The workspace ${id} has room for ${Math.max(0, room)} bytes more (its max_bytes).`;
+  return new RunwireError('workspace_full', words);
 }
 
 /** Those in which something goes on. */

@@ -18,7 +18,7 @@ import { Restorer } from './restorer.ts';
 import { RunTurns } from './run-turns.ts';
 import { Shots, type SpaceLog } from './shots.ts';
 import { checkSource } from './source-check.ts';
-import { LiveSpaces } from './space.ts';
+import { full, LiveSpaces, type Space } from './space.ts';
 import { directoryOf, rowOf, type SpaceTools, steadyRowOf } from './tools.ts';
 import { jobOf, TreeCounts } from './tree-counts.ts';
 import type { TreeHands } from './tree-hands.ts';
@@ -168,19 +168,33 @@ export class Spaces implements Workspaces {
   }
 
   async changing<T>(id: string, change: (tree: ChangingTree) => Promise<T>): Promise<T> {
-    const row = steadyRowOf(this.#tools, id);
-    const { spaces, counts, maxBytes, log } = this.#tools;
+    steadyRowOf(this.#tools, id);
+    const { spaces, counts, log } = this.#tools;
     const { beside } = directoryOf(this.#tools, id);
-    const room = (inputOf(row).max_bytes ?? maxBytes) - row.bytes;
-    return spaces.counting(spaces.get(id), 'changers', async () => {
+    const space = spaces.get(id);
+    let coming = 0;
+    const fits = (bytes: number): boolean => {
+      if (bytes > this.#roomIn(space)) return false;
+      coming += bytes;
+      space.coming += bytes;
+      return true;
+    };
+    const take = async (bytes: number): Promise<void> => {
+      if (fits(bytes)) return;
+      // What others have brought may count twice, until they are counted anew.
+      await counts.count(id);
+      if (!fits(bytes)) throw full(id, this.#roomIn(space));
+    };
+    return spaces.counting(space, 'changers', async () => {
       try {
-        return await change({ ...this.tree(id), beside, room: Math.max(0, room) });
+        return await change({ ...this.tree(id), beside, take });
       } finally {
         await counts
           .count(id)
           .catch((err) =>
             log.warn({ workspace_id: id, err }, 'the files of a workspace could not be counted'),
           );
+        space.coming -= coming;
       }
     });
   }
@@ -231,6 +245,12 @@ export class Spaces implements Workspaces {
   async reset(id: string): Promise<Workspace> {
     await this.#restorer.reset(id);
     return this.get(id);
+  }
+
+  /** Bytes that may still come into it. */
+  #roomIn({ id, coming }: Space): number {
+    const row = rowOf(this.#tools, id);
+    return (inputOf(row).max_bytes ?? this.#tools.maxBytes) - row.bytes - coming;
   }
 
   /** In one turn: nobody else makes one of the id meanwhile. Files that were sent are there before the row is. */

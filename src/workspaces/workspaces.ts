@@ -16,8 +16,8 @@ export interface ChangingTree {
   root: string;
   /** A directory on the same file system and not in it, where new files are written before they are renamed. */
   beside: string;
-  /** Bytes that may still come into it; infinite: as many as there is disk. */
-  room: number;
+  /** So many bytes more come into it: counted at once, whoever else brings some. Throws workspace_full. */
+  take(bytes: number): Promise<void>;
   isPrivate: ScanOf['isPrivate'];
 }
 

@@ -7,7 +7,13 @@ import { RunwireError } from '../../src/documents/errors.ts';
 import type { Snapshot, SnapshotInput } from '../../src/documents/snapshot.ts';
 import type { RestoreInput, Workspace, WorkspaceInput } from '../../src/documents/workspace.ts';
 import { Hands } from '../../src/snapshots/hands.ts';
-import type { GivenFiles, Page, Snapshots, Workspaces } from '../../src/workspaces/workspaces.ts';
+import type {
+  ChangingTree,
+  GivenFiles,
+  Page,
+  Snapshots,
+  Workspaces,
+} from '../../src/workspaces/workspaces.ts';
 
 interface StubWorkspace {
   workspace: Workspace;
@@ -139,7 +145,7 @@ export class StubWorkspaces implements Workspaces {
   async changing<T>(id: string, change: Parameters<Workspaces['changing']>[1]): Promise<T> {
     const tree = this.tree(id);
     if (this.busy.has(id)) throw busy(id);
-    return (await change({ ...tree, beside: this.besideOf(id), room: this.room })) as T;
+    return (await change({ ...tree, beside: this.besideOf(id), take: takeOf(this.room) })) as T;
   }
 
   async captured<T>(id: string, use: (digest: string) => Promise<T>): Promise<T> {
@@ -223,6 +229,15 @@ export class StubWorkspaces implements Workspaces {
     if (found === undefined) throw new RunwireError('snapshot_not_found', `There is no snapshot ${id}.`);
     return found.snapshot;
   }
+}
+
+/** What says that there is no room, as workspaces do it. */
+export function takeOf(room: number): ChangingTree['take'] {
+  let left = room;
+  return async (bytes) => {
+    if (bytes > left) throw new RunwireError('workspace_full', `There is room for ${left}.`);
+    left -= bytes;
+  };
 }
 
 const busy = (id: string): RunwireError =>

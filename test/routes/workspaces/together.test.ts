@@ -57,6 +57,37 @@ test('files that are put at once are all counted', async () => {
   expect([files, bytes]).toEqual([40, (39 * 40) / 2]);
 });
 
+test('files that come at once have not more room than one after the other', async () => {
+  const at = await make({ max_bytes: 100 });
+  const put = (name: string, length: number, sent?: Promise<void>) => {
+    const chunked = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(Buffer.alloc(length - 1));
+        await sent;
+        controller.enqueue(Buffer.alloc(1));
+        controller.close();
+      },
+    });
+    const body = sent ? chunked : Buffer.alloc(length);
+    const init = { method: 'PUT', body, duplex: 'half' } as RequestInit;
+    return fetch(`${origin}${at}/files/${name}`, init).then(({ status }) => status);
+  };
+  const bytes = async () => ((await (await fetch(`${origin}${at}`)).json()) as Workspace).bytes;
+  for (const sent of [undefined, Promise.resolve()]) {
+    const all = await Promise.all(Array.from({ length: 12 }, (_, n) => put(`f${n}`, 30, sent)));
+    expect(all.filter((status) => status === 201).length).toBe(3);
+    expect(all.filter((status) => status === 507).length).toBe(9);
+    expect(await bytes()).toBe(90);
+    // What fits is never refused, however much is counted just now.
+    expect(await Promise.all(Array.from({ length: 5 }, (_, n) => put(`small${n}`, 2, sent)))).toEqual(
+      Array.from({ length: 5 }, () => 201),
+    );
+    expect(await bytes()).toBe(100);
+    const { items } = (await (await fetch(`${origin}${at}/files`)).json()) as { items: FileEntry[] };
+    for (const { path } of items) await fetch(`${origin}${at}/files/${path}`, { method: 'DELETE' });
+  }
+});
+
 test('HEAD is GET without its body, wherever there is one', async () => {
   const at = await make({ files: [{ path: 'd/f.txt', text: 'text' }] });
   const shot = `/snapshots/s-${randomUUID()}`;

@@ -19,6 +19,7 @@ import { type Header, pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type EditedTree, putFile, remove } from '../../../src/files/edit.ts';
 import { unpackInto } from '../../../src/files/exchange.ts';
+import { takeOf } from '../../helpers/stub-workspaces.ts';
 
 const caps = { bytes: 1e6, files: 1000 };
 const anything = () => {};
@@ -32,7 +33,7 @@ beforeEach(() => {
   tree = {
     root: join(place, 'tree'),
     beside: join(place, 'beside'),
-    room: Number.POSITIVE_INFINITY,
+    take: async () => {},
     isPrivate: () => false,
   };
 });
@@ -108,11 +109,11 @@ describe('A file that is put', () => {
     };
     await expect(put('f', broken())).rejects.toThrow('gone');
     await expect(put('f', 'x'.repeat(1e6 + 1))).rejects.toMatchObject({ code: 'body_too_large' });
-    tree = { ...tree, room: 4 };
+    tree = { ...tree, take: takeOf(4) };
     await expect(put('f', 'x'.repeat(8))).rejects.toMatchObject({ code: 'workspace_full' });
     expect(read('f')).toBe('old');
     await put('f', 'x'.repeat(7)); // its own bytes make room
-    tree = { ...tree, room: -10 };
+    tree = { ...tree, take: takeOf(-10) };
     await put('f', 'y'.repeat(7));
     await expect(put('new', 'y')).rejects.toMatchObject({ code: 'workspace_full' });
     await put('new', '');
@@ -262,7 +263,7 @@ describe('An archive that is unpacked into a tree', () => {
 
   test('what does not fit changes nothing; what it replaces makes room', async () => {
     make('printf 12345 >f');
-    tree = { ...tree, room: 3 };
+    tree = { ...tree, take: takeOf(3) };
     await expect(into('', { name: 'f', text: '1234567' }, { name: 'g', text: '89' })).rejects.toMatchObject({
       code: 'workspace_full',
     });

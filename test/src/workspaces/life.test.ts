@@ -281,7 +281,10 @@ test('what has more bytes than it may have starts no run, and takes no more', as
     true,
   ]);
   expect(second.result?.error_summary).toContain('has 201 bytes, and at most 100 are allowed (max_bytes)');
-  expect(await engine.workspaces.changing(id, async ({ room }) => room)).toBe(0);
+  await expect(engine.workspaces.changing(id, ({ take }) => take(1))).rejects.toMatchObject({
+    code: 'workspace_full',
+    message: expect.stringContaining('room for 0 bytes more'),
+  });
 });
 
 test('snapshots around a run have ids of their own, also when it fails', async () => {
