@@ -132,7 +132,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     ...{ dataDir: config.dataDir, store, hands, places, disk, log },
     maxBytes: config.maxWorkspaceBytes,
     now: ageClock(LONGEST_TTL_MS),
-    sources: { invocation: (id) => engine.workFiles(id).root, ...gitSources(parts, environment, log) },
+    sources: { invocation: (id) => engine.placeOf(id), ...gitSources(parts, environment, log) },
   });
   const engine: RunEngine = new RunEngine({
     config,

@@ -69,7 +69,7 @@ export class Admission {
     if (closed) throw closed;
     const run = intake.accept(input, options);
     const detached = this.#detached.takes(run);
-    if (detached) this.#detached.admit();
+    if (detached) this.#detached.admit(run.workspace === null ? 0 : this.#line.waiting);
     else if (this.#isFull(run)) throw queueFull(sortOf(run));
     if (options.files) this.#place(run, options.files);
     // What is to be done in a workspace before it begins takes its time.

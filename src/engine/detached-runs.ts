@@ -30,9 +30,9 @@ export class DetachedRuns {
     return this.#runs.has(run);
   }
 
-  /** Throws queue_full. */
-  admit(): void {
-    if (this.#runs.size >= this.#limit)
+  /** Throws queue_full. `waiting`: so many wait to become one. */
+  admit(waiting = 0): void {
+    if (this.#runs.size + waiting >= this.#limit)
       throw new RunwireError('queue_full', 'too many runs wait for others', { retryAfterSeconds: 1 });
   }
 

@@ -115,6 +115,7 @@ export class RunEngine implements Engine {
   readonly artifactPath: Engine['artifactPath'] = (id, name) => this.#views.artifactPath(id, name);
   readonly workFiles: Engine['workFiles'] = (id) => this.#views.workFiles(id);
   readonly changingFiles: Engine['changingFiles'] = (id, change) => this.#views.changingFiles(id, change);
+  readonly placeOf = (id: string): ReturnType<RunViews['placeOf']> => this.#views.placeOf(id);
   readonly reading: Engine['reading'] = (id, read) => this.#views.finished.reading(id, read);
   readonly runtimes: Engine['runtimes'] = () => this.#options.registry.describeAll();
   readonly runtime: Engine['runtime'] = (word) => this.#options.registry.describe(word);

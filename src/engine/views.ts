@@ -147,6 +147,12 @@ export class RunViews {
     return change({ ...tree, beside, room: Number.POSITIVE_INFINITY });
   }
 
+  /** The workspace that it worked in, by its id, or the directory of its own. Throws file_not_found where it has none. */
+  placeOf(id: string): { workspace: string } | { directory: string } {
+    const workspace = this.#workspaceOf(id);
+    return workspace === null ? { directory: this.workFiles(id).root } : { workspace: workspace.id };
+  }
+
   #workspaceOf(id: string): WorkspaceOfRun | null {
     const run = this.#live.get(id);
     if (run) return run.workspace;

@@ -16,14 +16,17 @@ export interface GitRoom {
   maxBytes: number;
 }
 
+/** The workspace of a run, by its id, or a directory of its own, absolute. */
+export type PlaceOfRun = { workspace: string } | { directory: string };
+
 /** Where what a workspace begins with comes from, besides snapshots. */
 export interface Sources {
   /** Fills the directory, which is there and empty, or puts another in its place. Absent: this server has no git. */
   git?: (from: GitSource, directory: string, signal: AbortSignal, room: GitRoom) => Promise<unknown>;
   /** Throws RunwireError for what can be told to be no git source before anything is stored. */
   checkGit?: (from: GitSource) => void;
-  /** The directory of a run, absolute. Throws RunwireError where there is none. */
-  invocation(id: string): string;
+  /** Where a run worked. Throws RunwireError where that is not the server's. */
+  invocation(id: string): PlaceOfRun;
 }
 
 export interface FillParts {
@@ -76,13 +79,18 @@ async function bring(
     const { digest } = shots.row(from.snapshot);
     const job = { root: tree, index, seen: places.see({ work: tree }) };
     await hands.holding(() => hands.restore({ ...job, beside, digest, mode: 'exact' }));
-  } else if (from.workspace !== undefined)
-    await still(from.workspace, (job) => hands.copy({ ...job, index: null, to: tree }), signal);
-  else if (from.invocation !== undefined) {
-    const root = sources.invocation(from.invocation);
-    await hands.copy({ root, index: null, seen: places.see({ work: root }), to: tree });
+  } else if (from.workspace !== undefined || from.invocation !== undefined) {
+    const place = placeOf(sources, from);
+    const copy = (job: TreeJob) => hands.copy({ ...job, index: null, to: tree });
+    if ('workspace' in place) await still(place.workspace, copy, signal);
+    else await copy({ root: place.directory, index: null, seen: places.see({ work: place.directory }) });
   } else if (from.git !== undefined) {
     if (!sources.git) throw new Error('this server has no git');
     await sources.git(from.git, tree, signal, { beside, maxBytes });
   }
+}
+
+/** What is copied: of a run of a workspace that is the workspace. */
+export function placeOf(sources: Sources, { workspace, invocation = '' }: WorkspaceSource): PlaceOfRun {
+  return workspace === undefined ? sources.invocation(invocation) : { workspace };
 }

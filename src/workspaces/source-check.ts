@@ -2,7 +2,7 @@ import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { WorkspaceSource } from '../documents/workspace.ts';
 import { messageOf } from '../platform/error-words.ts';
-import type { Sources } from './fill.ts';
+import { placeOf, type Sources } from './fill.ts';
 import { type SpaceTools, steadyRowOf } from './tools.ts';
 
 /** Throws invalid_field, naming it, for a source that is not there or cannot be one, and workspace_busy for a workspace with a run in it. */
@@ -16,10 +16,11 @@ export function checkSource(
   if (from.git !== undefined) sources.checkGit?.(from.git);
   try {
     if (from.snapshot !== undefined) tools.shots.row(from.snapshot);
-    if (from.invocation !== undefined) sources.invocation(from.invocation);
-    if (from.workspace === undefined) return;
-    steadyRowOf(tools, from.workspace);
-    tools.spaces.peek(from.workspace)?.refuseRuns();
+    if (from.workspace === undefined && from.invocation === undefined) return;
+    const place = placeOf(sources, from);
+    if (!('workspace' in place)) return;
+    steadyRowOf(tools, place.workspace);
+    tools.spaces.peek(place.workspace)?.refuseRuns();
   } catch (error) {
     if (error instanceof RunwireError && error.status < 500 && error.code !== 'workspace_busy') {
       const [name = ''] = Object.keys(from);

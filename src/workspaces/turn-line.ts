@@ -24,6 +24,8 @@ export class TurnLine {
   readonly #standing = new Map<string, Standing>();
   readonly #waiting = new Line<Standing>();
   #closed = 0;
+  /** How many of the holders want to be alone. */
+  #alone = 0;
 
   constructor(gate: Readonly<Gate> = { closed: false }) {
     this.#gate = gate;
@@ -70,7 +72,7 @@ export class TurnLine {
 
   /** It had its turn before (a run that is resumed). */
   hold(id: string, shared: boolean): void {
-    this.#holders.set(id, { id, shared, onTurn: () => {} });
+    this.#give({ id, shared, onTurn: () => {} });
   }
 
   /** True when it waited; nothing is done of others. */
@@ -85,8 +87,14 @@ export class TurnLine {
 
   /** Its turn is over. */
   leave(id: string): void {
-    if (this.#holders.delete(id)) this.look();
-    else this.leaveWaiting(id);
+    const holder = this.#holders.get(id);
+    if (holder === undefined) {
+      this.leaveWaiting(id);
+      return;
+    }
+    this.#holders.delete(id);
+    if (!holder.shared) this.#alone--;
+    this.look();
   }
 
   waits(id: string): boolean {
@@ -117,7 +125,7 @@ export class TurnLine {
       if (!this.#mayHold(standing.shared)) return;
       this.#waiting.delete(standing);
       this.#standing.delete(standing.id);
-      this.#holders.set(standing.id, standing);
+      this.#give(standing);
       standing.onTurn();
     }
   }
@@ -125,6 +133,11 @@ export class TurnLine {
   #mayHold(shared: boolean): boolean {
     if (this.#closed > 0 || this.#gate.closed) return false;
     if (this.#holders.size === 0) return true;
-    return shared && [...this.#holders.values()].every((holder) => holder.shared);
+    return shared && this.#alone === 0;
+  }
+
+  #give(standing: Standing): void {
+    this.#holders.set(standing.id, standing);
+    if (!standing.shared) this.#alone++;
   }
 }

@@ -78,7 +78,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     ...{ dataDir, store, hands, places, log },
     disk: diskSpace(dataDir, config.minFreeDiskBytes),
     maxBytes: config.maxWorkspaceBytes,
-    sources: { invocation: (id) => engine.workFiles(id).root, ...(options.git && { git: options.git }) },
+    sources: { invocation: (id) => engine.placeOf(id), ...(options.git && { git: options.git }) },
   });
   const engine: RunEngine = new RunEngine({
     config,

@@ -226,6 +226,7 @@ test('while a run is in it, it is neither removed, restored, copied nor taken, u
     workspaces.reset(id),
     workspaces.snapshot(id, {}),
     workspaces.create({ from: { workspace: id } }),
+    workspaces.create({ from: { invocation: run } }),
   ])
     expect(await codeOf(work)).toBe('workspace_busy');
   expect(await codeOf(workspaces.snapshot(id, {}, { whileRunning: true }))).toBe('done');

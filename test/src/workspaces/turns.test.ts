@@ -106,6 +106,17 @@ test('those who wait for a workspace count among all who wait', async () => {
   for (const run of [...runs, free]) expect(await ended(engine, run)).toBe('succeeded exited');
 });
 
+test('those who wait for a workspace to be done by others are bounded too', async () => {
+  const held = heldRunner({ detached: () => true });
+  await using engine = buildEngine({ runners: [held.runner], config: { RUNWIRE_MAX_QUEUE: '2' } });
+  const id = newId();
+  await engine.workspaces.create({ workspace_id: id });
+  const runs = [await post(engine, id), await post(engine, id)];
+  await expect(post(engine, id)).rejects.toThrow('429');
+  for (const run of runs) held.release(run);
+  for (const run of runs) expect(await ended(engine, run)).toBe('succeeded exited');
+});
+
 test('after a crash who was in it is in it again, and who waited waits in the same order', async () => {
   const again = (): ReturnType<typeof heldRunner> => {
     const held = heldRunner();
