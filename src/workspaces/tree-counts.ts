@@ -1,4 +1,5 @@
-import { realpathSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { type WorkspaceDirectory, workspaceDirectory } from '../disk/workspace-directory.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
@@ -10,9 +11,13 @@ export interface Amount {
   bytes: number;
 }
 
-/** The tree of a workspace as work for hands. Throws the error of the file system where it is not there. */
-export function jobOf({ tree, index }: WorkspaceDirectory, places: PrivatePlaces): TreeJob {
-  return { root: realpathSync(tree), index, seen: places.see({ work: tree }) };
+/**
+ * The tree of a workspace as work for hands. Throws the error of the file system where it is not there. A program may have
+ * put a link in the place of the tree: that is not followed, and refused by hands.
+ */
+export function jobOf({ root, tree, index }: WorkspaceDirectory, places: PrivatePlaces): TreeJob {
+  lstatSync(tree);
+  return { root: join(realpathSync(root), basename(tree)), index, seen: places.see({ work: tree }) };
 }
 
 export interface CountParts {

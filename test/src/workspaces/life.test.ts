@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RunwireError } from '../../../src/documents/errors.ts';
@@ -380,4 +389,25 @@ test('a restore that was begun is tried again until it is done, and nothing uses
   expect(await engine.engine.waitFinished(`run-${id}`, 20_000)).toBe(true);
   expect(workspaces.get(id).state).toBe('ready');
   expect(files(engine, id)).toEqual({ a: '1' });
+});
+
+test('a link that a program put in the place of the tree is neither taken, restored nor read', async () => {
+  await using engine = buildEngine();
+  const { workspaces } = engine;
+  const id = await made(engine, { a: '1' });
+  const { root } = workspaces.tree(id);
+  const outside = join(engine.dataDir, 'outside');
+  mkdirSync(outside);
+  writeFileSync(join(outside, 'precious'), '');
+  renameSync(root, `${root}-away`);
+  symlinkSync(outside, root);
+  expect(await codeOf(workspaces.snapshot(id, {}))).not.toBe('done');
+  expect(await codeOf(workspaces.reset(id))).not.toBe('done');
+  expect(await codeOf(workspaces.create({ from: { workspace: id } }))).toBe('done');
+  const [copy = ''] = workspaces.list({ limit: 1 }).items.map((one) => one.workspace_id);
+  await workspaces.filled(copy, 20_000);
+  expect(workspaces.get(copy).state).toBe('failed');
+  expect(readdirSync(outside)).toEqual(['precious']);
+  await workspaces.remove(id);
+  expect(readdirSync(outside)).toEqual(['precious']);
 });
