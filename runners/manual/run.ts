@@ -40,7 +40,7 @@ export class ManualRun {
   readonly #grace = new Timer();
   readonly #unclaimed = new Timer();
   /** Monotonic; what it waited under an earlier server counts. */
-  readonly #startedAt: number;
+  readonly #acceptedAt: number;
   /** All that an earlier server wrote has been read. */
   #isBegun = false;
   /** No worker may say anything any more: the run is over, or the server stops. */
@@ -55,7 +55,7 @@ export class ManualRun {
     this.#uploads = uploads;
     this.id = ctx.invocation.invocation_id;
     this.runtimeName = ctx.invocation.runtime_name;
-    this.#startedAt = performance.now() - Math.max(0, Date.now() - ctx.startedAt);
+    this.#acceptedAt = performance.now() - Math.max(0, Date.now() - ctx.acceptedAt);
     this.#holding = new Holding(ctx, state, (worker) => this.#lapsed(worker));
   }
 
@@ -113,7 +113,7 @@ export class ManualRun {
   #wait(again: boolean): void {
     const seconds = this.#ctx.invocation.options.queue_timeout_seconds;
     if (seconds !== undefined && this.#holding.attempts === 0)
-      this.#unclaimed.set(Math.max(0, this.#startedAt + seconds * 1000 - performance.now()), () =>
+      this.#unclaimed.set(Math.max(0, this.#acceptedAt + seconds * 1000 - performance.now()), () =>
         this.#finish(unclaimedOutcome(seconds)),
       );
     this.#parts.onWaiting(this, again);

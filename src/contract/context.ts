@@ -55,6 +55,8 @@ export interface RunContext<Spec = unknown> {
   readonly invocation: Invocation;
   readonly spec: Spec;
   readonly directory: RunDirectory;
+  /** When it was accepted. ms since the epoch. */
+  readonly acceptedAt: number;
   /** When the run became `running`, also if that was under an earlier server. ms since the epoch. */
   readonly startedAt: number;
   /** For `recover`: the machine restarted since, so that no process of the run lives. */

@@ -44,6 +44,7 @@ export class RunScene {
       invocation: run.invocation,
       spec: run.spec,
       directory: run.directory,
+      acceptedAt: run.createdAt,
       startedAt: run.startedAt ?? run.createdAt,
       rebooted: run.rebooted,
       signal: run.signal,

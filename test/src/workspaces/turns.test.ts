@@ -196,3 +196,21 @@ test.each([{ detached: () => true }, { places: 'calls' as const }])(
     expect(engine.workspaces.get(id).runs).toEqual({ running: 0, queued: 0 });
   },
 );
+
+test('a runner is told when the run was accepted, before it waited for its turn', async () => {
+  const told: number[] = [];
+  const run = scripted(async ({ acceptedAt, startedAt }) => {
+    told.push(acceptedAt, startedAt);
+    return exited();
+  });
+  const held = heldRunner();
+  await using engine = buildEngine({ runners: [run, held.runner] });
+  const id = newId();
+  await engine.workspaces.create({ workspace_id: id });
+  const first = await post(engine, id);
+  const second = await post(engine, id, { runtime_kind: 'scripted' });
+  held.release(first);
+  expect(await ended(engine, second)).toBe('succeeded exited');
+  const { created_at, started_at } = engine.engine.record(second);
+  expect(told).toEqual([created_at, started_at].map((time) => Date.parse(time ?? '')));
+});
