@@ -64,11 +64,11 @@ export class EventLog {
     return this.#statuses.length + 1;
   }
 
-  /** seq of the newest event that there is. */
+  /** seq of the newest event that there is, also where an earlier server told of it and this one does not yet. */
   async newestSeq(): Promise<number> {
     if (this.lastSeq !== null) return this.lastSeq;
     await this.#whole();
-    const inJournal = await newestIn(this.#files, this.#end);
+    const inJournal = await newestIn(this.#files, Math.max(this.#end, await this.#files.size('journal')));
     return this.lastSeq ?? inJournal ?? this.#statuses.length;
   }
 

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { EventLog } from '../../../src/log/event-log.ts';
 import { readOutput } from '../../../src/log/output-reader.ts';
 import { Scratch } from '../../../src/log/scratch.ts';
 import { eventsOf, linesOf, recordedRun, type Step } from '../../helpers/recorded-run.ts';
@@ -166,4 +167,13 @@ test('the newest seq is that of the last event, however long the journal and its
   expect(await run.log.newestSeq()).toBe(304);
   run.finish();
   expect(await run.log.newestSeq()).toBe(run.log.lastSeq);
+});
+
+test('the newest seq is known before a server has looked what became of the run of an earlier one', async () => {
+  using run = recordedRun();
+  for (let n = 0; n < 3; n++) run.take(out('x'));
+  const next = new EventLog('r', run.directory);
+  next.status('pending', 0);
+  next.status('running', 0);
+  expect(await next.newestSeq()).toBe(5);
 });
