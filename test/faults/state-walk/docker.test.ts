@@ -40,6 +40,33 @@ requires('docker')('A run in a container whose server is killed', () => {
       expect(record.result.artifacts.map(({ artifact_id }) => artifact_id)).toContain('zeros');
     });
 
+  for (const point of ['prepared in the workspace', 'container started', 'snapshot after written'])
+    suite.try(`in a workspace, at "${point}", ends as it ended, and its workspace is free`, async (walk) => {
+      await walk.server.startUnlessUp();
+      const workspace = walk.newId();
+      await walk.server.post('/workspaces', { workspace_id: workspace, files: [{ path: 'in', text: 'x' }] });
+      const { body, wrote } = exits(6);
+      const { record } = await walk.step({
+        point,
+        said: `docker in a workspace: ${point}`,
+        body: {
+          ...body,
+          runtime_kind: 'docker',
+          options: { workspace: { id: workspace, snapshot: 'both' }, docker: { image } },
+        },
+        wrote,
+        expected: truth,
+      });
+      const { invocation_id: id } = record.invocation;
+      await until(() => containersOf(id).length === 0, 'its container is removed');
+      const { before, after } = record.outcome.workspace?.snapshots ?? {};
+      const statusOf = async (path: string) => (await fetch(`${walk.server.url}${path}`)).status;
+      expect(await statusOf(`/snapshots/${before}/files/kept/zeros`)).toBe(404);
+      expect(await statusOf(`/snapshots/${after}/files/kept/zeros`)).toBe(200);
+      const url = `${walk.server.url}/workspaces/${workspace}`;
+      expect((await fetch(url, { method: 'DELETE' })).status).toBe(204);
+    });
+
   suite.try('whose container is gone has told all that was not kept of its output', async (walk) => {
     const { record, lines } = await walk.step({
       point: 'container removed',
