@@ -8,8 +8,8 @@ import type { FromThread, Given, JobName, Jobs, ToThread } from './messages.ts';
 const MAIN = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
 const MOST = 2;
 const IDLE_MS = 10_000;
-/** What is made there is short-lived: more would only be more memory. */
-const YOUNG_MB = 8;
+/** Most of what is made there is short-lived, and what is not is some hundred bytes a file: a tree of millions fits. */
+const MEMORY = { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 1024 };
 
 interface Running {
   control: Control;
@@ -122,7 +122,7 @@ export class Threads {
       // What the process was started with is not meant for it: --input-type, --eval.
       execArgv: [],
       env: {},
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      resourceLimits: MEMORY,
       workerData: { ...this.#given, called } satisfies Given,
     });
     const thread: Thread = { worker, called: new Int32Array(called), running: null, helps: null, idle: null };
