@@ -51,7 +51,11 @@ export class Contents {
 
   /** One that a power cut made shorter is not there. */
   has(sha256: string, size: number): boolean {
-    return statSync(this.path(sha256), { throwIfNoEntry: false })?.size === size;
+    const place = this.path(sha256);
+    if (statSync(place, { throwIfNoEntry: false })?.size !== size) return false;
+    // Whoever kept it may not be through with that.
+    if (this.#fsync) this.#touched.add(join(place, '..'));
+    return true;
   }
 
   /** While it is the same, a content that was there still is. */

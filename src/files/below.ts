@@ -1,15 +1,21 @@
+import { fstatSync } from 'node:fs';
 import { enterDirectory } from '../platform/thread-directory.ts';
-import { type Opened, openDirectory, openRoot, placeOf, shut } from './walk.ts';
+import { type Opened, openDirectory, openRoot, placeOf, type ScanOf, shut } from './walk.ts';
+
+/** For directories of the server, in which all is. */
+export const nobodys = (): boolean => false;
 
 /** Paths below one directory: each part is opened below the one before, and no link is followed. */
 export class Below {
   readonly #root: Opened;
+  readonly #isPrivate: ScanOf['isPrivate'];
   readonly #asOwner: boolean;
   /** The directories of the last path, open: the next path is often beside it. */
   readonly #open: (Opened & { path: string })[] = [];
 
-  /** `asOwner`: directories that lack permissions get them while they are open. Throws NoDirectory. */
-  constructor(root: string, asOwner = false) {
+  /** `isPrivate`: such directories are not gone into. `asOwner`: those that lack permissions get them while they are open. Throws NoDirectory. */
+  constructor(root: string, isPrivate: ScanOf['isPrivate'], asOwner = false) {
+    this.#isPrivate = isPrivate;
     this.#asOwner = asOwner;
     this.#root = openRoot(root, asOwner);
   }
@@ -46,6 +52,7 @@ export class Below {
       const name = path.slice(from + 1, end);
       const found = openDirectory(enterDirectory(above) ? name : placeOf(above, name), this.#asOwner);
       this.#open.push({ ...found, path: path.slice(0, end) });
+      if (this.#isPrivate(fstatSync(found.fd), found.fd)) throw denied(path.slice(0, end));
       from = end;
     }
     return this.#open.at(-1)?.fd ?? this.#root.fd;
@@ -55,4 +62,9 @@ export class Below {
     for (const directory of this.#open.splice(0).reverse()) shut(directory);
     shut(this.#root);
   }
+}
+
+/** As the system says it. */
+function denied(path: string): Error {
+  return Object.assign(new Error(`EACCES: ${path} holds the data of the server`), { code: 'EACCES' });
 }

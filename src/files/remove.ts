@@ -28,10 +28,11 @@ function removeAt(
   const stats = lstatSync(place, { throwIfNoEntry: false });
   if (stats === undefined) return;
   if (!stats.isDirectory()) return gone(() => unlinkSync(place));
-  if (depth > MAX_DEPTH) return moveUp(place);
+  // Who may not write in a directory may not move it either.
   const found = openDirectory(place, true);
   try {
     if (isPrivate(fstatSync(found.fd), found.fd)) return;
+    if (depth > MAX_DEPTH) return moveUp(place);
     const { names, bytes } = namesIn(found.fd);
     for (const name of bytes ?? names) removeAt(placeOf(found.fd, name), isPrivate, depth + 1, moveUp);
   } finally {

@@ -5,6 +5,8 @@ const MADE = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /** A file system that has not gone on by then tells nothing. */
 const MOST_WAITS = 25;
+/** A time that lies so far ahead is of another clock, or of this one before it was put back. */
+const FAR_MS = 1000;
 
 /**
  * The clock of a file system, read from a file of our own on it: what is changed there later has this time or one behind
@@ -28,9 +30,9 @@ export class FileClock {
   passes({ dev, ctimeMs }: { dev: number; ctimeMs: number }): boolean {
     if (dev !== this.dev) return false;
     for (let waits = 0; ctimeMs >= this.#now; waits++) {
-      if (waits > MOST_WAITS) return false;
       if (waits > 0) pause(1);
       this.#look();
+      if (waits > MOST_WAITS || ctimeMs - this.#now > FAR_MS) return false;
     }
     return true;
   }

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, futimesSync, openSync } from 'node:fs';
 import { PrivateView, type Seen } from '../disk/private-view.ts';
-import { Below } from '../files/below.ts';
+import { Below, nobodys } from '../files/below.ts';
 import { isAbsence } from '../files/walk.ts';
 import { copyBytes } from './copy-bytes.ts';
 import type { Worker } from './crew.ts';
@@ -22,8 +22,8 @@ export class CopyWorker implements Worker<string, number | null> {
 
   constructor({ root, seen, to }: CopyContext, goOn: () => void) {
     this.#view = new PrivateView(seen);
-    this.#from = new Below(root, true);
-    this.#to = new Below(to);
+    this.#from = new Below(root, (stats, fd) => this.#view.holdsFile(stats, fd), true);
+    this.#to = new Below(to, nobodys);
     this.#goOn = goOn;
   }
 

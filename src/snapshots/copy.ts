@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { PrivateView } from '../disk/private-view.ts';
-import { Below } from '../files/below.ts';
+import { Below, nobodys } from '../files/below.ts';
 import { isAbsence, type ScanOf, setMode, walk } from '../files/walk.ts';
 import { type CopyContext, CopyWorker } from './copy-task.ts';
 import type { Crew } from './crew.ts';
@@ -15,7 +15,7 @@ export function copy({ root, seen, to }: CopyJob, crew: Crew, goOn: () => void):
   const isPrivate: ScanOf['isPrivate'] = (stats, fd) => view.holdsFile(stats, fd);
   mkdirSync(to, { recursive: true, mode: 0o755 });
   if (readdirSync(to).length > 0) throw new Error('the directory to copy to is not empty');
-  const below = new Below(to);
+  const below = new Below(to, nobodys);
   const context: CopyContext = { root, seen, to };
   const amount = { files: 0, bytes: 0 };
   const modes: { path: string; mode: number }[] = [];

@@ -29,6 +29,7 @@ export interface KeptState extends FileState {
 
 /** Puts files of a tree into the contents. */
 export class KeepWorker implements Worker<string, KeptState | string> {
+  readonly #contents: Contents;
   readonly #keeping: Keeping;
   readonly #isPrivate: ScanOf['isPrivate'];
   readonly #clock: FileClock | null;
@@ -37,6 +38,7 @@ export class KeepWorker implements Worker<string, KeptState | string> {
 
   constructor(contents: Contents, { root, seen, clock }: KeepContext, goOn: () => void) {
     const view = new PrivateView(seen);
+    this.#contents = contents;
     this.#keeping = new Keeping(contents, goOn);
     this.#isPrivate = (stats, fd) => view.holdsFile(stats, fd);
     this.#root = root;
@@ -45,7 +47,7 @@ export class KeepWorker implements Worker<string, KeptState | string> {
 
   /** Of a path in the tree. A string: why it was left out. */
   do(path: string): KeptState | string {
-    this.#below ??= new Below(this.#root, true);
+    this.#below ??= new Below(this.#root, this.#isPrivate, true);
     try {
       return this.at(this.#below.near(path));
     } catch (error) {
@@ -70,6 +72,8 @@ export class KeepWorker implements Worker<string, KeptState | string> {
   }
 
   close(): void {
+    // The other thread has others to see to.
+    this.#contents.sync();
     this.#below?.close();
     this.#clock?.close();
   }

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contents } from '../contents/contents.ts';
 import { PrivateView } from '../disk/private-view.ts';
-import { Below } from '../files/below.ts';
+import { Below, nobodys } from '../files/below.ts';
 import { remove } from '../files/remove.ts';
 import { placeOf, type ScanOf, setMode } from '../files/walk.ts';
 import { FileClock } from './clock.ts';
@@ -42,7 +42,7 @@ export async function restore(
     const difference = differences({ contents, job, isPrivate, index, clock, goOn });
     const states = stageAll(stage, difference, crew, goOn);
     await staged();
-    exchange(job.root, stage, difference, (place) => remove(place, isPrivate, moveTo));
+    exchange(job.root, stage, difference, isPrivate, (place) => remove(place, isPrivate, moveTo));
     if (clock && job.index !== null)
       writeIndex(job.index, job.root, contents.stamp(), clock, difference, states);
     return { files: difference.files, bytes: difference.bytes };
@@ -59,7 +59,7 @@ function stageAll(
   crew: Crew,
   goOn: () => void,
 ): Map<Addition, FileState> {
-  const below = new Below(stage);
+  const below = new Below(stage, nobodys);
   const files: Addition[] = [];
   const tasks: StageTask[] = [];
   try {
@@ -85,10 +85,11 @@ function exchange(
   root: string,
   stage: string,
   { removals, additions, modes }: Difference,
+  isPrivate: ScanOf['isPrivate'],
   removeAt: (place: string | Buffer) => void,
 ): void {
-  const tree = new Below(root, true);
-  const from = new Below(stage, true);
+  const tree = new Below(root, isPrivate, true);
+  const from = new Below(stage, nobodys, true);
   try {
     for (const { directory, name } of removals) removeAt(placeOf(tree.directory(directory), name));
     for (const { staged, listed } of additions)

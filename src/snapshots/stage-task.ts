@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import type { Contents } from '../contents/contents.ts';
-import { Below } from '../files/below.ts';
+import { Below, nobodys } from '../files/below.ts';
 import { copyBytes } from './copy-bytes.ts';
 import type { Worker } from './crew.ts';
 import type { FileState } from './index-file.ts';
@@ -26,7 +26,7 @@ export class StageWorker implements Worker<StageTask, FileState> {
 
   constructor(contents: Contents, { stage }: StageContext, goOn: () => void) {
     this.#contents = contents;
-    this.#below = new Below(stage);
+    this.#below = new Below(stage, nobodys);
     this.#goOn = goOn;
   }
 

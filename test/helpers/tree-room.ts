@@ -7,6 +7,13 @@ import type { Listed } from '../../src/snapshots/list.ts';
 
 export const NOTHING_PRIVATE: Seen = { roots: [], scratch: null, identities: new Map(), files: [] };
 
+/** Whoever removes a tree must be able to. */
+function open(directory: string): void {
+  fs.chmodSync(directory, 0o700);
+  for (const entry of fs.readdirSync(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) open(join(directory, entry.name));
+}
+
 export async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const list: Item[] = [];
   for await (const item of items) list.push(item);
@@ -67,6 +74,7 @@ export class TreeRoom implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.hands.close();
+    open(this.root);
     fs.rmSync(this.base, { recursive: true, force: true });
   }
 }
