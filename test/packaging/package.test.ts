@@ -116,6 +116,20 @@ requires('npm-registry')('The package', () => {
     expect(faults).toBe('');
   });
 
+  test('has the threads that work on trees', async () => {
+    const script = `
+      import { Hands } from './node_modules/runwire/dist/src/snapshots/hands.js';
+      const seen = { roots: [], scratch: null, identities: new Map(), files: [] };
+      const hands = new Hands('data');
+      const { files } = await hands.capture({ root: process.cwd() + '/tree', index: null, seen });
+      await hands.close();
+      console.log(files);`;
+    mkdirSync(join(app, 'tree'));
+    writeFileSync(join(app, 'tree/f'), 'x');
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: app });
+    expect(stdout).toBe('1\n');
+  });
+
   test.each(['22', '24'])(
     'runs on Node %s',
     async (major) => {
