@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { codeOf } from '../platform/error-words.ts';
@@ -22,7 +22,8 @@ export function sweepContents(contents: Contents, held: ReadonlySet<string>, goO
       const path = join(directory, part, name);
       const size = lstatSync(path, { throwIfNoEntry: false })?.size;
       if (size === undefined) continue;
-      rmSync(path, { recursive: true, force: true });
+      if (part === 'new') rmSync(path, { recursive: true, force: true });
+      else unlinkSync(path);
       swept.removed++;
       swept.bytes += size;
     }

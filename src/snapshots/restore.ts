@@ -45,10 +45,22 @@ export async function restore(
     exchange(job.root, stage, difference, isPrivate, (place) => remove(place, isPrivate, moveTo));
     if (clock && job.index !== null)
       writeIndex(job.index, job.root, contents.stamp(), clock, difference, states);
+    clear();
     return { files: difference.files, bytes: difference.bytes };
+  } catch (error) {
+    // Room is given back where that can be; else the next one does it, and what went wrong first is what is told.
+    attempt(clear);
+    throw error;
   } finally {
     clock?.close();
-    clear();
+  }
+}
+
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // as said where it is called
   }
 }
 
