@@ -76,10 +76,7 @@ async function measured(place: string, tree: string, report: SnapshotsReport): P
   const hands = new Hands(join(place, 'data'));
   const before = residentBytes(process.pid);
   const growth = watchResident({ bench: process.pid }, 20);
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
-  await inOrder(ofHands(hands, place, tree, report), tree, report.hands, delay);
-  report.held.push(delay.max / 1e6);
+  report.held.push(await inOrder(ofHands(hands, place, tree, report), tree, report.hands));
   report.growth = Math.max(report.growth, (growth().bench?.peak ?? 0) - before);
   await hands.close();
 }
@@ -108,22 +105,23 @@ function ofGit(place: string, tree: string): Doing {
   };
 }
 
-async function inOrder(
-  doing: Doing,
-  tree: string,
-  times: Record<Step, number[]>,
-  delay?: { enable(): boolean; disable(): boolean },
-): Promise<void> {
+/** How long the event loop was held at most, ms. */
+async function inOrder(doing: Doing, tree: string, times: Record<Step, number[]>): Promise<number> {
+  let held = 0;
   for (const step of STEPS) {
-    delay?.disable();
     if (step === 'emptied') empty(tree);
     if (step === 'changed') change(tree);
     await sleep(SETTLE_MS);
-    delay?.enable();
+    // A new one each time: it would count what went on while it was disabled.
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
     const begin = performance.now();
     await doing[step]();
     times[step].push(performance.now() - begin);
+    delay.disable();
+    held = Math.max(held, delay.max / 1e6);
   }
+  return held;
 }
 
 function empty(tree: string): void {
