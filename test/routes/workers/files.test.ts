@@ -120,7 +120,7 @@ test('the token of a claim opens the files of its run and of no other, and the t
 });
 
 test('a worker whose lease ended reads and changes nothing any more, nor does one whose run is over', async () => {
-  const late = await fresh(0.2);
+  const late = await fresh(2);
   expect((await late.files('PUT', 'a', 'mine')).status).toBe(201);
   await until(() => isFree(late), 'the lease has ended');
   for (const [method, path] of [
@@ -145,7 +145,7 @@ test('a worker whose lease ended reads and changes nothing any more, nor does on
 });
 
 test('each piece of a file renews the lease; one whose claim is lost meanwhile is not put', async () => {
-  const slow = await fresh(0.6);
+  const slow = await fresh(2);
   const sending = (path: string) => {
     const { hostname, port, pathname } = new URL(url(`files/${path}`, slow.id));
     const out = request({ hostname, port, path: pathname, method: 'PUT', headers: slow.authorization });
@@ -155,9 +155,9 @@ test('each piece of a file renews the lease; one whose claim is lost meanwhile i
     return { out, answered };
   };
   const kept = sending('kept');
-  for (let piece = 0; piece < 8; piece++) {
+  for (let piece = 0; piece < 7; piece++) {
     kept.out.write('x'.repeat(1000));
-    await sleep(200);
+    await sleep(400);
   }
   kept.out.end();
   expect(await kept.answered).toBe(201);
