@@ -144,7 +144,8 @@ export class RunViews {
     const tree = this.workFiles(id);
     const beside = join(this.directory(id).root, 'beside');
     makeDirectory(beside, 0o700);
-    return change({ ...tree, beside, room: Number.POSITIVE_INFINITY });
+    // As much as there is disk.
+    return change({ ...tree, beside, take: async () => {} });
   }
 
   /** The workspace that it worked in, by its id, or the directory of its own. Throws file_not_found where it has none. */
