@@ -340,6 +340,7 @@ test('the next server completes what was begun: filling and restoring; removes w
     );
     const intent = { snapshot_id: `${restored}.base`, digest, mode: 'exact' };
     engine.store.workspaces.change(restored, { state: 'restoring', restoring: JSON.stringify(intent) });
+    await engine.store.committed();
     mkdirSync(join(engine.dataDir, 'workspaces/nobodys/tree'), { recursive: true });
     dataDir = await engine.crash();
   }
