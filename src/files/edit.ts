@@ -4,24 +4,20 @@ import {
   closeSync,
   fchmodSync,
   fstatSync,
-  fsync as fsyncLater,
   fsyncSync,
   openSync,
   renameSync,
   rmSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { discard, moveOut } from './discard.ts';
 import { Filling } from './fill.ts';
 import { Ledger, type UploadCaps } from './ledger.ts';
 import type { ScanOf } from './scan.ts';
 import { Tree } from './tree.ts';
-import { InTheWay, inTheWay, type OpenDirectory, within } from './way.ts';
+import { InTheWay, inTheWay, type OpenDirectory, syncFile, syncWay, within } from './way.ts';
 
 export type { UploadCaps };
-
-const fsync = promisify(fsyncLater);
 
 const FILE_MODE = 0o644;
 
@@ -73,14 +69,14 @@ export async function putFile(
   try {
     await write(tree.beside, staged, taken(content, tree, Math.max(length, replaced)), caps);
     fd = openSync(place, 'r');
-    if (sync) await fsync(fd);
+    if (sync) await syncFile(fd);
     // From here on in one turn: of two who put a file there the second is judged by what the first has put.
     const last = replaceable(tree, parts, judge);
     fchmodSync(fd, mode ?? (last?.isFile() ? Number(last.mode) & 0o777 : FILE_MODE));
     if (sync) fsyncSync(fd);
-    within(tree, parts.slice(0, -1), true, (directory) =>
-      put(place, directory as OpenDirectory, parts, sync),
-    );
+    const above = parts.slice(0, -1);
+    within(tree, above, true, (directory) => put(place, directory as OpenDirectory, parts));
+    if (sync) syncWay(tree, above);
     return { made: last === null, stats: fstatSync(fd, { bigint: true }) };
   } finally {
     if (fd !== null) closeSync(fd);
@@ -129,10 +125,9 @@ function replaceable(tree: EditedTree, parts: readonly string[], judge: Judge): 
   });
 }
 
-function put(from: string, directory: OpenDirectory, parts: readonly string[], sync: boolean): void {
+function put(from: string, directory: OpenDirectory, parts: readonly string[]): void {
   try {
     renameSync(from, directory.at(parts.at(-1) ?? ''));
-    if (sync) fsyncSync(directory.fd);
   } catch (error) {
     throw inTheWay(error, parts.join('/'));
   }

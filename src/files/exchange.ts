@@ -3,7 +3,6 @@ import {
   chmodSync,
   closeSync,
   fchmodSync,
-  fsync as fsyncLater,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -15,16 +14,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { codeOf } from '../platform/error-words.ts';
 import type { EditedTree, EditOptions } from './edit.ts';
 import { Filling } from './fill.ts';
 import { Ledger } from './ledger.ts';
 import { Tree } from './tree.ts';
 import { unpack } from './unpack.ts';
-import { checkDepth, InTheWay, inTheWay, type OpenDirectory, within } from './way.ts';
-
-const fsync = promisify(fsyncLater);
+import { checkDepth, InTheWay, inTheWay, type OpenDirectory, syncFile, syncWay, within } from './way.ts';
 
 /** After so long others have their turn. */
 const TURN_MS = 5;
@@ -54,7 +50,7 @@ export async function unpackInto(
     }
     const sum = await sumOf(root, into.join('/'), sync);
     let replaced = 0;
-    await eachStep(tree, into, root, false, ({ there }) => {
+    await eachStep({ tree, into, root, make: false, sync: false }, ({ there }) => {
       replaced += there;
     });
     if (sum.bytes > replaced) await tree.take(sum.bytes - replaced);
@@ -85,10 +81,9 @@ async function exchange(
 ): Promise<void> {
   let done = 0;
   try {
-    await eachStep(tree, into, root, true, ({ from, directory, name }) => {
+    await eachStep({ tree, into, root, make: true, sync }, ({ from, directory, name }) => {
       try {
         renameSync(from, directory.at(name));
-        if (sync) fsyncSync(directory.fd);
       } catch (error) {
         throw inTheWay(error, directory.pathOf(name));
       }
@@ -109,18 +104,22 @@ interface Step {
   there: number;
 }
 
-/** Files, links, and directories of which there is none yet. `make`: what is above them is made. Throws InTheWay. */
-async function eachStep(
-  tree: EditedTree,
-  into: readonly string[],
-  root: string,
-  make: boolean,
-  take: (step: Step) => void,
-): Promise<void> {
+interface Steps {
+  tree: EditedTree;
+  into: readonly string[];
+  root: string;
+  /** Is what is above them made. */
+  make: boolean;
+  /** Is what was taken on the disk when it resolves. */
+  sync: boolean;
+}
+
+/** Files, links, and directories of which there is none yet. Throws InTheWay. */
+async function eachStep({ tree, into, root, make, sync }: Steps, take: (step: Step) => void): Promise<void> {
   let since = performance.now();
   // A level of the tree is an open directory; between two turns they stay open.
   const steps = within(tree, into, make, (directory) =>
-    directory === null ? null : stepsOf(tree, root, directory.again()),
+    directory === null ? null : stepsOf(tree, root, directory.again(), sync),
   );
   for (const step of steps ?? []) {
     take(step);
@@ -128,9 +127,10 @@ async function eachStep(
     await turn();
     since = performance.now();
   }
+  if (sync) syncWay(tree, into);
 }
 
-function* stepsOf(tree: EditedTree, from: string, directory: OpenDirectory): Generator<Step> {
+function* stepsOf(tree: EditedTree, from: string, directory: OpenDirectory, sync: boolean): Generator<Step> {
   try {
     for (const name of readdirSync(from)) {
       const stats = lstatSync(join(from, name));
@@ -139,7 +139,7 @@ function* stepsOf(tree: EditedTree, from: string, directory: OpenDirectory): Gen
       if (!stats.isDirectory() && there?.isDirectory()) throw new InTheWay(path, 'is a directory');
       const below =
         stats.isDirectory() && there !== null ? directory.enter(name, tree.isPrivate, false) : null;
-      if (below !== null) yield* stepsOf(tree, join(from, name), below);
+      if (below !== null) yield* stepsOf(tree, join(from, name), below, sync);
       else
         yield {
           from: join(from, name),
@@ -148,6 +148,7 @@ function* stepsOf(tree: EditedTree, from: string, directory: OpenDirectory): Gen
           there: there?.isFile() ? Number(there.size) : 0,
         };
     }
+    if (sync) fsyncSync(directory.fd);
   } finally {
     directory.close();
   }
@@ -180,7 +181,7 @@ async function sumOf(root: string, path: string, sync: boolean): Promise<{ files
 async function synced(path: string): Promise<void> {
   const fd = readable(path);
   try {
-    await fsync(fd);
+    await syncFile(fd);
   } finally {
     closeSync(fd);
   }

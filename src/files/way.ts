@@ -1,4 +1,14 @@
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+} from 'node:fs';
 import { codeOf } from '../platform/error-words.ts';
 import { BadName } from './names.ts';
 import { openRoot, type ScanOf } from './walk.ts';
@@ -98,6 +108,19 @@ export function within<T>(
   } finally {
     directory?.close();
   }
+}
+
+/** Has the disk keep a file. */
+export function syncFile(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fsync(fd, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Has the disk keep what was made on the way to a directory, and what has a new name in it. Throws as `within` does. */
+export function syncWay(of: ScanOf, parts: readonly string[]): void {
+  for (let depth = parts.length; depth >= 0; depth--)
+    within(of, parts.slice(0, depth), false, (directory) => directory && fsyncSync(directory.fd));
 }
 
 /** Of a directory. Throws BadName. */
