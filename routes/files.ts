@@ -46,7 +46,7 @@ export const filesRoutes: Routes = (app, edge) => {
     async (request) => {
       const { id } = request.params;
       await mayRead(edge, request);
-      return engine.reading(id, async () => listTree(treeOf(id), request.query));
+      return engine.readingFiles(id, async () => listTree(treeOf(id), request.query));
     },
   );
   app.get<{ Params: { id: string; '*': string } }>(
@@ -55,7 +55,7 @@ export const filesRoutes: Routes = (app, edge) => {
     async (request, reply) => {
       const { id, '*': path } = request.params;
       await mayRead(edge, request);
-      await engine.reading(id, async () => serveTreeFile(edge, treeOf(id), path, request, reply));
+      await engine.readingFiles(id, async () => serveTreeFile(edge, treeOf(id), path, request, reply));
     },
   );
   app.get<OfRun & { Querystring: ArchiveQuery }>(
@@ -63,7 +63,7 @@ export const filesRoutes: Routes = (app, edge) => {
     { schema: archiveSchema, config: { access: 'token' } },
     async (request, reply) => {
       const { id } = request.params;
-      await engine.reading(id, async () => serveTreeArchive(edge, treeOf(id), id, request, reply));
+      await engine.readingFiles(id, async () => serveTreeArchive(edge, treeOf(id), id, request, reply));
     },
   );
 };

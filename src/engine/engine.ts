@@ -57,6 +57,8 @@ export interface Engine {
   claims(): Claims;
   /** Until `read` settles the history of the run counts as being read: it stays readable, also when the run is deleted. */
   reading<T>(id: string, read: () => Promise<T>): Promise<T>;
+  /** The same of `workFiles`: of a run of a workspace, the workspace is being read too. */
+  readingFiles<T>(id: string, read: () => Promise<T>): Promise<T>;
   /** Delete record and files of a finished run; not_finished (409) while it runs. */
   remove(id: string): Promise<void>;
   runtimes(): Promise<RuntimeDescription[]>;

@@ -44,7 +44,7 @@ export interface EngineOptions {
   /** Absent: the data directory. */
   places?: PrivatePlaces;
   /** Absent: there are none, and runs that name one are refused. */
-  workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree' | 'changing'>;
+  workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree' | 'changing' | 'reading'>;
   /** Environment of the server, of which programs get a part. */
   environment: Readonly<Record<string, string | undefined>>;
 }
@@ -117,6 +117,7 @@ export class RunEngine implements Engine {
   readonly changingFiles: Engine['changingFiles'] = (id, change) => this.#views.changingFiles(id, change);
   readonly placeOf = (id: string): ReturnType<RunViews['placeOf']> => this.#views.placeOf(id);
   readonly reading: Engine['reading'] = (id, read) => this.#views.finished.reading(id, read);
+  readonly readingFiles: Engine['readingFiles'] = (id, read) => this.#views.readingFiles(id, read);
   readonly runtimes: Engine['runtimes'] = () => this.#options.registry.describeAll();
   readonly runtime: Engine['runtime'] = (word) => this.#options.registry.describe(word);
   readonly resumed: Engine['resumed'] = (id) => this.#recovery.resumed(this.#live.get(id));

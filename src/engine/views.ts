@@ -35,7 +35,7 @@ export class RunViews {
   readonly #places: PrivatePlaces;
   readonly #registry: Pick<Registry, 'kindOf' | 'rxpKindOf'>;
   readonly #waitingOf: (run: LiveRun) => Waiting | null;
-  readonly #spaces: Pick<Workspaces, 'tree' | 'changing'> | null;
+  readonly #spaces: Pick<Workspaces, 'tree' | 'changing' | 'reading'> | null;
 
   constructor(
     dataDir: string,
@@ -53,7 +53,7 @@ export class RunViews {
       /** What a run waits for; null: for nothing. */
       waitingOf: (run: LiveRun) => Waiting | null;
       /** Null: there are no workspaces. */
-      spaces?: Pick<Workspaces, 'tree' | 'changing'> | null;
+      spaces?: Pick<Workspaces, 'tree' | 'changing' | 'reading'> | null;
     },
   ) {
     this.#dataDir = dataDir;
@@ -136,6 +136,13 @@ export class RunViews {
       );
     const view = this.#places.look({ work });
     return { root: work, isPrivate: (stats, descriptor) => view.holdsFile(stats, descriptor) };
+  }
+
+  readingFiles<T>(id: string, read: () => Promise<T>): Promise<T> {
+    return this.finished.reading(id, async () => {
+      const workspace = this.#workspaceOf(id);
+      return workspace && this.#spaces ? this.#spaces.reading(workspace.id, read) : read();
+    });
   }
 
   async changingFiles<T>(id: string, change: (tree: ChangingTree) => Promise<T>): Promise<T> {

@@ -235,6 +235,10 @@ export class StubEngine implements Engine {
     return read();
   }
 
+  readingFiles<T>(_id: string, read: () => Promise<T>): Promise<T> {
+    return read();
+  }
+
   async remove(id: string): Promise<void> {
     if (!isFinal(this.status(id))) throw new RunwireError('not_finished', 'The run has not finished.');
     this.#runs.delete(id);

@@ -274,6 +274,29 @@ test('one that was not used for its time is removed, not while it is read or has
   await expect.poll(() => names(engine, 'workspaces')).toEqual([]);
 });
 
+test('the files of a run are those of its workspace, which stays while they are read', async () => {
+  const run = scripted(async ({ workingDirectory }) => {
+    writeFileSync(join(workingDirectory, 'made'), 'by a run');
+    return exited();
+  });
+  await using engine = buildEngine({ runners: [run] });
+  const id = await made(engine, { a: '1' }, { ttl_seconds: 0.05 });
+  const invocation_id = newId('run');
+  await engine.run({ runtime_kind: 'scripted', invocation_id, options: { workspace: id } });
+  const reading = Promise.withResolvers<void>();
+  const idle = await made(engine, {}, { ttl_seconds: 0.05 });
+  const read = engine.engine.readingFiles(invocation_id, () => reading.promise);
+  const expired = (which: string): boolean => engine.store.workspaces.removed(which) !== undefined;
+  await expect.poll(() => expired(idle), { timeout: 20_000 }).toBe(true);
+  expect(expired(id)).toBe(false);
+  const listed = await engine.get(`/invocations/${invocation_id}/files`);
+  expect(listed.json().items.map(({ path }: { path: string }) => path)).toEqual(['a', 'made']);
+  reading.resolve();
+  await read;
+  await expect.poll(() => expired(id), { timeout: 20_000 }).toBe(true);
+  expect((await engine.get(`/invocations/${invocation_id}/files`)).statusCode).toBe(410);
+});
+
 test('what has more bytes than it may have starts no run, and takes no more', async () => {
   const run = scripted(async ({ workingDirectory, invocation }) => {
     writeFileSync(join(workingDirectory, 'big'), 'x'.repeat(Number(invocation.metadata.bytes)));
