@@ -55,12 +55,11 @@ export class Leaving {
     try {
       await this.#filler.giveUp(space);
       await storeRemoval(store, this.#tools.disk, () => void store.workspaces.remove(id, reason));
-      const files = this.#tools.discarded.take(directoryName(id));
-      this.#keep(
-        this.#drop(space, files).catch((err) =>
-          log.warn({ workspace_id: id, err }, 'files could not be removed'),
-        ),
+      // From here on it is gone: what cannot be deleted now is tried again at the next start.
+      const dropped = new Promise<void>((resolve) =>
+        resolve(this.#drop(space, this.#tools.discarded.take(directoryName(id)))),
       );
+      this.#keep(dropped.catch((err) => log.warn({ workspace_id: id, err }, 'files could not be removed')));
     } finally {
       space.leaving = false;
       const left = store.workspaces.get(id);
@@ -86,15 +85,24 @@ export class Leaving {
       const { rows, nextCursor } = store.workspaces.page({ limit: 1000, cursor });
       for (const { id, state } of rows) {
         known.add(directoryName(id));
-        this.#clear(id, state);
+        this.#attempt(id, () => this.#clear(id, state));
       }
       if (nextCursor === null) break;
       cursor = nextCursor;
     }
     const unknown = readdirSync(join(dataDir, 'workspaces')).filter((name) => !known.has(name));
-    for (const name of unknown) discarded.take(name);
+    for (const name of unknown) this.#attempt(name, () => void discarded.take(name));
     if (unknown.length > 0)
       log.warn({ directories: unknown }, 'directories that belong to no workspace are removed');
+  }
+
+  /** A server starts on a full disk too. */
+  #attempt(name: string, work: () => void): void {
+    try {
+      work();
+    } catch (err) {
+      this.#tools.log.warn({ workspace: name, err }, 'what an earlier server left could not be removed');
+    }
   }
 
   /** Of changes that a crash interrupted nobody was told; what it was made of is in the tree. */

@@ -435,3 +435,24 @@ test('a link that a program put in the place of the tree is neither taken, resto
   await workspaces.remove(id);
   expect(readdirSync(outside)).toEqual(['precious']);
 });
+
+test('where files cannot be taken away a workspace is gone all the same, and a server starts', async () => {
+  let dataDir = '';
+  const id = newId();
+  {
+    const engine = buildEngine();
+    await made(engine, { a: '1' }, { workspace_id: id });
+    writeFileSync(join(engine.dataDir, 'discarded-workspaces'), 'in the way');
+    expect(await codeOf(engine.workspaces.remove(id))).toBe('done');
+    expect(() => engine.workspaces.get(id)).toThrow('was deleted at');
+    expect(names(engine, 'workspaces')).toEqual([id]);
+    dataDir = await engine.crash();
+  }
+  {
+    await using engine = buildEngine({ dataDir });
+    expect(names(engine, 'workspaces')).toEqual([id]);
+    rmSync(join(dataDir, 'discarded-workspaces'));
+    await engine.workspaces.create({ workspace_id: id });
+    expect(files(engine, id)).toEqual({});
+  }
+});
