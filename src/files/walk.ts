@@ -59,6 +59,10 @@ export interface Ways {
   after?: string | null;
   /** Open directories that their owner may not read, and give them their permissions back behind it. */
   asOwner?: boolean;
+  /** The names in a directory below the root that is in this state. Null: they are read. */
+  names?: (path: string, stats: Stats) => string[] | null;
+  /** They were read after that, all of them plain. */
+  learnt?: (path: string, stats: Stats, names: readonly string[]) => void;
 }
 
 interface OpenDirectory {
@@ -77,17 +81,17 @@ interface OpenDirectory {
  * Everything in a tree, a directory before what is in it, names in order of their bytes. Every part is opened below the
  * one before and no link is followed; what is neither file nor directory is told and never opened. Throws NoDirectory.
  */
-export function* walk(
-  { root, isPrivate }: ScanOf,
-  { after = null, asOwner: owner = false }: Ways = {},
-): Generator<Step> {
+export function* walk({ root, isPrivate }: ScanOf, ways: Ways = {}): Generator<Step> {
+  const { after = null, asOwner: owner = false } = ways;
   const from = after === null ? [] : after.split('/');
   const open: OpenDirectory[] = [];
-  const enter = (found: Opened, path: string, onWay: boolean): void => {
+  const enter = ({ fd, mode }: Opened, path: string, onWay: boolean, stats?: Stats): void => {
     // In any case: it is closed with the others.
-    const directory: OpenDirectory = { ...found, path, onWay, names: [], bytes: null, at: 0 };
+    const directory: OpenDirectory = { fd, mode, path, onWay, names: [], bytes: null, at: 0 };
     open.push(directory);
-    Object.assign(directory, namesIn(found.fd));
+    const known = (stats && ways.names?.(path, stats)) ?? null;
+    Object.assign(directory, known === null ? namesIn(fd) : { names: known });
+    if (stats && known === null && directory.bytes === null) ways.learnt?.(path, stats, directory.names);
   };
   try {
     enter(openRoot(root, owner), '', from.length > 0);
@@ -139,7 +143,7 @@ export function* walk(
       } finally {
         if (!wanted) shut(found);
       }
-      if (wanted) enter(found, path, order === 0 && !isLast);
+      if (wanted) enter(found, path, order === 0 && !isLast, found.stats);
     }
   } finally {
     for (const directory of open.reverse()) shut(directory);
@@ -182,10 +186,11 @@ function openBelow(
   stats: Stats,
   asOwner: boolean,
   isPrivate: ScanOf['isPrivate'],
-): Opened | 'private' | Error {
+): (Opened & { stats: Stats }) | 'private' | Error {
   try {
     const found = openDirectory(place, asOwner && (stats.mode & 0o500) !== 0o500);
-    if (!isPrivate(fstatSync(found.fd), found.fd)) return found;
+    const opened = fstatSync(found.fd);
+    if (!isPrivate(opened, found.fd)) return { ...found, stats: opened };
     shut(found);
     return 'private';
   } catch (error) {

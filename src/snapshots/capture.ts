@@ -3,8 +3,9 @@ import { LeftOut, reasonOf } from '../artifacts/open-inside.ts';
 import type { Contents } from '../contents/contents.ts';
 import { PRIVATE, PrivateView } from '../disk/private-view.ts';
 import { RunwireError } from '../documents/errors.ts';
-import { isAbsence, type Step, walk } from '../files/walk.ts';
+import { isAbsence, type Step, type Ways, walk } from '../files/walk.ts';
 import { Choice } from './choice.ts';
+import { FileClock } from './clock.ts';
 import type { Crew } from './crew.ts';
 import { FileIndex, type FileState, IndexWriter } from './index-file.ts';
 import type { Captured, CaptureJob } from './jobs.ts';
@@ -54,6 +55,7 @@ class Taking {
   #unread = 0;
   #within: Listed[] = [];
   #own: KeepWorker | null = null;
+  #clock: FileClock | null = null;
   #isNews = false;
   #same: number[] = [];
   #files = 0;
@@ -76,7 +78,8 @@ class Taking {
 
   all(): Captured {
     const { root, index } = this.#job;
-    for (const step of walk({ root, isPrivate: this.#isPrivate }, { asOwner: true })) {
+    const ways: Ways = { asOwner: true, ...(index !== null && this.#memory(index)) };
+    for (const step of walk({ root, isPrivate: this.#isPrivate }, ways)) {
       this.#goOn();
       this.#meet(step);
       if (this.#met.length >= MOST_MET) this.#settle();
@@ -89,6 +92,7 @@ class Taking {
   }
 
   close(): void {
+    this.#clock?.close();
     this.#list.close();
     this.#own?.close();
   }
@@ -106,6 +110,27 @@ class Taking {
       else this.#met.push({ type: 'within', listed });
     } else if (type === 'link') this.#link(path, place);
     else this.#file(step);
+  }
+
+  /** Directories in which nothing came, went or got another name are not read either. */
+  #memory(index: string): Pick<Ways, 'names' | 'learnt'> {
+    const clock = new FileClock(index);
+    this.#clock = clock;
+    let isSettled = false;
+    return {
+      names: (path, stats) => {
+        const names = this.#known.namesIn(path, stats);
+        if (names) this.#index.addDirectory(path, stats, names);
+        // Before it is read: what comes into it later gives it another time.
+        else isSettled = clock.passes(stats);
+        return names;
+      },
+      learnt: (path, stats, names) => {
+        if (!isSettled) return;
+        this.#isNews = true;
+        this.#index.addDirectory(path, stats, names);
+      },
+    };
   }
 
   /** It waits only where something before it does. */

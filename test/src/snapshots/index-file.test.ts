@@ -65,6 +65,41 @@ test('it never lies: rewritten in place with the same size and the old time, als
   expect(new Set(seen).size).toBe(30);
 });
 
+test('what comes into a directory, goes or gets another name is seen, also at the moment of the capture', async () => {
+  await using room = new TreeRoom();
+  room.fill({ 'd/e/first': '', 'd/still/f': '', 'empty/': '' });
+  const expected = new Set(['d', 'd/e', 'd/e/first', 'd/still', 'd/still/f', 'empty']);
+  const paths = async (): Promise<string[]> => {
+    const { digest } = await room.hands.capture(room.job);
+    return (await room.list(digest)).map(({ path }) => path).sort();
+  };
+  for (let at = 0; at < 12; at++) {
+    expect(await paths()).toEqual([...expected].sort());
+    const { atime, mtime } = fs.statSync(room.at('d/e'));
+    const [now = ''] = fs.readdirSync(room.at('d/e'));
+    fs.renameSync(room.at(`d/e/${now}`), room.at(`d/e/n${at}`));
+    fs.utimesSync(room.at('d/e'), atime, mtime);
+    expected.delete(`d/e/${now}`);
+    expected.add(`d/e/n${at}`);
+    expect(await paths()).toEqual([...expected].sort());
+    fs.symlinkSync('to', room.at(`empty/${at}`));
+    expected.add(`empty/${at}`);
+    if (at % 3 > 0) {
+      fs.rmSync(room.at(`empty/${at - 1}`));
+      expected.delete(`empty/${at - 1}`);
+    }
+  }
+});
+
+test('directories with names that are not plain are read each time', async () => {
+  await using room = new TreeRoom();
+  room.fill({ 'd/\ud83d\ude00': '', 'd/\uffee': '', 'e/f': '' });
+  fs.writeFileSync(Buffer.from(`${room.at('d/')}\xff`, 'latin1'), 'x');
+  const first = await room.hands.capture(room.job);
+  expect(first.omitted).toEqual([{ path: 'd/\ufffd', reason: 'its name is not UTF-8' }]);
+  expect(await room.hands.capture(room.job)).toEqual(first);
+});
+
 test('a file that takes the place of another with the same size and time is read', async () => {
   await using room = new TreeRoom();
   room.fill({ f: 'old' });
@@ -83,7 +118,7 @@ test('one that is torn, of another tree, or no index is not believed', async () 
   const whole = fs.readFileSync(room.index);
   const flipped = Buffer.from(whole);
   flipped.writeUInt8(flipped.readUInt8(whole.length - 10) ^ 1, whole.length - 10);
-  const later = Buffer.from(whole.toString('latin1').replace('"version":1', '"version":9'), 'latin1');
+  const later = Buffer.from(whole.toString('latin1').replace('"version":2', '"version":9'), 'latin1');
   for (const bytes of [whole.subarray(0, -1), whole.subarray(0, 20), Buffer.alloc(0), flipped, later]) {
     fs.writeFileSync(room.index, bytes);
     forget(room);
