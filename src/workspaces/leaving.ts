@@ -55,6 +55,7 @@ export class Leaving {
     try {
       await this.#filler.giveUp(space);
       await storeRemoval(store, this.#tools.disk, () => void store.workspaces.remove(id, reason));
+      this.#tools.counts.forget(id);
       // From here on it is gone: what cannot be deleted now is tried again at the next start.
       const dropped = new Promise<void>((resolve) =>
         resolve(this.#drop(space, this.#tools.discarded.take(directoryName(id)))),

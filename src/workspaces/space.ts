@@ -16,8 +16,9 @@ export class Space {
   changers = 0;
   /** Snapshots and copies that are being taken of it. */
   takers = 0;
-  /** Bytes that changes are bringing, beside those that were counted. */
-  coming = 0;
+  /** What changes bring beside what was counted, and what they have brought since. */
+  readonly coming = new Set<{ bytes: number }>();
+  readonly brought = new Set<{ bytes: number }>();
 
   constructor(id: string, gate: Readonly<Gate>) {
     this.id = id;
@@ -25,7 +26,7 @@ export class Space {
   }
 
   get isIdle(): boolean {
-    return this.line.isEmpty && !this.leaving && !this.isUsed;
+    return this.line.isEmpty && !this.leaving && !this.isUsed && this.brought.size === 0;
   }
 
   /** Beside runs. */

@@ -10,6 +10,7 @@ import type { ScanOf } from '../files/scan.ts';
 import { uuidV7 } from '../platform/uuid-v7.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { StoredWorkspace } from '../store/workspaces.ts';
+import { Changes } from './changes.ts';
 import type { Sources } from './fill.ts';
 import { Filler } from './filler.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -18,7 +19,7 @@ import { Restorer } from './restorer.ts';
 import { RunTurns } from './run-turns.ts';
 import { Shots, type SpaceLog } from './shots.ts';
 import { checkSource } from './source-check.ts';
-import { full, LiveSpaces, type Space } from './space.ts';
+import { LiveSpaces } from './space.ts';
 import { directoryOf, rowOf, type SpaceTools, steadyRowOf } from './tools.ts';
 import { jobOf, TreeCounts } from './tree-counts.ts';
 import type { TreeHands } from './tree-hands.ts';
@@ -48,6 +49,7 @@ export class Spaces implements Workspaces {
   readonly runs: RunTurns;
   readonly #parts: SpacesParts;
   readonly #tools: SpaceTools;
+  readonly #changes: Changes;
   readonly #filler: Filler;
   readonly #restorer: Restorer;
   readonly #leaving: Leaving;
@@ -80,6 +82,7 @@ export class Spaces implements Workspaces {
     };
     this.snapshots = shots;
     this.runs = new RunTurns(this.#tools);
+    this.#changes = new Changes(this.#tools);
     this.#filler = new Filler(this.#tools, parts.sources);
     this.#restorer = new Restorer(this.#tools);
     this.#leaving = new Leaving(this.#tools, this.#filler);
@@ -168,35 +171,7 @@ export class Spaces implements Workspaces {
   }
 
   async changing<T>(id: string, change: (tree: ChangingTree) => Promise<T>): Promise<T> {
-    steadyRowOf(this.#tools, id);
-    const { spaces, counts, log } = this.#tools;
-    const { beside } = directoryOf(this.#tools, id);
-    const space = spaces.get(id);
-    let coming = 0;
-    const fits = (bytes: number): boolean => {
-      if (bytes > this.#roomIn(space)) return false;
-      coming += bytes;
-      space.coming += bytes;
-      return true;
-    };
-    const take = async (bytes: number): Promise<void> => {
-      if (fits(bytes)) return;
-      // What others have brought may count twice, until they are counted anew.
-      await counts.count(id);
-      if (!fits(bytes)) throw full(id, this.#roomIn(space));
-    };
-    return spaces.counting(space, 'changers', async () => {
-      try {
-        return await change({ ...this.tree(id), beside, take });
-      } finally {
-        await counts
-          .count(id)
-          .catch((err) =>
-            log.warn({ workspace_id: id, err }, 'the files of a workspace could not be counted'),
-          );
-        space.coming -= coming;
-      }
-    });
+    return this.#changes.change(id, this.tree(id), change);
   }
 
   captured<T>(id: string, use: (digest: string) => Promise<T>): Promise<T> {
@@ -245,12 +220,6 @@ export class Spaces implements Workspaces {
   async reset(id: string): Promise<Workspace> {
     await this.#restorer.reset(id);
     return this.get(id);
-  }
-
-  /** Bytes that may still come into it. */
-  #roomIn({ id, coming }: Space): number {
-    const row = rowOf(this.#tools, id);
-    return (inputOf(row).max_bytes ?? this.#tools.maxBytes) - row.bytes - coming;
   }
 
   /** In one turn: nobody else makes one of the id meanwhile. Files that were sent are there before the row is. */

@@ -2,6 +2,7 @@ import { lstatSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { type WorkspaceDirectory, workspaceDirectory } from '../disk/workspace-directory.ts';
+import { afterMs } from '../platform/timer.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { TreeHands, TreeJob } from './tree-hands.ts';
 import { inputOf, usedAt } from './workspace-facts.ts';
@@ -20,6 +21,9 @@ export function jobOf({ root, tree, index }: WorkspaceDirectory, places: Private
   return { root: join(realpathSync(root), basename(tree)), index, seen: places.see({ work: tree }) };
 }
 
+/** Many changes in so long are counted together. */
+const SOON_MS = 500;
+
 export interface CountParts {
   dataDir: string;
   store: Pick<InvocationStore, 'workspaces' | 'committed'>;
@@ -33,6 +37,9 @@ export class TreeCounts {
   /** By id: the count that goes on, and the one after it, for who came meanwhile. */
   readonly #going = new Map<string, Promise<unknown>>();
   readonly #next = new Map<string, Promise<Amount>>();
+  readonly #soon = new Map<string, Promise<void>>();
+  /** How long it took when it was last done, ms. */
+  readonly #lastMs = new Map<string, number>();
 
   constructor(parts: CountParts) {
     this.#parts = parts;
@@ -54,6 +61,28 @@ export class TreeCounts {
     return next;
   }
 
+  /** When it is to be counted for all who have changed it until then. */
+  soon(id: string): Promise<void> {
+    let soon = this.#soon.get(id);
+    if (soon === undefined) {
+      const due = Promise.withResolvers<void>();
+      afterMs(SOON_MS, due.resolve, { ref: false });
+      soon = due.promise.then(() => void this.#soon.delete(id));
+      this.#soon.set(id, soon);
+    }
+    return soon;
+  }
+
+  /** How long it took when it was last counted, ms; null: this server has not counted it yet. */
+  lastMs(id: string): number | null {
+    return this.#lastMs.get(id) ?? null;
+  }
+
+  /** It is removed. */
+  forget(id: string): void {
+    this.#lastMs.delete(id);
+  }
+
   #begin(id: string): Promise<Amount> {
     const counting = this.#count(id);
     this.#going.set(id, counting);
@@ -66,9 +95,11 @@ export class TreeCounts {
 
   async #count(id: string): Promise<Amount> {
     const { dataDir, store, hands, places } = this.#parts;
+    const began = performance.now();
     const { files, bytes } = await hands.count(jobOf(workspaceDirectory(dataDir, id), places));
     const row = store.workspaces.get(id);
     if (row) {
+      this.#lastMs.set(id, performance.now() - began);
       store.workspaces.change(id, { files, bytes, ...usedAt(inputOf(row), Date.now()) });
       await store.committed();
     }

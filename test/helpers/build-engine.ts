@@ -8,7 +8,7 @@ import { readConfig } from '../../src/config.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import { prepareDataDirectory } from '../../src/disk/data-directory.ts';
 import { PrivatePlaces } from '../../src/disk/private-places.ts';
-import { diskSpace } from '../../src/disk/space.ts';
+import { type DiskSpace, diskSpace } from '../../src/disk/space.ts';
 import type { RuntimeEvent } from '../../src/documents/event.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import { Registry } from '../../src/engine/registry.ts';
@@ -33,6 +33,8 @@ export interface EngineTestOptions {
   git?: Sources['git'];
   /** A data directory to go on with. */
   dataDir?: string;
+  /** Of workspaces. Absent: that of the data directory. */
+  disk?: DiskSpace;
 }
 
 export interface TestEngine extends AsyncDisposable {
@@ -76,7 +78,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
   const hands = new Hands(dataDir);
   const workspaces = new Spaces({
     ...{ dataDir, store, hands, places, log },
-    disk: diskSpace(dataDir, config.minFreeDiskBytes),
+    disk: options.disk ?? diskSpace(dataDir, config.minFreeDiskBytes),
     maxBytes: config.maxWorkspaceBytes,
     sources: { invocation: (id) => engine.placeOf(id), ...(options.git && { git: options.git }) },
   });

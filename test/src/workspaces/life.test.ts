@@ -11,8 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { RunwireError } from '../../../src/documents/errors.ts';
+import { TreeCounts } from '../../../src/workspaces/tree-counts.ts';
 import { buildEngine, type TestEngine } from '../../helpers/build-engine.ts';
 import { exited, heldRunner, scripted } from '../../helpers/fake-runner.ts';
 import { givenFiles } from '../../helpers/given-files.ts';
@@ -280,12 +281,12 @@ test('the files of a run are those of its workspace, which stays while they are 
     return exited();
   });
   await using engine = buildEngine({ runners: [run] });
-  const id = await made(engine, { a: '1' }, { ttl_seconds: 0.05 });
+  const id = await made(engine, { a: '1' }, { ttl_seconds: 2 });
   const invocation_id = newId('run');
   await engine.run({ runtime_kind: 'scripted', invocation_id, options: { workspace: id } });
   const reading = Promise.withResolvers<void>();
-  const idle = await made(engine, {}, { ttl_seconds: 0.05 });
   const read = engine.engine.readingFiles(invocation_id, () => reading.promise);
+  const idle = await made(engine, {}, { ttl_seconds: 2 });
   const expired = (which: string): boolean => engine.store.workspaces.removed(which) !== undefined;
   await expect.poll(() => expired(idle), { timeout: 20_000 }).toBe(true);
   expect(expired(id)).toBe(false);
@@ -295,6 +296,43 @@ test('the files of a run are those of its workspace, which stays while they are 
   await read;
   await expect.poll(() => expired(id), { timeout: 20_000 }).toBe(true);
   expect((await engine.get(`/invocations/${invocation_id}/files`)).statusCode).toBe(410);
+});
+
+test('what takes long to count is counted a little later, and what has come counts meanwhile', async () => {
+  await using engine = buildEngine();
+  const { workspaces } = engine;
+  const id = await made(engine, { a: '1' }, { max_bytes: 100 });
+  const put = (name: string, bytes: number): Promise<void> =>
+    workspaces.changing(id, async ({ root, take }) => {
+      await take(bytes);
+      writeFileSync(join(root, name), 'x'.repeat(bytes));
+    });
+  const lastMs = vi.spyOn(TreeCounts.prototype, 'lastMs').mockReturnValue(1);
+  try {
+    await put('b', 10);
+    expect(workspaces.get(id)).toMatchObject({ files: 2, bytes: 11 });
+    lastMs.mockReturnValue(1000);
+    await put('c', 80);
+    expect(workspaces.get(id)).toMatchObject({ files: 2, bytes: 11 });
+    // It may be that what has come meanwhile was replaced: that is looked at before anything is refused.
+    expect(await codeOf(put('d', 10))).toBe('workspace_full');
+    expect(await codeOf(put('d', 9))).toBe('done');
+    await expect.poll(() => workspaces.get(id)).toMatchObject({ files: 4, bytes: 100 });
+  } finally {
+    lastMs.mockRestore();
+  }
+  expect(await codeOf(put('e', 1))).toBe('workspace_full');
+});
+
+test('a disk with less free than it must have takes nothing into a workspace, and lets things out', async () => {
+  const shortage = vi.fn(() => null as string | null);
+  await using engine = buildEngine({ disk: { shortage, failed: () => {}, spendReserve: () => {} } });
+  const { workspaces } = engine;
+  const id = await made(engine, { a: '1' });
+  shortage.mockReturnValue('there is not enough disk space');
+  expect(await codeOf(workspaces.changing(id, ({ take }) => take(1)))).toBe('insufficient_storage');
+  expect(await codeOf(workspaces.changing(id, async ({ root }) => rmSync(join(root, 'a'))))).toBe('done');
+  expect(workspaces.get(id).files).toBe(0);
 });
 
 test('what has more bytes than it may have starts no run, and takes no more', async () => {
