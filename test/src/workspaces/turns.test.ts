@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -213,4 +214,48 @@ test('a runner is told when the run was accepted, before it waited for its turn'
   expect(await ended(engine, second)).toBe('succeeded exited');
   const { created_at, started_at } = engine.engine.record(second);
   expect(told).toEqual([created_at, started_at].map((time) => Date.parse(time ?? '')));
+});
+
+test('a snapshot that cannot be taken keeps a run from its beginning, or is said at its end', async () => {
+  await using engine = buildEngine({ runners: [scripted(async () => exited())] });
+  const id = newId();
+  await engine.workspaces.create({ workspace_id: id });
+  engine.workspaces.snapshots.takeOwn = () => Promise.reject(new Error('the disk is gone'));
+  const go = async (snapshot: string) => {
+    const { status, outcome, result } = await engine.run({
+      runtime_kind: 'scripted',
+      options: { workspace: { id, snapshot } },
+    });
+    return `${status} ${outcome?.ended} ${JSON.stringify(outcome?.workspace?.snapshots)}: ${result?.error_summary}`;
+  };
+  const none = '{"before":null,"after":null}';
+  expect(await go('before')).toBe(`failed never_started ${none}: the disk is gone`);
+  expect(await go('after')).toBe(
+    `succeeded exited ${none}: the snapshot after it could not be taken: the disk is gone`,
+  );
+  expect(engine.workspaces.runsOf(id)).toEqual([]);
+});
+
+test('a run that is cancelled while the snapshot before it is taken does not begin, and the next one has its turn', async () => {
+  const held = heldRunner();
+  await using engine = buildEngine({ runners: [held.runner] });
+  const id = newId();
+  await engine.workspaces.create({ workspace_id: id });
+  const taking = Promise.withResolvers<void>();
+  engine.workspaces.snapshots.takeOwn = async (_workspace, _job, _own, { signal } = {}) => {
+    taking.resolve();
+    if (signal === undefined) throw new Error('nothing gives it up');
+    await once(signal, 'abort');
+    throw signal.reason;
+  };
+  const first = await post(engine, id, { options: { workspace: { id, snapshot: 'before' } } });
+  const second = await post(engine, id);
+  await taking.promise;
+  expect(engine.engine.status(first)).toBe('pending');
+  engine.engine.cancel(first);
+  expect(await ended(engine, first)).toBe('cancelled cancelled');
+  expect(engine.engine.record(first).outcome?.started).toBe(false);
+  await expect.poll(() => held.started).toEqual([second]);
+  held.release(second);
+  expect(await ended(engine, second)).toBe('succeeded exited');
 });
