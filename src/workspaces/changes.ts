@@ -5,8 +5,8 @@ import { directoryOf, rowOf, type SpaceTools } from './tools.ts';
 import { inputOf } from './workspace-facts.ts';
 import type { ChangingTree } from './workspaces.ts';
 
-/** Who changes a workspace waits until it is counted anew, where that took no longer when it was last done. */
-const QUICK_MS = 20;
+/** Who changes a workspace waits until it is counted anew, where it has no more files. */
+const FEW_FILES = 1000;
 
 /** Changes of workspaces from outside, each within the room that is left in them and on the disk. */
 export class Changes {
@@ -32,7 +32,7 @@ export class Changes {
       if (shortage !== null)
         throw new RunwireError('insufficient_storage', shortage, { retryAfterSeconds: 10 });
       // An earlier server may not have come to count what was brought last.
-      if (counts.lastMs(id) !== null && fits(bytes)) return;
+      if (counts.knows(id) && fits(bytes)) return;
       // What was brought may have replaced something, or is gone.
       await this.#count(space);
       if (!fits(bytes)) throw full(id, this.#roomIn(space));
@@ -56,7 +56,7 @@ export class Changes {
       if (!closed.aborted && store.workspaces.get(id))
         log.warn({ workspace_id: id, err }, 'the files of a workspace could not be counted');
     };
-    const isQuick = (counts.lastMs(id) ?? 0) <= QUICK_MS;
+    const isQuick = (store.workspaces.get(id)?.files ?? 0) <= FEW_FILES;
     const due = isQuick ? this.#count(space) : counts.soon(id).then(() => this.#count(space));
     const counted = due.catch(tell).then(() => spaces.changed(space));
     if (isQuick) await counted;

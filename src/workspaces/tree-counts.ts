@@ -38,8 +38,7 @@ export class TreeCounts {
   readonly #going = new Map<string, Promise<unknown>>();
   readonly #next = new Map<string, Promise<Amount>>();
   readonly #soon = new Map<string, Promise<void>>();
-  /** How long it took when it was last done, ms. */
-  readonly #lastMs = new Map<string, number>();
+  readonly #known = new Set<string>();
 
   constructor(parts: CountParts) {
     this.#parts = parts;
@@ -73,14 +72,14 @@ export class TreeCounts {
     return soon;
   }
 
-  /** How long it took when it was last counted, ms; null: this server has not counted it yet. */
-  lastMs(id: string): number | null {
-    return this.#lastMs.get(id) ?? null;
+  /** Has this server counted it. */
+  knows(id: string): boolean {
+    return this.#known.has(id);
   }
 
   /** It is removed. */
   forget(id: string): void {
-    this.#lastMs.delete(id);
+    this.#known.delete(id);
   }
 
   #begin(id: string): Promise<Amount> {
@@ -95,11 +94,10 @@ export class TreeCounts {
 
   async #count(id: string): Promise<Amount> {
     const { dataDir, store, hands, places } = this.#parts;
-    const began = performance.now();
     const { files, bytes } = await hands.count(jobOf(workspaceDirectory(dataDir, id), places));
     const row = store.workspaces.get(id);
     if (row) {
-      this.#lastMs.set(id, performance.now() - began);
+      this.#known.add(id);
       store.workspaces.change(id, { files, bytes, ...usedAt(inputOf(row), Date.now()) });
       await store.committed();
     }
