@@ -100,8 +100,14 @@ async function answer(
   reply: FastifyReply,
 ): Promise<void> {
   if (form === JSON_TYPE) {
+    const signal = exchanges.watch(reply.raw, { ends: () => true });
     const after = cursor === undefined ? {} : { after: cursor };
-    reply.send(await differences.page(from, to, { limit, ...after, patch: patch === 'true' }));
+    try {
+      reply.send(await differences.page(from, to, { limit, ...after, patch: patch === 'true', signal }));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      reply.hijack(); // nobody is there to be told
+    }
     return;
   }
   const all = differences.patch(from, to);

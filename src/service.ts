@@ -2,13 +2,12 @@ import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { Kept } from '../routes/answers/edge.ts';
 import { createApp } from '../routes/app.ts';
 import { builtInRunners } from '../runners/index.ts';
 import type { Dispatcher } from '../runners/manual/dispatcher.ts';
 import type { Config } from './config.ts';
 import type { Runner } from './contract/runner.ts';
-import { diffOf, patchOf } from './diff/diff.ts';
+import { Differences } from './diff/diff.ts';
 import { inDataDirectory, openToOthers, prepareDataDirectory } from './disk/data-directory.ts';
 import { defaultsOf } from './disk/made-with.ts';
 import { PrivatePlaces, realPath } from './disk/private-places.ts';
@@ -155,7 +154,14 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     (count) => count > 0 && log.info({ count }, 'uploads that a crash interrupted were removed'),
     (err) => log.warn({ err }, 'sweep of uploads'),
   );
-  const app = createApp({ config, engine, kept: keptBy(workspaces, hands), metrics, staging, logger: log });
+  const app = createApp({
+    config,
+    engine,
+    kept: { workspaces, snapshots: workspaces.snapshots, differences: new Differences(hands) },
+    metrics,
+    staging,
+    logger: log,
+  });
   deliveries.resume();
   workspaces.begin();
   engine.recover();
@@ -184,18 +190,6 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       await supervisor.close(how);
       metrics.close();
       store.close();
-    },
-  };
-}
-
-/** What outlives runs, as routes are given it. */
-export function keptBy(workspaces: Spaces, hands: Hands): Kept {
-  return {
-    workspaces,
-    snapshots: workspaces.snapshots,
-    differences: {
-      page: (from, to, options) => diffOf(hands, from, to, options),
-      patch: (from, to) => patchOf(hands, from, to),
     },
   };
 }

@@ -33,7 +33,11 @@ export interface Kept {
 
 /** How two trees differ, each given by the digest of its list. */
 export interface Differences {
-  page(from: string, to: string, options: { limit: number; after?: string; patch: boolean }): Promise<Diff>;
+  page(
+    from: string,
+    to: string,
+    options: { limit: number; after?: string; patch: boolean; signal: AbortSignal },
+  ): Promise<Diff>;
   /** As git writes it. */
   patch(from: string, to: string): AsyncGenerator<Buffer>;
 }

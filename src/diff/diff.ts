@@ -11,6 +11,33 @@ import { patchOfPart } from './patch.ts';
 
 export type { Contents } from './contents.ts';
 
+/** How trees differ whose lists and contents are here, each given by the digest of its list. */
+export class Differences {
+  readonly #contents: Contents;
+
+  constructor(contents: Contents) {
+    this.#contents = contents;
+  }
+
+  page(from: string, to: string, options: PageOptions): Promise<Diff> {
+    return diffOf(this.#contents, from, to, options);
+  }
+
+  patch(from: string, to: string): AsyncGenerator<Buffer> {
+    return patchOf(this.#contents, from, to);
+  }
+}
+
+export interface PageOptions {
+  limit: number;
+  /** Path behind which it begins. */
+  after?: string;
+  /** With the text of each change. */
+  patch: boolean;
+  /** Aborted when nobody waits for it any more. */
+  signal?: AbortSignal;
+}
+
 /**
  * One page, the changes behind `after`, and the stats of all of it. A page may have fewer than `limit` where there is
  * much in it. Throws RunwireError gone where a content is not there.
@@ -19,7 +46,7 @@ export async function diffOf(
   contents: Contents,
   from: string,
   to: string,
-  options: { limit: number; after?: string; patch: boolean; signal?: AbortSignal },
+  options: PageOptions,
 ): Promise<Diff> {
   const known = knownStats(contents, from, to);
   const stats: DiffStats = known ?? { ...NOTHING };

@@ -7,6 +7,8 @@ import type { ChangingTree } from './workspaces.ts';
 
 /** Who changes a workspace waits until it is counted anew, where it has no more files. */
 const FEW_FILES = 1000;
+/** What does not fit after so many counts is refused, whatever others bring meanwhile. */
+const MOST_COUNTS = 10;
 
 /** Changes of workspaces from outside, each within the room that is left in them and on the disk. */
 export class Changes {
@@ -32,10 +34,10 @@ export class Changes {
       if (shortage !== null)
         throw new RunwireError('insufficient_storage', shortage, { retryAfterSeconds: 10 });
       // An earlier server may not have come to count what was brought last.
-      if (counts.knows(id) && fits(bytes)) return;
-      // What was brought may have replaced something, or is gone.
-      await this.#count(space);
-      if (!fits(bytes)) throw full(id, this.#roomIn(space));
+      if (!counts.knows(id)) await this.#count(space);
+      for (let tries = 0; !fits(bytes); tries++) {
+        if (tries === MOST_COUNTS || (await this.#isKnown(space))) throw full(id, this.#roomIn(space));
+      }
     };
     space.coming.add(coming);
     return spaces.counting(space, 'changers', async () => {
@@ -47,6 +49,13 @@ export class Changes {
         await this.#countAfter(space);
       }
     });
+  }
+
+  /** Counts it anew. False: while that was done others have brought what may be counted twice now. */
+  async #isKnown(space: Space): Promise<boolean> {
+    const others = [...space.coming];
+    await this.#count(space);
+    return space.brought.size === 0 && others.every((one) => space.coming.has(one));
   }
 
   async #countAfter(space: Space): Promise<void> {

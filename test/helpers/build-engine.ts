@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { createApp } from '../../routes/app.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Runner } from '../../src/contract/runner.ts';
+import { Differences } from '../../src/diff/diff.ts';
 import { prepareDataDirectory } from '../../src/disk/data-directory.ts';
 import { PrivatePlaces } from '../../src/disk/private-places.ts';
 import { type DiskSpace, diskSpace } from '../../src/disk/space.ts';
@@ -15,7 +16,6 @@ import { Registry } from '../../src/engine/registry.ts';
 import { RunEngine } from '../../src/engine/run-engine.ts';
 import { Staging } from '../../src/files/staging.ts';
 import { createMetrics } from '../../src/metrics.ts';
-import { keptBy } from '../../src/service.ts';
 import { Hands } from '../../src/snapshots/hands.ts';
 import { InvocationStore } from '../../src/store/invocation-store.ts';
 import type { Sources } from '../../src/workspaces/fill.ts';
@@ -93,7 +93,13 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     environment: options.environment ?? process.env,
   });
   const app = createApp({
-    ...{ config, engine, kept: keptBy(workspaces, hands), metrics, logger: log },
+    ...{
+      config,
+      engine,
+      kept: { workspaces, snapshots: workspaces.snapshots, differences: new Differences(hands) },
+      metrics,
+      logger: log,
+    },
     staging: new Staging(dataDir, { bytes: config.maxUploadBytes, files: config.maxUploadFiles }),
   });
   workspaces.begin();
