@@ -8,10 +8,15 @@ import type { Dispatcher } from '../runners/manual/dispatcher.ts';
 import type { Config } from './config.ts';
 import type { Runner } from './contract/runner.ts';
 import { Differences } from './diff/diff.ts';
-import { inDataDirectory, openToOthers, prepareDataDirectory } from './disk/data-directory.ts';
+import {
+  holdDataDirectory,
+  inDataDirectory,
+  openToOthers,
+  prepareDataDirectory,
+} from './disk/data-directory.ts';
 import { defaultsOf } from './disk/made-with.ts';
 import { PrivatePlaces, realPath } from './disk/private-places.ts';
-import { diskSpace, fileSystemSizes } from './disk/space.ts';
+import { type DiskSpace, diskSpace, fileSystemSizes } from './disk/space.ts';
 import { isFinal } from './documents/result.ts';
 import { Registry } from './engine/registry.ts';
 import { RunEngine } from './engine/run-engine.ts';
@@ -107,15 +112,8 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     if (shortage === null) log.info('the storage takes new runs again');
     else log.error({ shortage, err }, 'the storage takes no new runs');
   });
-  const store = inDataDirectory(
-    () =>
-      new InvocationStore(join(config.dataDir, 'runwire.db'), {
-        fsync: config.fsync === 'on',
-        onRollback: (error) => disk.failed(error),
-        onDelay: (error) => disk.failed(error),
-        onTorn: (bytes) => log.warn({ bytes }, 'a write that a crash interrupted was cut off'),
-      }),
-  );
+  const letGo = await holdDataDirectory(config.dataDir);
+  const store = openStore(config, disk, log, letGo);
   const boot = bootId();
   const noteBoot = boot === null ? null : store.noteBoot(boot);
   if (noteBoot) void writeUntilStored(store, noteBoot);
@@ -190,8 +188,26 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       await supervisor.close(how);
       metrics.close();
       store.close();
+      letGo();
     },
   };
+}
+
+function openStore(config: Config, disk: DiskSpace, log: Logger, letGo: () => void): InvocationStore {
+  try {
+    return inDataDirectory(
+      () =>
+        new InvocationStore(join(config.dataDir, 'runwire.db'), {
+          fsync: config.fsync === 'on',
+          onRollback: (error) => disk.failed(error),
+          onDelay: (error) => disk.failed(error),
+          onTorn: (bytes) => log.warn({ bytes }, 'a write that a crash interrupted was cut off'),
+        }),
+    );
+  } catch (error) {
+    letGo();
+    throw error;
+  }
 }
 
 /** What is kept of finished runs, which is told. */

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type DirectoryLock, lockDirectory } from '../platform/directory-lock.ts';
 import { codeOf, messageOf } from '../platform/error-words.ts';
 import { makeDirectory } from '../platform/make-directory.ts';
 import { noteDefaults } from './made-with.ts';
@@ -41,6 +42,21 @@ export function inDataDirectory<Opened>(open: () => Opened): Opened {
       cause: error,
     });
   }
+}
+
+/** As long as SQLite waits for who has the database: a server that stops has it a little longer. */
+const PATIENCE_MS = 2000;
+
+/**
+ * From here on no other server of this machine opens the data directory. Beside the lock of the database, which a hard link to it is
+ * enough to lose: the link is opened to see what it is, and closed. Throws an Error with one clear line.
+ */
+export async function holdDataDirectory(dataDir: string): Promise<DirectoryLock> {
+  const lock = await lockDirectory(dataDir, PATIENCE_MS);
+  return inDataDirectory(() => {
+    if (lock === null) throw new Error(`${join(dataDir, 'runwire.db')} is in use by another Runwire`);
+    return lock;
+  });
 }
 
 /** What in a data directory other users may get at, in words; one that was made by Runwire is closed to them. */

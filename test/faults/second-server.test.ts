@@ -18,6 +18,36 @@ afterAll(async () => {
   rmSync(outside, { recursive: true, force: true });
 });
 
+const IN_USE = (): string =>
+  `Runwire cannot start: ${join(server.dataDir, 'runwire.db')} is in use by another Runwire: choose another with --data-dir or RUNWIRE_DATA_DIR\n`;
+
+const startSecond = (): Promise<string> =>
+  startServer(server.dataDir, { RUNWIRE_LOG_LEVEL: 'silent' }).then(
+    async (second) => {
+      await second.stop();
+      return 'it started';
+    },
+    (error: Error) => error.message,
+  );
+
+test.each([
+  ['collected', { artifact_directory: '.' }, ''],
+  ['listed', {}, '/files?hash=true'],
+  ['archived', {}, '/archive'],
+])(
+  'a second name of the database that a run made and that is %s lets no second server in',
+  async (word, fields, path) => {
+    const run = own(`second-name-${word}`);
+    const done = await server.post('/invocations?wait=20', {
+      ...{ runtime_kind: 'subprocess', invocation_id: run, ...fields },
+      command: ['ln', join(server.dataDir, 'runwire.db'), 'named.db'],
+    });
+    expect(await done.json()).toMatchObject({ status: 'succeeded' });
+    if (path !== '') await (await fetch(`${server.url}/invocations/${run}${path}`)).arrayBuffer();
+    expect(await startSecond()).toBe(IN_USE());
+  },
+);
+
 test('a second server on a data directory is refused in one line and disturbs nothing; one after a crash takes all over', async () => {
   const gate = join(outside, 'gate');
   const script = `echo one; while [ ! -e ${gate} ]; do sleep 0.05; done; echo two; exit 6`;
@@ -31,13 +61,7 @@ test('a second server on a data directory is refused in one line and disturbs no
   await expect.poll(output).toBe('one\n');
   const supervisor = supervisorOf(server.dataDir);
 
-  const refusal = await startServer(server.dataDir, { RUNWIRE_LOG_LEVEL: 'silent' }).then(
-    () => 'it started',
-    (error: Error) => error.message,
-  );
-  expect(refusal).toBe(
-    `Runwire cannot start: ${join(server.dataDir, 'runwire.db')} is in use by another Runwire: choose another with --data-dir or RUNWIRE_DATA_DIR\n`,
-  );
+  expect(await startSecond()).toBe(IN_USE());
   const ready = await fetch(`${server.url}/readyz`);
   expect(await ready.json()).toMatchObject({ ready: true, running: 1 });
 
