@@ -26,6 +26,7 @@ export function sendEvents(
         'x-accel-buffering': 'no',
       },
       ends: () => log.lastSeq !== null,
+      tellsItsEnd: true,
       body: (signal) => frames(log, framing, { after, follow, signal }, passed),
       ...(framing === 'sse' && { filler: COMMENT }),
     }),

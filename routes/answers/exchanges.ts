@@ -1,5 +1,4 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { ChurnMap } from '../../src/platform/churn-map.ts';
 import { LONGEST_MS } from '../../src/platform/timer.ts';
@@ -20,6 +19,8 @@ export interface StreamedResponse {
   ends?(): boolean;
   /** Bytes that mean nothing between two buffers of the body. */
   filler?: Buffer;
+  /** Its last part says that it is the last: one that is cut short may end in order. Default: its connection is broken then. */
+  tellsItsEnd?: boolean;
   /**
    * Not called for HEAD. `signal` aborts when the client leaves or the server closes. Called again to go on after the
    * `written` bytes of those before, when the client takes more after a while in which it took nothing.
@@ -102,7 +103,7 @@ export class Exchanges {
       const { socket } = response;
       // Else the connection would stay open for a next request, and the server with it.
       response.once('finish', () => socket?.destroySoon());
-      setTimeout(() => response.destroy(), CLOSE_PATIENCE_MS).unref();
+      setTimeout(() => breakOff(response), CLOSE_PATIENCE_MS).unref();
       if (!ends()) controller.abort();
     }
   }
@@ -126,7 +127,8 @@ export class Exchanges {
         const signal = this.#watchBody(response, streamed);
         const patienceMs = streamed.once ? LONGEST_MS : undefined;
         const sent = await pump(response, (written) => streamed.body(signal, written), signal, patienceMs);
-        if (streamed.length !== undefined && sent !== streamed.length) throw new Error('body cut short');
+        const isCut = streamed.length === undefined ? signal.aborted : sent !== streamed.length;
+        if (isCut && !streamed.tellsItsEnd) throw new Error('body cut short');
         if (trailers && !signal.aborted) response.addTrailers(trailers.read());
       }
       response.end();
@@ -134,23 +136,34 @@ export class Exchanges {
       // The status is out: breaking the connection is the only honest way to say it.
       if (!response.destroyed && !this.#closing)
         this.#log?.error({ err: error, path: reply.request.url.split('?', 1)[0] }, 'stream failed');
-      // A body that ends with its connection would be whole where that ends in order.
-      if (untilClose) (response.socket as Socket | null)?.resetAndDestroy();
-      response.destroy();
+      breakOff(response);
     } finally {
       this.#streams--;
     }
   }
 
   /** A body that neither ends by itself nor may be filled cannot tell who has gone from who still listens. */
-  #watchBody(response: ServerResponse, { ends, length, filler }: StreamedResponse): AbortSignal {
+  #watchBody(response: ServerResponse, { ends, length, filler, tellsItsEnd }: StreamedResponse): AbortSignal {
     const endsBySelf = ends ?? (() => length !== undefined);
     return this.watch(response, {
       ends: endsBySelf,
       halfClosed: () => {
         if (filler) tryClient(response, () => response.write(filler));
-        else if (!endsBySelf()) response.destroy();
+        else if (endsBySelf()) return;
+        else if (tellsItsEnd) response.destroy();
+        else breakOff(response);
       },
     });
   }
+}
+
+/**
+ * So that nobody takes what was sent for all. HTTP/1.0 has no chunks: a body without a length would be whole where its connection
+ * ends in order.
+ */
+function breakOff(response: ServerResponse): void {
+  const { socket, req } = response;
+  if (req.httpVersion === '1.0' && response.headersSent && !response.writableFinished)
+    socket?.resetAndDestroy();
+  response.destroy();
 }
