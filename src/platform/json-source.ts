@@ -56,7 +56,8 @@ function endOf(json: string, start: number): number {
   }
 }
 
-function endOfText(json: string, start: number): number {
+/** Behind the string that begins here, of a JSON text that JSON.parse has taken. */
+export function endOfText(json: string, start: number): number {
   for (let at = json.indexOf('"', start + 1); ; at = json.indexOf('"', at + 1)) {
     let slashes = 0;
     while (json[at - 1 - slashes] === '\\') slashes++;
