@@ -13,6 +13,8 @@ import { BadName, partsOf } from './names.ts';
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZIPS = [Buffer.from('PK\x03\x04'), Buffer.from('PK\x05\x06')];
+/** GNU tar has two forms of them: a type letter of its own, which no other reader knows, and fields of pax. */
+const SPARSE = 'is a sparse file, or of another type that is not taken: pack it without --sparse';
 const S_IFMT = 0o170000;
 const S_IFLNK = 0o120000;
 const S_IFDIR = 0o040000;
@@ -81,7 +83,11 @@ async function takeTarEntry(
   modes: Modes,
 ): Promise<void> {
   const { name, type, mode = 0o644, mtime, linkname } = entry.header;
+  const fields = (entry.header.pax ?? {}) as Record<string, string>;
   const place = placeOf(name, into);
+  // Its bytes are a map of where they belong, and then these.
+  if (Object.keys(fields).some((key) => key.startsWith('GNU.sparse.')))
+    throw new BadName(fields['GNU.sparse.name'] ?? name, SPARSE);
   if (type === 'file' || type === 'contiguous-file')
     return filling.file(
       { parts: place, mode: mode & 0o777, modified: mtime },
@@ -101,7 +107,8 @@ async function takeTarEntry(
     const of = placeOf(linkname ?? '', into);
     filling.tree.hardLink(place, of);
     filling.files.push({ path: place.join('/'), mode: 0, sha256: of.join('/') });
-  } else throw new BadName(name, `is ${article(type)}, which is not taken`);
+  } else
+    throw new BadName(name, type === null ? SPARSE : `is a ${type.replaceAll('-', ' ')}, which is not taken`);
   return filling.breathe();
 }
 
@@ -201,8 +208,4 @@ async function beginning(source: Readable, bytes: number): Promise<{ head: Buffe
   if (source.readableEnded) return { head, rest: Readable.from([begun]) };
   source.unshift(begun);
   return { head, rest: source };
-}
-
-function article(type: string): string {
-  return `a ${type.replaceAll('-', ' ')}`;
 }

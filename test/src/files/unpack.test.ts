@@ -10,6 +10,7 @@ import {
   readlinkSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -241,3 +242,17 @@ test('a program that swaps directories for links meanwhile gains nothing', async
   }
   expect(readdirSync(outside)).toEqual([]);
 });
+
+test.each(['gnu', 'posix'])(
+  'a sparse file as tar packs it with --format=%s is refused by its name',
+  async (format) => {
+    const from = join(place, 'from');
+    mkdirSync(from);
+    writeFileSync(join(from, 'holes'), 'end');
+    truncateSync(join(from, 'holes'), 1_000_000);
+    writeFileSync(join(from, 'holes'), 'more', { flag: 'a' });
+    const bytes = execFileSync('tar', ['-C', from, '--sparse', `--format=${format}`, '-cf', '-', 'holes']);
+    await expect(put(bytes)).rejects.toThrow(/^"holes" is a sparse file/);
+    expect(readdirSync(root)).toEqual([]);
+  },
+);
