@@ -87,7 +87,7 @@ async function* entriesOf(tree: ReadTree, glob?: string, cursor?: string): Async
     const after =
       cursor === undefined ? null : partsOf(Buffer.from(cursor, 'base64url').toString()).join('/');
     const all = tree.entries(after);
-    yield* glob === undefined ? all : matching(all, glob);
+    yield* glob === undefined ? all : matching(all, glob, after);
   } catch (error) {
     throw told(error);
   }

@@ -4,13 +4,31 @@ import type { Entry } from './scan.ts';
 
 export { BadGlob };
 
-/** The entries that a glob matches. Throws BadGlob at once for what is none, LeftOut where it costs too much. */
-export function matching(entries: AsyncIterable<Entry>, glob: string): AsyncGenerator<Entry> {
-  return filtered(entries, startOf(compileGlob(glob)));
+/**
+ * The entries that a glob matches. `after`: the path behind which they begin, null where they are all. Throws BadGlob at
+ * once for what is none, LeftOut where it costs too much.
+ */
+export function matching(
+  entries: AsyncIterable<Entry>,
+  glob: string,
+  after: string | null,
+): AsyncGenerator<Entry> {
+  return filtered(entries, startOf(compileGlob(glob)), after);
 }
 
-async function* filtered(entries: AsyncIterable<Entry>, start: GlobPosition): AsyncGenerator<Entry> {
+async function* filtered(
+  entries: AsyncIterable<Entry>,
+  start: GlobPosition,
+  after: string | null,
+): AsyncGenerator<Entry> {
   const below = new Map<string, GlobPosition>([['.', start]]);
+  // The directories around the first entry are not among them.
+  for (let path = '', rest = after?.split('/') ?? []; rest.length > 0; rest = rest.slice(1)) {
+    const position = below.get(path === '' ? '.' : path);
+    if (position === undefined) break;
+    path = posix.join(path, rest[0] as string);
+    below.set(path, (await step(position, rest[0] as string)).below);
+  }
   for await (const entry of entries) {
     const position = below.get(posix.dirname(entry.path));
     if (position === undefined) continue;

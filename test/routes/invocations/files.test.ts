@@ -247,3 +247,24 @@ requires('mount')('Files on a disk that is full', () => {
     }
   });
 });
+
+test('the document may be there once: nobody knows which of two is meant', async () => {
+  const refused = await send(sh('echo one'), [['invocation', JSON.stringify(sh('echo two'))]]);
+  expect([refused.status, await refused.json()]).toMatchObject([
+    422,
+    { errors: [{ path: 'invocation', message: 'is there more than once' }] },
+  ]);
+  expect(await (await fetch(`${url}/invocations`)).json()).toMatchObject({ items: [] });
+  await expect.poll(uploads).toEqual([]);
+});
+
+test('a boundary that is too long for a form is a fault of the request', async () => {
+  const boundary = 'b'.repeat(300);
+  const body = `--${boundary}--\r\n`;
+  const headers = { 'content-type': `multipart/form-data; boundary=${boundary}` };
+  const refused = await fetch(`${url}/invocations`, { method: 'POST', headers, body });
+  expect([refused.status, await refused.json()]).toMatchObject([
+    400,
+    { code: 'bad_request', detail: expect.stringContaining('boundary') },
+  ]);
+});
