@@ -23,7 +23,7 @@ import { LiveSpaces } from './space.ts';
 import { directoryOf, rowOf, type SpaceTools, steadyRowOf } from './tools.ts';
 import { jobOf, TreeCounts } from './tree-counts.ts';
 import type { TreeHands } from './tree-hands.ts';
-import { describeWorkspace, inputOf, newFacts, usedAt } from './workspace-facts.ts';
+import { describeWorkspace, inputOf, newFacts, stateOf, usedAt } from './workspace-facts.ts';
 import type { ChangingTree, GivenFiles, Page, Workspaces } from './workspaces.ts';
 
 export interface SpacesParts {
@@ -137,7 +137,7 @@ export class Spaces implements Workspaces {
 
   async filled(id: string, ms: number, signal?: AbortSignal): Promise<boolean> {
     const until = performance.now() + ms;
-    while (rowOf(this.#tools, id).state === 'filling') {
+    while (stateOf(rowOf(this.#tools, id), this.#tools.spaces.peek(id)) === 'filling') {
       const left = until - performance.now();
       if (left <= 0 || !(await this.#tools.spaces.get(id).next({ ms: left, signal }))) return false;
     }

@@ -1,4 +1,4 @@
-import type { Workspace, WorkspaceInput } from '../documents/workspace.ts';
+import type { Workspace, WorkspaceInput, WorkspaceState } from '../documents/workspace.ts';
 import type { StoredWorkspace, WorkspaceFacts } from '../store/workspaces.ts';
 import type { Space } from './space.ts';
 
@@ -30,6 +30,12 @@ export function usedAt(
   };
 }
 
+/** Who is told that it is ready may use it: what is done after its record is part of the work. */
+export function stateOf(row: StoredWorkspace, space: Space | undefined): WorkspaceState {
+  if (space?.restoring) return 'restoring';
+  return space?.filling ? 'filling' : row.state;
+}
+
 /** As clients see it. `space`: what goes on in it now. */
 export function describeWorkspace(
   row: StoredWorkspace,
@@ -40,7 +46,7 @@ export function describeWorkspace(
   const self = `/workspaces/${row.id}`;
   return {
     workspace_id: row.id,
-    state: row.state,
+    state: stateOf(row, space),
     reason: row.reason,
     base_snapshot: row.baseSnapshot,
     bytes: row.bytes,
