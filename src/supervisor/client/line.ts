@@ -14,8 +14,8 @@ export interface SupervisorLine extends Pick<LineWriter<ToSupervisor>, 'send' | 
   close(how: 'quit' | 'leave'): Promise<void>;
 }
 
-/** A supervisor that accepts a connection and then says nothing is hung. */
-const WELCOME_TIMEOUT_MS = 10_000;
+/** A supervisor that accepts a connection and then says nothing is hung, and so is one that does not close it when it is left. */
+const HUNG_MS = 10_000;
 
 /** In the act of dying it may still accept a connection that it will not answer. */
 export class ConnectionClosed extends Error {}
@@ -47,10 +47,7 @@ export async function openLine(
     welcomed.reject(new ConnectionClosed('the supervisor closed the connection'));
     if (open) onClose();
   });
-  const hung = setTimeout(
-    () => welcomed.reject(new Error('the supervisor does not answer')),
-    WELCOME_TIMEOUT_MS,
-  );
+  const hung = setTimeout(() => welcomed.reject(new Error('the supervisor does not answer')), HUNG_MS);
   send({ op: 'hello', version: PROTOCOL_VERSION, key });
   try {
     const { version, runs } = await welcomed.promise;
@@ -78,5 +75,8 @@ async function closed(socket: Socket, how: 'quit' | 'leave'): Promise<void> {
   if (socket.destroyed) return;
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   if (how === 'leave') socket.end();
+  // A program may have stopped it (SIGSTOP). What it was sent it reads when it goes on.
+  const hung = setTimeout(() => socket.destroy(), HUNG_MS);
   await gone;
+  clearTimeout(hung);
 }

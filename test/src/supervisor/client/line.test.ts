@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SupervisorClient } from '../../../../src/supervisor/client/client.ts';
 import type { LostFacts } from '../../../../src/supervisor/client/listener.ts';
 import { PROTOCOL_VERSION } from '../../../../src/supervisor/protocol/messages.ts';
@@ -17,13 +17,14 @@ beforeEach(() => {
 });
 afterEach(() => {
   for (const socket of callers) socket.destroy();
+  vi.useRealTimers();
   listener.close();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
 /** Something that listens where the supervisor should, and answers each call with this. */
-async function impostor(answer: string | Uint8Array): Promise<SupervisorClient> {
-  listener = createServer((socket) => {
+async function impostor(answer: string | Uint8Array, allowHalfOpen = false): Promise<SupervisorClient> {
+  listener = createServer({ allowHalfOpen }, (socket) => {
     callers.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => callers.delete(socket));
@@ -70,3 +71,15 @@ test('a supervisor that turns out to be none is left for one that is, which look
   expect(await lost).toMatchObject({ nextSeq: 3, kill: { survivors: 0 } });
   await client.close('quit');
 });
+
+test.each(['leave', 'quit'] as const)(
+  'one that is hung, which a program can do to it, holds up no server that stops (%s)',
+  async (how) => {
+    const client = await impostor(welcome, true);
+    await client.connect();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const closed = client.close(how);
+    await vi.advanceTimersByTimeAsync(20_000);
+    await closed;
+  },
+);
