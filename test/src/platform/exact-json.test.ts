@@ -19,8 +19,8 @@ const word = fc.oneof(
   fc.string(),
   fc.constantFrom('1.10', '"', '\\', '9007199254740993', 'a"1.0', '__proto__'),
 );
-// The V8 of Node 26.10 mistakes a name of a quote for one of a backslash where it has read an object with that one before.
-const name = word.filter((text) => !text.endsWith('\\') && !text.includes('"'));
+// The V8 of Node 26.10 takes an escaped name for one with a backslash that it has read in an object of the same beginning.
+const name = word.filter((text) => !text.includes('\\'));
 /** A JSON text. */
 const { value } = fc.letrec<{ value: string }>((tie) => ({
   value: fc.oneof(
