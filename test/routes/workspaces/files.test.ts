@@ -42,6 +42,38 @@ const codeOf = async (answer: Response): Promise<[number, string]> => [
   ((await answer.json()) as { code: string }).code,
 ];
 
+test.each(['**', 'a/**', '**/*.txt', 'a/*/1.*', '{a,b}/d?/**', 'b'])(
+  'pages of what the glob %s matches have all of it',
+  async (glob) => {
+    for (const path of [
+      'a/d1/1.txt',
+      'a/d1/2.txt',
+      'a/d1/e/3.txt',
+      'a/d2/1.bin',
+      'a/d2/1.txt',
+      'b/d1/1.txt',
+      'c',
+    ])
+      await put(path, 'x');
+    const page = async (query: string) =>
+      (await (await to(`files?glob=${encodeURIComponent(glob)}${query}`)).json()) as {
+        items: FileEntry[];
+        next_cursor: string | null;
+      };
+    const all = (await page('')).items.map(({ path }) => path);
+    expect(all).not.toEqual([]);
+    const seen: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { items, next_cursor }: Awaited<ReturnType<typeof page>> = await page(
+        `&limit=1${cursor && `&cursor=${cursor}`}`,
+      );
+      seen.push(...items.map(({ path }) => path));
+      cursor = next_cursor;
+    }
+    expect(seen).toEqual(all);
+  },
+);
+
 describe('PUT', () => {
   test('makes a file and replaces it, exact, and its tag is the one that GET gives', async () => {
     const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 31) % 256));
