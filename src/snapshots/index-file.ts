@@ -1,4 +1,5 @@
 import { lstatSync, readFileSync, renameSync, rmSync, type Stats, writeFileSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 
 const VERSION = 2;
@@ -213,7 +214,8 @@ export class IndexWriter {
       lengths: [paths?.length ?? 0, directories?.length ?? 0],
       checksum: crc32(body),
     };
-    const beside = `${path}.new`;
+    // Another thread may write one at this moment: of a workspace that changes it is another one.
+    const beside = `${path}.${threadId}.new`;
     try {
       writeFileSync(beside, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]), { mode: 0o600 });
       renameSync(beside, path);

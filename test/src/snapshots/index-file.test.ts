@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
+import { FileIndex } from '../../../src/snapshots/index-file.ts';
 import { TreeRoom } from '../../helpers/tree-room.ts';
 
 /** Takes what is kept away behind the server's back: a capture that reads a file puts its content there again. */
@@ -149,4 +152,20 @@ test('what was swept is kept anew, though the tree did not change', async () => 
   expect(room.contents()).toEqual([]);
   expect((await room.hands.capture(room.job)).digest).toBe(digest);
   expect(room.contents()).toEqual(kept);
+});
+
+test('two threads that write the index of one tree at once are not in the way of each other', async () => {
+  await using room = new TreeRoom();
+  const write = `
+    import { IndexWriter } from ${JSON.stringify(new URL('../../../src/snapshots/index-file.ts', import.meta.url))};
+    const writer = new IndexWriter();
+    for (let at = 0; at < 500; at++) writer.add('f' + at, { ino: at, size: 1, mtimeMs: 1, ctimeMs: 1 }, '0'.repeat(64));
+    for (let round = 0; round < 300; round++)
+      writer.write(${JSON.stringify(room.index)}, ${JSON.stringify(room.root)}, 'stamp');`;
+  const writing = Array.from({ length: 2 }, () =>
+    once(new Worker(new URL(`data:text/javascript,${encodeURIComponent(write)}`)), 'exit'),
+  );
+  expect(await Promise.all(writing)).toEqual([[0], [0]]);
+  expect(FileIndex.read(room.index, room.root).files).toBe(500);
+  expect(fs.readdirSync(room.base).filter((name) => name.startsWith('index'))).toEqual(['index']);
 });
