@@ -31,6 +31,13 @@ export function mountAliases(directory: BytePath): BytePath[] {
   });
 }
 
+/** Where something is mounted in a directory (real path). */
+export function mountsIn(directory: BytePath): BytePath[] {
+  return readMounts()
+    .map(({ point }) => point)
+    .filter((point) => point !== directory && isInside(directory, point));
+}
+
 /** The path that is under `to` what `path` is under `from`. */
 function moved(path: BytePath, from: BytePath, to: BytePath): BytePath {
   const rest = path.slice(from.length).replace(/^\//, '') as BytePath;

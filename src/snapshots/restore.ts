@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, realpathSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contents } from '../contents/contents.ts';
+import { mountsIn } from '../disk/mount-aliases.ts';
 import { PrivateView } from '../disk/private-view.ts';
+import { RunwireError } from '../documents/errors.ts';
 import { Below, nobodys } from '../files/below.ts';
 import { remove } from '../files/remove.ts';
 import { placeOf, type ScanOf, setMode } from '../files/walk.ts';
+import { type BytePath, bytePath, toText } from '../platform/byte-path.ts';
 import { FileClock } from './clock.ts';
 import type { Crew } from './crew.ts';
 import { type Addition, type Difference, differences } from './differences.ts';
@@ -24,6 +27,7 @@ export async function restore(
   staged: () => Promise<void>,
   goOn: () => void,
 ): Promise<Amount> {
+  refuseMounts(job.root);
   const view = new PrivateView(job.seen);
   const isPrivate: ScanOf['isPrivate'] = (stats, fd) => view.holdsFile(stats, fd);
   const stage = join(job.beside, PLACE, 'staged');
@@ -54,6 +58,18 @@ export async function restore(
   } finally {
     clock?.close();
   }
+}
+
+/** What is mounted in a tree is not of it, and is neither emptied nor filled. */
+function refuseMounts(root: string): void {
+  const real = bytePath(realpathSync.native(root, 'buffer'));
+  const [point] = mountsIn(real);
+  if (point === undefined) return;
+  const path = toText(point.slice(real.length + 1) as BytePath);
+  throw new RunwireError(
+    'file_conflict',
+    `${JSON.stringify(path.slice(0, 200))} is used by the system: something is mounted there`,
+  );
 }
 
 function attempt(work: () => void): void {

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { remove } from '../../../src/files/remove.ts';
+import { requires } from '../../helpers/require.ts';
 import { TreeRoom } from '../../helpers/tree-room.ts';
 
 async function snapshot(room: TreeRoom): Promise<string> {
@@ -191,4 +193,51 @@ test('without privileges: read-only directories are written in, and are read-onl
     for (const path of ['ro', 'ro/in']) fs.chmodSync(room.at(path), 0o755);
     if (root) process.seteuid?.(0);
   }
+});
+
+requires('mount', 'root')('What is mounted in a tree', () => {
+  async function mounted(use: (room: TreeRoom, outside: string) => Promise<void>): Promise<void> {
+    await using room = new TreeRoom();
+    const outside = join(room.base, 'outside');
+    fs.mkdirSync(outside);
+    fs.writeFileSync(join(outside, 'precious'), 'x');
+    room.fill({ 'a/f': '1', 'a/od d/': '' });
+    expect(spawnSync('mount', ['--bind', outside, room.at('a/od d')]).status).toBe(0);
+    try {
+      await use(room, outside);
+      expect(fs.readdirSync(outside)).toEqual(['precious']);
+    } finally {
+      spawnSync('umount', ['-l', room.at('a/od d')]);
+    }
+  }
+
+  test.each(['exact', 'overlay'] as const)('is not of it: a restore (%s) changes nothing', async (mode) => {
+    await mounted(async (room) => {
+      spawnSync('umount', [room.at('a/od d')]);
+      const captured = await room.hands.capture(room.job);
+      room.fill({ 'a/new': '2' });
+      spawnSync('mount', ['--bind', join(room.base, 'outside'), room.at('a/od d')]);
+      let staged = false;
+      const restoring = room.restore(captured.digest, mode, async () => {
+        staged = true;
+      });
+      await expect(restoring).rejects.toMatchObject({
+        code: 'file_conflict',
+        message: expect.stringContaining('"a/od d" is used'),
+      });
+      expect([staged, fs.readdirSync(room.at('a'))]).toEqual([false, ['f', 'new', 'od d']]);
+    });
+  });
+
+  test('is not removed with it', async () => {
+    await mounted(async (room) => {
+      const removing = () =>
+        remove(
+          room.at('a'),
+          () => false,
+          () => join(room.base, 'deep'),
+        );
+      expect(removing).toThrow(/EBUSY/);
+    });
+  });
 });
