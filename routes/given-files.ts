@@ -47,7 +47,7 @@ async function put(engine: Engine, { filling }: StagedFiles, file: SentFile): Pr
       path,
       async (bytes) => {
         if (bytes === null) throw gone;
-        await filling.file(words, bytes.read(0, bytes.size));
+        await filling.file({ ...words, hashed: true }, bytes.read(0, bytes.size));
         if (filling.files.at(-1)?.sha256 !== descriptor.metadata.sha256) throw gone;
       },
       isPrivate,

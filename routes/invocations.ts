@@ -111,7 +111,13 @@ export const invocationsRoutes: Routes = (root, edge) => {
 
 function submitRoute(app: FastifyInstance, edge: Edge): void {
   const { engine, staging, maxBodyBytes } = edge;
-  acceptFiles(app, staging, { name: DOCUMENT, maxBytes: maxBodyBytes });
+  acceptFiles(app, staging, {
+    name: DOCUMENT,
+    maxBytes: maxBodyBytes,
+    mayComeAgain: ({ headers }, document) =>
+      headers['idempotency-key'] !== undefined ||
+      (document as InvocationInput | null)?.invocation_id !== undefined,
+  });
 
   app.post<{ Body: InvocationInput; Querystring: WaitQuery }>(
     '/invocations',

@@ -108,7 +108,11 @@ export const workspacesRoutes: Routes = (root, edge) => {
 
 function createRoute(app: FastifyInstance, edge: Edge): void {
   const { workspaces, staging, maxBodyBytes } = edge;
-  acceptFiles(app, staging, { name: DOCUMENT, maxBytes: maxBodyBytes });
+  acceptFiles(app, staging, {
+    name: DOCUMENT,
+    maxBytes: maxBodyBytes,
+    mayComeAgain: (_request, document) => (document as WorkspaceInput | null)?.workspace_id !== undefined,
+  });
 
   app.post<{ Body: WorkspaceInput; Querystring: WaitQuery }>(
     '/workspaces',

@@ -1,11 +1,13 @@
-import multipart, { type MultipartFile } from '@fastify/multipart';
+import { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
 import { fieldRefusal } from '../../src/documents/field-errors.ts';
 import { BadName, partsOf } from '../../src/files/names.ts';
 import type { StagedFiles, Staging } from '../../src/files/staging.ts';
 import { BadArchive, unpack } from '../../src/files/unpack.ts';
+import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 import { jsonReader } from './json-body.ts';
+import { BadMultipart, multipart, type Part } from './multipart.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,15 +20,16 @@ declare module 'fastify' {
   }
 }
 
+const MULTIPART = 'multipart/form-data';
 const ARCHIVE = 'archive';
 const FILE_MODE = 0o644;
-/** What the parser says of bodies that are none, or break off. */
-const MALFORMED = /malformed|unexpected end|terminated early|boundary not found|premature close|aborted/i;
 
 /** The part that has the JSON document. */
 interface DocumentPart {
   name: string;
   maxBytes: number;
+  /** Could the same request come again, and be known: only then are its files hashed. */
+  mayComeAgain(request: FastifyRequest, document: unknown): boolean;
 }
 
 /**
@@ -35,21 +38,12 @@ interface DocumentPart {
  * as they come.
  */
 export function acceptFiles(app: FastifyInstance, staging: Staging, document: DocumentPart): void {
-  app.register(multipart, {
-    preservePath: true,
-    // Read here, so that no digit of the document is lost.
-    isPartAFile: () => true,
-    limits: {
-      fileSize: Number.POSITIVE_INFINITY,
-      files: Number.POSITIVE_INFINITY,
-      parts: Number.POSITIVE_INFINITY,
-    },
-    throwFileSizeLimit: false,
-  });
+  // Read below, as it comes.
+  app.addContentTypeParser(MULTIPART, (_request, _payload, done) => done(null));
   const read = jsonReader(app, `The part ${document.name}`);
   app.decorateRequest('staged', null);
   app.addHook('preValidation', async (request) => {
-    if (!request.isMultipart()) return;
+    if (!isMultipart(request)) return;
     request.staged = staging.begin();
     request.body = await takeParts(request, request.staged, document, read);
   });
@@ -61,44 +55,62 @@ export function acceptFiles(app: FastifyInstance, staging: Staging, document: Do
 async function takeParts(
   request: FastifyRequest,
   staged: StagedFiles,
-  { name, maxBytes }: DocumentPart,
+  { name, maxBytes, mayComeAgain }: DocumentPart,
   read: ReturnType<typeof jsonReader>,
 ): Promise<unknown> {
   let document: unknown;
+  const body = bytesOf(request);
   try {
-    for await (const part of request.files())
-      if (part.fieldname === name) document = await read(request, await bytesOf(part, maxBytes));
-      else await takeFile(part, staged);
+    for await (const part of multipart(body, request.headers['content-type'] ?? ''))
+      if (part.name === name) document = await read(request, await wholeOf(part, maxBytes));
+      else {
+        staged.filling.hashes = document === undefined || mayComeAgain(request, document);
+        await takeFile(part, staged);
+      }
   } catch (error) {
-    // What is left of the body is read and thrown away: the next request of the connection comes behind it.
-    request.raw.unpipe();
-    request.raw.resume();
+    // Many clients read the answer only when all they have to say was taken.
+    body.return(undefined).finally(() => request.raw.resume());
     throw told(error);
   }
   if (document === undefined) throw faulty(name, `is missing: a part named ${name} has the JSON of it`);
   return document;
 }
 
-async function bytesOf({ file, fieldname }: MultipartFile, maxBytes: number): Promise<Buffer> {
+/**
+ * The body as it comes; a buffer is good until the next is asked for. Its memory is given back then: what is left to V8 makes it
+ * mark its whole heap some twenty times a GB.
+ */
+async function* bytesOf({ raw }: FastifyRequest): AsyncGenerator<Buffer, void> {
+  const ours = raw.socket instanceof Socket;
+  // Leaving the loop early must not destroy the socket: the answer still goes out on it.
+  for await (const chunk of raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    yield chunk;
+    const memory = chunk.buffer as ArrayBuffer;
+    if (ours && chunk.length === memory.byteLength) memory.transfer(0);
+  }
+}
+
+async function wholeOf({ content, name }: Part, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of file as AsyncIterable<Buffer>) {
+  for await (const chunk of content) {
     length += chunk.length;
     if (length > maxBytes)
-      throw new RunwireError('body_too_large', `The part ${fieldname} is longer than ${maxBytes} bytes.`);
-    chunks.push(chunk);
+      throw new RunwireError('body_too_large', `The part ${name} is longer than ${maxBytes} bytes.`);
+    chunks.push(Buffer.from(chunk));
   }
   return Buffer.concat(chunks);
 }
 
-async function takeFile(
-  { fieldname, filename, file }: MultipartFile,
-  { filling, aside }: StagedFiles,
-): Promise<void> {
-  if (fieldname === ARCHIVE) return unpack(file, filling, { aside });
+async function takeFile({ name, filename, content }: Part, { filling, aside }: StagedFiles): Promise<void> {
+  if (name === ARCHIVE) return unpack(content, filling, { aside });
   if (filename === undefined)
-    throw faulty(fieldname, 'is no file: a part that is one has a filename, which is its path');
-  await filling.file({ parts: partsOf(filename), mode: FILE_MODE }, file as AsyncIterable<Buffer>);
+    throw faulty(name, 'is no file: a part that is one has a filename, which is its path');
+  await filling.file({ parts: partsOf(filename), mode: FILE_MODE }, content);
+}
+
+function isMultipart({ headers }: FastifyRequest): boolean {
+  return /^multipart\/form-data\s*(?:;|$)/i.test(headers['content-type'] ?? '');
 }
 
 /** What went wrong with the files, as a client is told of it. */
@@ -106,8 +118,9 @@ export function told(error: unknown, path = ''): unknown {
   if (error instanceof BadName) return faulty(path || error.path, error.message);
   if (error instanceof BadArchive) return faulty(path || ARCHIVE, error.message);
   if (error instanceof RunwireError) return error;
-  if (error instanceof Error && MALFORMED.test(error.message))
-    return new RunwireError('bad_request', `The body is not multipart/form-data: ${error.message}.`, {
+  // One that broke off hears no answer.
+  if (error instanceof BadMultipart || codeOf(error) === 'ECONNRESET')
+    return new RunwireError('bad_request', `The body is not multipart/form-data: ${messageOf(error)}.`, {
       cause: error,
     });
   return error;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { closeSync, write as writeLater, writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -9,6 +9,8 @@ const write = promisify(writeLater);
 
 /** Files up to this are written at once, larger ones by the thread pool. */
 const SMALL_BYTES = 64 * 1024;
+/** What comes is put together up to this, and written while the next comes; such a block is memory that is used again. */
+const BLOCK_BYTES = 512 * 1024;
 /** After so long others have their turn. */
 const TURN_MS = 5;
 
@@ -16,13 +18,16 @@ const TURN_MS = 5;
 export interface FilledFile {
   path: string;
   mode: number;
-  sha256: string;
+  /** Null: nobody asked for it. */
+  sha256: string | null;
 }
 
 export interface FileWords {
   parts: readonly string[];
   mode: number;
   modified?: Date | undefined;
+  /** Default: as the filling says. */
+  hashed?: boolean;
 }
 
 /** Puts files into a tree, counted, hashed, and with turns for others. */
@@ -30,25 +35,30 @@ export class Filling {
   readonly tree: Tree;
   readonly ledger: Ledger;
   readonly files: FilledFile[] = [];
+  /** Are contents hashed. */
+  hashes = true;
   #since = performance.now();
+  /** What comes is put together here: they take turns. */
+  #blocks: Buffer[] = [];
 
   constructor(tree: Tree, ledger: Ledger) {
     this.tree = tree;
     this.ledger = ledger;
   }
 
-  async file({ parts, mode, modified }: FileWords, content: Buffer | AsyncIterable<Buffer>): Promise<void> {
+  async file(words: FileWords, content: Buffer | AsyncIterable<Buffer>): Promise<void> {
+    const { parts, mode, modified, hashed = this.hashes } = words;
     this.ledger.file();
     const fd = this.tree.file(parts, mode);
-    const hash = createHash('sha256');
+    const hash = hashed ? createHash('sha256') : null;
     try {
       if (Buffer.isBuffer(content)) this.#small(fd, hash, content);
-      else for await (const chunk of content) await this.#chunk(fd, hash, chunk);
+      else await this.#stream(fd, hash, content);
       if (modified) setTime(fd, modified);
     } finally {
       closeSync(fd);
     }
-    this.files.push({ path: parts.join('/'), mode, sha256: hash.digest('hex') });
+    this.files.push({ path: parts.join('/'), mode, sha256: hash?.digest('hex') ?? null });
     await this.breathe();
   }
 
@@ -59,19 +69,52 @@ export class Filling {
     this.#since = performance.now();
   }
 
-  #small(fd: number, hash: ReturnType<typeof createHash>, content: Buffer): void {
+  #small(fd: number, hash: Hash | null, content: Buffer): void {
     this.ledger.take(content.length);
-    hash.update(content);
-    for (let at = 0; at < content.length; ) at += writeSync(fd, content, at);
+    hash?.update(content);
+    writeNow(fd, content);
   }
 
-  async #chunk(fd: number, hash: ReturnType<typeof createHash>, chunk: Buffer): Promise<void> {
-    if (chunk.length <= SMALL_BYTES) {
-      this.#small(fd, hash, chunk);
-      return this.breathe();
+  async #stream(fd: number, hash: Hash | null, content: AsyncIterable<Buffer>): Promise<void> {
+    let block = this.#block(0);
+    let used = 0;
+    let writing: Promise<void> | null = null;
+    try {
+      for await (const chunk of content) {
+        this.ledger.take(chunk.length);
+        hash?.update(chunk);
+        for (let at = 0; at < chunk.length; ) {
+          const taken = chunk.copy(block, used, at);
+          at += taken;
+          used += taken;
+          if (used < BLOCK_BYTES) continue;
+          await writing;
+          writing = writeAll(fd, block);
+          writing.catch(() => {}); // told when it is waited for
+          block = this.#block(block === this.#blocks[0] ? 1 : 0);
+          used = 0;
+        }
+      }
+      await writing;
+      const rest = block.subarray(0, used);
+      if (used > SMALL_BYTES) await writeAll(fd, rest);
+      else writeNow(fd, rest);
+    } finally {
+      // Nothing is written any more once the descriptor is closed.
+      await writing?.catch(() => {});
     }
-    this.ledger.take(chunk.length);
-    hash.update(chunk);
-    for (let at = 0; at < chunk.length; ) at += (await write(fd, chunk, at)).bytesWritten;
   }
+
+  #block(turn: 0 | 1): Buffer {
+    this.#blocks[turn] ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    return this.#blocks[turn];
+  }
+}
+
+async function writeAll(fd: number, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await write(fd, bytes, at)).bytesWritten;
+}
+
+function writeNow(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }

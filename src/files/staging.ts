@@ -63,8 +63,9 @@ export class StagedFiles {
     return this.filling.ledger.files === 0;
   }
 
-  /** SHA-256 (hex) of all names, modes and contents, in whatever order they came. */
-  digest(): string {
+  /** SHA-256 (hex) of all names, modes and contents, in whatever order they came. Null: not all were hashed. */
+  digest(): string | null {
+    if (this.filling.files.some(({ sha256 }) => sha256 === null)) return null;
     const hash = createHash('sha256');
     const lines = this.filling.files.map(({ path, mode, sha256 }) => JSON.stringify([path, mode, sha256]));
     for (const line of lines.sort()) hash.update(`${line}\n`);

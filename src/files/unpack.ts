@@ -1,29 +1,27 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { type Extract, extract, type Header } from 'tar-stream';
 import { openPromise, type Entry as ZipEntry } from 'yauzl';
 import { RunwireError } from '../documents/errors.ts';
+import { ByteFeed } from '../platform/byte-feed.ts';
 import { messageOf } from '../platform/error-words.ts';
 import { shortageOf } from '../platform/shortage.ts';
+import { kept } from './blocks.ts';
 import type { Filling } from './fill.ts';
 import { BadName, partsOf } from './names.ts';
+import { BadTar, type TarEntry, tarEntries } from './tar-entries.ts';
 
+const NO_ARCHIVE = 'it is neither tar, gzip nor zip, or has nothing in it';
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZIPS = [Buffer.from('PK\x03\x04'), Buffer.from('PK\x05\x06')];
-/** GNU tar has two forms of them: a type letter of its own, which no other reader knows, and fields of pax. */
-const SPARSE = 'is a sparse file, or of another type that is not taken: pack it without --sparse';
 const S_IFMT = 0o170000;
 const S_IFLNK = 0o120000;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 /** A link's text is not longer. */
 const MAX_LINK_BYTES = 4096;
-
-/** An entry of a tar: its header, and its bytes. */
-type Entry = Extract extends AsyncIterable<infer One> ? One : never;
 
 /** An archive that is not one, or breaks off. */
 export class BadArchive extends Error {}
@@ -34,93 +32,85 @@ export class BadArchive extends Error {}
  * BadArchive, RunwireError body_too_large, and what the storage says.
  */
 export async function unpack(
-  source: Readable,
+  source: AsyncIterable<Buffer>,
   filling: Filling,
   { into = [], aside }: { into?: readonly string[]; aside: string },
 ): Promise<void> {
-  const { head, rest } = await beginning(source, 4);
+  const feed = new ByteFeed(source);
+  await feed.atLeast(4);
+  const head = feed.rest.subarray(0, 4);
   try {
-    if (ZIPS.some((magic) => head.equals(magic))) await unpackZip(rest, filling, into, aside);
-    else if (head.subarray(0, 2).equals(GZIP)) await unpackTar(filling, into, rest, createGunzip());
-    else await unpackTar(filling, into, rest);
+    if (ZIPS.some((magic) => head.equals(magic))) await unpackZip(feed, filling, into, aside);
+    else if (head.subarray(0, 2).equals(GZIP)) await unpackTar(unzipped(feed), filling, into);
+    else await unpackTar(feed, filling, into);
   } catch (error) {
     if (error instanceof BadName || error instanceof RunwireError || shortageOf(error)) throw error;
     throw new BadArchive(`the archive cannot be unpacked: ${messageOf(error)}`, { cause: error });
   }
 }
 
+/** What is in a gzip, with its errors. */
+async function* unzipped(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip();
+  const fed = pipeline(kept(source), gunzip);
+  fed.catch(() => {}); // told below, or by who reads
+  for await (const chunk of gunzip) yield chunk as Buffer;
+  await fed;
+}
+
 async function unpackTar(
+  source: AsyncIterable<Buffer>,
   filling: Filling,
   into: readonly string[],
-  source: Readable,
-  coding?: NodeJS.ReadWriteStream,
 ): Promise<void> {
-  const tar = extract();
-  // streamx has the events and the methods of a stream of Node.
-  const sink = tar as unknown as NodeJS.WritableStream;
-  const fed = coding ? pipeline(source, coding, sink) : pipeline(source, sink);
-  fed.catch(() => {}); // told below
   const modes = new Modes(filling);
-  let last: Header | null = null;
+  let isEmpty = true;
   try {
-    for await (const entry of tar) {
-      last = entry.header;
+    for await (const entry of tarEntries(source)) {
+      isEmpty = false;
       await takeTarEntry(entry, filling, into, modes);
     }
-    await fed;
   } catch (error) {
-    tar.destroy();
-    throw error;
+    throw isEmpty && error instanceof BadTar ? new BadTar(NO_ARCHIVE, { cause: error }) : error;
   }
-  if (last === null) throw new BadArchive('it is neither tar, gzip nor zip, or has nothing in it');
+  if (isEmpty) throw new BadTar(NO_ARCHIVE);
   modes.set();
 }
 
 async function takeTarEntry(
-  entry: Entry,
+  { name, type, mode, modified, target, content }: TarEntry,
   filling: Filling,
   into: readonly string[],
   modes: Modes,
 ): Promise<void> {
-  const { name, type, mode = 0o644, mtime, linkname } = entry.header;
-  const fields = (entry.header.pax ?? {}) as Record<string, string>;
   const place = placeOf(name, into);
-  // Its bytes are a map of where they belong, and then these.
-  if (Object.keys(fields).some((key) => key.startsWith('GNU.sparse.')))
-    throw new BadName(fields['GNU.sparse.name'] ?? name, SPARSE);
-  if (type === 'file' || type === 'contiguous-file')
-    return filling.file(
-      { parts: place, mode: mode & 0o777, modified: mtime },
-      entry as AsyncIterable<Buffer>,
-    );
-  entry.resume();
+  if (type === 'file') return filling.file({ parts: place, mode: mode & 0o777, modified }, content);
   if (type === 'directory') {
     filling.ledger.file();
     filling.tree.directory(place);
     modes.later(place, mode & 0o777);
-  } else if (type === 'symlink') {
-    filling.ledger.file();
-    filling.tree.link(place, linkname ?? '');
-    filling.files.push({ path: place.join('/'), mode: 0o120777, sha256: linkname ?? '' });
   } else if (type === 'link') {
     filling.ledger.file();
-    const of = placeOf(linkname ?? '', into);
+    filling.tree.link(place, target);
+    filling.files.push({ path: place.join('/'), mode: 0o120777, sha256: target });
+  } else if (type === 'hard link') {
+    filling.ledger.file();
+    const of = placeOf(target, into);
     filling.tree.hardLink(place, of);
     filling.files.push({ path: place.join('/'), mode: 0, sha256: of.join('/') });
-  } else
-    throw new BadName(name, type === null ? SPARSE : `is a ${type.replaceAll('-', ' ')}, which is not taken`);
+  } else throw new BadName(name, `is a ${type}, which is not taken`);
   return filling.breathe();
 }
 
 async function unpackZip(
-  source: Readable,
+  source: AsyncIterable<Buffer>,
   filling: Filling,
   into: readonly string[],
   aside: string,
 ): Promise<void> {
   const { ledger } = filling;
   await pipeline(
-    source,
+    kept(source),
     async function* counted(chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
         ledger.take(chunk.length);
@@ -195,17 +185,4 @@ class Modes {
   set(): void {
     for (const [parts, mode] of this.#all.reverse()) this.#filling.tree.directory(parts, mode);
   }
-}
-
-/** The first bytes, and a stream of all. */
-async function beginning(source: Readable, bytes: number): Promise<{ head: Buffer; rest: Readable }> {
-  let begun = Buffer.alloc(0);
-  for await (const chunk of source.iterator({ destroyOnReturn: false })) {
-    begun = Buffer.concat([begun, chunk as Buffer]);
-    if (begun.length >= bytes) break;
-  }
-  const head = begun.subarray(0, bytes);
-  if (source.readableEnded) return { head, rest: Readable.from([begun]) };
-  source.unshift(begun);
-  return { head, rest: source };
 }

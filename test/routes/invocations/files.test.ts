@@ -180,6 +180,45 @@ test('the same id with the same files is the same run, with other files another'
   await expect.poll(uploads).toEqual([]);
 });
 
+test.each([
+  ['an id', 409, { invocation_id: 'again' }, {}],
+  ['an Idempotency-Key', 422, {}, { 'idempotency-key': 'again' }],
+])(
+  'files that came before the document count too: others with %s are %d',
+  async (_what, status, more, headers) => {
+    const post = (text: string): Promise<Response> => {
+      const form = new FormData();
+      form.append('f', new Blob([text]), 'f');
+      form.append('invocation', new Blob([JSON.stringify(sh('cat f', more))]));
+      form.append('g', new Blob([text]), 'g');
+      return fetch(`${url}/invocations?wait=20`, {
+        method: 'POST',
+        body: form,
+        headers: headers as Record<string, string>,
+      });
+    };
+    const long = 'one'.repeat(100_000);
+    expect((await ran(post(long))).out).toBe(long);
+    expect((await post(long)).headers.get('idempotency-replayed')).toBe('true');
+    expect((await post(`${long}!`)).status).toBe(status);
+  },
+);
+
+test('a connection whose files were refused in the middle takes a next request', async () => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').setEncoding('latin1');
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  const head = '--B\r\nContent-Disposition: form-data; name="f"; filename="../a"\r\n\r\n';
+  const body = `${head}${'x'.repeat(900_000)}\r\n--B--`;
+  socket.write(
+    `POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: ${body.length}\r\n\r\n${body}GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+  );
+  await expect.poll(() => text).toMatch(/^HTTP\/1\.1 422 .*HTTP\/1\.1 200 /s);
+  socket.destroy();
+});
+
 test('a page of another site cannot send them', async () => {
   for (const headers of [
     { origin: 'https://evil.example' },

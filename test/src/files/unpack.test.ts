@@ -135,7 +135,7 @@ test.each<[string, Line[], RegExp]>([
     /"a" is there twice/,
   ],
   ['a device', [{ name: 'd', type: 'character-device' }], /"d" is a character device/],
-  ['a FIFO', [{ name: 'f', type: 'fifo' }], /"f" is a fifo/],
+  ['a FIFO', [{ name: 'f', type: 'fifo' }], /"f" is a FIFO/],
   [
     'a link that leads out',
     [{ name: 'd/l', type: 'symlink', linkname: '../../x' }],
