@@ -4,8 +4,10 @@ import {
   fchmodSync,
   futimesSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
+  readlinkSync,
   renameSync,
   symlinkSync,
 } from 'node:fs';
@@ -15,6 +17,9 @@ import { BadName, staysInside } from './names.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** There is nothing of that name, or a file or a link is in its way. */
+const ABSENT = ['ENOENT', 'ENOTDIR', 'ELOOP'];
 
 interface Opened {
   name: string;
@@ -72,19 +77,26 @@ export class Tree {
     this.#in(parts, (path) => renameSync(from, path));
   }
 
-  /** A second name of a file that is in it already. */
+  /** A second name of a file that is in it already; of a link, another that says the same. Nothing else is made before it is refused. */
   hardLink(parts: readonly string[], of: readonly string[]): void {
+    const directory = of.slice(0, -1);
     // Not through the descriptors that are open: those of the one path are closed where the other goes elsewhere.
-    const directory = openSync(this.#pathOf(of.slice(0, -1)), DIRECTORY);
+    let above: number | null = null;
+    let text: string;
     try {
-      const source = this.#below(directory, of.slice(0, -1), of.at(-1) ?? '');
-      this.#in(parts, (path) => linkSync(source, path));
+      above = this.#reach(directory);
+      const source = this.#below(above, directory, of.at(-1) ?? '');
+      const stats = lstatSync(source);
+      if (stats.isDirectory()) throw new BadName(parts.join('/'), 'is a second name of a directory');
+      if (!stats.isSymbolicLink()) return void this.#in(parts, (path) => linkSync(source, path));
+      text = readlinkSync(source);
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
+      if (!ABSENT.includes(codeOf(error) ?? '')) throw error;
       throw new BadName(parts.join('/'), `is a link to what is not there, ${JSON.stringify(of.join('/'))}`);
     } finally {
-      closeSync(directory);
+      if (above !== null) closeSync(above);
     }
+    this.link(parts, text);
   }
 
   close(): void {
@@ -106,8 +118,19 @@ export class Tree {
     }
   }
 
-  #pathOf(directory: readonly string[]): string {
-    return this.#below(this.#enter(directory), directory, '.');
+  /** A directory that is there, open; the caller closes it. */
+  #reach(parts: readonly string[]): number {
+    let fd = openSync(this.#below(this.#root, [], '.'), DIRECTORY);
+    for (const [at, name] of parts.entries())
+      try {
+        const next = openSync(this.#below(fd, parts.slice(0, at), name), DIRECTORY);
+        closeSync(fd);
+        fd = next;
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+    return fd;
   }
 
   /** Descriptor of a directory below, opened and where need be made. */

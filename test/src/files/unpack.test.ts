@@ -161,6 +161,30 @@ test.each<[string, Line[], RegExp]>([
   ],
   ['a second name of what is outside', [{ name: 'h', type: 'link', linkname: '../x' }], /leads out/],
   ['a second name of nothing', [{ name: 'h', type: 'link', linkname: 'x' }], /not there/],
+  [
+    'a second name of a link that leads out from there',
+    [
+      { name: 'd/l', type: 'symlink', linkname: '../x' },
+      { name: 'h', type: 'link', linkname: 'd/l' },
+    ],
+    /"h" is a link that leads out/,
+  ],
+  [
+    'a second name of a directory',
+    [
+      { name: 'd', type: 'directory' },
+      { name: 'h', type: 'link', linkname: 'd' },
+    ],
+    /"h" is a second name of a directory/,
+  ],
+  [
+    'a second name of what is in a file',
+    [
+      { name: 'f', text: '' },
+      { name: 'h', type: 'link', linkname: 'f/x' },
+    ],
+    /"h" is a link to what is not there/,
+  ],
   ['an empty part', [{ name: 'a//b', text: '' }], /empty part/],
   ['a name that is too long', [{ name: `${'n'.repeat(256)}`, text: '' }], /more than 255 bytes/],
 ])('%s is refused by its name', async (_name, lines, words) => {
@@ -168,6 +192,23 @@ test.each<[string, Line[], RegExp]>([
   await expect(put(await tar(...lines))).rejects.toThrow(words);
   expect(readdirSync(place).sort()).toEqual(['root', 'x']);
   expect(readFileSync(join(place, 'x'), 'utf8')).toBe('outside');
+});
+
+test('a second name of nothing makes none of the directories in which it is looked for', async () => {
+  const nothing = { name: 'to/h', type: 'link', linkname: 'from/deep/x' } as const;
+  await expect(put(await tar(nothing))).rejects.toThrow('not there');
+  expect(readdirSync(root)).toEqual([]);
+});
+
+test('a second name of a link that stays inside says the same', async () => {
+  await put(
+    await tar(
+      { name: 'd/f', text: 'x' },
+      { name: 'd/l', type: 'symlink', linkname: 'f' },
+      { name: 'd/h', type: 'link', linkname: 'd/l' },
+    ),
+  );
+  expect(readlinkSync(join(root, 'd/h'))).toBe('f');
 });
 
 test('a zip is held to the same', async () => {
