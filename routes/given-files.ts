@@ -28,6 +28,7 @@ export async function filesOf(
     } catch (error) {
       throw told(error, `${field}.${index}.path`);
     }
+  await staged.whole();
   const digest = beside ? staged.digest() : null;
   return { digest, moveTo: (directory) => staged.moveTo(directory) };
 }

@@ -147,7 +147,8 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     ),
     onFinished: (id) => deliveries.start(id),
   });
-  const staging = new Staging(config.dataDir, { bytes: config.maxUploadBytes, files: config.maxUploadFiles });
+  const uploadCaps = { bytes: config.maxUploadBytes, files: config.maxUploadFiles };
+  const staging = new Staging(config.dataDir, uploadCaps, config.fsync === 'on');
   void staging.sweep().then(
     (count) => count > 0 && log.info({ count }, 'uploads that a crash interrupted were removed'),
     (err) => log.warn({ err }, 'sweep of uploads'),

@@ -3,6 +3,7 @@ import { closeSync, write as writeLater, writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Ledger } from './ledger.ts';
+import { Syncing } from './sync.ts';
 import { setTime, type Tree } from './tree.ts';
 
 const write = promisify(writeLater);
@@ -41,9 +42,13 @@ export class Filling {
   /** What comes is put together here: they take turns. */
   #blocks: Buffer[] = [];
 
-  constructor(tree: Tree, ledger: Ledger) {
+  readonly #syncing: Syncing | null;
+
+  /** `sync`: a power cut leaves them too, once `done` has resolved. */
+  constructor(tree: Tree, ledger: Ledger, sync = false) {
     this.tree = tree;
     this.ledger = ledger;
+    this.#syncing = sync ? new Syncing() : null;
   }
 
   async file(words: FileWords, content: Buffer | AsyncIterable<Buffer>): Promise<void> {
@@ -55,11 +60,19 @@ export class Filling {
       if (Buffer.isBuffer(content)) this.#small(fd, hash, content);
       else await this.#stream(fd, hash, content);
       if (modified) setTime(fd, modified);
-    } finally {
+    } catch (error) {
       closeSync(fd);
+      throw error;
     }
+    if (this.#syncing) await this.#syncing.take(fd);
+    else closeSync(fd);
     this.files.push({ path: parts.join('/'), mode, sha256: hash?.digest('hex') ?? null });
     await this.breathe();
+  }
+
+  /** All that was put in is where it is to be. Throws what the storage says. */
+  async done(): Promise<void> {
+    await this.#syncing?.done();
   }
 
   /** A turn for others, when it is due. */

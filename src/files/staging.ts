@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Filling } from './fill.ts';
 import { Ledger, type UploadCaps } from './ledger.ts';
+import { syncDirectories } from './sync.ts';
 import { Tree } from './tree.ts';
 
 /**
@@ -13,16 +14,19 @@ import { Tree } from './tree.ts';
 export class Staging {
   readonly #place: string;
   readonly #caps: UploadCaps;
+  readonly #sync: boolean;
 
-  constructor(dataDir: string, caps: UploadCaps) {
+  /** `sync`: a power cut leaves them too, once they were said to be whole. */
+  constructor(dataDir: string, caps: UploadCaps, sync = false) {
     this.#place = join(dataDir, 'uploads');
     this.#caps = caps;
+    this.#sync = sync;
   }
 
   /** Throws what the storage says. */
   begin(): StagedFiles {
     mkdirSync(this.#place, { recursive: true, mode: 0o700 });
-    return new StagedFiles(join(this.#place, randomUUID()), this.#caps);
+    return new StagedFiles(join(this.#place, randomUUID()), this.#caps, this.#sync);
   }
 
   /** Once, at the start: what an earlier server had begun. Returns how many there were. */
@@ -42,12 +46,14 @@ export class Staging {
 export class StagedFiles {
   readonly #root: string;
   readonly filling: Filling;
+  readonly #sync: boolean;
   #closed = false;
 
-  constructor(root: string, caps: UploadCaps) {
+  constructor(root: string, caps: UploadCaps, sync: boolean) {
     this.#root = root;
+    this.#sync = sync;
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-    this.filling = new Filling(new Tree(this.#directory), new Ledger(caps));
+    this.filling = new Filling(new Tree(this.#directory), new Ledger(caps), sync);
   }
 
   /** Where an archive may be kept that has to be whole. */
@@ -72,6 +78,12 @@ export class StagedFiles {
     return hash.digest('hex');
   }
 
+  /** All have come. Throws what the storage says. */
+  async whole(): Promise<void> {
+    await this.filling.done();
+    if (this.#sync) await syncDirectories(this.#directory);
+  }
+
   /** Nothing more is put in. */
   close(): void {
     if (!this.#closed) this.filling.tree.close();
@@ -82,11 +94,23 @@ export class StagedFiles {
   moveTo(directory: string): void {
     this.close();
     renameSync(this.#directory, directory);
+    // The directory of the run, and the one that has it, are new or have a new name.
+    if (this.#sync) for (const above of [dirname(directory), dirname(dirname(directory))]) syncNow(above);
   }
 
   /** What is still here goes. */
   async discard(): Promise<void> {
     this.close();
+    await this.filling.done().catch(() => {}); // nobody waits for them any more
     await rm(this.#root, { recursive: true, force: true });
+  }
+}
+
+function syncNow(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
