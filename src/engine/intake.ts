@@ -138,7 +138,8 @@ function noOwnDirectory(): RunwireError {
   return fieldRefusal('invalid_invocation', [
     {
       path: 'working_directory',
-      message: 'cannot be given with files: they are the working directory of the run, and nobody else’s',
+      message:
+        'cannot be given with files, which are put into a directory of the run’s own: leave it out, and have the command copy what is to be elsewhere',
     },
   ]);
 }

@@ -154,11 +154,6 @@ test('what is wrong with a request of parts is told by name', async () => {
     'invalid_field',
     'archive',
   ]);
-  expect(await problem(send({ ...ok, working_directory: '/tmp' }, [['a', '1', 'x']]))).toEqual([
-    422,
-    'invalid_invocation',
-    'working_directory',
-  ]);
   expect(await problem(send(ok, [['a', 'x'.repeat(1_000_001), 'x']]))).toEqual([
     413,
     'body_too_large',
@@ -167,6 +162,24 @@ test('what is wrong with a request of parts is told by name', async () => {
   const many = Array.from({ length: 51 }, (_, i) => ['f', '', `f${i}`] as [string, string, string]);
   expect(await problem(send(ok, many))).toEqual([413, 'body_too_large', undefined]);
   await expect.poll(uploads).toEqual([]);
+});
+
+test('files and a directory that is named do not go together, which says what to do', async () => {
+  const named = sh('true', { working_directory: place });
+  const answers = [
+    send(named, [['a', '1', 'x']]),
+    fetch(`${url}/invocations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...named, options: { files: [{ path: 'x', text: '1' }] } }),
+    }),
+  ];
+  for (const answer of await Promise.all(answers)) {
+    const problem = (await answer.json()) as { errors: { path: string; message: string }[] };
+    expect([answer.status, problem.errors[0]?.path]).toEqual([422, 'working_directory']);
+    expect(problem.errors[0]?.message).toMatch(/leave it out, and have the command copy/);
+  }
+  expect(readdirSync(place)).toEqual([]);
 });
 
 test('the same id with the same files is the same run, with other files another', async () => {
