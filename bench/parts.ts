@@ -2,6 +2,7 @@ import type { Aim, Bench, Part } from './part.ts';
 import { concurrency } from './parts/concurrency.ts';
 import { exec } from './parts/exec.ts';
 import { fanOut } from './parts/fan-out.ts';
+import { files } from './parts/files.ts';
 import { history } from './parts/history.ts';
 import { http } from './parts/http.ts';
 import { latency } from './parts/latency.ts';
@@ -44,6 +45,7 @@ export const PARTS: readonly AnyPart[] = [
   any(history),
   any(concurrency),
   any(http),
+  any(files),
   any(slowReaders, true),
   any(recovery, true),
   any(snapshots, true),
