@@ -40,6 +40,7 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
     verbatim: VERBATIM,
     needsCommand: false,
     usesDirectory: () => false,
+    takesFiles: 'named',
     captures: true,
     places: 'calls',
     parse(invocation) {

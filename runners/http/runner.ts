@@ -32,6 +32,7 @@ export function httpRunner({ guard, secrets, places }: HttpParts): Runner<HttpSp
     verbatim: VERBATIM,
     needsCommand: false,
     usesDirectory: ({ body_file, save_as }) => body_file !== undefined || save_as !== undefined,
+    takesFiles: 'named',
     captures: true,
     places: 'calls',
     parse(invocation) {

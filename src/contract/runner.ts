@@ -47,6 +47,11 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
    * document must name one. Default: yes.
    */
   usesDirectory?(spec: Spec): boolean;
+  /**
+   * What the work can do with files that come with a run: of `named` it can read those which input_payload_path or its options name
+   * (`usesDirectory`), and files of which none is are refused, but in a workspace, which keeps them. Default: all.
+   */
+  readonly takesFiles?: 'named';
   /** Has the kind output streams, so that results carry stdout and stderr. */
   readonly captures: boolean;
   /** Why a run of this spec cannot be in a workspace, and which field says so. Null, and the default: it can. */

@@ -78,6 +78,7 @@ export class Intake {
     const parsed = specOf(runner, invocation);
     const obstacle = workspace && parsed.refusal === null && runner.notInWorkspace?.(parsed.spec);
     if (obstacle) throw fieldRefusal('invalid_invocation', [obstacle]);
+    if (files && workspace === null && !mayRead(runner, invocation, parsed)) throw noUse(runner);
     return new LiveRun({
       ...parsed,
       ...{ invocation, runner, directory, paths },
@@ -140,6 +141,25 @@ function noOwnDirectory(): RunwireError {
       path: 'working_directory',
       message:
         'cannot be given with files, which are put into a directory of the run’s own: leave it out, and have the command copy what is to be elsewhere',
+    },
+  ]);
+}
+
+/** Is there a file that it can read. */
+function mayRead(
+  runner: Runner,
+  { input_payload_path: payload }: Invocation,
+  { spec, refusal }: ReturnType<typeof specOf>,
+): boolean {
+  if (runner.takesFiles !== 'named' || payload !== null || refusal !== null) return true;
+  return runner.usesDirectory?.(spec) ?? true;
+}
+
+function noUse({ kind }: Runner): RunwireError {
+  return fieldRefusal('invalid_invocation', [
+    {
+      path: 'runtime_kind',
+      message: `${kind} reads no file that comes with it but one that it names, as with input_payload_path: this one names none`,
     },
   ]);
 }

@@ -101,5 +101,6 @@ testRunner({
     'binary output': 'what it is told to say is text',
     'split characters': 'what it is told to say are whole texts',
     artifacts: 'it leaves no files',
+    files: 'it reads no files',
   },
 });

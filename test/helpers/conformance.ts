@@ -4,6 +4,8 @@ import type { BuildOptions, BuiltApp } from './build-app.ts';
 
 /** What the work of an invocation does, in this order. */
 export interface Behaviour {
+  /** A file of its working directory that it writes to stdout before all else. */
+  prints?: string;
   /** Names and texts of files it leaves in the artifact directory. */
   files?: Record<string, string>;
   /** What it writes. */
@@ -38,7 +40,8 @@ export type Concern =
   | 'stubborn work'
   | 'first reason'
   | 'many at once'
-  | 'artifacts';
+  | 'artifacts'
+  | 'files';
 
 export interface Conformance {
   kind: string;
@@ -53,5 +56,7 @@ export interface Conformance {
   exitCodes?: { success: number | null; failure: number | null };
   /** outcome.failure.reason of that failure; default exit_code. */
   failedBecause?: FailureReason;
+  /** Files that no input_payload_path names are refused. */
+  refusesFiles?: boolean;
   skip?: Partial<Record<Concern, string>>;
 }

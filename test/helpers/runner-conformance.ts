@@ -7,6 +7,7 @@ import type { Record as RunRecord } from '../../src/documents/record.ts';
 import type { Stream } from '../../src/documents/stream.ts';
 import { type BuiltApp, buildApp } from './build-app.ts';
 import type { Behaviour, Concern, Conformance } from './conformance.ts';
+import { filesConform } from './files-conformance.ts';
 import { eventsOf, outputOf } from './run-events.ts';
 import { expectRxp, expectRxpDocuments, RXP } from './rxp.ts';
 import { expectSound } from './sound-run.ts';
@@ -273,6 +274,8 @@ export function testRunner(conformance: Conformance): void {
         await expectSound(app, record);
       }
     });
+
+    filesConform({ conformance, app: () => app, asked, run, finished, about });
 
     about(
       'artifacts',

@@ -5,13 +5,14 @@ import { requires } from '../../helpers/require.ts';
 import { testRunner } from '../../helpers/runner-conformance.ts';
 
 /** The work as a script of the image's shell. */
-function script({ files = {}, output = [], times = 1, pauseMs = 0, ...rest }: Behaviour): string {
+function script({ prints, files = {}, output = [], times = 1, pauseMs = 0, ...rest }: Behaviour): string {
   const { stayMs = 0, ignoreStop = false, exitCode = 0 } = rest;
   const decode = (base64: string, path: string) => `echo ${base64} | base64 -d > "${path}"`;
   const pause = pauseMs > 0 ? `; sleep ${pauseMs / 1000}` : '';
   const write = output.map(({ stream }, n) => `cat /tmp/${n}${stream === 'stderr' ? ' >&2' : ''}${pause}`);
   return [
     ...(ignoreStop ? ['trap "" TERM'] : []),
+    ...(prints === undefined ? [] : [`cat ${prints}`]),
     ...Object.entries(files).map(([name, text]) =>
       decode(Buffer.from(text).toString('base64'), `$RUNWIRE_ARTIFACT_DIR/${name}`),
     ),

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from '../../../runners/manual/dispatcher.ts';
 import { automaticWorker } from '../../helpers/automatic-worker.ts';
@@ -18,9 +20,13 @@ testRunner({
   invocation: (behaviour) => invocation('auto', behaviour),
 });
 
-const dispatcher: Dispatcher = async ({ metadata }, { signal, output, artifactDirectory }) => {
+const dispatcher: Dispatcher = async (
+  { metadata },
+  { signal, output, workingDirectory, artifactDirectory },
+) => {
   const behaviour = JSON.parse(metadata.behaviour ?? '{}') as Behaviour;
-  const { writeFile } = await import('node:fs/promises');
+  if (behaviour.prints !== undefined)
+    output.write('stdout', await readFile(join(workingDirectory, behaviour.prints)));
   for (const [name, content] of Object.entries(behaviour.files ?? {}))
     await writeFile(`${artifactDirectory}/${name}`, content);
   for (let round = 0; round < (behaviour.times ?? 1); round++)
