@@ -10,6 +10,7 @@ import { nothing } from './answers/bytes.ts';
 import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import { recordAnswer } from './answers/record.ts';
 import { json, problems } from './answers/schemas.ts';
+import { bodyBytes } from './requests/body-bytes.ts';
 import { acceptNdjson } from './requests/ndjson-body.ts';
 import { BYTES_TYPE } from './requests/negotiation.ts';
 import { mayChange } from './requests/preconditions.ts';
@@ -130,8 +131,7 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
           id: params.artifact_id,
           mediaType: headers['content-type'] ?? BYTES_TYPE,
           length: length === undefined ? undefined : Number(length),
-          // Leaving early must not destroy the socket: the answer still goes out on it.
-          body: body?.iterator({ destroyOnReturn: false }) ?? nothing(),
+          body: body ? bodyBytes(body) : nothing(),
           mayReplace: (kept) => mayChange(headers, kept && { etag: `"${kept.sha256}"` }),
         });
         reply.header('etag', `"${facts.sha256}"`);

@@ -1,4 +1,3 @@
-import { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
 import { fieldRefusal } from '../../src/documents/field-errors.ts';
@@ -6,6 +5,7 @@ import { BadName, partsOf } from '../../src/files/names.ts';
 import type { StagedFiles, Staging } from '../../src/files/staging.ts';
 import { BadArchive, unpack } from '../../src/files/unpack.ts';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
+import { bodyBytes } from './body-bytes.ts';
 import { jsonReader } from './json-body.ts';
 import { BadMultipart, multipart, type Part } from './multipart.ts';
 
@@ -59,7 +59,7 @@ async function takeParts(
   read: ReturnType<typeof jsonReader>,
 ): Promise<unknown> {
   let document: unknown;
-  const body = bytesOf(request);
+  const body = bodyBytes(request.raw);
   try {
     for await (const part of multipart(body, request.headers['content-type'] ?? ''))
       if (part.name === name) document = await read(request, await wholeOf(part, maxBytes));
@@ -74,20 +74,6 @@ async function takeParts(
   }
   if (document === undefined) throw faulty(name, `is missing: a part named ${name} has the JSON of it`);
   return document;
-}
-
-/**
- * The body as it comes; a buffer is good until the next is asked for. Its memory is given back then: what is left to V8 makes it
- * mark its whole heap some twenty times a GB.
- */
-async function* bytesOf({ raw }: FastifyRequest): AsyncGenerator<Buffer, void> {
-  const ours = raw.socket instanceof Socket;
-  // Leaving the loop early must not destroy the socket: the answer still goes out on it.
-  for await (const chunk of raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    yield chunk;
-    const memory = chunk.buffer as ArrayBuffer;
-    if (ours && chunk.length === memory.byteLength) memory.transfer(0);
-  }
 }
 
 async function wholeOf({ content, name }: Part, maxBytes: number): Promise<Buffer> {
