@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { FileEntry } from '../../src/documents/file-entry.ts';
-import { blocksOf } from '../../src/files/blocks.ts';
+import { blocksOf, readNow, SMALL_BYTES } from '../../src/files/blocks.ts';
 import type { Entry } from '../../src/files/scan.ts';
 
 const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
@@ -22,13 +22,18 @@ export async function describeEntry(entry: Entry, hash: boolean): Promise<FileEn
   };
 }
 
+/** Small files are read into it and hashed at once. */
+const smallRoom = Buffer.allocUnsafeSlow(SMALL_BYTES);
+
 /** Nothing where it cannot be read, or got shorter meanwhile. */
 async function hashed(entry: Entry): Promise<{ sha256?: string }> {
   const fd = entry.open();
   if (fd === null) return {};
   const hash = createHash('sha256');
   try {
-    for await (const block of blocksOf(fd, entry.stats.size)) hash.update(block);
+    const { size } = entry.stats;
+    if (size <= SMALL_BYTES) hash.update(smallRoom.subarray(0, readNow(fd, smallRoom.subarray(0, size))));
+    else for await (const block of blocksOf(fd, size)) hash.update(block);
     return { sha256: hash.digest('hex') };
   } catch {
     return {};

@@ -1,8 +1,10 @@
-import { read as readLater } from 'node:fs';
+import { read as readLater, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const readAt = promisify(readLater);
 
+/** Files up to this are read at once, between others; larger ones by the thread pool. */
+export const SMALL_BYTES = 64 * 1024;
 const BLOCK_BYTES = 256 * 1024;
 
 /**
@@ -48,10 +50,22 @@ export async function* blocksOf(fd: number, size: number): AsyncGenerator<Buffer
     length += block.length;
     yield block;
   }
-  if (length < size) throw new Error('a file got shorter while it was read');
+  if (length < size) throw shorter();
+}
+
+/** Fills the room from the beginning of a file. Returns its bytes. Throws Error where the file is shorter by now. */
+export function readNow(fd: number, room: Buffer): number {
+  for (let at = 0; at < room.length; ) {
+    const bytes = readSync(fd, room, at, room.length - at, at);
+    if (bytes === 0) throw shorter();
+    at += bytes;
+  }
+  return room.length;
 }
 
 /** Buffers that stay as they are, for who keeps more than one. */
 export async function* kept(buffers: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   for await (const buffer of buffers) yield Buffer.from(buffer);
 }
+
+const shorter = (): Error => new Error('a file got shorter while it was read');

@@ -1,8 +1,8 @@
-import { closeSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { ZipFile } from 'yazl';
-import { blocksOf, kept } from './blocks.ts';
+import { blocksOf, kept, readNow, SMALL_BYTES } from './blocks.ts';
 import type { Entry } from './scan.ts';
 import { TAR_END, tarHead, tarPadding } from './tar-head.ts';
 
@@ -15,8 +15,6 @@ export type ArchiveFormat = keyof typeof ARCHIVE_TYPES;
 
 /** Entries of a tar are put together up to this. */
 const BLOCK_BYTES = 256 * 1024;
-/** Files up to this are read at once, between others; larger ones by the thread pool. */
-const SMALL_BYTES = 64 * 1024;
 
 /**
  * An archive of these entries, made as it is read: a buffer is good until the next is asked for. A file is as long as it was when it
@@ -78,7 +76,7 @@ async function* tarOf(
         used = 0;
       }
       put(head);
-      if (fd !== null && isSmall) used += readWhole(fd, room.subarray(used, used + size));
+      if (fd !== null && isSmall) used += readNow(fd, room.subarray(used, used + size));
       else if (fd !== null) {
         yield room.subarray(0, used);
         used = 0;
@@ -91,15 +89,6 @@ async function* tarOf(
   }
   put(TAR_END);
   yield room.subarray(0, used);
-}
-
-function readWhole(fd: number, room: Buffer): number {
-  for (let at = 0; at < room.length; ) {
-    const bytes = readSync(fd, room, at, room.length - at, at);
-    if (bytes === 0) throw new Error('a file got shorter while it was read');
-    at += bytes;
-  }
-  return room.length;
 }
 
 function zipOf(entries: AsyncIterable<Entry>): Readable {
