@@ -12,6 +12,8 @@ const write = promisify(writeLater);
 const SMALL_BYTES = 64 * 1024;
 /** What comes is put together up to this, and written while the next comes; such a block is memory that is used again. */
 const BLOCK_BYTES = 512 * 1024;
+/** So many are kept for what comes next. */
+const FREE_BLOCKS = 8;
 /** After so long others have their turn. */
 const TURN_MS = 5;
 
@@ -39,8 +41,6 @@ export class Filling {
   /** Are contents hashed. */
   hashes = true;
   #since = performance.now();
-  /** What comes is put together here: they take turns. */
-  #blocks: Buffer[] = [];
 
   readonly #syncing: Syncing | null;
 
@@ -89,7 +89,9 @@ export class Filling {
   }
 
   async #stream(fd: number, hash: Hash | null, content: AsyncIterable<Buffer>): Promise<void> {
-    let block = this.#block(0);
+    // Two take turns, where one is not enough.
+    let block = takeBlock();
+    let other: Buffer | null = null;
     let used = 0;
     let writing: Promise<void> | null = null;
     try {
@@ -104,7 +106,7 @@ export class Filling {
           await writing;
           writing = writeAll(fd, block);
           writing.catch(() => {}); // told when it is waited for
-          block = this.#block(block === this.#blocks[0] ? 1 : 0);
+          [block, other] = [other ?? takeBlock(), block];
           used = 0;
         }
       }
@@ -115,13 +117,21 @@ export class Filling {
     } finally {
       // Nothing is written any more once the descriptor is closed.
       await writing?.catch(() => {});
+      giveBack(block);
+      if (other) giveBack(other);
     }
   }
+}
 
-  #block(turn: 0 | 1): Buffer {
-    this.#blocks[turn] ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
-    return this.#blocks[turn];
-  }
+/** Memory for the next file: new one for each would have V8 mark its whole heap for every hundred. */
+const free: Buffer[] = [];
+
+function takeBlock(): Buffer {
+  return free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+}
+
+function giveBack(block: Buffer): void {
+  if (free.length < FREE_BLOCKS) free.push(block);
 }
 
 async function writeAll(fd: number, bytes: Buffer): Promise<void> {
