@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
 import { fieldRefusal } from '../../src/documents/field-errors.ts';
 import { BadName, partsOf } from '../../src/files/names.ts';
-import type { StagedFiles, Staging } from '../../src/files/staging.ts';
+import { type StagedFiles, type Staging, TreeClosed } from '../../src/files/staging.ts';
 import { BadArchive, unpack } from '../../src/files/unpack.ts';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 import { bodyBytes } from './body-bytes.ts';
@@ -104,6 +104,8 @@ export function told(error: unknown, path = ''): unknown {
   if (error instanceof BadName) return faulty(path || error.path, error.message);
   if (error instanceof BadArchive) return faulty(path || ARCHIVE, error.message);
   if (error instanceof RunwireError) return error;
+  if (error instanceof TreeClosed)
+    return new RunwireError('bad_request', 'The client left in the middle.', { cause: error });
   // One that broke off hears no answer.
   if (error instanceof BadMultipart || codeOf(error) === 'ECONNRESET')
     return new RunwireError('bad_request', `The body is not multipart/form-data: ${messageOf(error)}.`, {

@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path';
 import { Filling } from './fill.ts';
 import { Ledger, type UploadCaps } from './ledger.ts';
 import { syncDirectories } from './sync.ts';
-import { Tree } from './tree.ts';
+import { Tree, TreeClosed } from './tree.ts';
+
+export { TreeClosed };
 
 /**
  * Files on their way in. They are whole before anything is told of them, and what a crash leaves is swept at the next
@@ -47,7 +49,6 @@ export class StagedFiles {
   readonly #root: string;
   readonly filling: Filling;
   readonly #sync: boolean;
-  #closed = false;
 
   constructor(root: string, caps: UploadCaps, sync: boolean) {
     this.#root = root;
@@ -86,8 +87,7 @@ export class StagedFiles {
 
   /** Nothing more is put in. */
   close(): void {
-    if (!this.#closed) this.filling.tree.close();
-    this.#closed = true;
+    this.filling.tree.close();
   }
 
   /** They are where they belong, at once and as a whole. */

@@ -21,6 +21,9 @@ const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | con
 /** There is nothing of that name, or a file or a link is in its way. */
 const ABSENT = ['ENOENT', 'ENOTDIR', 'ELOOP'];
 
+/** Nobody wants what is put in any more. */
+export class TreeClosed extends Error {}
+
 interface Opened {
   name: string;
   fd: number;
@@ -36,6 +39,7 @@ export class Tree {
   readonly #root: number;
   /** The directories of the last path, open: the next path is often beside it. */
   readonly #open: Opened[] = [];
+  #closed = false;
 
   /** Throws what the file system says where it is no directory. */
   constructor(path: string) {
@@ -99,7 +103,10 @@ export class Tree {
     this.link(parts, text);
   }
 
+  /** Whatever is put in from then on throws TreeClosed: its descriptors are those of others by then. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const { fd } of this.#open.splice(0)) closeSync(fd);
     closeSync(this.#root);
   }
@@ -120,6 +127,7 @@ export class Tree {
 
   /** A directory that is there, open; the caller closes it. */
   #reach(parts: readonly string[]): number {
+    this.#checkOpen();
     let fd = openSync(this.#below(this.#root, [], '.'), DIRECTORY);
     for (const [at, name] of parts.entries())
       try {
@@ -135,6 +143,7 @@ export class Tree {
 
   /** Descriptor of a directory below, opened and where need be made. */
   #enter(parts: readonly string[]): number {
+    this.#checkOpen();
     let same = 0;
     while (same < parts.length && this.#open[same]?.name === parts[same]) same++;
     for (const { fd } of this.#open.splice(same)) closeSync(fd);
@@ -145,6 +154,10 @@ export class Tree {
       this.#open.push({ name, fd });
     }
     return this.#open.at(-1)?.fd ?? this.#root;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new TreeClosed('it was given up');
   }
 
   #below(fd: number, directory: readonly string[], name: string): string {

@@ -12,7 +12,10 @@ import { kept } from './blocks.ts';
 import type { Filling } from './fill.ts';
 import { BadName, partsOf } from './names.ts';
 import { BadTar, type TarEntry, tarEntries } from './tar-entries.ts';
+import { TreeClosed } from './tree.ts';
 
+/** What is no fault of the archive. */
+const TOLD = [BadName, RunwireError, TreeClosed];
 const NO_ARCHIVE = 'it is neither tar, gzip nor zip, or has nothing in it';
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZIPS = [Buffer.from('PK\x03\x04'), Buffer.from('PK\x05\x06')];
@@ -44,7 +47,7 @@ export async function unpack(
     else if (head.subarray(0, 2).equals(GZIP)) await unpackTar(unzipped(feed), filling, into);
     else await unpackTar(feed, filling, into);
   } catch (error) {
-    if (error instanceof BadName || error instanceof RunwireError || shortageOf(error)) throw error;
+    if (TOLD.some((kind) => error instanceof kind) || shortageOf(error)) throw error;
     throw new BadArchive(`the archive cannot be unpacked: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Filling } from '../../../src/files/fill.ts';
 import { Ledger } from '../../../src/files/ledger.ts';
-import { Tree } from '../../../src/files/tree.ts';
+import { Tree, TreeClosed } from '../../../src/files/tree.ts';
 import { pieces } from '../../helpers/pieces.ts';
 
 let place: string;
@@ -47,6 +47,28 @@ test('files of all lengths are what came, also where several come at the same ti
     const bytes = contents[Number(path.slice(2))] as Buffer;
     expect([path, readFileSync(join(place, path)).equals(bytes)]).toEqual([path, true]);
     expect(sum).toBe(sha256(bytes));
+  }
+});
+
+test('what is put in after it was given up lands nowhere, whoever has its descriptors by then', async () => {
+  const others = mkdtempSync(join(tmpdir(), 'runwire-others-'));
+  const gone = new Tree(place);
+  const all = new Filling(gone, new Ledger({ bytes: 1000, files: 10 }));
+  await all.file({ parts: ['d', 'a'], mode: 0o644 }, Buffer.from('a'));
+  gone.close();
+  gone.close();
+  const taken = [0, 1, 2].map(() => openSync(others, 'r'));
+  try {
+    for (const parts of [['b'], ['d', 'b']])
+      await expect(all.file({ parts, mode: 0o644 }, Buffer.from('b'))).rejects.toBeInstanceOf(TreeClosed);
+    expect(() => gone.directory(['e'])).toThrow(TreeClosed);
+    expect(() => gone.link(['l'], 'd')).toThrow(TreeClosed);
+    expect(() => gone.hardLink(['h'], ['d', 'a'])).toThrow(TreeClosed);
+    expect(readdirSync(others)).toEqual([]);
+    expect(readdirSync(place)).toEqual(['d']);
+  } finally {
+    for (const fd of taken) closeSync(fd);
+    rmSync(others, { recursive: true });
   }
 });
 
