@@ -94,10 +94,11 @@ async function* tarOf(
 function zipOf(entries: AsyncIterable<Entry>): Readable {
   const zip = new ZipFile();
   const stream = zip.outputStream as unknown as Readable;
+  zip.on('error', (error: Error) => stream.destroy(error));
   const fill = async (): Promise<void> => {
     for await (const entry of entries) {
       if (stream.destroyed) return;
-      await putInZip(zip, entry);
+      await putInZip(zip, stream, entry);
     }
     zip.end();
   };
@@ -105,7 +106,7 @@ function zipOf(entries: AsyncIterable<Entry>): Readable {
   return stream;
 }
 
-async function putInZip(zip: ZipFile, entry: Entry): Promise<void> {
+async function putInZip(zip: ZipFile, stream: Readable, entry: Entry): Promise<void> {
   const { path, type, stats, target } = entry;
   const words = { mtime: stats.mtime, mode: stats.mode };
   if (type === 'directory') return zip.addEmptyDirectory(path, words);
@@ -115,6 +116,12 @@ async function putInZip(zip: ZipFile, entry: Entry): Promise<void> {
   if (fd === null) return;
   const content = Readable.from(kept(blocksOf(fd, stats.size)), { objectMode: false });
   const over = new Promise<void>((done) => content.once('close', done));
+  // Who reads the archive has gone, or a file is not what it was: neither ends the other by itself.
+  const leave = (): void => void content.destroy();
+  stream.once('close', leave);
+  content.once('error', (error) => stream.destroy(error));
   zip.addReadStream(content, path, { ...words, size: stats.size });
-  await over.finally(() => closeSync(fd));
+  await over;
+  stream.off('close', leave);
+  closeSync(fd);
 }

@@ -106,7 +106,11 @@ test('a file of more than 8 GiB is as long in its head', () => {
   expect(stdout.toString()).toMatch(new RegExp(`^-rw-r----- \\S+ +${size} .* huge$`, 'm'));
 });
 
-test.each([1000, 1_000_000])('a file of %d bytes that got shorter breaks the archive off', async (length) => {
+test.each(
+  [1000, 1_000_000].flatMap((length) =>
+    (['tar', 'tar.gz', 'zip'] as ArchiveFormat[]).map((format) => [length, format] as const),
+  ),
+)('a file of %d bytes that got shorter breaks the archive off: %s', async (length, format) => {
   put('a', randomBytes(length));
   async function* shortened(): AsyncGenerator<Entry> {
     for await (const entry of entries()) {
@@ -114,7 +118,7 @@ test.each([1000, 1_000_000])('a file of %d bytes that got shorter breaks the arc
       yield entry;
     }
   }
-  await expect(all(archiveOf(shortened(), 'tar'))).rejects.toThrow('got shorter');
+  await expect(all(archiveOf(shortened(), format))).rejects.toThrow('got shorter');
 });
 
 test('blocks end with the file, and the last comes only for one that is what it was', async () => {
@@ -135,3 +139,19 @@ test('blocks end with the file, and the last comes only for one that is what it 
     closeSync(fd);
   }
 });
+
+test.each(['tar', 'tar.gz', 'zip'] as ArchiveFormat[])(
+  'who leaves in the middle of a file leaves no descriptor open: %s',
+  async (format) => {
+    put('d/a', randomBytes(5_000_000));
+    put('d/b', 'b');
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const before = open();
+    let bytes = 0;
+    for await (const buffer of archiveOf(entries(), format)) {
+      bytes += buffer.length;
+      if (bytes > 1_000_000) break;
+    }
+    await expect.poll(open).toBe(before);
+  },
+);
