@@ -65,5 +65,8 @@ export async function copyIn(daemon: DockerDaemon, id: string, ctx: Context): Pr
   if (ctx.spec.mount_workspace || !hasFiles(ctx)) return;
   const entries = scan({ root: ctx.workingDirectory, isPrivate: () => false });
   const tar = archiveStream(entries, 'tar', openToAll);
-  await daemon.ask((docker) => docker.getContainer(id).putArchive(tar, { path: ctx.spec.workdir }));
+  // The client of the engine does not hear what the stream met.
+  const broken = new Promise<never>((_, reject) => tar.once('error', reject));
+  const put = daemon.ask((docker) => docker.getContainer(id).putArchive(tar, { path: ctx.spec.workdir }));
+  await Promise.race([put, broken]);
 }
