@@ -301,6 +301,7 @@ const LIBRARIES = {
   'tar-stream': { rooms: ['runners/docker'] },
   yauzl: { rooms: ['src/files'] },
   yazl: { rooms: ['src/files'] },
+  '@fastify/multipart': { rooms: ['routes/requests'] },
   koffi: { rooms: ['src/supervisor/spawn', 'src/platform'] },
   '@jest/diff-sequences': { rooms: ['src/diff'] },
   'node:sqlite': { rooms: ['src/store'] },

@@ -1,3 +1,4 @@
+import multipart, { type MultipartFile } from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
 import { fieldRefusal } from '../../src/documents/field-errors.ts';
@@ -5,9 +6,7 @@ import { BadName, partsOf } from '../../src/files/names.ts';
 import { type StagedFiles, type Staging, TreeClosed } from '../../src/files/staging.ts';
 import { BadArchive, unpack } from '../../src/files/unpack.ts';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
-import { bodyBytes } from './body-bytes.ts';
 import { jsonReader } from './json-body.ts';
-import { BadMultipart, multipart, type Part } from './multipart.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,9 +19,10 @@ declare module 'fastify' {
   }
 }
 
-const MULTIPART = 'multipart/form-data';
 const ARCHIVE = 'archive';
 const FILE_MODE = 0o644;
+/** What the parser says of bodies that are none, or break off. */
+const MALFORMED = /malformed|unexpected end|terminated early|boundary not found|premature close|aborted/i;
 
 /** The part that has the JSON document. */
 interface DocumentPart {
@@ -38,12 +38,21 @@ interface DocumentPart {
  * as they come.
  */
 export function acceptFiles(app: FastifyInstance, staging: Staging, document: DocumentPart): void {
-  // Read below, as it comes.
-  app.addContentTypeParser(MULTIPART, (_request, _payload, done) => done(null));
+  app.register(multipart, {
+    preservePath: true,
+    // Read here, so that no digit of the document is lost.
+    isPartAFile: () => true,
+    limits: {
+      fileSize: Number.POSITIVE_INFINITY,
+      files: Number.POSITIVE_INFINITY,
+      parts: Number.POSITIVE_INFINITY,
+    },
+    throwFileSizeLimit: false,
+  });
   const read = jsonReader(app, `The part ${document.name}`);
   app.decorateRequest('staged', null);
   app.addHook('preValidation', async (request) => {
-    if (!isMultipart(request)) return;
+    if (!request.isMultipart()) return;
     request.staged = staging.begin();
     request.body = await takeParts(request, request.staged, document, read);
   });
@@ -59,44 +68,46 @@ async function takeParts(
   read: ReturnType<typeof jsonReader>,
 ): Promise<unknown> {
   let document: unknown;
-  const body = bodyBytes(request.raw);
   try {
-    for await (const part of multipart(body, request.headers['content-type'] ?? ''))
-      if (part.name === name) document = await read(request, await wholeOf(part, maxBytes));
-      else {
+    for await (const part of request.files())
+      if (part.fieldname === name) {
+        // By the first it was judged whether the files are hashed.
+        if (document !== undefined) throw faulty(name, 'is there twice');
+        document = await read(request, await bytesOf(part, maxBytes));
+      } else {
         staged.filling.hashes = document === undefined || mayComeAgain(request, document);
         await takeFile(part, staged);
       }
   } catch (error) {
-    // Many clients read the answer only when all they have to say was taken.
-    body.return(undefined).finally(() => request.raw.resume());
+    // What is left of the body is read and thrown away: the next request of the connection comes behind it.
+    request.raw.unpipe();
+    request.raw.resume();
     throw told(error);
   }
   if (document === undefined) throw faulty(name, `is missing: a part named ${name} has the JSON of it`);
   return document;
 }
 
-async function wholeOf({ content, name }: Part, maxBytes: number): Promise<Buffer> {
+async function bytesOf({ file, fieldname }: MultipartFile, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of content) {
+  for await (const chunk of file as AsyncIterable<Buffer>) {
     length += chunk.length;
     if (length > maxBytes)
-      throw new RunwireError('body_too_large', `The part ${name} is longer than ${maxBytes} bytes.`);
-    chunks.push(Buffer.from(chunk));
+      throw new RunwireError('body_too_large', `The part ${fieldname} is longer than ${maxBytes} bytes.`);
+    chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-async function takeFile({ name, filename, content }: Part, { filling, aside }: StagedFiles): Promise<void> {
-  if (name === ARCHIVE) return unpack(content, filling, { aside });
+async function takeFile(
+  { fieldname, filename, file }: MultipartFile,
+  { filling, aside }: StagedFiles,
+): Promise<void> {
+  if (fieldname === ARCHIVE) return unpack(file, filling, { aside });
   if (filename === undefined)
-    throw faulty(name, 'is no file: a part that is one has a filename, which is its path');
-  await filling.file({ parts: partsOf(filename), mode: FILE_MODE }, content);
-}
-
-function isMultipart({ headers }: FastifyRequest): boolean {
-  return /^multipart\/form-data\s*(?:;|$)/i.test(headers['content-type'] ?? '');
+    throw faulty(fieldname, 'is no file: a part that is one has a filename, which is its path');
+  await filling.file({ parts: partsOf(filename), mode: FILE_MODE }, file as AsyncIterable<Buffer>);
 }
 
 /** What went wrong with the files, as a client is told of it. */
@@ -107,7 +118,7 @@ export function told(error: unknown, path = ''): unknown {
   if (error instanceof TreeClosed)
     return new RunwireError('bad_request', 'The client left in the middle.', { cause: error });
   // One that broke off hears no answer.
-  if (error instanceof BadMultipart || codeOf(error) === 'ECONNRESET')
+  if (error instanceof Error && (MALFORMED.test(error.message) || codeOf(error) === 'ECONNRESET'))
     return new RunwireError('bad_request', `The body is not multipart/form-data: ${messageOf(error)}.`, {
       cause: error,
     });
