@@ -22,6 +22,7 @@ export async function filesOf(
   if (given.length === 0 && !beside) return null;
   request.staged ??= staging.begin();
   const { staged } = request;
+  if (!beside) staged.filling.hashes = false; // those in the document are part of it
   for (const [index, file] of given.entries())
     try {
       await put(engine, staged, file);

@@ -11,6 +11,7 @@ import { InTheWay } from '../src/files/way.ts';
 import { nothing } from './answers/bytes.ts';
 import type { Edge } from './answers/edge.ts';
 import { identityTag } from './answers/live-bytes.ts';
+import { bodyBytes } from './requests/body-bytes.ts';
 import { mayChange } from './requests/preconditions.ts';
 import { Flag } from './requests/query.ts';
 
@@ -62,8 +63,7 @@ export async function putIntoTree(
 }
 
 async function* pieces(body: Readable | undefined, heard: Heard): AsyncGenerator<Buffer> {
-  // Leaving early must not destroy the socket: the answer still goes out on it.
-  for await (const piece of body?.iterator({ destroyOnReturn: false }) ?? nothing()) {
+  for await (const piece of body ? bodyBytes(body) : nothing()) {
     heard();
     yield piece;
   }

@@ -1,12 +1,14 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { RunwireError } from '../src/documents/errors.ts';
 import { fieldRefusal } from '../src/documents/field-errors.ts';
 import { unpackInto } from '../src/files/exchange.ts';
 import { BadName, partsOf } from '../src/files/names.ts';
+import { nothing } from './answers/bytes.ts';
 import type { Edge, OfWorkspace, Routes } from './answers/edge.ts';
 import { json, problems } from './answers/schemas.ts';
+import { bodyBytes } from './requests/body-bytes.ts';
 import { BYTES_TYPE } from './requests/negotiation.ts';
 import {
   DeleteQuery,
@@ -183,11 +185,7 @@ function unpackRoute(app: FastifyInstance, { workspaces, uploadCaps: caps, sync 
       return takingBody(request, (body) =>
         workspaces.changing(id, async (tree) => {
           const into = path === undefined ? [] : intoOf(path);
-          // Destroyed where the archive is none; the connection must outlive that, for the answer.
-          const source = Readable.from(body?.iterator({ destroyOnReturn: false }) ?? [], {
-            objectMode: false,
-          });
-          return unpackInto(tree, into, source, { caps, sync });
+          return unpackInto(tree, into, body ? bodyBytes(body) : nothing(), { caps, sync });
         }),
       );
     },

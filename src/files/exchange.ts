@@ -1,26 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-} from 'node:fs';
+import { fchmodSync, fsyncSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { codeOf } from '../platform/error-words.ts';
 import type { EditedTree, EditOptions } from './edit.ts';
 import { Filling } from './fill.ts';
 import { Ledger } from './ledger.ts';
+import { syncDirectories } from './sync.ts';
 import { Tree } from './tree.ts';
 import { unpack } from './unpack.ts';
-import { checkDepth, InTheWay, inTheWay, type OpenDirectory, syncFile, syncWay, within } from './way.ts';
+import { checkDepth, InTheWay, inTheWay, type OpenDirectory, syncWay, within } from './way.ts';
 
 /** After so long others have their turn. */
 const TURN_MS = 5;
@@ -35,7 +24,7 @@ const TURN_MS = 5;
 export async function unpackInto(
   tree: EditedTree,
   into: readonly string[],
-  source: Readable,
+  source: AsyncIterable<Buffer>,
   { caps, sync }: EditOptions,
 ): Promise<{ files: number; bytes: number }> {
   const place = join(tree.beside, randomUUID());
@@ -43,12 +32,16 @@ export async function unpackInto(
   mkdirSync(root, { recursive: true, mode: 0o700 });
   try {
     const staged = new NamedDirectories(root);
+    const filling = new Filling(staged, new Ledger(caps), sync);
+    filling.hashes = false; // nobody asks for them
     try {
-      await unpack(source, new Filling(staged, new Ledger(caps)), { aside: join(place, 'archive') });
+      await unpack(source, filling, { aside: join(place, 'archive') });
+      await filling.done();
     } finally {
       staged.close();
     }
-    const sum = await sumOf(root, into.join('/'), sync);
+    if (sync) await syncDirectories(root);
+    const sum = await sumOf(root, into.join('/'));
     let replaced = 0;
     await eachStep({ tree, into, root, make: false, sync: false }, ({ there }) => {
       replaced += there;
@@ -154,8 +147,8 @@ function* stepsOf(tree: EditedTree, from: string, directory: OpenDirectory, sync
   }
 }
 
-/** What came, counted, and on the disk where that is asked for. */
-async function sumOf(root: string, path: string, sync: boolean): Promise<{ files: number; bytes: number }> {
+/** What came, counted. */
+async function sumOf(root: string, path: string): Promise<{ files: number; bytes: number }> {
   const sum = { files: 0, bytes: 0 };
   const waiting: { from: string; path: string }[] = [{ from: root, path }];
   let since = performance.now();
@@ -168,35 +161,10 @@ async function sumOf(root: string, path: string, sync: boolean): Promise<{ files
       if (!stats.isFile()) continue;
       sum.files++;
       sum.bytes += stats.size;
-      if (sync) await synced(from);
       if (performance.now() - since < TURN_MS) continue;
       await turn();
       since = performance.now();
     }
-    if (sync) await synced(at.from);
   }
   return sum;
-}
-
-async function synced(path: string): Promise<void> {
-  const fd = readable(path);
-  try {
-    await syncFile(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** What came may not be readable for its owner. */
-function readable(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if (codeOf(error) !== 'EACCES') throw error;
-    const mode = lstatSync(path).mode & 0o777;
-    chmodSync(path, 0o600);
-    const fd = openSync(path, 'r');
-    fchmodSync(fd, mode);
-    return fd;
-  }
 }

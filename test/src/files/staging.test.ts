@@ -1,54 +1,24 @@
-import fs, {
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-} from 'node:fs';
+import fs, { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Staging } from '../../../src/files/staging.ts';
+import { forgetSyncs, noteSyncs } from '../../helpers/noted-syncs.ts';
 
-const { fsync, fsyncSync } = fs;
 let place: string;
 beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), 'runwire-staging-'));
 });
 afterEach(() => {
-  Object.assign(fs, { fsync, fsyncSync });
-  syncBuiltinESMExports();
+  forgetSyncs();
   rmSync(place, { recursive: true, force: true });
 });
 
 const CAPS = { bytes: 10_000_000, files: 1000 };
 
 /** By which names files and directories were when they were synced. */
-function synced(): string[] {
-  const names: string[] = [];
-  const note = (fd: number): void => {
-    names.push(
-      readlinkSync(`/proc/self/fd/${fd}`)
-        .replace(/^.*\/uploads\/[^/]+/, 'upload')
-        .replace(place, 'place'),
-    );
-  };
-  Object.assign(fs, {
-    fsync: (fd: number, done: (error: Error | null) => void) => {
-      note(fd);
-      fsync(fd, done);
-    },
-    fsyncSync: (fd: number) => {
-      note(fd);
-      fsyncSync(fd);
-    },
-  });
-  syncBuiltinESMExports();
-  return names;
-}
+const shown = (path: string): string => path.replace(/^.*\/uploads\/[^/]+/, 'upload').replace(place, 'place');
 
 async function put(sync: boolean): Promise<void> {
   const staged = new Staging(place, CAPS, sync).begin();
@@ -65,8 +35,9 @@ async function put(sync: boolean): Promise<void> {
 }
 
 test('files are on the disk before they are said to be whole, where that is asked for', async () => {
-  const names = synced();
+  const paths = noteSyncs();
   await put(true);
+  const names = paths.map(shown);
   const files = Array.from({ length: 100 }, (_, index) => `upload/files/d/f${index}`);
   expect(names.filter((name) => /f\d+$/.test(name)).sort()).toEqual(files.sort());
   expect(names.filter((name) => name.startsWith('upload') && !/f\d+$/.test(name))).toEqual([
@@ -87,9 +58,9 @@ test('a directory that keeps its owner out is synced too, and is what it was', a
 });
 
 test('nothing is synced where it is not asked for', async () => {
-  const names = synced();
+  const paths = noteSyncs();
   await put(false);
-  expect(names).toEqual([]);
+  expect(paths).toEqual([]);
 });
 
 test('what a sync meets is told before they are whole', async () => {
