@@ -45,6 +45,14 @@ export function filesConform({ conformance, app, asked, run, finished, about }: 
       const taken = await post(asked({}, { input_payload_path: 'a', options: { files } }));
       expect(taken.statusCode, taken.body).toBe(202);
       await finished(taken.json().invocation.invocation_id);
+      // There they are kept.
+      const made = await app().app.inject({ method: 'POST', url: '/workspaces', payload: {} });
+      const { workspace_id: id } = made.json();
+      const kept = await post(asked({}, { options: { files, workspace: { id } } }));
+      expect(kept.statusCode, kept.body).toBe(202);
+      await finished(kept.json().invocation.invocation_id);
+      const put = await app().app.inject({ url: `/workspaces/${id}/files/a` });
+      expect(put.body).toBe('{}');
     });
 }
 
