@@ -82,13 +82,14 @@ function entryOf(
   const short = text(block, 0, 100);
   const name = words.path ?? (prefix === '' ? short : `${prefix}/${short}`);
   let type = TYPES[flag as keyof typeof TYPES];
-  if (type === undefined)
-    throw new BadName(name, `is of the type ${JSON.stringify(flag)}, which is not taken`);
-  if (Object.keys(words).some((key) => key.startsWith('GNU.sparse.')))
+  // GNU tar has two forms of them: a type of its own, and fields of pax. Their bytes begin with a map.
+  if (flag === 'S' || Object.keys(words).some((key) => key.startsWith('GNU.sparse.')))
     throw new BadName(
       words['GNU.sparse.name'] ?? name,
       'is a sparse file, which is not taken: tar without --sparse',
     );
+  if (type === undefined)
+    throw new BadName(name, `is of the type ${JSON.stringify(flag)}, which is not taken`);
   // Old ones tell a directory by its name.
   if (type === 'file' && name.endsWith('/')) type = 'directory';
   const size = words.size === undefined ? sizeOf(block) : Number(words.size);

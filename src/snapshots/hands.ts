@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { Contents } from '../contents/contents.ts';
 import type { Entry } from '../files/scan.ts';
 import { entryOf } from './entries.ts';
@@ -47,6 +47,8 @@ export class Hands {
 
   /** Removes what none of these lists hold, once nobody captures, restores, reads or holds. `digests` is asked then. */
   sweep(digests: () => Iterable<string>): Promise<Swept> {
+    // No thread is made for nothing.
+    if (!existsSync(this.#contents.directory)) return Promise.resolve({ removed: 0, bytes: 0 });
     return this.#gate.taking(async () => this.#threads.run('sweep', { digests: [...digests()] }));
   }
 

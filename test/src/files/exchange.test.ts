@@ -42,6 +42,6 @@ test.each([true, false])(
     const expected = ['tree/a', 'tree/d/b', 'tree/d/e/c', 'tree', 'tree/d', 'tree/d/e'];
     expect(staged.toSorted()).toEqual(sync ? expected.toSorted() : []);
     // Only then the directories that have new names in them.
-    expect(names.slice(staged.length).toSorted()).toEqual(sync ? ['/root', '/root/d', '/root/d'] : []);
+    expect(new Set(names.slice(staged.length))).toEqual(new Set(sync ? ['/root', '/root/d'] : []));
   },
 );
