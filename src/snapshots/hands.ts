@@ -47,9 +47,13 @@ export class Hands {
 
   /** Removes what none of these lists hold, once nobody captures, restores, reads or holds. `digests` is asked then. */
   sweep(digests: () => Iterable<string>): Promise<Swept> {
-    // No thread is made for nothing.
-    if (!existsSync(this.#contents.directory)) return Promise.resolve({ removed: 0, bytes: 0 });
-    return this.#gate.taking(async () => this.#threads.run('sweep', { digests: [...digests()] }));
+    return this.#gate.taking(async () => {
+      const job = { digests: [...digests()] };
+      // No thread is made for nothing.
+      return existsSync(this.#contents.directory)
+        ? this.#threads.run('sweep', job)
+        : { removed: 0, bytes: 0 };
+    });
   }
 
   /** Until it settles nothing is swept. */
