@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Status } from '../documents/result.ts';
 import { rowInRxpWords } from './earlier-words.ts';
-import { decodeCursor, encodeCursor } from './page-cursor.ts';
+import { decodeCursor, takePage } from './page-cursor.ts';
 
 /** A run as it is stored. Times are ms since the epoch; documents are JSON text. */
 export interface StoredRun {
@@ -57,6 +57,7 @@ export class RunList {
     this.#db = db;
   }
 
+  /** Up to `limit` of them, fewer where their documents are long. */
   page(filter: StoreFilter): { rows: StoredRun[]; nextCursor: string | null } {
     const before = decodeCursor(filter.cursor);
     const wanted = this.#rarestFirst([
@@ -66,12 +67,10 @@ export class RunList {
     ]);
     const values = wanted.map(([, value]) => value);
     const select = this.#statement(pageOf(wanted.map(([column]) => column)));
-    const rows = select.all(...values, before, filter.limit + 1) as unknown as StoredRun[];
-    const more = rows.length > filter.limit;
-    if (more) rows.pop();
-    const last = rows.at(-1);
-    for (const row of rows) rowInRxpWords(row);
-    return { rows, nextCursor: more && last ? encodeCursor(last.n) : null };
+    const found = select.iterate(...values, before, filter.limit + 1);
+    const page = takePage<StoredRun>(found, filter.limit, (row) => [row.invocation, row.result, row.outcome]);
+    for (const row of page.rows) rowInRxpWords(row);
+    return page;
   }
 
   /** SQLite knows nothing of how common a value is, and a wrong choice of index reads every run. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { GroupCommit } from './group-commit.ts';
 import type { StoreOperation } from './operations.ts';
-import { decodeCursor, encodeCursor } from './page-cursor.ts';
+import { decodeCursor, takePage } from './page-cursor.ts';
 import { type RemovalReason, type RemovedRun, RemovedRuns } from './removed-runs.ts';
 import type { StoredSnapshot } from './space-operations.ts';
 
@@ -62,13 +62,11 @@ export class SnapshotRows {
   }): { rows: StoredSnapshot[]; nextCursor: string | null } {
     this.#group.ready();
     const before = decodeCursor(cursor);
-    const rows = (workspace === undefined
-      ? this.#sql.page.all(before, limit + 1)
-      : this.#sql.pageOf.all(workspace, before, limit + 1)) as unknown as StoredSnapshot[];
-    const more = rows.length > limit;
-    if (more) rows.pop();
-    const last = rows.at(-1);
-    return { rows, nextCursor: more && last ? encodeCursor(last.n) : null };
+    const found =
+      workspace === undefined
+        ? this.#sql.page.iterate(before, limit + 1)
+        : this.#sql.pageOf.iterate(workspace, before, limit + 1);
+    return takePage<StoredSnapshot>(found, limit, ({ omitted, metadata }) => [omitted, metadata]);
   }
 
   /** Digests of all of them, each once. */

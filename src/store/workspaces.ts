@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { GroupCommit } from './group-commit.ts';
 import type { StoreOperation } from './operations.ts';
-import { decodeCursor, encodeCursor } from './page-cursor.ts';
+import { decodeCursor, takePage } from './page-cursor.ts';
 import { type RemovalReason, type RemovedRun, RemovedRuns } from './removed-runs.ts';
 import type { NewWorkspace, WorkspaceFacts } from './space-operations.ts';
 
@@ -66,11 +66,8 @@ export class WorkspaceRows {
     nextCursor: string | null;
   } {
     this.#group.ready();
-    const rows = this.#sql.page.all(decodeCursor(cursor), limit + 1) as unknown as StoredWorkspace[];
-    const more = rows.length > limit;
-    if (more) rows.pop();
-    const last = rows.at(-1);
-    return { rows, nextCursor: more && last ? encodeCursor(last.n) : null };
+    const found = this.#sql.page.iterate(decodeCursor(cursor), limit + 1);
+    return takePage<StoredWorkspace>(found, limit, ({ input }) => [input]);
   }
 
   /** Those that are filled or restored, in order of their making. */

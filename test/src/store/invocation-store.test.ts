@@ -261,3 +261,17 @@ test('a database of a newer version is refused in one clear line and left as it 
 test('a file that is no database is refused in one clear line', () => {
   expect(() => new InvocationStore(import.meta.filename)).toThrow(/is not a database$/);
 });
+
+test('a page has fewer runs where their documents are long, and the next goes on behind it', () => {
+  const long = 'x'.repeat(6_000_000);
+  for (const id of ['a', 'b', 'c', 'd', 'e'])
+    store.insert(run(id, { invocation: id === 'a' ? '{}' : long, status: 'pending' }));
+  store.insert(run('f', { invocation: 'x'.repeat(20_000_000) }));
+  const pages: string[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page = store.list({ limit: 1000, cursor });
+    pages.push(ids(page.rows));
+    cursor = page.nextCursor;
+  }
+  expect(pages).toEqual(['f', 'e d', 'c b a']);
+});

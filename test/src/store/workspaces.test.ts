@@ -92,6 +92,20 @@ test('pages go on where they ended; what is unready and what is old is found', (
   expect(store.workspaces.remove('none', 'deleted')).toBe(false);
 });
 
+test('pages are shorter where what they tell is long', () => {
+  const text = 'x'.repeat(6_000_000);
+  for (const id of 'abc') {
+    store.workspaces.insert({ ...workspace(id), input: text }, FACTS);
+    store.snapshots.insert({ ...snapshot(id, 'a', 'd'), metadata: text });
+  }
+  for (const page of [
+    store.workspaces.page({ limit: 9 }),
+    store.snapshots.page({ limit: 9 }),
+    store.snapshots.page({ limit: 9, workspace: 'a' }),
+  ])
+    expect([ids(page.rows), page.nextCursor !== null]).toEqual(['c,b', true]);
+});
+
 test('a data directory of an earlier release gets the tables, and keeps what it has', () => {
   const old = join(directory, 'old.db');
   const db = new DatabaseSync(old);
