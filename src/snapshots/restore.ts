@@ -8,6 +8,7 @@ import { RunwireError } from '../documents/errors.ts';
 import { Below, nobodys } from '../files/below.ts';
 import { remove } from '../files/remove.ts';
 import { placeOf, type ScanOf, setMode } from '../files/walk.ts';
+import { InTheWay, inTheWay } from '../files/way.ts';
 import { type BytePath, bytePath, toText } from '../platform/byte-path.ts';
 import { FileClock } from './clock.ts';
 import type { Crew } from './crew.ts';
@@ -119,14 +120,37 @@ function exchange(
   const tree = new Below(root, isPrivate, true);
   const from = new Below(stage, nobodys, true);
   try {
-    for (const { directory, name } of removals) removeAt(placeOf(tree.directory(directory), name));
+    for (const { directory, name } of removals)
+      changing(directory === '' ? `${name}` : `${directory}/${name}`, () =>
+        removeAt(placeOf(tree.directory(directory), name)),
+      );
     for (const { staged, listed } of additions)
-      if (!staged.includes('/')) renameSync(from.place(staged), tree.place(listed.path));
+      if (!staged.includes('/'))
+        changing(listed.path, () => renameSync(from.place(staged), tree.place(listed.path)));
     for (const { path, mode, type } of modes.toReversed())
-      setMode(tree.place(path), mode, (stats) => (type === 'file' ? stats.isFile() : stats.isDirectory()));
+      changing(path, () =>
+        setMode(tree.place(path), mode, (stats) => (type === 'file' ? stats.isFile() : stats.isDirectory())),
+      );
   } finally {
     tree.close();
     from.close();
+  }
+}
+
+/** What cannot be changed is told, by its path. */
+function changing(path: string, work: () => unknown): void {
+  try {
+    work();
+  } catch (cause) {
+    const told = inTheWay(cause, path);
+    if (!(told instanceof InTheWay)) throw told;
+    throw new RunwireError(
+      'file_conflict',
+      `${told.message}: the restore is not done yet, and is tried again`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -6,6 +6,7 @@ import { afterMs } from '../platform/timer.ts';
 import { storeRemoval } from '../store/making-room.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
 import type { Filler } from './filler.ts';
+import type { Restorer } from './restorer.ts';
 import { busy } from './space.ts';
 import { directoryOf, rowOf, type SpaceTools } from './tools.ts';
 
@@ -18,12 +19,14 @@ const FAILED_MS = 60_000;
 export class Leaving {
   readonly #tools: SpaceTools;
   readonly #filler: Filler;
+  readonly #restorer: Restorer;
   readonly #going = new Set<Promise<unknown>>();
   #stopLooking = (): void => {};
 
-  constructor(tools: SpaceTools, filler: Filler) {
+  constructor(tools: SpaceTools, filler: Filler, restorer: Restorer) {
     this.#tools = tools;
     this.#filler = filler;
+    this.#restorer = restorer;
   }
 
   /** Once, at the start. */
@@ -46,7 +49,7 @@ export class Leaving {
     const space = spaces.get(id);
     const [first] = space.line.all;
     if (first !== undefined) throw busy(id, `has unfinished runs: ${first}`);
-    if (space.restoring) throw busy(id, 'is being restored');
+    if (space.restoring && !this.#restorer.isPaused(id)) throw busy(id, 'is being restored');
     if (space.changers > 0) throw busy(id, 'is being changed');
     if (space.takers > 0) throw busy(id, 'has a snapshot in the making');
     if (space.leaving) throw busy(id, 'is being removed');
@@ -54,6 +57,7 @@ export class Leaving {
     const open = space.line.close();
     try {
       await this.#filler.giveUp(space);
+      await this.#restorer.giveUp(space);
       await storeRemoval(store, this.#tools.disk, () => void store.workspaces.remove(id, reason));
       this.#tools.counts.forget(id);
       // From here on it is gone: what cannot be deleted now is tried again at the next start.
@@ -65,6 +69,7 @@ export class Leaving {
       space.leaving = false;
       const left = store.workspaces.get(id);
       if (left?.state === 'filling' && space.filling === null) void this.#filler.begin(left);
+      if (left?.state === 'restoring' && !space.restoring) this.#restorer.complete(left);
       open();
       spaces.changed(space);
     }

@@ -22,6 +22,8 @@ interface Intent {
 export class Restorer {
   readonly #tools: SpaceTools;
   readonly #going = new Set<Promise<unknown>>();
+  /** Of workspaces whose restore failed and is to be tried again: how that is given up. */
+  readonly #paused = new Map<string, AbortController>();
 
   constructor(tools: SpaceTools) {
     this.#tools = tools;
@@ -50,6 +52,17 @@ export class Restorer {
     const space = this.#tools.spaces.get(row.id);
     const open = this.#close(space);
     this.#keep(this.#untilDone(row, JSON.parse(row.restoring ?? '') as Intent).finally(open));
+  }
+
+  /** Does a restore of it wait to be tried again. */
+  isPaused(id: string): boolean {
+    return this.#paused.has(id);
+  }
+
+  /** One that waits to be tried again is not: resolves when nothing of it goes on any more. */
+  async giveUp(space: Space): Promise<void> {
+    this.#paused.get(space.id)?.abort();
+    while (space.restoring) await space.next();
   }
 
   async close(): Promise<void> {
@@ -93,8 +106,17 @@ export class Restorer {
   async #again(id: string): Promise<void> {
     const row = this.#tools.store.workspaces.get(id);
     if (row?.restoring == null) return;
-    await sleep(AGAIN_MS, undefined, { signal: this.#tools.closed }).catch(() => {});
-    await this.#untilDone(row, JSON.parse(row.restoring) as Intent);
+    if (await this.#pause(id)) await this.#untilDone(row, JSON.parse(row.restoring) as Intent);
+  }
+
+  /** False: it is given up, or the next server's. */
+  async #pause(id: string): Promise<boolean> {
+    const giveUp = new AbortController();
+    this.#paused.set(id, giveUp);
+    const signal = AbortSignal.any([giveUp.signal, this.#tools.closed]);
+    await sleep(AGAIN_MS, undefined, { signal }).catch(() => {});
+    this.#paused.delete(id);
+    return !signal.aborted;
   }
 
   async #untilDone(row: StoredWorkspace, intent: Intent): Promise<void> {
@@ -107,7 +129,7 @@ export class Restorer {
       } catch (err) {
         if (closed.aborted) return;
         log.warn({ workspace_id: row.id, err }, 'a restore that was begun is not done yet');
-        await sleep(AGAIN_MS, undefined, { signal: closed }).catch(() => {});
+        if (!(await this.#pause(row.id))) return;
       }
   }
 

@@ -85,7 +85,7 @@ export class Spaces implements Workspaces {
     this.#changes = new Changes(this.#tools);
     this.#filler = new Filler(this.#tools, parts.sources);
     this.#restorer = new Restorer(this.#tools);
-    this.#leaving = new Leaving(this.#tools, this.#filler);
+    this.#leaving = new Leaving(this.#tools, this.#filler, this.#restorer);
   }
 
   /** Once, before anybody asks: what an earlier server left is completed or removed. */

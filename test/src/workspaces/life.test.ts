@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -16,6 +17,7 @@ import { RunwireError } from '../../../src/documents/errors.ts';
 import { buildEngine, type TestEngine } from '../../helpers/build-engine.ts';
 import { exited, heldRunner, scripted } from '../../helpers/fake-runner.ts';
 import { givenFiles } from '../../helpers/given-files.ts';
+import { requires } from '../../helpers/require.ts';
 
 const newId = (what = 'w'): string => `${what}-${randomUUID().slice(0, 8)}`;
 
@@ -426,9 +428,11 @@ test('a restore that was begun is tried again until it is done, and nothing uses
   const change = engine.store.workspaces.change.bind(engine.store.workspaces);
   const beside = join(root, '../beside/restore/staged');
   let failed = false;
+  let removing: Promise<string> | null = null;
   engine.store.workspaces.change = (which, facts) => {
     if (facts.state === 'restoring' && !failed) {
       failed = true;
+      removing = codeOf(workspaces.remove(id));
       renameSync(contents, away);
       rmSync(beside, { recursive: true });
     }
@@ -437,7 +441,7 @@ test('a restore that was begun is tried again until it is done, and nothing uses
   expect(await codeOf(workspaces.reset(id))).not.toBe('done');
   expect(workspaces.get(id).state).toBe('restoring');
   expect(() => workspaces.tree(id)).toThrow('is being restored');
-  expect(await codeOf(workspaces.remove(id))).toBe('workspace_busy');
+  expect(await removing).toBe('workspace_busy');
   await engine.post({ runtime_kind: 'fake', invocation_id: `run-${id}`, options: { workspace: id } });
   expect(engine.engine.record(`run-${id}`).waiting?.reason).toBe('workspace');
   rmSync(contents, { recursive: true, force: true });
@@ -487,4 +491,37 @@ test('where files cannot be taken away a workspace is gone all the same, and a s
     await engine.workspaces.create({ workspace_id: id });
     expect(files(engine, id)).toEqual({});
   }
+});
+
+requires('immutable')('What cannot be changed', () => {
+  test('keeps a restore from its end: that is told, it is tried again, and the workspace can be deleted', async () => {
+    await using engine = buildEngine();
+    const { workspaces } = engine;
+    const restore = async (id: string): Promise<string> => {
+      const { snapshot_id } = (await workspaces.snapshot(id, {})).snapshot;
+      mkdirSync(join(workspaces.tree(id).root, 'd'));
+      writeFileSync(join(workspaces.tree(id).root, 'd/kept'), 'x');
+      spawnSync('chattr', ['+i', join(workspaces.tree(id).root, 'd/kept')]);
+      return codeOf(workspaces.restore(id, { snapshot_id, mode: 'exact' }));
+    };
+    const free = (place: string) => spawnSync('chattr', ['-R', '-i', join(engine.dataDir, place)]);
+    const [id, other] = [await made(engine, { f: '1' }), await made(engine, { f: '2' })];
+    try {
+      expect(await restore(id)).toBe('file_conflict');
+      expect(workspaces.get(id).state).toBe('restoring');
+      free('workspaces');
+      await vi.waitFor(() => expect(workspaces.get(id).state).toBe('ready'), { timeout: 20_000 });
+      expect(files(engine, id)).toEqual({ f: '1' });
+
+      expect(await restore(other)).toBe('file_conflict');
+      expect(workspaces.get(other).state).toBe('restoring');
+      // It is refused while one try of it goes on.
+      await vi.waitFor(() => workspaces.remove(other), { timeout: 20_000 });
+      expect(await codeOf(workspaces.remove(other))).toBe('workspace_removed');
+      expect(names(engine, 'workspaces')).toEqual([id]);
+    } finally {
+      free('workspaces');
+      free('discarded-workspaces');
+    }
+  });
 });
