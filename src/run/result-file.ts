@@ -9,7 +9,7 @@ import type { RuntimeResult } from '../documents/result.ts';
 import { bytePath } from '../platform/byte-path.ts';
 import { codeOf, messageOf } from '../platform/error-words.ts';
 import { isInside } from '../platform/inside.ts';
-import { makeDirectory } from '../platform/make-directory.ts';
+import { LeadsOut, makeDirectory, makeDirectoryIn } from '../platform/make-directory.ts';
 
 /**
  * Write a result where output_result_path says: JSON, indent 2, UTF-8, a newline at the end, mode 0644 less
@@ -29,7 +29,8 @@ export async function writeResultFile(
     const within = isIn ? await realpath(confined) : null;
     if (isIn) await checkStaysIn(resolve(confined), resolve(path));
     if (places.holds(nearestReal(path))) throw new Error(PRIVATE);
-    makeDirectory(dirname(path));
+    if (isIn) makeDirectoryIn(confined, dirname(path));
+    else makeDirectory(dirname(path));
     const destination = await destinationOf(path, places);
     await inDirectory(dirname(destination), { places, within }, async (directory) => {
       const unfinished = join(directory, unfinishedName(result));
@@ -48,7 +49,6 @@ export async function writeResultFile(
 }
 
 const PRIVATE = 'it leads to the data of the server';
-const LEADS_OUT = 'a symbolic link leads out of the working directory';
 
 /** Opens no more than the name: a directory need not be readable to be written to. */
 const O_PATH = 0o10000000;
@@ -62,7 +62,7 @@ async function inDirectory(
   const handle = await open(path, constants.O_DIRECTORY | (HAS_PROC ? O_PATH : constants.O_RDONLY));
   try {
     const real = await realPathOf(handle, bytePath(path));
-    if (within !== null && !isInside(bytePath(within), real)) throw new Error(LEADS_OUT);
+    if (within !== null && !isInside(bytePath(within), real)) throw new LeadsOut();
     if (places.holds(real)) throw new Error(PRIVATE);
     await use(descriptorPath(handle) ?? path);
   } finally {
@@ -81,7 +81,7 @@ async function checkStaysIn(directory: string, path: string): Promise<void> {
   for (let existing = path; existing !== directory; existing = dirname(existing)) {
     if (!(await unlessMissing(lstat(existing)))) continue;
     const real = await unlessMissing(realpath(existing));
-    if (!real?.startsWith(`${root}/`)) throw new Error(LEADS_OUT);
+    if (!real?.startsWith(`${root}/`)) throw new LeadsOut();
     return;
   }
 }

@@ -9,7 +9,7 @@ import type { InvocationInput } from '../documents/invocation.ts';
 import { type BytePath, bytePath } from '../platform/byte-path.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { isInside } from '../platform/inside.ts';
-import { makeDirectory } from '../platform/make-directory.ts';
+import { LeadsOut, makeDirectory, makeDirectoryIn } from '../platform/make-directory.ts';
 import { shortageOf, storageText } from '../platform/shortage.ts';
 import { type InputFile, openInput } from './input-file.ts';
 
@@ -103,12 +103,17 @@ export function prepareWorkingPaths(
     const nearest = nearestReal(artifactDirectory);
     refusePrivate('artifact_directory', artifactDirectory, nearest);
     refuseOutside('artifact_directory', confinedTo, artifactDirectory, nearest);
-    makeNamed('artifact directory', artifactDirectory);
+    makeArtifactDirectory(artifactDirectory, confinedTo);
     artifact = realpathSync.native(artifactDirectory);
     refusePrivate('artifact_directory', artifactDirectory, bytePath(artifact));
+    // Again: this is the directory that is collected, whatever its name has led to before.
+    refuseOutside('artifact_directory', confinedTo, artifactDirectory, bytePath(artifact));
   }
   const working = globs ? realpathSync.native(workingDirectory) : null;
-  if (working) refusePrivate('working_directory', workingDirectory, bytePath(working));
+  if (working) {
+    refusePrivate('working_directory', workingDirectory, bytePath(working));
+    refuseOutside('working_directory', confinedTo, workingDirectory, bytePath(working));
+  }
   // Last: nothing refuses it any more while it is open.
   return { roots: { working, artifact }, input: openInputPayload(paths, about) };
 }
@@ -137,8 +142,11 @@ export function openInputPayload(
 /** Throws Rejected for what is named as in the directory and leads out of it. */
 function refuseOutside(field: string, directory: string | null, path: string, real: BytePath): void {
   if (directory === null || !isInside(resolve(directory), resolve(path))) return;
-  if (!isInside(bytePath(realpathSync.native(directory)), real))
-    throw new Rejected(`${field}: a symbolic link leads out of the working directory: ${path}`);
+  if (!isInside(bytePath(realpathSync.native(directory)), real)) throw outside(field, path);
+}
+
+function outside(field: string, path: string): Rejected {
+  return new Rejected(`${field}: a symbolic link leads out of the working directory: ${path}`);
 }
 
 function privateRefusal(field: string, path: string): Rejected {
@@ -169,8 +177,15 @@ function checkInputPayload(path: string): void {
   attempt(`input_payload_path cannot be read: ${path}`, () => accessSync(path, constants.R_OK));
 }
 
-function makeNamed(what: string, path: string): void {
-  attempt(`${what} cannot be made: ${path}`, () => makeDirectory(path));
+function makeArtifactDirectory(path: string, confinedTo: string | null): void {
+  attempt(`artifact directory cannot be made: ${path}`, () => {
+    if (confinedTo === null || !isInside(resolve(confinedTo), resolve(path))) return makeDirectory(path);
+    try {
+      makeDirectoryIn(confinedTo, path);
+    } catch (error) {
+      throw error instanceof LeadsOut ? outside('artifact_directory', path) : error;
+    }
+  });
 }
 
 /** Undefined when there is nothing. */

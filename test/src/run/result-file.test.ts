@@ -17,6 +17,7 @@ import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 import type { PrivateView } from '../../../src/disk/private-view.ts';
 import type { RuntimeResult } from '../../../src/documents/result.ts';
 import { writeResultFile } from '../../../src/run/result-file.ts';
+import { swapForLinks } from '../../helpers/swapped-directory.ts';
 
 const RESULT: RuntimeResult = {
   schema_version: '0.1',
@@ -126,4 +127,16 @@ test('a path under a confined directory does not follow a link out of it, neithe
   expect(JSON.parse(readFileSync(join(work, 'real/new/result.json'), 'utf8'))).toEqual(RESULT);
   await writeResultFile(join(outside, 'elsewhere.json'), RESULT, { confined: work, places });
   expect(readdirSync(outside)).toEqual(['elsewhere.json', 'mine']);
+});
+
+test('nothing is made outside of a confined directory while links are swapped in on the way', async () => {
+  const [work, outside] = [join(dir, 'work'), join(dir, 'outside')];
+  mkdirSync(join(work, 'd'), { recursive: true });
+  mkdirSync(outside);
+  await using _ = await swapForLinks(join(work, 'd'), outside);
+  for (let at = 0; at < 1000; at++)
+    await writeResultFile(join(work, `d/new${at}/r.json`), RESULT, { confined: work, places }).catch(
+      () => {},
+    );
+  expect(readdirSync(outside)).toEqual([]);
 });

@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -16,6 +17,7 @@ import { Rejected } from '../../../src/contract/outcome.ts';
 import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 import { type RunDirectory, runDirectory } from '../../../src/disk/run-directory.ts';
 import { prepareWorkingPaths, resolveWorkingPaths } from '../../../src/run/working-paths.ts';
+import { swapForLinks } from '../../helpers/swapped-directory.ts';
 
 let dir: string;
 let run: RunDirectory;
@@ -181,3 +183,25 @@ test.each(['artifact_directory', 'input_payload_path'] as const)(
     prepare(out, false);
   },
 );
+
+test('links that are swapped in lead no artifact directory and no globs out of what confines them', async () => {
+  const [work, outside] = [join(dir, 'work'), join(dir, 'outside')];
+  for (const path of [join(work, 'd/e'), join(outside, 'e')]) mkdirSync(path, { recursive: true });
+  await using _ = await swapForLinks(join(work, 'd'), outside);
+  const led: unknown[] = [];
+  for (let at = 0; at < 3000; at++)
+    for (const of of [
+      { working_directory: work, artifact_directory: `d/new${at}` },
+      { working_directory: work, artifact_directory: 'd/e' },
+      { working_directory: join(work, 'd/e') },
+    ]) {
+      try {
+        const paths = resolveWorkingPaths(of, run);
+        const { roots } = prepareWorkingPaths(paths, { ...about, confinedTo: work, globs: true });
+        led.push(...Object.values(roots).filter((root) => root?.startsWith(realpathSync(outside))));
+      } catch (error) {
+        if (!(error instanceof Rejected) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+  expect([led, readdirSync(outside)]).toEqual([[], ['e']]);
+});
