@@ -41,7 +41,8 @@ export type Concern =
   | 'first reason'
   | 'many at once'
   | 'artifacts'
-  | 'files';
+  | 'files'
+  | 'workspaces';
 
 export interface Conformance {
   kind: string;

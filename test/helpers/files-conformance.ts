@@ -8,12 +8,14 @@ import { expectSound } from './sound-run.ts';
 type Words = Record<string, unknown>;
 
 /** What the suite of a kind has. */
-interface Suite {
+export interface Suite {
   conformance: Conformance;
   app(): BuiltApp;
   asked(behaviour: Behaviour, more: Words): Words;
   run(behaviour: Behaviour, more: Words): Promise<RunRecord>;
   finished(id: string): Promise<RunRecord>;
+  /** It has told something. */
+  begun(id: string): Promise<void>;
   about(concern: Concern, name: string, body: () => Promise<void>): void;
 }
 

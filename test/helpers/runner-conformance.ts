@@ -11,6 +11,7 @@ import { filesConform } from './files-conformance.ts';
 import { eventsOf, outputOf } from './run-events.ts';
 import { expectRxp, expectRxpDocuments, RXP } from './rxp.ts';
 import { expectSound } from './sound-run.ts';
+import { workspacesConform } from './workspace-conformance.ts';
 
 const piece = (stream: Stream, bytes: string | Buffer) => ({
   stream,
@@ -275,7 +276,9 @@ export function testRunner(conformance: Conformance): void {
       }
     });
 
-    filesConform({ conformance, app: () => app, asked, run, finished, about });
+    const suite = { conformance, app: () => app, asked, run, finished, begun, about };
+    filesConform(suite);
+    workspacesConform(suite);
 
     about(
       'artifacts',
