@@ -25,6 +25,7 @@ import { capturesRoutes } from './output.ts';
 import { declaredAccess } from './requests/access.ts';
 import { expectBodiesWithin } from './requests/body-deadline.ts';
 import { forgetBrokenType, refuseContent, refuseFraming } from './requests/content.ts';
+import { onDropped } from './requests/dropped-connections.ts';
 import { continueLate } from './requests/expectation.ts';
 import { createGuard } from './requests/guard.ts';
 import { answerInTurn } from './requests/in-turn.ts';
@@ -103,6 +104,9 @@ const ROUTER = { maxParamLength: MAX_TARGET_LENGTH };
 /** Connections that are still used when the server stops have so long to come to an end. */
 const CLOSE_PATIENCE_MS = 5000;
 
+const CROWDED =
+  'connections are closed unanswered: as many are open as may be, a third of the open files (ulimit -n, LimitNOFILE=, --ulimit nofile=)';
+
 const DEADLINES: Deadlines = { headersMs: 60_000, bodyMs: 300_000, lookMs: 15_000 };
 
 /**
@@ -150,6 +154,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   });
   // Each of them may need three files more, of the run that it reads.
   app.server.maxConnections = Math.max(16, Math.floor((openFilesLimit() - 100) / 3));
+  onDropped(app.server, (facts) => logger?.error(facts, CROWDED));
   // Node would pass the 2001st over in silence; their size is bounded.
   app.server.maxHeadersCount = 0;
   watchConnections(app.server);
