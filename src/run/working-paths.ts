@@ -104,12 +104,18 @@ export function prepareWorkingPaths(
     refusePrivate('artifact_directory', artifactDirectory, nearest);
     refuseOutside('artifact_directory', confinedTo, artifactDirectory, nearest);
     makeArtifactDirectory(artifactDirectory, confinedTo);
-    artifact = realpathSync.native(artifactDirectory);
+    artifact = attempt(`artifact directory cannot be used: ${artifactDirectory}`, () =>
+      realpathSync.native(artifactDirectory),
+    );
     refusePrivate('artifact_directory', artifactDirectory, bytePath(artifact));
     // Again: this is the directory that is collected, whatever its name has led to before.
     refuseOutside('artifact_directory', confinedTo, artifactDirectory, bytePath(artifact));
   }
-  const working = globs ? realpathSync.native(workingDirectory) : null;
+  const working = globs
+    ? attempt(`working directory cannot be used: ${workingDirectory}`, () =>
+        realpathSync.native(workingDirectory),
+      )
+    : null;
   if (working) {
     refusePrivate('working_directory', workingDirectory, bytePath(working));
     refuseOutside('working_directory', confinedTo, workingDirectory, bytePath(working));

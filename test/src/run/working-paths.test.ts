@@ -200,7 +200,8 @@ test('links that are swapped in lead no artifact directory and no globs out of w
         const { roots } = prepareWorkingPaths(paths, { ...about, confinedTo: work, globs: true });
         led.push(...Object.values(roots).filter((root) => root?.startsWith(realpathSync(outside))));
       } catch (error) {
-        if (!(error instanceof Rejected) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        // Not its server's: the directory of a run is another one.
+        if (!(error instanceof Rejected)) throw error;
       }
     }
   expect([led, readdirSync(outside)]).toEqual([[], ['e']]);
