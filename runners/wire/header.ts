@@ -36,5 +36,6 @@ export function setByConnection(name: string): boolean {
 }
 
 export function mayCarrySecret(name: string): boolean {
-  return isToken(name) && !NO_PLACE_FOR_SECRETS.has(name.toLowerCase());
+  // As a property of an object the last one is something else.
+  return isToken(name) && !NO_PLACE_FOR_SECRETS.has(name.toLowerCase()) && name !== '__proto__';
 }

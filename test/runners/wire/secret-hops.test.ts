@@ -170,7 +170,7 @@ const FRAMING = [
     'Expect',
     'Upgrade',
   ],
-  ...['TE', 'Trailer', 'Keep-Alive', 'HOST', '', 'a b', 'a:b', 'a\r\nb', 'é'],
+  ...['TE', 'Trailer', 'Keep-Alive', 'HOST', '', 'a b', 'a:b', 'a\r\nb', 'é', '__proto__'],
 ];
 
 test.each(FRAMING)('no secret is put into the header %j', async (header) => {
