@@ -64,7 +64,7 @@ function openToAll(mode: number): number {
 export async function copyIn(daemon: DockerDaemon, id: string, ctx: Context): Promise<void> {
   if (ctx.spec.mount_workspace || !hasFiles(ctx)) return;
   const entries = scan({ root: ctx.workingDirectory, isPrivate: () => false });
-  const tar = archiveStream(entries, 'tar', openToAll);
+  const tar = archiveStream(entries, 'tar', { modeOf: openToAll });
   // The client of the engine does not hear what the stream met.
   const broken = new Promise<never>((_, reject) => tar.once('error', reject));
   const put = daemon.ask((docker) => docker.getContainer(id).putArchive(tar, { path: ctx.spec.workdir }));

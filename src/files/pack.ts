@@ -4,7 +4,7 @@ import { createGzip } from 'node:zlib';
 import { ZipFile } from 'yazl';
 import { blocksOf, kept, readNow, SMALL_BYTES } from './blocks.ts';
 import type { Entry } from './scan.ts';
-import { TAR_END, tarHead, tarPadding } from './tar-head.ts';
+import { TAR_END, type TarOwner, tarHead, tarPadding } from './tar-head.ts';
 
 export const ARCHIVE_TYPES = {
   tar: 'application/x-tar',
@@ -16,17 +16,24 @@ export type ArchiveFormat = keyof typeof ARCHIVE_TYPES;
 /** Entries of a tar are put together up to this. */
 const BLOCK_BYTES = 256 * 1024;
 
+/** What a tar says of all that is in it. */
+export interface TarWords {
+  /** Permission bits, by those of the file. */
+  modeOf?: (mode: number) => number;
+  owner?: TarOwner;
+}
+
 /**
  * An archive of these entries, made as it is read: a buffer is good until the next is asked for. A file is as long as it was when it
- * was come to: one that got shorter meanwhile breaks the archive off, so that nobody takes it for whole. `modeOf`: permission bits, for a tar.
+ * was come to: one that got shorter meanwhile breaks the archive off, so that nobody takes it for whole.
  */
 export function archiveOf(
   entries: AsyncIterable<Entry>,
   format: ArchiveFormat,
-  modeOf: (mode: number) => number = (mode) => mode,
+  words: TarWords = {},
 ): AsyncGenerator<Buffer> {
   if (format === 'zip') return read(zipOf(entries));
-  const tar = tarOf(entries, modeOf);
+  const tar = tarOf(entries, words);
   return format === 'tar' ? tar : read(gzipped(tar));
 }
 
@@ -53,7 +60,7 @@ function gzipped(tar: AsyncIterable<Buffer>): Readable {
 
 async function* tarOf(
   entries: AsyncIterable<Entry>,
-  modeOf: (mode: number) => number,
+  { modeOf = (mode) => mode, owner }: TarWords,
 ): AsyncGenerator<Buffer> {
   const room = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   let used = 0;
@@ -69,7 +76,8 @@ async function* tarOf(
     const fd = type === 'file' ? entry.open() : null;
     if (type === 'file' && fd === null) continue; // it has just gone, or is nobody's business
     try {
-      const head = tarHead({ name, type, size, mode: modeOf(stats.mode & 0o777), modified, target });
+      const mode = modeOf(stats.mode & 0o777);
+      const head = tarHead({ name, type, size, mode, owner, modified, target });
       const isSmall = size <= SMALL_BYTES;
       if (used + head.length + (isSmall ? size : 0) + TAR_END.length > room.length) {
         yield room.subarray(0, used);

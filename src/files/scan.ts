@@ -72,7 +72,8 @@ export function find(
   return entry && { entry, close };
 }
 
-function entryAt(
+/** What the walk stands at. Null: there is nothing any more. `open` is good until the walk goes on. */
+export function entryAt(
   place: string | Buffer,
   path: string,
   stats: Stats,

@@ -73,6 +73,11 @@ export class Tree {
         parts.join('/'),
         `is a link that leads out of the directory, to ${JSON.stringify(target)}`,
       );
+    this.anyLink(parts, target);
+  }
+
+  /** A symbolic link, wherever it leads: for who never follows one. Throws BadName where there is something of that name. */
+  anyLink(parts: readonly string[], target: string): void {
     this.#in(parts, (path) => symlinkSync(target, path));
   }
 
