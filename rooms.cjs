@@ -89,6 +89,7 @@ const ROOMS = {
       'blocks',
       'edit',
       'exchange',
+      'discard',
       'way',
     ],
     imports: ['src/artifacts', 'src/documents', 'src/platform'],

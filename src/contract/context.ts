@@ -1,4 +1,6 @@
+import type { Readable } from 'node:stream';
 import type { RunDirectory } from '../disk/run-directory.ts';
+import type { Omitted } from '../documents/artifact.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import type { StreamFacts } from '../documents/outcome.ts';
 import type { Phase, Stream } from '../documents/stream.ts';
@@ -37,6 +39,15 @@ export interface RunOutput {
   captured(stream: Stream): StreamFacts;
 }
 
+/** The workspace of a run that works in a copy of it. */
+export interface CopiedWorkspace {
+  /**
+   * It becomes what the copy is by now: `tar` is of that directory alone, whose name begins every name in it. Returns what was left
+   * out. Rejects where nothing was changed. For `recover` too: done again it does the same.
+   */
+  replace(tar: Readable): Promise<Omitted[]>;
+}
+
 /** What an outside writer of captures and journal (the supervisor) tells of them. */
 export interface OutsideWriter {
   /** seq its first entry must have. */
@@ -69,6 +80,8 @@ export interface RunContext<Spec = unknown> {
   readonly inputPath: string | null;
   /** For another process: its name, and by its numbers (decimal) the file that must be open under it. Null: there is none. */
   readonly inputFile: { readonly path: string; readonly dev: string; readonly ino: string } | null;
+  /** Where the kind has it so (`copiesWorkspace`) and the run is in one; else null. */
+  readonly workspace: CopiedWorkspace | null;
   /** The complete environment of a process of this run. */
   readonly environment: Readonly<Record<string, string>>;
   readonly maxOutputBytes: number;

@@ -31,6 +31,8 @@ export interface RunnerOutcome {
   artifacts?: ArtifactFacts[];
   /** What the runner itself left out of the artifacts, and why. */
   omitted?: Omitted[];
+  /** Trouble that is told whatever the status is. */
+  notes?: string[];
   metadata?: Record<string, string>;
   /** Facts of captures written by an outside writer. */
   captures?: { stdout: StreamFacts; stderr: StreamFacts };

@@ -56,6 +56,11 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
   readonly captures: boolean;
   /** Why a run of this spec cannot be in a workspace, and which field says so. Null, and the default: it can. */
   notInWorkspace?(spec: Spec): FieldError | null;
+  /**
+   * Does the work of such a run in a workspace take place in a copy of it, elsewhere: what it made of that is then given to
+   * `ctx.workspace.replace`. Nobody else is in the workspace or changes it meanwhile. Default: it works in the workspace itself.
+   */
+  copiesWorkspace?(spec: Spec): boolean;
   /** The work has fewer rights than the server: links that it made do not lead the server out of the working directory. */
   readonly confined?: boolean;
   /** The run directory is made by the kind's outside writer, when there is something to put in. Default: before the run. */

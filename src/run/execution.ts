@@ -1,5 +1,6 @@
 import { type Collection, collectArtifacts } from '../artifacts/collection.ts';
 import type { Config } from '../config.ts';
+import type { RunContext } from '../contract/context.ts';
 import type { AbortReason, RunnerOutcome } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { rxpKindOf } from '../documents/kind.ts';
@@ -39,7 +40,7 @@ const NO_ARTIFACTS: Collection = { artifacts: [], omitted: [], bytes: 0, shortag
 export async function execute(run: LiveRun, tools: ExecutionTools): Promise<FinishedFacts> {
   await run.stored;
   const { scene, outcome, thrown, reason } = await work(run, tools);
-  const notes: string[] = [];
+  const notes: string[] = [...(outcome?.notes ?? [])];
   const attempt = async <T>(what: string, call: () => T): Promise<Awaited<T> | null> => {
     try {
       return await call();
@@ -156,6 +157,7 @@ function surroundings(run: LiveRun, tools: ExecutionTools) {
     artifactDirectory: paths.artifactDirectory,
     inputPath: paths.inputPayload === null ? null : (run.input?.path ?? NO_FILE),
     inputFile: run.input?.named ?? null,
+    workspace: run.copiesWorkspace && tools.workspaces !== null ? copied(run, tools.workspaces) : null,
     environment: processEnvironment(
       baseEnvironment,
       run.invocation,
@@ -166,6 +168,10 @@ function surroundings(run: LiveRun, tools: ExecutionTools) {
     killGraceMs: graceMs(run, config),
     callbackUrl: () => callbacks.of(run),
   };
+}
+
+function copied(run: LiveRun, workspaces: WorkspaceRuns): RunContext['workspace'] {
+  return { replace: (tar) => workspaces.replace(run, tar) };
 }
 
 const ms = (value: number): number => Math.round(value * 1000) / 1000;

@@ -50,6 +50,8 @@ export class LiveRun {
   readonly directory: RunDirectory;
   /** Null: it has none. */
   readonly workspace: WorkspaceOfRun | null;
+  /** Its work is in a copy of it. */
+  readonly copiesWorkspace: boolean;
   readonly traceparent: string | undefined;
   readonly rebooted: boolean;
   readonly fingerprint: string | null;
@@ -86,7 +88,12 @@ export class LiveRun {
     this.runner = accepted.runner;
     this.spec = accepted.spec;
     this.directory = accepted.directory;
-    this.workspace = workspaceOf(accepted.invocation.options.workspace);
+    const workspace = workspaceOf(accepted.invocation.options.workspace);
+    const { runner, spec, refusal } = accepted;
+    this.copiesWorkspace =
+      workspace !== null && refusal === null && (runner.copiesWorkspace?.(spec) ?? false);
+    // What others did meanwhile would be lost.
+    this.workspace = workspace && { ...workspace, shared: workspace.shared && !this.copiesWorkspace };
     this.traceparent = accepted.traceparent;
     this.rebooted = accepted.rebooted;
     this.fingerprint = accepted.fingerprint;

@@ -11,6 +11,7 @@ export interface Surroundings {
   artifactDirectory: string | null;
   inputPath: string | null;
   inputFile: RunContext['inputFile'];
+  workspace: RunContext['workspace'];
   environment: Readonly<Record<string, string>>;
   maxOutputBytes: number;
   killGraceMs: number;

@@ -23,6 +23,7 @@ export class Changes {
     const { spaces, counts, disk } = this.#tools;
     const { beside } = directoryOf(this.#tools, id);
     const space = spaces.get(id);
+    space.refuseCopied();
     const coming = { bytes: 0 };
     const fits = (bytes: number): boolean => {
       if (bytes > this.#roomIn(space)) return false;

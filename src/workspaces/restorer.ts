@@ -12,7 +12,7 @@ import { inputOf, usedAt } from './workspace-facts.ts';
 
 /** What a restore that was begun makes of a workspace, as its record keeps it. */
 interface Intent {
-  /** Null: nothing is left in it. */
+  /** Null: it is none, but nothing, or what a run made. */
   snapshot_id: string | null;
   digest: string;
   mode: RestoreInput['mode'];
@@ -45,6 +45,19 @@ export class Restorer {
         await this.#begin(row, { snapshot_id: null, digest, mode: 'exact' });
       }),
     );
+  }
+
+  /**
+   * In the turn of a run: it becomes what is in the list, `digest`, which the caller holds. Rejects where nothing was changed; or
+   * where the server stops, and the next one completes it.
+   */
+  async replace(row: StoredWorkspace, digest: string): Promise<void> {
+    const open = this.#close(this.#tools.spaces.get(row.id));
+    try {
+      await this.#keep(this.#replace(row, { snapshot_id: null, digest, mode: 'exact' }));
+    } finally {
+      open();
+    }
   }
 
   /** What an earlier server had begun. Nothing uses the workspace before it is done. */
@@ -101,6 +114,19 @@ export class Restorer {
       await store.committed();
     });
     await this.#done(row);
+  }
+
+  async #replace(row: StoredWorkspace, intent: Intent): Promise<void> {
+    const { store, log } = this.#tools;
+    const isBegun = (): boolean => store.workspaces.get(row.id)?.state === 'restoring';
+    try {
+      await this.#begin(row, intent);
+    } catch (err) {
+      if (!isBegun()) throw err;
+      log.warn({ workspace_id: row.id, err }, 'what a run made of its workspace is not in place yet');
+      await this.#again(row.id);
+      if (isBegun()) throw err;
+    }
   }
 
   async #again(id: string): Promise<void> {

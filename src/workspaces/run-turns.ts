@@ -1,6 +1,8 @@
 import { relative } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { workspaceDirectory } from '../disk/workspace-directory.ts';
+import type { Omitted } from '../documents/artifact.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { WorkspaceOutcome } from '../documents/workspace.ts';
@@ -8,6 +10,7 @@ import type { WorkspaceOfRun } from '../documents/workspace-use.ts';
 import { messageOf } from '../platform/error-words.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import { putInto } from './put.ts';
+import type { Replacer } from './replacer.ts';
 import type { OwnShot, Shots } from './shots.ts';
 import type { LiveSpaces } from './space.ts';
 import { jobOf, type TreeCounts } from './tree-counts.ts';
@@ -20,6 +23,8 @@ export interface RunInWorkspace {
   /** Aborted when it is to end. */
   readonly signal: AbortSignal;
   readonly workspace: WorkspaceOfRun | null;
+  /** What it makes of a copy of it takes its place: nobody changes it meanwhile. */
+  readonly copiesWorkspace: boolean;
 }
 
 /** What the engine asks of workspaces for their runs. */
@@ -41,6 +46,11 @@ export interface WorkspaceRuns {
   waitingOf(run: RunInWorkspace): { place: number; holders: string[] } | null;
   /** In its turn, before it begins: files that came with it are put in, the snapshot is taken. Throws Error in words. */
   prepare(run: RunInWorkspace, files: { from: string; into: string } | null): Promise<void>;
+  /**
+   * In its turn: the workspace becomes what this tar of one directory has. Returns what of it was left out. Rejects, in words, where
+   * nothing was changed. Done again it does the same.
+   */
+  replace(run: RunInWorkspace, tar: Readable): Promise<Omitted[]>;
   /** In its turn, when its work is over (`began`) or does not begin. Notes are for people. */
   conclude(run: RunInWorkspace, began: boolean): Promise<{ outcome: WorkspaceOutcome; notes: string[] }>;
   /** All that was left by an earlier server stands in line: turns are given from now on. */
@@ -56,6 +66,7 @@ export interface RunTurnsParts {
   shots: Shots;
   counts: TreeCounts;
   places: PrivatePlaces;
+  replacer: Pick<Replacer, 'replace'>;
   maxBytes: number;
 }
 
@@ -93,8 +104,10 @@ export class RunTurns implements WorkspaceRuns {
     this.#changed(workspace);
   }
 
-  resume({ id, workspace }: RunInWorkspace): void {
-    if (workspace !== null) this.#lineOf(workspace).hold(id, workspace.shared);
+  resume({ id, workspace, copiesWorkspace }: RunInWorkspace): void {
+    if (workspace === null) return;
+    this.#lineOf(workspace).hold(id, workspace.shared);
+    if (copiesWorkspace) this.#parts.spaces.get(workspace.id).copiedBy = id;
   }
 
   waits({ id, workspace }: RunInWorkspace): boolean {
@@ -110,7 +123,9 @@ export class RunTurns implements WorkspaceRuns {
 
   leave({ id, workspace }: RunInWorkspace): void {
     if (workspace === null) return;
-    this.#parts.spaces.peek(workspace.id)?.line.leave(id);
+    const space = this.#parts.spaces.peek(workspace.id);
+    if (space?.copiedBy === id) space.copiedBy = null;
+    space?.line.leave(id);
     this.#changed(workspace);
   }
 
@@ -125,6 +140,7 @@ export class RunTurns implements WorkspaceRuns {
     if (workspace === null) return;
     const { shots, dataDir, places } = this.#parts;
     this.#refuse(workspace.id);
+    if (run.copiesWorkspace) await this.#closeToChanges(run, workspace.id);
     const directory = workspaceDirectory(dataDir, workspace.id);
     if (files !== null) {
       const into = relative(directory.tree, files.into);
@@ -136,6 +152,10 @@ export class RunTurns implements WorkspaceRuns {
         metadata: { invocation_id: run.id },
         signal: run.signal,
       });
+  }
+
+  async replace({ workspace }: RunInWorkspace, tar: Readable): Promise<Omitted[]> {
+    return workspace === null ? [] : this.#parts.replacer.replace(workspace.id, tar);
   }
 
   async conclude(
@@ -184,6 +204,13 @@ export class RunTurns implements WorkspaceRuns {
 
   pause(): void {
     this.#parts.spaces.pause();
+  }
+
+  /** Those that go on are waited for: what they bring is copied. */
+  async #closeToChanges({ id, signal }: RunInWorkspace, workspace: string): Promise<void> {
+    const space = this.#parts.spaces.get(workspace);
+    space.copiedBy = id;
+    while (space.changers > 0 && (await space.next({ signal })));
   }
 
   /** Throws Error in words where no run may begin in it. */

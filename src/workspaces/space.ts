@@ -19,6 +19,8 @@ export class Space {
   /** What changes bring beside what was counted, and what they have brought since. */
   readonly coming = new Set<{ bytes: number }>();
   readonly brought = new Set<{ bytes: number }>();
+  /** The run in it whose copy of it takes its place: what changes meanwhile would be lost. */
+  copiedBy: string | null = null;
 
   constructor(id: string, gate: Readonly<Gate>) {
     this.id = id;
@@ -48,6 +50,11 @@ export class Space {
     if (this.filling) throw busy(this.id, 'is being filled');
     if (this.restoring) throw busy(this.id, 'is being restored');
     if (this.leaving) throw busy(this.id, 'is being removed');
+  }
+
+  /** Throws workspace_busy while a run works in a copy of it. */
+  refuseCopied(): void {
+    if (this.copiedBy !== null) throw busy(this.id, `has a run in it that works in a copy: ${this.copiedBy}`);
   }
 
   /** Throws workspace_busy while a run is in it. */

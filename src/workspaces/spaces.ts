@@ -15,6 +15,7 @@ import type { Sources } from './fill.ts';
 import { Filler } from './filler.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { Leaving } from './leaving.ts';
+import { Replacer } from './replacer.ts';
 import { Restorer } from './restorer.ts';
 import { RunTurns } from './run-turns.ts';
 import { Shots, type SpaceLog } from './shots.ts';
@@ -81,10 +82,11 @@ export class Spaces implements Workspaces {
       },
     };
     this.snapshots = shots;
-    this.runs = new RunTurns(this.#tools);
     this.#changes = new Changes(this.#tools);
     this.#filler = new Filler(this.#tools, parts.sources);
     this.#restorer = new Restorer(this.#tools);
+    const replacer = new Replacer(this.#tools, this.#restorer);
+    this.runs = new RunTurns({ ...this.#tools, replacer });
     this.#leaving = new Leaving(this.#tools, this.#filler, this.#restorer);
   }
 

@@ -49,7 +49,10 @@ export interface Workspaces {
   tree(id: string): ScanOf;
   /** Until `read` settles it counts as being used: it does not expire, and its files stay though it is removed. */
   reading<T>(id: string, read: () => Promise<T>): Promise<T>;
-  /** Change its files from outside: also while runs are in it, not while it is filled or restored. Counted afterwards. */
+  /**
+   * Change its files from outside: also while runs are in it, not while it is filled or restored, nor while one works in a copy of it.
+   * Counted afterwards.
+   */
   changing<T>(id: string, change: (tree: ChangingTree) => Promise<T>): Promise<T>;
   /**
    * Its files as they are now, kept as a list of this digest until `use` settles; no snapshot of it stays. Also while a
