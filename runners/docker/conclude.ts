@@ -2,7 +2,7 @@ import type { RunContext } from '../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Omitted } from '../../src/documents/artifact.ts';
 import type { Timings } from '../../src/documents/outcome.ts';
-import { attend } from './attendance.ts';
+import { attend, type Ending } from './attendance.ts';
 import type { DockerDaemon } from './daemon.ts';
 import { outcomeOf } from './outcome.ts';
 import type { DockerSpec } from './spec.ts';
@@ -12,6 +12,7 @@ import { initComplaint } from './tini.ts';
 import type { RunTools } from './tools.ts';
 import { UsageSampler } from './usage.ts';
 import { copyArtifacts } from './workspace.ts';
+import { type Brought, bringBack } from './workspace-copy.ts';
 
 /** A container that was started, here or by an earlier server. */
 export interface StartedContainer {
@@ -48,6 +49,7 @@ export async function conclude(
     const timings = here === null ? await timingsOf(daemon, id) : timingsHere(here, output);
     const usage = sampler.stop();
     const omitted: Omitted[] = ending.lost === null ? await copyArtifacts(tools, id, ctx) : [];
+    const brought = ctx.workspace === null ? null : await takeWorkspace(tools, id, ctx, ending);
     const stderr = ctx.directory.stderr;
     const outcome = outcomeOf({
       ending,
@@ -60,11 +62,33 @@ export async function conclude(
       timings,
       metadata: started.metadata,
     });
-    return omitted.length === 0 ? outcome : { ...outcome, omitted };
+    const left = [...omitted, ...(brought?.omitted ?? [])];
+    return withFailure(left.length === 0 ? outcome : { ...outcome, omitted: left }, brought?.failure ?? null);
   } finally {
     stopStopping();
     sampler.stop();
   }
+}
+
+/** What it made of the workspace. Of one that was never begun nothing; of one that is lost nothing can be had. */
+async function takeWorkspace(
+  tools: RunTools,
+  id: string,
+  ctx: RunContext<DockerSpec>,
+  { lost, neverBegan }: Ending,
+): Promise<Brought> {
+  if (lost === null) return bringBack(tools, id, ctx);
+  return { omitted: [], failure: neverBegan ? null : lost };
+}
+
+/** Who relies on what it made must not take it for done. */
+function withFailure(outcome: RunnerOutcome, failure: string | null): RunnerOutcome {
+  if (failure === null) return outcome;
+  return {
+    ...outcome,
+    success: false,
+    notes: [`the files of the workspace could not be brought back, it is as it was before: ${failure}`],
+  };
 }
 
 function timingsHere(

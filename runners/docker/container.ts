@@ -13,6 +13,8 @@ export interface ContainerPlan {
   environment: Readonly<Record<string, string>>;
   limits: Limits | undefined;
   binds: readonly Bind[];
+  /** Where an empty volume is that goes with the container; null: nowhere. */
+  volume: string | null;
   user: string;
   stdin: boolean;
   maxOutputBytes: number;
@@ -28,6 +30,7 @@ const OOM_SCORE = 500;
 export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOptions {
   const { spec, limits } = plan;
   const bindings = portBindings(spec.ports);
+  const labels = { [INVOCATION_LABEL]: plan.invocationId, [SERVER_LABEL]: plan.server };
   return {
     Image: spec.image,
     ...(spec.platform === undefined ? {} : { platform: spec.platform }),
@@ -38,7 +41,7 @@ export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOpt
     Env: Object.entries(plan.environment).map(([name, value]) => `${name}=${value}`),
     User: plan.user,
     WorkingDir: plan.workingDirectory,
-    Labels: { ...spec.labels, [INVOCATION_LABEL]: plan.invocationId, [SERVER_LABEL]: plan.server },
+    Labels: { ...spec.labels, ...labels },
     AttachStdin: plan.stdin,
     OpenStdin: plan.stdin,
     StdinOnce: plan.stdin,
@@ -53,12 +56,7 @@ export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOpt
       ExtraHosts: Object.entries(spec.extra_hosts).map(([name, address]) => `${name}:${address}`),
       ...confinement(spec),
       ...resources(spec, limits),
-      Mounts: plan.binds.map(({ source, target, readOnly }) => ({
-        Type: 'bind',
-        Source: source,
-        Target: target,
-        ReadOnly: readOnly,
-      })),
+      Mounts: [...(plan.volume === null ? [] : [volumeAt(plan.volume, labels)]), ...plan.binds.map(bindAs)],
       Tmpfs: Object.fromEntries(
         spec.tmpfs.map(({ target, size_bytes, exec }) => [
           target,
@@ -70,6 +68,16 @@ export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOpt
       AutoRemove: false,
     },
   };
+}
+
+function bindAs({ source, target, readOnly }: Bind): Docker.MountSettings {
+  return { Type: 'bind', Source: source, Target: target, ReadOnly: readOnly };
+}
+
+/** What the image has there is not in it, as it is hidden by what is mounted. */
+function volumeAt(target: string, labels: Record<string, string>): Docker.MountSettings {
+  const options = { NoCopy: true, Labels: labels, DriverConfig: { Name: '', Options: {} } };
+  return { Type: 'volume', Source: '', Target: target, VolumeOptions: options };
 }
 
 function confinement(spec: DockerSpec) {

@@ -3,29 +3,35 @@ import { Rejected } from '../../src/contract/outcome.ts';
 import { containerOptions } from './container.ts';
 import { DaemonGone, daemonWords, statusOf } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
-import { bindsOf } from './mounts.ts';
+import { bindsOf, keepClear } from './mounts.ts';
 import { hasFiles, shareFiles } from './sent-files.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
 import type { RunTools } from './tools.ts';
 import { openToUser, userOf } from './user.ts';
-import { homeOf, insideOf, insideWorkingDirectory } from './workspace.ts';
+import { homeOf, insideOf, insideWorkingDirectory, isMounted } from './workspace.ts';
 
-/** The container of a run, made and not started: returns its id. Throws Rejected, with the daemon's words, for what it refuses to make. */
+/** The container of a run, made and not started, and its user as the engine was told. Throws Rejected, with the daemon's words, for what it refuses to make. */
 export async function createContainer(
   tools: RunTools,
   ctx: RunContext<DockerSpec>,
   image: ImageFacts,
-): Promise<string> {
+): Promise<{ id: string; user: string }> {
   const { daemon, identity, own, mountRoots } = tools;
   const { spec, invocation } = ctx;
   const home = homeOf(ctx);
   const scratch = home === ctx.directory.work;
-  const workspace = spec.mount_workspace ? { path: home, scratch } : null;
+  const workspace = isMounted(ctx) ? { path: home, scratch } : null;
   const inside = insideOf(ctx);
   const places = tools.places.look(ctx.directory);
   const rules = { roots: mountRoots, places, daemonSocket: daemon.realSocket };
   const binds = bindsOf(spec, workspace, inside.extra, rules);
+  const volume = ctx.workspace === null ? null : spec.workdir;
+  if (volume !== null)
+    keepClear(
+      [...spec.mounts, ...spec.tmpfs].map(({ target }) => target),
+      volume,
+    );
   const user = userOf({
     asked: spec.user,
     image: image.user,
@@ -48,6 +54,7 @@ export async function createContainer(
     },
     limits: invocation.options.limits,
     binds,
+    volume,
     user,
     stdin: wantsStdin(ctx),
     maxOutputBytes: ctx.maxOutputBytes,
@@ -55,7 +62,8 @@ export async function createContainer(
     server: identity.id(),
   });
   try {
-    return (await daemon.ask((docker) => docker.createContainer(options), { signal: ctx.signal })).id;
+    const { id } = await daemon.ask((docker) => docker.createContainer(options), { signal: ctx.signal });
+    return { id, user };
   } catch (error) {
     if (error instanceof DaemonGone) own.sweepLater(); // it may have been made
     const status = statusOf(error);

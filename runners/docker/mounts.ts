@@ -87,6 +87,13 @@ function checkSource(what: string, shown: string, source: string, rules: MountRu
     );
 }
 
+/** Throws Rejected for a place in the container that is in the workspace or around it. */
+export function keepClear(targets: readonly string[], workdir: string): void {
+  for (const target of targets)
+    if (isInside(workdir, target) || isInside(target, workdir))
+      throw new Rejected(`mount at ${target} overlaps the workspace at ${workdir}`);
+}
+
 /** No two places in the container are the same, and none is in the workspace or around it. */
 function checkTargets(
   binds: readonly Bind[],
@@ -99,8 +106,7 @@ function checkTargets(
   for (const target of own) {
     if (seen.has(target)) throw new Rejected(`two mounts at ${target}`);
     seen.add(target);
-    if (mounted && (isInside(spec.workdir, target) || isInside(target, spec.workdir)))
-      throw new Rejected(`mount at ${target} overlaps the workspace at ${spec.workdir}`);
+    if (mounted) keepClear([target], spec.workdir);
   }
 }
 

@@ -33,7 +33,9 @@ export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerO
   const container = await findStarted(tools, ctx);
   if (container !== null) return removedAfter(tools, ctx, container.Id, () => resume(tools, ctx, container));
   if (readContainerRecord(ctx.directory) !== null)
-    throw new Error('the server that ran it is gone, and so is its container');
+    throw new Error(
+      `the server that ran it is gone, and so is its container${ctx.workspace === null ? '' : ', with what it made of the workspace'}`,
+    );
   ctx.goesOn();
   return runOnce(tools, ctx);
 }

@@ -16,6 +16,7 @@ import { ContainerStop } from './stop.ts';
 import { attachInput, attachOutput, ContainerOutput } from './streams.ts';
 import type { RunTools } from './tools.ts';
 import { makeDirectories } from './workspace.ts';
+import { copyWorkspaceIn } from './workspace-copy.ts';
 
 type Context = RunContext<DockerSpec>;
 
@@ -33,8 +34,9 @@ export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutc
       secret: tools.secret,
     });
     if (image === null || ctx.signal.aborted) return neverStarted(ABORTED_BEFORE);
-    const id = await createContainer(tools, ctx, image);
-    return await removedAfter(tools, ctx, id, () => startAndConclude(tools, ctx, { id, image, began }));
+    const { id, user } = await createContainer(tools, ctx, image);
+    const made = { id, user, image, began };
+    return await removedAfter(tools, ctx, id, () => startAndConclude(tools, ctx, made));
   } catch (error) {
     // Whatever goes wrong from the start on is an outcome: this is from before.
     if (error instanceof Rejected || error instanceof LetGo) throw error;
@@ -44,6 +46,7 @@ export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutc
 
 interface Made {
   id: string;
+  user: string;
   image: ImageFacts;
   /** Monotonic moment at which the runner was called, ms. */
   began: number;
@@ -52,14 +55,15 @@ interface Made {
 async function startAndConclude(
   tools: RunTools,
   ctx: Context,
-  { id, image, began }: Made,
+  { id, user, image, began }: Made,
 ): Promise<RunnerOutcome> {
   const { daemon } = tools;
   const metadata = { 'docker.container_id': id, 'docker.image_id': image.id };
   const output = new ContainerOutput(ctx.output, { stdout: 0, stderr: 0 }, tools.closed);
   const stop = new ContainerStop(daemon, id, image.stopSignal);
   await makeDirectories(daemon, id, image, ctx);
-  await copyIn(daemon, id, ctx);
+  if (ctx.workspace === null) await copyIn(daemon, id, ctx);
+  else await copyWorkspaceIn(tools, { id, user }, ctx);
   output.connect(await attachOutput(daemon, id), { stdout: 0, stderr: 0 });
   const input = wantsStdin(ctx) ? await attachInput(daemon, id) : null;
   try {

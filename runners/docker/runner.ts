@@ -80,13 +80,8 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
     needsCommand: false,
     captures: true,
     confined: true,
-    notInWorkspace: ({ mount_workspace }) =>
-      mount_workspace
-        ? null
-        : {
-            path: 'options.docker.mount_workspace',
-            message: 'must not be false for a run in a workspace, which is mounted',
-          },
+    // An engine at a socket of this machine has its files.
+    copiesWorkspace: ({ mount_workspace }) => !(mount_workspace ?? daemon.socketPath !== null),
     available: () => daemon.silence(),
     mounts: mountsOf,
     run: (ctx) => inHands(ctx, (context) => runOnce(tools, context)),

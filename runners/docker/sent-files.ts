@@ -6,15 +6,15 @@ import { scan } from '../../src/files/scan.ts';
 import { walk } from '../../src/files/walk.ts';
 import type { DockerDaemon } from './daemon.ts';
 import type { DockerSpec } from './spec.ts';
-import { homeOf } from './workspace.ts';
+import { homeOf, isMounted } from './workspace.ts';
 
 /** After so long others have their turn. */
 const TURN_MS = 5;
 
-type Context = Pick<RunContext<DockerSpec>, 'spec' | 'workingDirectory' | 'directory'>;
+type Context = Pick<RunContext<DockerSpec>, 'spec' | 'workingDirectory' | 'directory' | 'workspace'>;
 
 /** Is there something in the run's own directory before it begins: files that came with it, or a workspace. */
-export function hasFiles(ctx: Context): boolean {
+export function hasFiles(ctx: Pick<Context, 'workingDirectory' | 'directory'>): boolean {
   const { work } = ctx.directory;
   return homeOf(ctx) === work && readdirSync(work).length > 0;
 }
@@ -62,7 +62,7 @@ function openToAll(mode: number): number {
 
 /** Without a mounted workspace they are copied into the container, for any user there to use. */
 export async function copyIn(daemon: DockerDaemon, id: string, ctx: Context): Promise<void> {
-  if (ctx.spec.mount_workspace || !hasFiles(ctx)) return;
+  if (isMounted(ctx) || !hasFiles(ctx)) return;
   const entries = scan({ root: ctx.workingDirectory, isPrivate: () => false });
   const tar = archiveStream(entries, 'tar', { modeOf: openToAll });
   // The client of the engine does not hear what the stream met.

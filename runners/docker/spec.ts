@@ -62,7 +62,12 @@ export const DockerSpec = z
     entrypoint: z.array(z.string().refine(noNul)).optional().describe("Instead of the image's; [] = none"),
     user: Words.optional().describe('user, uid, or either with :group; default: not root'),
     workdir: InsidePath.default('/workspace'),
-    mount_workspace: z.boolean().default(true).describe("The run's working directory at workdir, rw"),
+    mount_workspace: z
+      .boolean()
+      .optional()
+      .describe(
+        "The run's working directory at workdir, rw; default: yes, but for a run in a workspace with an engine that is not at a socket of this machine",
+      ),
     mounts: z.array(DockerMount).max(100).default([]),
     tmpfs: z.array(Tmpfs).max(100).default([]),
     ports: Ports.default({}),

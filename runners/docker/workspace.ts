@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { posix, relative, resolve } from 'node:path';
 import { pack } from 'tar-stream';
 import { compileGlobs, startOf } from '../../src/artifacts/glob.ts';
@@ -8,8 +7,9 @@ import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
 import { isInside } from '../../src/platform/inside.ts';
 import { CopyOut } from './copy-out.ts';
-import { type DockerDaemon, statusOf } from './daemon.ts';
+import type { DockerDaemon } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
+import { type StatInside, statIn } from './inside.ts';
 import { type Bind, realOrSelf } from './mounts.ts';
 import type { DockerSpec } from './spec.ts';
 
@@ -26,7 +26,12 @@ export interface Inside {
   extra: Bind[];
 }
 
-/** What is mounted at workdir: the run's own directory where it works in it, else its working directory. */
+/** Is what the run works in mounted, or are its files copied in and out. */
+export function isMounted({ workspace, spec }: Pick<Context, 'workspace' | 'spec'>): boolean {
+  return workspace === null && (spec.mount_workspace ?? true);
+}
+
+/** What is at workdir: the run's own directory where it works in it, else its working directory. */
 export function homeOf({
   workingDirectory,
   directory,
@@ -50,15 +55,18 @@ export function insideOf(ctx: Context): Inside {
       extra: [],
     };
   const bind = { source: artifactDirectory, target: ARTIFACTS, readOnly: false };
-  return { artifactDirectory: ARTIFACTS, extra: spec.mount_workspace ? [bind] : [] };
+  return { artifactDirectory: ARTIFACTS, extra: isMounted(ctx) ? [bind] : [] };
 }
 
-/** What the container saw of this machine. Null: nothing; its files are copied out. */
+/** Where what is collected was in the container. Null: in itself; it is copied out. */
 export function mountsOf(ctx: Context): { inside: string; source: string | null }[] | null {
   const { spec } = ctx;
-  if (!spec.mount_workspace) return null;
+  const home = { source: homeOf(ctx), target: spec.workdir };
+  // Of this machine it has nothing else than what was copied.
+  if (ctx.workspace !== null) return [{ inside: home.target, source: realOrSelf(home.source) }];
+  if (!isMounted(ctx)) return null;
   const binds = [
-    { source: homeOf(ctx), target: spec.workdir },
+    home,
     ...insideOf(ctx).extra,
     ...spec.mounts.map(({ source, target }) => ({ source, target })),
   ];
@@ -79,7 +87,14 @@ export async function makeDirectories(
   ctx: Context,
 ): Promise<void> {
   const { spec, invocation } = ctx;
-  if (spec.mount_workspace) return;
+  if (isMounted(ctx)) return;
+  if (ctx.workspace !== null) {
+    if (spec.read_only)
+      throw new Rejected(
+        'a workspace cannot be copied into a container with a read-only root: mount_workspace',
+      );
+    return;
+  }
   const { artifactDirectory } = insideOf(ctx);
   if (spec.read_only) {
     if (artifactDirectory !== null || invocation.options.artifacts !== undefined)
@@ -89,7 +104,7 @@ export async function makeDirectories(
   const wanted = new Set(spec.workdir === image.workdir ? [] : [spec.workdir]);
   if (artifactDirectory !== null) wanted.add(artifactDirectory);
   const missing: string[] = [];
-  for (const path of wanted) if (!(await isOpen(daemon, id, path))) missing.push(path);
+  for (const path of wanted) if (!isOpen(await statIn(daemon, id, path))) missing.push(path);
   if (missing.length === 0) return;
   const tar = await packDirectories(missing);
   await daemon.ask((docker) => docker.getContainer(id).putArchive(tar, { path: '/' }));
@@ -121,7 +136,7 @@ export async function copyArtifacts(
   ctx: Context,
 ): Promise<Omitted[]> {
   const { spec, invocation, workingDirectory } = ctx;
-  if (spec.mount_workspace) return [];
+  if (isMounted(ctx) || ctx.workspace !== null) return [];
   const copying = new CopyOut(artifactCaps, places.look(ctx.directory));
   const { artifactDirectory } = insideOf(ctx);
   if (artifactDirectory !== null && ctx.artifactDirectory !== null)
@@ -134,16 +149,6 @@ export async function copyArtifacts(
 }
 
 /** Is there a directory that everybody may write to. */
-async function isOpen(daemon: DockerDaemon, id: string, path: string): Promise<boolean> {
-  try {
-    const answer = (await daemon.ask((docker) =>
-      docker.getContainer(id).infoArchive({ path }),
-    )) as IncomingMessage;
-    answer.resume();
-    const stat = Buffer.from(String(answer.headers['x-docker-container-path-stat'] ?? ''), 'base64');
-    return (JSON.parse(stat.toString()).mode & 0o002) !== 0;
-  } catch (error) {
-    if (statusOf(error) === 404) return false;
-    throw error;
-  }
+function isOpen(stat: StatInside | null): boolean {
+  return stat !== null && (stat.mode & 0o002) !== 0;
 }

@@ -1,4 +1,3 @@
-import type { FieldError } from '../documents/errors.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import type { Kind } from '../documents/kind.ts';
 import type { Places } from '../documents/places.ts';
@@ -54,8 +53,6 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
   readonly takesFiles?: 'named';
   /** Has the kind output streams, so that results carry stdout and stderr. */
   readonly captures: boolean;
-  /** Why a run of this spec cannot be in a workspace, and which field says so. Null, and the default: it can. */
-  notInWorkspace?(spec: Spec): FieldError | null;
   /**
    * Does the work of such a run in a workspace take place in a copy of it, elsewhere: what it made of that is then given to
    * `ctx.workspace.replace`. Nobody else is in the workspace or changes it meanwhile. Default: it works in the workspace itself.

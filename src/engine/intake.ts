@@ -76,8 +76,6 @@ export class Intake {
       invocation,
     );
     const parsed = specOf(runner, invocation);
-    const obstacle = workspace && parsed.refusal === null && runner.notInWorkspace?.(parsed.spec);
-    if (obstacle) throw fieldRefusal('invalid_invocation', [obstacle]);
     if (files && workspace === null && !mayRead(runner, invocation, parsed)) throw noUse(runner);
     return new LiveRun({
       ...parsed,

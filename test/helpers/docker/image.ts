@@ -56,8 +56,17 @@ export const DOCKER_HOST = process.env.DOCKER_HOST ?? '';
 
 /** Ids of the containers that a run left, running or not. */
 export function containersOf(invocationId: string, env = process.env): string[] {
-  const args = ['ps', '-aq', '--filter', `label=runwire.invocation_id=${invocationId}`];
+  return listed(['ps', '-aq'], invocationId, env);
+}
+
+/** Names of the volumes that it left. */
+export function volumesOf(invocationId: string, env = process.env): string[] {
+  return listed(['volume', 'ls', '-q'], invocationId, env);
+}
+
+function listed(what: string[], invocationId: string, env: NodeJS.ProcessEnv): string[] {
+  const args = [...what, '--filter', `label=runwire.invocation_id=${invocationId}`];
   const { stdout, stderr, status } = spawnSync('docker', args, { env, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`docker ps: ${stderr}`);
+  if (status !== 0) throw new Error(`docker ${what[0]}: ${stderr}`);
   return stdout.split('\n').filter((line) => line !== '');
 }

@@ -78,15 +78,4 @@ requires('docker')('A container in a workspace', () => {
     expect(statSync(outside).uid).toBe(process.getuid?.());
     rmSync(outside);
   });
-
-  test('that is not to have it mounted is refused by name', async () => {
-    const { id } = await made();
-    const body = {
-      runtime_kind: 'docker',
-      options: { workspace: id, docker: { image: docker.image, mount_workspace: false } },
-    };
-    const response = await docker.post('/invocations', body);
-    expect(response.statusCode).toBe(422);
-    expect(response.json().errors).toMatchObject([{ path: 'options.docker.mount_workspace' }]);
-  });
 });

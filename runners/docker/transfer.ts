@@ -1,0 +1,53 @@
+import type { RunOutput } from '../../src/contract/context.ts';
+
+/** After so long without a byte it is given up. */
+const STILL_MS = 120_000;
+/** So often it is told how far it has come: a run in which something moves is not idle. */
+const TELL_MS = 1000;
+
+/** Bytes on their way to a container or from it, for as long as they move. */
+export class Transfer {
+  readonly #words: string;
+  readonly #output: Pick<RunOutput, 'progress'>;
+  readonly #stalled = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #bytes = 0;
+  #toldAt = performance.now();
+
+  constructor(words: string, output: Pick<RunOutput, 'progress'>) {
+    this.#words = words;
+    this.#output = output;
+    this.#arm();
+  }
+
+  /** Aborted when nothing has moved for too long. */
+  get signal(): AbortSignal {
+    return this.#stalled.signal;
+  }
+
+  async *of(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      this.#moved(chunk.length);
+      yield chunk;
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #moved(bytes: number): void {
+    this.#bytes += bytes;
+    this.#timer?.refresh();
+    const now = performance.now();
+    if (now - this.#toldAt < TELL_MS) return;
+    this.#toldAt = now;
+    this.#output.progress({ message: `${this.#words}: ${this.#bytes} bytes so far` });
+  }
+
+  #arm(): void {
+    const stalled = (): void =>
+      this.#stalled.abort(new Error(`${this.#words}: nothing has moved for ${STILL_MS / 1000} s`));
+    this.#timer = setTimeout(stalled, STILL_MS);
+  }
+}
