@@ -4,6 +4,7 @@ import Docker from 'dockerode';
 import { RunEngine } from '../../../src/engine/run-engine.ts';
 import { EventLog } from '../../../src/log/event-log.ts';
 import { RunScene } from '../../../src/run/scene.ts';
+import { Hands } from '../../../src/snapshots/hands.ts';
 import { GroupCommit } from '../../../src/store/group-commit.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
 import { RedoLog } from '../../../src/store/redo-log.ts';
@@ -195,6 +196,24 @@ function containerPoints(): void {
   const docker = new Docker();
   pointsOf(Docker.prototype, 'createContainer', { after: 'container made' });
   const container = Object.getPrototypeOf(docker.getContainer(''));
+  const ofWorkspace = ([given, about]: readonly unknown[]): boolean =>
+    (about as { path?: string } | undefined)?.path === '/' ||
+    (given as { path?: string }).path === '/workspace';
+  pointsOf(container, 'putArchive', {
+    before: 'workspace not copied in',
+    after: 'workspace copied in',
+    when: ofWorkspace,
+  });
+  pointsOf(container, 'getArchive', { before: 'workspace not copied out', when: ofWorkspace });
+  pointsOf(RunTurns.prototype, 'replace', {
+    before: 'workspace coming back',
+    after: 'workspace copied back',
+  });
+  pointsOf(Hands.prototype, 'capture', {
+    before: 'workspace unpacked',
+    after: 'workspace captured',
+    when: ([job]) => (job as { root: string }).root.includes('/beside/'),
+  });
   pointsOf(container, 'start', { before: 'container not started', after: 'container started' });
   pointsOf(container, 'remove', { before: 'container not removed', after: 'container removed' });
 }

@@ -1,5 +1,7 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, expect } from 'vitest';
-import { containersOf, DOCKER_HOST, testImage } from '../../helpers/docker/image.ts';
+import { containersOf, DOCKER_HOST, testImage, volumesOf } from '../../helpers/docker/image.ts';
 import { until } from '../../helpers/processes.ts';
 import { requires } from '../../helpers/require.ts';
 import { exits, truth } from './programs.ts';
@@ -64,6 +66,70 @@ requires('docker')('A run in a container whose server is killed', () => {
       expect(await statusOf(`/snapshots/${before}/files/kept/zeros`)).toBe(404);
       expect(await statusOf(`/snapshots/${after}/files/kept/zeros`)).toBe(200);
       const url = `${walk.server.url}/workspaces/${workspace}`;
+      expect((await fetch(url, { method: 'DELETE' })).status).toBe(204);
+    });
+
+  for (const point of [
+    'prepared in the workspace',
+    'container made',
+    'workspace not copied in',
+    'workspace copied in',
+    'container not started',
+    'container started',
+    'workspace not copied out',
+    'workspace coming back',
+    'workspace unpacked',
+    'workspace captured',
+    'restore not written',
+    'restore written',
+    'restore committed',
+    'restored not written',
+    'restored written',
+    'workspace copied back',
+    'container not removed',
+    'snapshot after written',
+    'result made',
+  ])
+    suite.try(`in a copy of its workspace, at "${point}", that is what it made of it`, async (walk) => {
+      await walk.server.startUnlessUp();
+      const workspace = walk.newId();
+      const files = ['same', 'old'].map((path) => ({ path, text: path }));
+      await walk.server.post('/workspaces', { workspace_id: workspace, files });
+      const { body, wrote } = exits(6);
+      const [sh, c, script] = (body as { command: string[] }).command;
+      const { record } = await walk.step({
+        point,
+        said: `docker in a copy of its workspace: ${point}`,
+        body: {
+          ...body,
+          command: [sh, c, `cat old >>new && rm old; ${script}`],
+          runtime_kind: 'docker',
+          options: {
+            workspace: { id: workspace, snapshot: 'both' },
+            docker: { image, mount_workspace: false },
+          },
+        },
+        wrote,
+        expected: truth,
+      });
+      const { invocation_id: id } = record.invocation;
+      await until(() => containersOf(id).length === 0, 'its container is removed');
+      expect(volumesOf(id), 'volumes that are left').toEqual([]);
+      const url = `${walk.server.url}/workspaces/${workspace}`;
+      const textOf = async (path: string) => {
+        const response = await fetch(`${url}/files/${path}`);
+        return response.status === 200 ? response.text() : response.status;
+      };
+      expect([await textOf('same'), await textOf('new'), await textOf('old')]).toEqual(['same', 'old', 404]);
+      expect(await textOf('kept/zeros')).toHaveLength(200_000);
+      const { before, after } = record.outcome.workspace?.snapshots ?? {};
+      const statusOf = async (path: string) => (await fetch(`${walk.server.url}${path}`)).status;
+      expect(await statusOf(`/snapshots/${before}/files/old`)).toBe(200);
+      expect(await statusOf(`/snapshots/${after}/files/old`)).toBe(404);
+      expect(await statusOf(`/snapshots/${after}/files/kept/zeros`)).toBe(200);
+      expect(record.result.artifacts.map(({ artifact_id }) => artifact_id)).toContain('zeros');
+      const beside = join(walk.server.dataDir, 'workspaces', workspace, 'beside');
+      expect(readdirSync(beside).filter((name) => name !== 'restore')).toEqual([]);
       expect((await fetch(url, { method: 'DELETE' })).status).toBe(204);
     });
 
