@@ -21,6 +21,8 @@ export interface StartedContainer {
   stop: ContainerStop;
   /** Null: an earlier server started it. `startedAt`: monotonic moment at which the daemon was asked to, ms. */
   here: { startedAt: number; spawnMs: number } | null;
+  /** It has a copy of the workspace. */
+  copied: boolean;
   /** Whether it was started is not known. */
   unsure: boolean;
   metadata: Record<string, string>;
@@ -49,7 +51,7 @@ export async function conclude(
     const timings = here === null ? await timingsOf(daemon, id) : timingsHere(here, output);
     const usage = sampler.stop();
     const omitted: Omitted[] = ending.lost === null ? await copyArtifacts(tools, id, ctx) : [];
-    const brought = ctx.workspace === null ? null : await takeWorkspace(tools, id, ctx, ending);
+    const brought = started.copied ? await takeWorkspace(tools, id, ctx, ending) : null;
     const stderr = ctx.directory.stderr;
     const outcome = outcomeOf({
       ending,
@@ -77,7 +79,9 @@ async function takeWorkspace(
   ctx: RunContext<DockerSpec>,
   { lost, neverBegan }: Ending,
 ): Promise<Brought> {
-  if (lost === null) return bringBack(tools, id, ctx);
+  if (lost === null && ctx.workspace !== null) return bringBack(tools, id, ctx);
+  // An earlier server copied, for its engine was elsewhere: who may change the workspace now does not know of that.
+  if (lost === null) return { omitted: [], failure: 'DOCKER_HOST was another when it was copied' };
   return { omitted: [], failure: neverBegan ? null : lost };
 }
 

@@ -71,7 +71,7 @@ async function listWhenBack({ own, reconnectMs }: RunTools, ctx: Context): Promi
 async function resume(
   tools: RunTools,
   ctx: Context,
-  { Id: id, Image: image, State, Config }: Docker.ContainerInspectInfo,
+  { Id: id, Image: image, State, Config, Mounts }: Docker.ContainerInspectInfo,
 ): Promise<RunnerOutcome> {
   const { daemon } = tools;
   const seen = {
@@ -85,11 +85,19 @@ async function resume(
     ctx.offer({ ...(wantsStdin(ctx) ? CLOSED : {}), ...stop.controls(Promise.resolve()) });
     if (State.Running) ctx.goesOn();
     const metadata = { 'docker.container_id': id, 'docker.image_id': image, ...stdinFacts(ctx) };
-    const stay = () => conclude(tools, ctx, { id, output, stop, here: null, unsure: false, metadata });
+    const copied = hasCopy(Mounts, ctx);
+    const stay = () =>
+      conclude(tools, ctx, { id, output, stop, here: null, copied, unsure: false, metadata });
     return await withPorts(daemon, id, ctx, stay);
   } finally {
     output.disconnect();
   }
+}
+
+/** By the container: how the engine is reached may have changed since it was made. */
+function hasCopy(mounts: Docker.ContainerInspectInfo['Mounts'], { spec, invocation }: Context): boolean {
+  const isOurs = invocation.options.workspace !== undefined;
+  return isOurs && mounts.some(({ Type, Destination }) => Type === 'volume' && Destination === spec.workdir);
 }
 
 function stopSignalOf(config: object): string | null {

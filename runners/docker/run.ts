@@ -87,7 +87,8 @@ async function startAndConclude(
     }
     const spawnMs = performance.now() - began;
     const here = { startedAt, spawnMs };
-    const stay = () => conclude(tools, ctx, { id, output, stop, here, unsure, metadata });
+    const copied = ctx.workspace !== null;
+    const stay = () => conclude(tools, ctx, { id, output, stop, here, copied, unsure, metadata });
     return await withPorts(daemon, id, ctx, stay);
   } finally {
     input?.destroy();

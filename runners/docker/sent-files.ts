@@ -6,6 +6,7 @@ import { scan } from '../../src/files/scan.ts';
 import { walk } from '../../src/files/walk.ts';
 import type { DockerDaemon } from './daemon.ts';
 import type { DockerSpec } from './spec.ts';
+import { sendTar } from './transfer.ts';
 import { homeOf, isMounted } from './workspace.ts';
 
 /** After so long others have their turn. */
@@ -61,12 +62,13 @@ function openToAll(mode: number): number {
 }
 
 /** Without a mounted workspace they are copied into the container, for any user there to use. */
-export async function copyIn(daemon: DockerDaemon, id: string, ctx: Context): Promise<void> {
+export async function copyIn(
+  daemon: DockerDaemon,
+  id: string,
+  ctx: Context & Pick<RunContext, 'output' | 'signal'>,
+): Promise<void> {
   if (isMounted(ctx) || !hasFiles(ctx)) return;
   const entries = scan({ root: ctx.workingDirectory, isPrivate: () => false });
   const tar = archiveStream(entries, 'tar', { modeOf: openToAll });
-  // The client of the engine does not hear what the stream met.
-  const broken = new Promise<never>((_, reject) => tar.once('error', reject));
-  const put = daemon.ask((docker) => docker.getContainer(id).putArchive(tar, { path: ctx.spec.workdir }));
-  await Promise.race([put, broken]);
+  await sendTar(daemon, { id, path: ctx.spec.workdir, tar }, ctx);
 }

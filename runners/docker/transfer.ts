@@ -1,9 +1,40 @@
-import type { RunOutput } from '../../src/contract/context.ts';
+import { Readable } from 'node:stream';
+import type { RunContext, RunOutput } from '../../src/contract/context.ts';
+import { LONGEST_MS } from '../../src/platform/timer.ts';
+import type { DockerDaemon } from './daemon.ts';
 
 /** After so long without a byte it is given up. */
 const STILL_MS = 120_000;
 /** So often it is told how far it has come: a run in which something moves is not idle. */
 const TELL_MS = 1000;
+
+/**
+ * A tar into a container, below `path`, for as long as it moves. What goes wrong with the tar itself is the cause of what is thrown. Given up,
+ * without a word, when the run is aborted.
+ */
+export async function sendTar(
+  daemon: DockerDaemon,
+  { id, path, tar }: { id: string; path: string; tar: Readable },
+  { output, signal }: Pick<RunContext, 'output' | 'signal'>,
+): Promise<void> {
+  const transfer = new Transfer('copying files into the container', output);
+  const sent = Readable.from(transfer.of(tar), { objectMode: false });
+  const abortSignal = AbortSignal.any([signal, transfer.signal]);
+  // The client of the engine does not hear what the stream met.
+  const broken = new Promise<never>((_, reject) => tar.once('error', reject));
+  try {
+    const put = daemon.ask((docker) => docker.getContainer(id).putArchive(sent, { path, abortSignal }), {
+      ms: LONGEST_MS,
+    });
+    await Promise.race([put, broken]);
+  } catch (error) {
+    if (!signal.aborted) throw transfer.signal.aborted ? transfer.signal.reason : error;
+  } finally {
+    transfer.close();
+    sent.destroy();
+    tar.destroy();
+  }
+}
 
 /** Bytes on their way to a container or from it, for as long as they move. */
 export class Transfer {

@@ -6,14 +6,13 @@ import type { Omitted } from '../../src/documents/artifact.ts';
 import { archiveStream } from '../../src/files/pack.ts';
 import type { Entry } from '../../src/files/scan.ts';
 import { NotWhole, wholeTree } from '../../src/files/whole.ts';
-import { LONGEST_MS } from '../../src/platform/timer.ts';
 import { LetGo } from './attendance.ts';
 import { DaemonGone, type DockerDaemon, daemonWords } from './daemon.ts';
 import { statIn } from './inside.ts';
 import { ownerOf } from './owner.ts';
 import type { DockerSpec } from './spec.ts';
 import type { RunTools } from './tools.ts';
-import { Transfer } from './transfer.ts';
+import { sendTar, Transfer } from './transfer.ts';
 import { homeOf } from './workspace.ts';
 
 type Context = RunContext<DockerSpec>;
@@ -40,23 +39,13 @@ export async function copyWorkspaceIn(
   const root = homeOf(ctx);
   const tree = wholeTree({ root, isPrivate: (stats, descriptor) => view.holdsFile(stats, descriptor) });
   const tar = archiveStream(within(workdir.slice(1), tree), 'tar', { owner });
-  const transfer = new Transfer('copying the workspace into the container', ctx.output);
-  const sent = Readable.from(transfer.of(tar), { objectMode: false });
-  const abortSignal = AbortSignal.any([ctx.signal, transfer.signal]);
   try {
-    await daemon.ask((docker) => docker.getContainer(id).putArchive(sent, { path: '/', abortSignal }), {
-      ms: LONGEST_MS,
-    });
+    await sendTar(daemon, { id, path: '/', tar }, ctx);
   } catch (error) {
-    if (ctx.signal.aborted) return;
     const cause = error instanceof DaemonGone ? error.cause : error;
     if (cause instanceof NotWhole)
       throw new Rejected(`the workspace cannot be copied into a container: ${cause.message}`);
-    throw transfer.signal.aborted ? transfer.signal.reason : error;
-  } finally {
-    transfer.close();
-    sent.destroy();
-    tar.destroy();
+    throw error;
   }
 }
 

@@ -23,6 +23,8 @@ test('a file that cannot be read to its end while it is copied into a container 
     spec: { mount_workspace: false, workdir: '/w' },
     workingDirectory: directory,
     directory: { work: directory },
+    output: { progress: () => {} },
+    signal: new AbortController().signal,
   };
   try {
     await expect(copyIn(daemon, 'id', ctx as unknown as Context)).rejects.toThrow('got shorter');

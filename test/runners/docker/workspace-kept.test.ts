@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SmallDisk } from '../../faults/small-disk.ts';
 import { type BuiltApp, buildApp } from '../../helpers/build-app.ts';
+import { engineElsewhere } from '../../helpers/docker/forward.ts';
 import { dockerGate } from '../../helpers/docker/gate.ts';
 import { containersOf, DOCKER_HOST, testImage, volumesOf } from '../../helpers/docker/image.ts';
 import { DockerServer } from '../../helpers/docker/server.ts';
@@ -64,6 +65,34 @@ requires(
 });
 
 requires('docker')('A server that stops while a workspace comes back', () => {
+  test('leaves it to one that would have it mounted, and that says that it cannot', async () => {
+    const dataDir = fs.mkdtempSync(join(tmpdir(), 'runwire-copied-'));
+    await using engine = await engineElsewhere(DOCKER_HOST);
+    const image = await testImage();
+    try {
+      const first = await buildApp({ dataDir, config: { DOCKER_HOST: engine.host } });
+      const { id, root } = await made(first);
+      const docker = new DockerServer(first, image, process.env);
+      const script = 'echo up; sleep 2; echo y >new';
+      const run = await docker.start(script, {}, { options: { workspace: id } });
+      await docker.wrote(run, 'up');
+      await first.close('leave');
+      const second = await buildApp({ dataDir, config: { DOCKER_HOST } });
+      try {
+        const record = await new DockerServer(second, image, process.env).finished(run);
+        expect([record.status, record.result?.error_summary]).toEqual([
+          'failed',
+          'the files of the workspace could not be brought back, it is as it was before: DOCKER_HOST was another when it was copied',
+        ]);
+        expect(fs.readdirSync(root)).toEqual(['old']);
+      } finally {
+        await second.close('quit');
+      }
+    } finally {
+      fs.rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
   test('leaves it to the next one', async () => {
     const dataDir = fs.mkdtempSync(join(tmpdir(), 'runwire-copied-'));
     await using gate = await dockerGate(DOCKER_HOST, dataDir);
