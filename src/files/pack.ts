@@ -99,8 +99,35 @@ async function* tarOf(
   yield room.subarray(0, used);
 }
 
+/**
+ * yazl takes a backslash for a slash, and refuses what would be a disk elsewhere: here they are characters of a name. It is
+ * given a name that it takes, and the entry its own one before anything of it is written.
+ */
+class ExactZip extends ZipFile {
+  readonly #names = new Map<string, string>();
+
+  constructor() {
+    super();
+    const { entries } = this as unknown as { entries: { utf8FileName: Buffer }[] };
+    entries.push = (entry) => {
+      const name = this.#names.get(entry.utf8FileName.toString());
+      if (name !== undefined) entry.utf8FileName = Buffer.from(name);
+      return Array.prototype.push.call(entries, entry);
+    };
+  }
+
+  /** What it is to be added as. */
+  taken(path: string): string {
+    this.#names.clear();
+    if (!path.includes('\\') && !/^[a-zA-Z]:/.test(path)) return path;
+    const taken = path.replaceAll('\\', '_').replace(':', '_');
+    this.#names.set(taken, path).set(`${taken}/`, `${path}/`);
+    return taken;
+  }
+}
+
 function zipOf(entries: AsyncIterable<Entry>): Readable {
-  const zip = new ZipFile();
+  const zip = new ExactZip();
   const stream = zip.outputStream as unknown as Readable;
   zip.on('error', (error: Error) => stream.destroy(error));
   const fill = async (): Promise<void> => {
@@ -114,8 +141,9 @@ function zipOf(entries: AsyncIterable<Entry>): Readable {
   return stream;
 }
 
-async function putInZip(zip: ZipFile, stream: Readable, entry: Entry): Promise<void> {
-  const { path, type, stats, target } = entry;
+async function putInZip(zip: ExactZip, stream: Readable, entry: Entry): Promise<void> {
+  const { type, stats, target } = entry;
+  const path = zip.taken(entry.path);
   const words = { mtime: stats.mtime, mode: stats.mode };
   if (type === 'directory') return zip.addEmptyDirectory(path, words);
   if (type === 'link') return zip.addBuffer(Buffer.from(target ?? ''), path, { ...words, compress: false });

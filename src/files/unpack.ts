@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { openPromise, type Entry as ZipEntry } from 'yauzl';
+import { getFileNameLowLevel, openPromise, type Entry as ZipEntry } from 'yauzl';
 import { RunwireError } from '../documents/errors.ts';
 import { ByteFeed } from '../platform/byte-feed.ts';
 import { messageOf } from '../platform/error-words.ts';
@@ -122,13 +122,15 @@ async function unpackZip(
     },
     createWriteStream(aside, { flags: 'wx', mode: 0o600 }),
   );
-  const zip = await openPromise(aside, { lazyEntries: true, strictFileNames: true });
+  // Names are decoded here: yauzl refuses characters that are nothing special in a name of Unix.
+  const zip = await openPromise(aside, { lazyEntries: true, decodeStrings: false });
   const modes = new Modes(filling);
   try {
     for await (const entry of zip.eachEntry()) {
-      const place = placeOf(entry.fileName, into);
+      const name = nameOf(entry);
+      const place = placeOf(name, into);
       const mode = modeOf(entry);
-      if ((mode & S_IFMT) === S_IFDIR || entry.fileName.endsWith('/')) {
+      if ((mode & S_IFMT) === S_IFDIR || name.endsWith('/')) {
         ledger.file();
         filling.tree.directory(place);
         if ((mode & 0o777) !== 0) modes.later(place, mode & 0o777);
@@ -137,11 +139,11 @@ async function unpackZip(
       const stream = await zip.openReadStreamPromise(entry);
       if ((mode & S_IFMT) === S_IFLNK) {
         ledger.file();
-        const target = await linkText(stream, entry);
+        const target = await linkText(stream, name, entry);
         filling.tree.link(place, target);
         filling.files.push({ path: place.join('/'), mode: 0o120777, sha256: target });
       } else if ((mode & S_IFMT) !== S_IFREG && (mode & S_IFMT) !== 0)
-        throw new BadName(entry.fileName, 'is a special file, which is not taken');
+        throw new BadName(name, 'is a special file, which is not taken');
       else
         await filling.file(
           { parts: place, mode: mode & 0o777 || 0o644, modified: entry.getLastModDate() },
@@ -155,17 +157,26 @@ async function unpackZip(
   modes.set();
 }
 
-async function linkText(stream: Readable, entry: ZipEntry): Promise<string> {
-  if (entry.uncompressedSize > MAX_LINK_BYTES)
-    throw new BadName(entry.fileName, 'is a link that is too long');
+async function linkText(stream: Readable, name: string, { uncompressedSize }: ZipEntry): Promise<string> {
+  if (uncompressedSize > MAX_LINK_BYTES) throw new BadName(name, 'is a link that is too long');
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
 }
 
+function nameOf(entry: ZipEntry): string {
+  const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
+  const name = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, true);
+  if (name.includes('\\') && !isOfUnix(entry))
+    throw new BadName(name, 'has a backslash, which is a character of names on Unix alone');
+  return name;
+}
+
+const isOfUnix = ({ versionMadeBy }: ZipEntry): boolean => versionMadeBy >> 8 === 3;
+
 /** What made it was a Unix: it kept the mode; else there is none. */
-function modeOf({ versionMadeBy, externalFileAttributes }: ZipEntry): number {
-  return versionMadeBy >> 8 === 3 ? externalFileAttributes >>> 16 : 0;
+function modeOf(entry: ZipEntry): number {
+  return isOfUnix(entry) ? entry.externalFileAttributes >>> 16 : 0;
 }
 
 function placeOf(name: string, into: readonly string[]): string[] {

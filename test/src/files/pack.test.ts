@@ -77,6 +77,21 @@ test.each(['tar', 'tar.gz', 'zip'] as ArchiveFormat[])(
   },
 );
 
+test('a zip has names as they are: a backslash, and what would be a disk elsewhere', async () => {
+  const names = ['a\\b', 'a/b', 'a_b', 'c:x', 'c:/in', '..\\up', 'end\\', 'di\\r/f'];
+  for (const name of names) put(name, name);
+  symlinkSync('a', join(root, 'li\\nk'));
+  mkdirSync(join(root, 'emp\\ty'));
+  writeFileSync(join(place, 'a.zip'), await all(archiveOf(entries(), 'zip')));
+  const code =
+    'import json, zipfile; z = zipfile.ZipFile("a.zip"); print(json.dumps({i.filename: z.read(i).decode() for i in z.infolist()}))';
+  const told = JSON.parse(execFileSync('python3', ['-c', code], { cwd: place }).toString());
+  const directories = ['a/', 'c:/', 'di\\r/', 'emp\\ty/'].map((name) => [name, '']);
+  expect(told).toEqual(
+    Object.fromEntries([...names.map((name) => [name, name]), ...directories, ['li\\nk', 'a']]),
+  );
+});
+
 test('a tar has names, links and times that no field of it has a place for', async () => {
   const long = `${'d'.repeat(200)}/${'e'.repeat(200)}/${'f'.repeat(99)}`;
   put(long, 'long', 1_000_000_000);

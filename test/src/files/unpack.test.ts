@@ -211,6 +211,21 @@ test('a second name of a link that stays inside says the same', async () => {
   expect(readlinkSync(join(root, 'd/h'))).toBe('f');
 });
 
+test('a zip made on Unix has a backslash, and what would be a disk elsewhere, in names; of another one it is refused', async () => {
+  const made = async (name: string): Promise<Buffer> => {
+    const bytes = await zip({ name: 'n'.repeat(name.length), text: 'x' });
+    return Buffer.from(bytes.toString('latin1').replaceAll('n'.repeat(name.length), name), 'latin1');
+  };
+  for (const name of ['a\\b', 'c:x', 'end\\']) {
+    await put(await made(name));
+    expect(read(name)).toBe('x');
+  }
+  const other = await made('q\\r');
+  other[other.indexOf('PK\x01\x02', 0, 'latin1') + 5] = 0; // MS-DOS made it
+  await expect(put(other)).rejects.toThrow(/"q\\\\r" has a backslash/);
+  expect(readdirSync(root).sort()).toEqual(['a\\b', 'c:x', 'end\\']);
+});
+
 test('a zip is held to the same', async () => {
   for (const [lines, words] of [
     [[{ name: 'a/../../x' }], /leads out|invalid relative path/],
