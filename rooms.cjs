@@ -301,7 +301,7 @@ const LIBRARIES = {
   pino: { rooms: ['src/server'], types: ['src/service', 'src/engine', 'src/webhooks'] },
   'eventsource-parser': { rooms: ['runners/http-async'] },
   dockerode: { rooms: ['runners/docker'] },
-  'tar-stream': { rooms: ['runners/docker'] },
+  'tar-stream': { rooms: ['runners/docker', 'src/files'] },
   yauzl: { rooms: ['src/files'] },
   yazl: { rooms: ['src/files'] },
   '@fastify/multipart': { rooms: ['routes/requests'] },

@@ -5,7 +5,7 @@ import type { DockerDaemon } from './daemon.ts';
 
 /** After so long without a byte it is given up. */
 const STILL_MS = 120_000;
-/** So often it is told how far it has come: a run in which something moves is not idle. */
+/** So often it is told how far it has come: a run whose files are copied is not idle. */
 const TELL_MS = 1000;
 
 /**
@@ -19,7 +19,8 @@ export async function sendTar(
 ): Promise<void> {
   const transfer = new Transfer('copying files into the container', output);
   const sent = Readable.from(transfer.of(tar), { objectMode: false });
-  const abortSignal = AbortSignal.any([signal, transfer.signal]);
+  const stalled = transfer.moving();
+  const abortSignal = AbortSignal.any([signal, stalled]);
   // The client of the engine does not hear what the stream met.
   const broken = new Promise<never>((_, reject) => tar.once('error', reject));
   try {
@@ -28,7 +29,7 @@ export async function sendTar(
     });
     await Promise.race([put, broken]);
   } catch (error) {
-    if (!signal.aborted) throw transfer.signal.aborted ? transfer.signal.reason : error;
+    if (!signal.aborted) throw stalled.aborted ? stalled.reason : error;
   } finally {
     transfer.close();
     sent.destroy();
@@ -36,49 +37,45 @@ export async function sendTar(
   }
 }
 
-/** Bytes on their way to a container or from it, for as long as they move. */
+/** Files on their way to a container or from it, and until they are where they belong. */
 export class Transfer {
   readonly #words: string;
-  readonly #output: Pick<RunOutput, 'progress'>;
-  readonly #stalled = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #telling: NodeJS.Timeout;
+  #stall: NodeJS.Timeout | undefined;
   #bytes = 0;
-  #toldAt = performance.now();
 
   constructor(words: string, output: Pick<RunOutput, 'progress'>) {
     this.#words = words;
-    this.#output = output;
-    this.#arm();
+    const tell = (): void => output.progress({ message: `${words}: ${this.#bytes} bytes so far` });
+    this.#telling = setInterval(tell, TELL_MS);
   }
 
-  /** Aborted when nothing has moved for too long. */
-  get signal(): AbortSignal {
-    return this.#stalled.signal;
+  /** From the first byte on. Aborted when nothing has moved for too long. */
+  moving(): AbortSignal {
+    const stalled = new AbortController();
+    const words = `${this.#words}: nothing has moved for ${STILL_MS / 1000} s`;
+    this.arrived();
+    this.#bytes = 0;
+    this.#stall = setTimeout(() => stalled.abort(new Error(words)), STILL_MS);
+    return stalled.signal;
   }
 
   async *of(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
-      this.#moved(chunk.length);
+      this.#bytes += chunk.length;
+      this.#stall?.refresh();
       yield chunk;
     }
   }
 
+  /** All is here: what is done with it takes its time. */
+  arrived(): void {
+    clearTimeout(this.#stall);
+    this.#stall = undefined;
+  }
+
   close(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #moved(bytes: number): void {
-    this.#bytes += bytes;
-    this.#timer?.refresh();
-    const now = performance.now();
-    if (now - this.#toldAt < TELL_MS) return;
-    this.#toldAt = now;
-    this.#output.progress({ message: `${this.#words}: ${this.#bytes} bytes so far` });
-  }
-
-  #arm(): void {
-    const stalled = (): void =>
-      this.#stalled.abort(new Error(`${this.#words}: nothing has moved for ${STILL_MS / 1000} s`));
-    this.#timer = setTimeout(stalled, STILL_MS);
+    this.arrived();
+    clearInterval(this.#telling);
   }
 }

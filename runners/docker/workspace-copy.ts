@@ -18,6 +18,8 @@ import { homeOf } from './workspace.ts';
 type Context = RunContext<DockerSpec>;
 
 const RETRY_MS = 250;
+/** So often an engine may break off in the middle. */
+const MOST_ANSWERS = 5;
 /** What may be done in a directory that the server made for the run: as in one that is mounted. */
 const OPEN_MODE = 0o040777;
 
@@ -73,51 +75,66 @@ export async function bringBack(tools: RunTools, id: string, ctx: Context): Prom
   const leave = (): void => letGo.reject(new LetGo());
   closed.addEventListener('abort', leave, { once: true });
   if (closed.aborted) leave();
-  const bringing = bring(tools, id, ctx);
+  const transfer = new Transfer('copying the workspace out of the container', ctx.output);
+  const bringing = bring(tools, id, ctx, transfer);
   bringing.catch(() => {}); // told below, or nobody's any more
   try {
     return await Promise.race([bringing, letGo.promise]);
   } finally {
+    transfer.close();
     closed.removeEventListener('abort', leave);
   }
 }
 
-async function bring({ daemon, reconnectMs, closed }: RunTools, id: string, ctx: Context): Promise<Brought> {
-  const began = performance.now();
-  for (;;)
+async function bring(
+  { daemon, reconnectMs, closed }: RunTools,
+  id: string,
+  ctx: Context,
+  transfer: Transfer,
+): Promise<Brought> {
+  let silentSince = performance.now();
+  let answers = 0;
+  for (;;) {
+    const before = answers;
     try {
-      return { omitted: await bringOnce(daemon, id, ctx), failure: null };
+      const omitted = await bringOnce(daemon, id, ctx, transfer, () => answers++);
+      return { omitted, failure: null };
     } catch (error) {
       if (closed.aborted) throw new LetGo();
-      const isOver = !(error instanceof DaemonGone) || performance.now() - began > reconnectMs;
-      if (isOver) return { omitted: [], failure: daemonWords(error) };
+      if (answers > before) silentSince = performance.now();
+      const isSilent = performance.now() - silentSince > reconnectMs;
+      if (!(error instanceof DaemonGone) || isSilent || answers > MOST_ANSWERS)
+        return { omitted: [], failure: daemonWords(error) };
       await sleep(RETRY_MS);
     }
+  }
 }
 
 async function bringOnce(
   daemon: DockerDaemon,
   id: string,
-  { spec, output, workspace }: Context,
+  { spec, workspace }: Context,
+  transfer: Transfer,
+  answered: () => void,
 ): Promise<Omitted[]> {
   const path = spec.workdir;
   const archive = (await daemon.ask((docker) => docker.getContainer(id).getArchive({ path }))) as Readable;
-  const transfer = new Transfer('copying the workspace out of the container', output);
-  const stalled = (): void => void archive.destroy(transfer.signal.reason as Error);
-  transfer.signal.addEventListener('abort', stalled, { once: true });
+  answered();
+  const signal = transfer.moving();
+  const stalled = (): void => void archive.destroy(signal.reason as Error);
+  signal.addEventListener('abort', stalled, { once: true });
   async function* received(): AsyncGenerator<Buffer> {
     try {
       yield* transfer.of(archive as AsyncIterable<Buffer>);
     } catch (error) {
       throw new DaemonGone(daemon.where, error);
     } finally {
-      transfer.close();
+      transfer.arrived();
     }
   }
   try {
     return (await workspace?.replace(Readable.from(received(), { objectMode: false }))) ?? [];
   } finally {
-    transfer.close();
     archive.destroy();
   }
 }

@@ -18,6 +18,7 @@ const NOTHING_PRIVATE: Seen = { roots: [], scratch: null, identities: new Map(),
 export class Replacer {
   readonly #tools: SpaceTools;
   readonly #restorer: Restorer;
+  readonly #going = new Set<Promise<unknown>>();
 
   constructor(tools: SpaceTools, restorer: Restorer) {
     this.#tools = tools;
@@ -28,7 +29,20 @@ export class Replacer {
    * `tar` is of one directory, and comes from elsewhere: see unpackTree. What did not change stays untouched. Returns what was left
    * out. Rejects where nothing was changed, or the server stops: done again, it does the same from the start.
    */
-  async replace(id: string, tar: Readable): Promise<Omitted[]> {
+  replace(id: string, tar: Readable): Promise<Omitted[]> {
+    const going = this.#begin(id, tar);
+    this.#going.add(going);
+    const over = (): void => void this.#going.delete(going);
+    going.then(over, over);
+    return going;
+  }
+
+  /** What is not done is the next server's. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#going);
+  }
+
+  async #begin(id: string, tar: Readable): Promise<Omitted[]> {
     const { closed, disk, shots } = this.#tools;
     const giveUp = (): void => void tar.destroy(new Error('the server stops'));
     closed.addEventListener('abort', giveUp, { once: true });

@@ -53,6 +53,7 @@ export class Spaces implements Workspaces {
   readonly #changes: Changes;
   readonly #filler: Filler;
   readonly #restorer: Restorer;
+  readonly #replacer: Replacer;
   readonly #leaving: Leaving;
   readonly #closing = new AbortController();
 
@@ -64,29 +65,14 @@ export class Spaces implements Workspaces {
     const counts = new TreeCounts({ dataDir, store, hands, places });
     const spaces = new LiveSpaces();
     const discarded = new DiscardedFiles(dataDir, 'workspaces');
-    this.#tools = {
-      ...{
-        dataDir,
-        store,
-        hands,
-        places,
-        disk,
-        discarded,
-        shots,
-        counts,
-        spaces,
-        log,
-        maxBytes,
-        now,
-        closed,
-      },
-    };
+    const given = { dataDir, store, hands, places, disk, log, maxBytes, now };
+    this.#tools = { ...given, discarded, shots, counts, spaces, closed };
     this.snapshots = shots;
     this.#changes = new Changes(this.#tools);
     this.#filler = new Filler(this.#tools, parts.sources);
     this.#restorer = new Restorer(this.#tools);
-    const replacer = new Replacer(this.#tools, this.#restorer);
-    this.runs = new RunTurns({ ...this.#tools, replacer });
+    this.#replacer = new Replacer(this.#tools, this.#restorer);
+    this.runs = new RunTurns({ ...this.#tools, replacer: this.#replacer });
     this.#leaving = new Leaving(this.#tools, this.#filler, this.#restorer);
   }
 
@@ -102,7 +88,8 @@ export class Spaces implements Workspaces {
   /** What is not done is the next server's. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([this.#filler.close(), this.#restorer.close(), this.#leaving.close()]);
+    const going = [this.#filler, this.#replacer, this.#restorer, this.#leaving];
+    await Promise.all(going.map((one) => one.close()));
     await this.snapshots.close();
   }
 

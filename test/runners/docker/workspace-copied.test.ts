@@ -162,6 +162,27 @@ requires('docker')('A container with a copy of its workspace', () => {
     }
   });
 
+  test('is not idle while it is copied, however long that takes', async () => {
+    await using gate = await dockerGate(DOCKER_HOST, docker.app.dataDir);
+    const server = await reached(gate.host);
+    try {
+      const { id, root } = await made(server);
+      const held = gate.mute(/^GET \/containers\/\w+\/archive\?path=%2Fworkspace/);
+      const options = { workspace: id, idle_timeout_seconds: 2 };
+      const run = await server.start('echo y >new', COPIED, { options });
+      await held;
+      const told = async (): Promise<string> =>
+        (await server.app.app.inject({ url: `/invocations/${run}/events?follow=false` })).body;
+      await expect.poll(told, { timeout: 20_000 }).toMatch(/(copying the workspace out.*[\s\S]*){4}/);
+      gate.open();
+      const record = await server.finished(run);
+      expect([record.status, record.result?.error_summary]).toEqual(['succeeded', null]);
+      expect(fs.readdirSync(root)).toEqual(['new']);
+    } finally {
+      await server.end();
+    }
+  });
+
   test('leaves out by name what is no file, and what an earlier run left of that', async () => {
     const { id, root } = await made();
     const first = await docker.shell('mkfifo pipe; echo x >f', {}, { options: { workspace: id } });
