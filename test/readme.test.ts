@@ -32,6 +32,12 @@ async function shell(lines: string | undefined): Promise<string> {
   return stdout;
 }
 
+/** What the commands of a page leave here. */
+const MADE_HERE: { readonly [page: string]: string } = {
+  workspaces: './all.tar.gz\n./notes.txt\n./program\n./src/build.sh\n./src/log.txt\n./src/main.sh\n',
+  files: './a.txt\n./result.tar.gz\n./src/build.sh\n',
+};
+
 describe('The tour of the README', () => {
   beforeAll(async () => {
     for await (const chunk of server.stdout.setEncoding('utf8')) {
@@ -112,6 +118,18 @@ describe('The tour of the README', () => {
   test('files are collected', async () => {
     expect((await shell(tour.get('artifacts'))).endsWith('42\n')).toBe(true);
   });
+
+  test.each(['workspaces', 'files'])(
+    'the commands of docs/%s.md work as they stand, one after the other',
+    async (name) => {
+      const page = readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8');
+      const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, lines]) => lines);
+      expect(blocks.length).toBeGreaterThan(0);
+      const strict = 'set -o pipefail; curl() { command curl --silent --show-error --fail "$@"; }\n';
+      const made = 'find . -type f | LC_ALL=C sort';
+      expect(await shell(`${strict}${blocks.join('')}${made}`)).toContain(MADE_HERE[name]);
+    },
+  );
 
   test('no step is left out', () => {
     expect([...tour.keys()]).toEqual([
