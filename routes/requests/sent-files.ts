@@ -2,7 +2,7 @@ import multipart, { type MultipartFile } from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
 import { fieldRefusal } from '../../src/documents/field-errors.ts';
-import { BadName, partsOf } from '../../src/files/names.ts';
+import { BadName, decodedPartsOf } from '../../src/files/names.ts';
 import { type StagedFiles, type Staging, TreeClosed } from '../../src/files/staging.ts';
 import { BadArchive, unpack } from '../../src/files/unpack.ts';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
@@ -107,7 +107,7 @@ async function takeFile(
   if (fieldname === ARCHIVE) return unpack(file, filling, { aside });
   if (filename === undefined)
     throw faulty(fieldname, 'is no file: a part that is one has a filename, which is its path');
-  await filling.file({ parts: partsOf(filename), mode: FILE_MODE }, file as AsyncIterable<Buffer>);
+  await filling.file({ parts: decodedPartsOf(filename), mode: FILE_MODE }, file as AsyncIterable<Buffer>);
 }
 
 /** What went wrong with the files, as a client is told of it. */

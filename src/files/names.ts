@@ -36,6 +36,12 @@ export function partsOf(path: string): string[] {
   return parts;
 }
 
+/** The same of a name that came as bytes. Those that are no UTF-8 have become this character, and the name would be another one. */
+export function decodedPartsOf(path: string): string[] {
+  if (path.includes('\ufffd')) throw new BadName(path, 'is not UTF-8');
+  return partsOf(path);
+}
+
 /** Does a link at this place stay within the directory, wherever links on its way lead. Its text alone is judged. */
 export function staysInside(place: readonly string[], target: string): boolean {
   if (target.startsWith('/') || target === '') return false;

@@ -10,7 +10,7 @@ import { messageOf } from '../platform/error-words.ts';
 import { shortageOf } from '../platform/shortage.ts';
 import { kept } from './blocks.ts';
 import type { Filling } from './fill.ts';
-import { BadName, partsOf } from './names.ts';
+import { BadName, decodedPartsOf } from './names.ts';
 import { BadTar, type TarEntry, tarEntries } from './tar-entries.ts';
 import { TreeClosed } from './tree.ts';
 
@@ -180,7 +180,7 @@ function modeOf(entry: ZipEntry): number {
 }
 
 function placeOf(name: string, into: readonly string[]): string[] {
-  return /^(?:\.\/*)+$/.test(name) ? [...into] : [...into, ...partsOf(name)];
+  return /^(?:\.\/*)+$/.test(name) ? [...into] : [...into, ...decodedPartsOf(name)];
 }
 
 /** Modes of directories are set at last: one that may not be written to is filled before. */

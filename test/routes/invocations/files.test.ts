@@ -103,6 +103,7 @@ test('files stand in the document too: text, bytes, an artifact of another run, 
 
 test.each([
   ['/etc/passwd', 'is absolute'],
+  ['caf\ufffd', 'is not UTF-8'],
   ['../up', 'leads out'],
   ['a/../../up', 'leads out'],
   ['a//b', 'empty part'],

@@ -226,6 +226,20 @@ test('a zip made on Unix has a backslash, and what would be a disk elsewhere, in
   expect(readdirSync(root).sort()).toEqual(['a\\b', 'c:x', 'end\\']);
 });
 
+test.each(['gnu', 'posix'])('a name of bytes that are no UTF-8 is refused: --format=%s', async (format) => {
+  const from = join(place, 'from');
+  for (const name of [
+    [0x6e, 0xe9],
+    [...Buffer.alloc(150, 'n'), 0xe9],
+  ]) {
+    mkdirSync(from);
+    writeFileSync(Buffer.concat([Buffer.from(`${from}/`), Buffer.from(name)]), 'x');
+    const bytes = execFileSync('tar', ['-C', from, `--format=${format}`, '-cf', '-', '.']);
+    await expect(put(bytes)).rejects.toThrow('is not UTF-8');
+    rmSync(from, { recursive: true });
+  }
+});
+
 test('a zip is held to the same', async () => {
   for (const [lines, words] of [
     [[{ name: 'a/../../x' }], /leads out|invalid relative path/],
