@@ -48,8 +48,7 @@ export async function unpackInto(
     });
     if (sum.bytes > replaced) await tree.take(sum.bytes - replaced);
     await exchange(tree, into, root, sync);
-    for (const [path, mode] of [...staged.modes].reverse())
-      within(tree, [...into, ...path.split('/')], false, (there) => there && fchmodSync(there.fd, mode));
+    await setModes(tree, into, staged.modes);
     return sum;
   } finally {
     await rm(place, { recursive: true, force: true });
@@ -63,6 +62,20 @@ class NamedDirectories extends Tree {
   override directory(parts: readonly string[], mode?: number): void {
     super.directory(parts);
     if (mode !== undefined) this.modes.set(parts.join('/'), mode);
+  }
+}
+
+async function setModes(
+  tree: EditedTree,
+  into: readonly string[],
+  modes: ReadonlyMap<string, number>,
+): Promise<void> {
+  let since = performance.now();
+  for (const [path, mode] of [...modes].reverse()) {
+    within(tree, [...into, ...path.split('/')], false, (there) => there && fchmodSync(there.fd, mode));
+    if (performance.now() - since < TURN_MS) continue;
+    await turn();
+    since = performance.now();
   }
 }
 

@@ -77,7 +77,7 @@ async function unpackTar(
     throw isEmpty && error instanceof BadTar ? new BadTar(NO_ARCHIVE, { cause: error }) : error;
   }
   if (isEmpty) throw new BadTar(NO_ARCHIVE);
-  modes.set();
+  await modes.set();
 }
 
 async function takeTarEntry(
@@ -154,7 +154,7 @@ async function unpackZip(
     zip.close();
     await rm(aside, { force: true });
   }
-  modes.set();
+  await modes.set();
 }
 
 async function linkText(stream: Readable, name: string, { uncompressedSize }: ZipEntry): Promise<string> {
@@ -196,7 +196,10 @@ class Modes {
     if (parts.length > 0) this.#all.push([parts, mode]);
   }
 
-  set(): void {
-    for (const [parts, mode] of this.#all.reverse()) this.#filling.tree.directory(parts, mode);
+  async set(): Promise<void> {
+    for (const [parts, mode] of this.#all.reverse()) {
+      this.#filling.tree.directory(parts, mode);
+      await this.#filling.breathe();
+    }
   }
 }

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -199,6 +200,30 @@ function tar(...lines: Line[]): Readable {
 describe('An archive that is unpacked into a tree', () => {
   const into = (path: string, ...lines: Line[]) =>
     unpackInto(tree, path === '' ? [] : path.split('/'), tar(...lines), { caps, sync: false });
+
+  test('gives others their turns while directories get their modes', async () => {
+    const above = Array.from({ length: 20 }, () => 'd').join('/');
+    const count = 3000;
+    const names = Array.from({ length: count }, (_, index) => `${above}/${index}`);
+    // Every one of the directories is made, also one that is there; its mode is set when all are in place.
+    const lines = names.map((name): Line => ({ name: `${name}/`, type: 'directory', mode: 0o750 }));
+    let over = false;
+    const unpacking = unpackInto(tree, [], tar(...lines), {
+      caps: { ...caps, files: 10 * count },
+      sync: false,
+    }).finally(() => {
+      over = true;
+    });
+    const isSet = (name: string): boolean => existsSync(at(name)) && modeOf(name) === 0o750;
+    let between = 0;
+    while (!over) {
+      await turn();
+      if (isSet(names.at(-1) as string) !== isSet(names[0] as string)) between++;
+    }
+    await unpacking;
+    expect(names.every(isSet)).toBe(true);
+    expect(between).toBeGreaterThan(0);
+  });
 
   test('replaces what is there and leaves the rest', async () => {
     make('mkdir -p d/e; echo old >d/a; echo stays >d/b; ln -s a d/l; chmod 700 d/e; chmod 750 d');

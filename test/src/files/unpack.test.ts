@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -16,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -238,6 +240,27 @@ test.each(['gnu', 'posix'])('a name of bytes that are no UTF-8 is refused: --for
     await expect(put(bytes)).rejects.toThrow('is not UTF-8');
     rmSync(from, { recursive: true });
   }
+});
+
+test('others have their turns while directories get their modes', async () => {
+  const above = Array.from({ length: 20 }, () => 'd').join('/');
+  const names = Array.from({ length: 3000 }, (_, index) => `${above}/${index}`);
+  const bytes = await tar(
+    ...names.map((name) => ({ name: `${name}/`, type: 'directory' as const, mode: 0o750 })),
+  );
+  let over = false;
+  const unpacking = put(bytes, { caps: { bytes: 1e9, files: 10_000 } }).finally(() => {
+    over = true;
+  });
+  const isSet = (name = ''): boolean => existsSync(join(root, name)) && modeOf(name) === 0o750;
+  let between = 0;
+  while (!over) {
+    await turn();
+    if (isSet(names[0]) !== isSet(names.at(-1))) between++;
+  }
+  await unpacking;
+  expect(names.every(isSet)).toBe(true);
+  expect(between).toBeGreaterThan(0);
 });
 
 test('a zip is held to the same', async () => {
