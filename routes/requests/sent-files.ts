@@ -72,7 +72,7 @@ async function takeParts(
     for await (const part of request.files())
       if (part.fieldname === name) {
         // By the first it was judged whether the files are hashed.
-        if (document !== undefined) throw faulty(name, 'is there twice');
+        if (document !== undefined) throw faulty(name, 'is there more than once');
         document = await read(request, await bytesOf(part, maxBytes));
       } else {
         staged.filling.hashes = document === undefined || mayComeAgain(request, document);
@@ -115,6 +115,9 @@ export function told(error: unknown, path = ''): unknown {
   if (error instanceof BadName) return faulty(path || error.path, error.message);
   if (error instanceof BadArchive) return faulty(path || ARCHIVE, error.message);
   if (error instanceof RunwireError) return error;
+  // The parser looks for it in its own way, and says so.
+  if (error instanceof Error && /needle/.test(error.message))
+    return new RunwireError('bad_request', 'The boundary of the form is too long.', { cause: error });
   if (error instanceof TreeClosed)
     return new RunwireError('bad_request', 'The client left in the middle.', { cause: error });
   // One that broke off hears no answer.

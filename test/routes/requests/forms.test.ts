@@ -96,7 +96,7 @@ test.each([
 test('a form without its document, with two, or with one that is too long is refused', async () => {
   expect(await read(`${DOCUMENT}${DOCUMENT}${END}`)).toEqual({
     code: 'invalid_field',
-    text: expect.stringContaining('document: is there twice'),
+    text: expect.stringContaining('document: is there more than once'),
   });
   const long = part('name="document"', `"${'x'.repeat(MAX_BYTES)}"`);
   expect((await read(`${long}${END}`, TYPE, 1000)).code).toBe('body_too_large');
