@@ -173,7 +173,8 @@ function unpackRoute(app: FastifyInstance, { workspaces, uploadCaps: caps, sync 
     const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
     const isEmpty = headers['content-length'] === '0';
     if (type === undefined || isEmpty || ARCHIVES.includes(type)) return done(null, payload);
-    done(new RunwireError('unsupported_media_type', `The body must be one of ${ARCHIVES.join(', ')}.`));
+    const words = `Content-Type must be one of ${ARCHIVES.join(', ')}, and is ${type}.`;
+    done(new RunwireError('unsupported_media_type', words));
   });
 
   app.post<OfWorkspace & { Querystring: z.infer<typeof UnpackQuery>; Body: Readable | undefined }>(

@@ -52,7 +52,10 @@ export class KnownPaths {
     const methods = url === null ? this.methods : this.methodsOf(url);
     if (methods.length === 0) return nothingHere();
     allow(methods.join(', '));
-    return new RunwireError('method_not_allowed', `${method} is not allowed here.`);
+    return new RunwireError(
+      'method_not_allowed',
+      `${method} is not allowed here: ${methods.join(', ')} may be used.`,
+    );
   }
 }
 

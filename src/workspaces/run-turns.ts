@@ -3,7 +3,6 @@ import type { Readable } from 'node:stream';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { workspaceDirectory } from '../disk/workspace-directory.ts';
 import type { Omitted } from '../documents/artifact.ts';
-import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { WorkspaceOutcome } from '../documents/workspace.ts';
 import type { WorkspaceOfRun } from '../documents/workspace-use.ts';
@@ -13,6 +12,7 @@ import { putInto } from './put.ts';
 import type { Replacer } from './replacer.ts';
 import type { OwnShot, Shots } from './shots.ts';
 import type { LiveSpaces } from './space.ts';
+import { failed } from './tools.ts';
 import { jobOf, type TreeCounts } from './tree-counts.ts';
 import { inputOf } from './workspace-facts.ts';
 
@@ -80,8 +80,7 @@ export class RunTurns implements WorkspaceRuns {
   admit(id: string): string {
     const { workspaces } = this.#parts.store;
     const row = workspaces.get(id);
-    if (row?.state === 'failed')
-      throw new RunwireError('workspace_failed', `The workspace ${id} could not be filled: ${row.reason}`);
+    if (row?.state === 'failed') throw failed(id, row.reason);
     if (row) return this.treeOf(id);
     const message = workspaces.removed(id)
       ? `the workspace ${id} was removed`

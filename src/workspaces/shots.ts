@@ -214,7 +214,10 @@ function describe(row: Omit<StoredSnapshot, 'n'>): Snapshot {
 }
 
 function conflict(id: string): RunwireError {
-  return new RunwireError('snapshot_conflict', `${id} is the snapshot_id of another snapshot.`);
+  return new RunwireError(
+    'snapshot_conflict',
+    `${id} is another snapshot, of this workspace or of any other: delete it first, or send another snapshot_id.`,
+  );
 }
 
 function originOf({ keep, ignore, metadata = {} }: SnapshotInput): string {

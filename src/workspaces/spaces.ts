@@ -98,7 +98,10 @@ export class Spaces implements Workspaces {
     const known = input.workspace_id === undefined ? undefined : store.workspaces.get(input.workspace_id);
     const fingerprint = input.workspace_id === undefined ? null : fingerprintOf(input, files?.digest ?? null);
     if (known && known.fingerprint !== fingerprint)
-      throw new RunwireError('workspace_conflict', `${known.id} is the workspace_id of another workspace.`);
+      throw new RunwireError(
+        'workspace_conflict',
+        `${known.id} is a workspace that was made with another body: delete it first, or send another workspace_id.`,
+      );
     if (known) {
       await store.committed();
       return { workspace: this.#describe(known), replayed: true };

@@ -67,11 +67,15 @@ export function rowOf({ store: { workspaces } }: Pick<SpaceTools, 'store'>, id: 
   throw new RunwireError('workspace_removed', `The workspace ${id} ${how} at ${time}.`);
 }
 
+export function failed(id: string, reason: string | null): RunwireError {
+  const words = `The workspace ${id} could not be filled (delete it and make it again): ${reason}`;
+  return new RunwireError('workspace_failed', words);
+}
+
 /** The same of one whose files are as they should be. Throws workspace_failed and workspace_busy too. */
 export function steadyRowOf(tools: Pick<SpaceTools, 'store' | 'spaces'>, id: string): StoredWorkspace {
   const row = rowOf(tools, id);
-  if (row.state === 'failed')
-    throw new RunwireError('workspace_failed', `The workspace ${id} could not be filled: ${row.reason}`);
+  if (row.state === 'failed') throw failed(id, row.reason);
   tools.spaces.peek(id)?.refuseUnsteady();
   return row;
 }

@@ -46,7 +46,10 @@ describe('paths and methods', () => {
     const response = await stub.app.inject({ method, url });
     expect(response.statusCode).toBe(405);
     expect(response.headers.allow).toBe(allow);
-    expect(response.json()).toMatchObject({ code: 'method_not_allowed' });
+    expect(response.json()).toMatchObject({
+      code: 'method_not_allowed',
+      detail: expect.stringContaining(`: ${allow} may be used`),
+    });
   });
 
   test('a path that cannot be decoded is a bad request', async () => {

@@ -61,6 +61,7 @@ test('the same id and body make one workspace, another body is a conflict; files
     'workspace_conflict',
   );
   expect(await codeOf(workspaces.create(input))).toBe('workspace_conflict');
+  await expect(workspaces.create(input)).rejects.toThrow('delete it first, or send another workspace_id');
   const one = await workspaces.create({});
   const other = await workspaces.create({});
   expect(one.workspace.workspace_id).not.toBe(other.workspace.workspace_id);
@@ -144,7 +145,10 @@ test('a git source that fails is its reason, and it can be deleted; runs of it a
     );
   }
   const late = await engine.post({ runtime_kind: 'fake', options: { workspace: id } });
-  expect([late.statusCode, late.json().code]).toEqual([409, 'workspace_failed']);
+  expect([late.statusCode, late.json()]).toMatchObject([
+    409,
+    { code: 'workspace_failed', detail: expect.stringContaining('delete it and make it again') },
+  ]);
   expect(() => workspaces.tree(id)).toThrow('there is no such branch');
   await workspaces.remove(id);
   await expect.poll(() => names(engine, 'discarded-workspaces')).toEqual([]);
@@ -205,6 +209,7 @@ test('snapshots are answered again, outlive their workspace, and are gone when t
   expect(await codeOf(workspaces.snapshot(id, { ...input, ignore: ['a'] }))).toBe('snapshot_conflict');
   const other = await made(engine, { a: '1' });
   expect(await codeOf(workspaces.snapshot(other, input))).toBe('snapshot_conflict');
+  await expect(workspaces.snapshot(other, input)).rejects.toThrow('of this workspace or of any other');
   expect(snapshots.get(`${other}.base`).digest).toBe(first.snapshot.digest);
   await workspaces.remove(id);
   expect(snapshots.list({ limit: 9, workspaceId: id }).items.map((one) => one.snapshot_id)).toEqual([
