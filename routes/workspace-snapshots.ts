@@ -10,7 +10,7 @@ const TakeQuery = z.strictObject({
     'true: also while a run is in it; files that change meanwhile may be left out',
   ),
 });
-const TakeBody = SnapshotInput.nullish();
+const TakeBody = SnapshotInput.nullish().meta({ examples: [{ snapshot_id: 'before', ignore: ['**/*.o'] }] });
 const NoBody = z.strictObject({}).nullish();
 
 const tags = ['snapshots'];
@@ -40,13 +40,14 @@ const restoreSchema = {
   operationId: 'restoreWorkspace',
   tags,
   summary: 'Make a workspace what a snapshot is',
-  body: RestoreInput,
+  body: RestoreInput.meta({ examples: [{ snapshot_id: 'before' }] }),
   response: { 200: json('It is done', Workspace), ...problems },
 };
 const resetSchema = {
   operationId: 'resetWorkspace',
   tags,
   summary: 'Make a workspace what it was when it was made',
+  description: 'Back to `base_snapshot`. One that began empty has none: it is emptied.',
   body: NoBody,
   response: { 200: json('It is done', Workspace), ...problems },
 };

@@ -36,9 +36,14 @@ const createSchema = {
   summary: 'Make a directory that is kept from one run to the next',
   description:
     'With what is in a snapshot, another workspace, the directory of a run or a git repository, and with files; or ' +
-    'joins the one that the same workspace_id and body already made. It may be `filling` when the wait ends.',
+    'joins the one that the same workspace_id and body already made. It may be `filling` when the wait ends, or ' +
+    '`failed`, with the `reason`: look at `state`.',
   querystring: WaitQuery,
-  body: WorkspaceInput,
+  body: WorkspaceInput.meta({
+    examples: [
+      { workspace_id: 'demo', files: [{ path: 'src/main.sh', text: 'echo hello\n' }], ttl_seconds: 3600 },
+    ],
+  }),
   response: {
     200: json('It was made by the same request before', Workspace),
     201: json('It is made', Workspace),

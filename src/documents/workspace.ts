@@ -6,12 +6,12 @@ import { ResourceId } from './resource-id.ts';
 /** What a workspace begins with. */
 export const WorkspaceSource = z
   .strictObject({
-    snapshot: ResourceId.optional(),
-    workspace: ResourceId.optional(),
+    snapshot: ResourceId.optional().describe('Id of a snapshot'),
+    workspace: ResourceId.optional().describe('Id of another workspace, as it is now'),
     invocation: z.string().min(1).optional().describe('The directory of a run, which the server made for it'),
     git: z
       .strictObject({
-        url: CallUrl,
+        url: CallUrl.describe('https or http, without user, password and query'),
         ref: z.string().min(1).max(255).optional().describe('Branch, tag or commit. Default: HEAD'),
         secret: z
           .string()
@@ -19,7 +19,8 @@ export const WorkspaceSource = z
           .optional()
           .describe('Name of a secret of the server: a token for this host'),
       })
-      .optional(),
+      .optional()
+      .describe('A tree of a repository, with its .git'),
   })
   .refine((from) => Object.values(from).filter((one) => one !== undefined).length === 1, {
     error: 'needs one of snapshot, workspace, invocation and git, and no other',
@@ -29,7 +30,7 @@ export type WorkspaceSource = z.infer<typeof WorkspaceSource>;
 /** A workspace that is asked for. */
 export const WorkspaceInput = z.strictObject({
   workspace_id: ResourceId.optional().describe('Default: one that the server makes'),
-  from: WorkspaceSource.optional().describe('Default: nothing is in it'),
+  from: WorkspaceSource.optional().describe('One of these. Default: nothing is in it'),
   files: z.array(SentFile).max(10_000).optional().describe('Put in after `from`'),
   metadata: z.record(z.string(), z.string()).optional(),
   ttl_seconds: z
@@ -37,8 +38,13 @@ export const WorkspaceInput = z.strictObject({
     .positive()
     .max(1e9)
     .optional()
-    .describe('It is removed when it was not used for so long'),
-  max_bytes: z.number().int().positive().optional().describe('What its files may have together'),
+    .describe('It is removed when it was not used for so long. Default: never'),
+  max_bytes: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('What its files may have together. Default: RUNWIRE_MAX_WORKSPACE_BYTES'),
 });
 export type WorkspaceInput = z.infer<typeof WorkspaceInput>;
 
@@ -49,18 +55,18 @@ export type WorkspaceState = (typeof WORKSPACE_STATES)[number];
 export const Workspace = z.strictObject({
   workspace_id: ResourceId,
   state: z.enum(WORKSPACE_STATES),
-  reason: z.string().nullable().describe('Why it failed'),
+  reason: z.string().nullable().describe('Why it could not be filled'),
   base_snapshot: z
     .string()
     .nullable()
-    .describe('What reset goes back to: the snapshot it began with, or null'),
+    .describe('What reset goes back to; null: it began empty, and reset empties it'),
   bytes: z.number().int().describe('Of its files, when they were last counted'),
   files: z.number().int(),
   max_bytes: z.number().int().nullable(),
   metadata: z.record(z.string(), z.string()),
   created_at: z.iso.datetime(),
   last_used_at: z.iso.datetime(),
-  expires_at: z.iso.datetime().nullable(),
+  expires_at: z.iso.datetime().nullable().describe('When it goes, if nobody uses it before; null: never'),
   runs: z.strictObject({ running: z.number().int(), queued: z.number().int() }),
   links: z.strictObject({ self: z.string(), files: z.string(), archive: z.string(), snapshots: z.string() }),
 });

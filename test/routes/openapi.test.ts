@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import type { z } from 'zod';
 import { Completion } from '../../src/documents/completion.ts';
 import { InvocationInput } from '../../src/documents/invocation.ts';
+import { SnapshotInput } from '../../src/documents/snapshot.ts';
 import { WorkerEvent } from '../../src/documents/worker-event.ts';
+import { RestoreInput, WorkspaceInput } from '../../src/documents/workspace.ts';
 import { buildApp } from '../helpers/build-app.ts';
 import { stubApp } from '../helpers/stub-app.ts';
 
@@ -110,4 +113,16 @@ test('the examples of what clients send are taken as they stand', () => {
   expect(InvocationInput.safeParse(Invocation.examples[0])).toMatchObject({ success: true });
   expect(WorkerEvent.safeParse(WorkerEventInput.examples[0])).toMatchObject({ success: true });
   expect(Completion.safeParse(CompletionInput.examples[0])).toMatchObject({ success: true });
+});
+
+test('of what workspaces are asked for there is an example, which is taken as it stands', () => {
+  const taken: { readonly [path: string]: z.ZodType } = {
+    '/workspaces': WorkspaceInput,
+    '/workspaces/{workspace_id}/snapshots': SnapshotInput,
+    '/workspaces/{workspace_id}/restore': RestoreInput,
+  };
+  for (const [path, schema] of Object.entries(taken)) {
+    const { example } = document.paths[path].post.requestBody.content['application/json'];
+    expect(schema.safeParse(example), path).toMatchObject({ success: true });
+  }
 });
