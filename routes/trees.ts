@@ -93,6 +93,11 @@ async function* entriesOf(tree: ReadTree, glob?: string, cursor?: string): Async
   }
 }
 
+function noFile(path: string, type: string): RunwireError {
+  const hint = type === 'directory' ? ': the list and the archive give what is in it, by ?glob=' : '';
+  return new RunwireError('file_not_found', `${JSON.stringify(path)} is no file but a ${type}${hint}.`);
+}
+
 /** The bytes of a file in it, as artifacts are served. */
 export async function serveTreeFile(
   { exchanges }: Edge,
@@ -113,10 +118,7 @@ export async function serveTreeFile(
   const { entry, close } = found;
   const fd = entry.type === 'file' ? entry.open() : null;
   close();
-  if (fd === null)
-    throw entry.type === 'file'
-      ? missing
-      : new RunwireError('file_not_found', `${JSON.stringify(path)} is no file but a ${entry.type}.`);
+  if (fd === null) throw entry.type === 'file' ? missing : noFile(path, entry.type);
   const file = liveBytes(fd);
   const { sha256 } = entry;
   try {

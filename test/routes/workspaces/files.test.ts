@@ -328,6 +328,17 @@ describe('odd paths', () => {
   });
 });
 
+describe('GET', () => {
+  test('a directory that is read as a file says how to have what is in it', async () => {
+    await put('d/f', 'x');
+    const answer = await to('files/d', { method: 'GET' });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      404,
+      { code: 'file_not_found', detail: expect.stringMatching(/^"d" is no file but a directory: .*\?glob=/) },
+    ]);
+  });
+});
+
 describe('DELETE', () => {
   test('takes a file, a link itself, and with recursive a directory', async () => {
     execFileSync('sh', ['-c', 'mkdir -p d/e; echo f >d/f; ln -s d link; ln -s /etc out'], { cwd: root });
