@@ -44,7 +44,7 @@ export const WorkspaceInput = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe('What its files may have together. Default: RUNWIRE_MAX_WORKSPACE_BYTES'),
+    .describe('What its files may have together. Default, and the most: RUNWIRE_MAX_WORKSPACE_BYTES'),
 });
 export type WorkspaceInput = z.infer<typeof WorkspaceInput>;
 

@@ -4,6 +4,7 @@ import type { PrivatePlaces } from '../disk/private-places.ts';
 import { directoryName } from '../disk/run-directory.ts';
 import type { DiskSpace } from '../disk/space.ts';
 import { RunwireError, toldShortage } from '../documents/errors.ts';
+import { fieldRefusal } from '../documents/field-errors.ts';
 import type { SnapshotInput } from '../documents/snapshot.ts';
 import type { RestoreInput, Workspace, WorkspaceInput } from '../documents/workspace.ts';
 import type { ScanOf } from '../files/scan.ts';
@@ -214,6 +215,13 @@ export class Spaces implements Workspaces {
     return this.get(id);
   }
 
+  #checkRoom(asked = 0): void {
+    const { maxBytes } = this.#tools;
+    if (asked <= maxBytes) return;
+    const message = `is more than the ${maxBytes} bytes that this server allows (RUNWIRE_MAX_WORKSPACE_BYTES)`;
+    throw fieldRefusal('invalid_field', [{ path: 'max_bytes', message }]);
+  }
+
   /** In one turn: nobody else makes one of the id meanwhile. Files that were sent are there before the row is. */
   #insert(input: WorkspaceInput, fingerprint: string | null, files?: GivenFiles): StoredWorkspace {
     const { workspace_id: id = uuidV7(), files: _, ...kept } = input;
@@ -224,6 +232,7 @@ export class Spaces implements Workspaces {
       throw new RunwireError('insufficient_storage', shortage, { retryAfterSeconds: 10 });
     this.#tools.spaces.peek(id)?.refuseUnsteady();
     checkSource(this.#tools, sources, input.from);
+    this.#checkRoom(input.max_bytes);
     const { root, sent } = directoryOf(this.#tools, id);
     try {
       if (existsSync(root)) discarded.take(directoryName(id));

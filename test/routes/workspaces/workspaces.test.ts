@@ -114,6 +114,7 @@ describe('A workspace', () => {
       [{ from: { invocation: 'there-is-none' } }, 'from.invocation'],
       [{ ttl_seconds: 0 }, 'ttl_seconds'],
       [{ max_bytes: -1 }, 'max_bytes'],
+      [{ max_bytes: 10 * 1024 ** 3 + 1 }, 'max_bytes'],
       [{ files: [{ path: '../x', text: '' }] }, 'files.0.path'],
       [{ files: [{ path: 'x' }] }, 'files.0'],
       [{ metadata: { a: 1 } }, 'metadata.a'],
