@@ -1,15 +1,17 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { pathOf } from '../src/documents/invocation-id.ts';
 import type { Edge, Routes } from './answers/edge.ts';
-import { problems } from './answers/schemas.ts';
 import { BYTES_TYPE } from './requests/negotiation.ts';
 import {
   DeleteQuery,
+  deleteAnswers,
   deleteFromTree,
   locationOf,
+  PUT_WORDS,
   PutQuery,
+  putAnswers,
   putIntoTree,
   streamBodies,
 } from './tree-changes.ts';
@@ -20,22 +22,16 @@ const putSchema = {
   operationId: 'putClaimedFile',
   tags,
   summary: 'Put a file into the directory of a claimed run, or replace it',
-  description:
-    'The body is the file, of any media type and length. Who reads it sees the old or the new. A link is replaced and ' +
-    'never followed; directories on the way are made. Headers: If-Match, If-None-Match. Renews the lease as it comes.',
+  description: `${PUT_WORDS} Renews the lease as it comes.`,
   querystring: PutQuery,
-  response: {
-    201: z.undefined().describe('It is made; ETag is the one that GET gives'),
-    204: z.undefined().describe('It is replaced'),
-    ...problems,
-  },
+  response: putAnswers,
 };
 const deleteSchema = {
   operationId: 'deleteClaimedFile',
   tags,
   summary: 'Delete a file, a link or a directory in the directory of a claimed run',
   querystring: DeleteQuery,
-  response: { 204: z.undefined().describe('Deleted'), ...problems },
+  response: deleteAnswers,
 };
 
 interface OfFile {

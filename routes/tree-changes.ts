@@ -11,6 +11,7 @@ import { InTheWay } from '../src/files/way.ts';
 import { nothing } from './answers/bytes.ts';
 import type { Edge } from './answers/edge.ts';
 import { identityTag } from './answers/live-bytes.ts';
+import { problems } from './answers/schemas.ts';
 import { bodyBytes } from './requests/body-bytes.ts';
 import { mayChange } from './requests/preconditions.ts';
 import { Flag } from './requests/query.ts';
@@ -25,6 +26,15 @@ export const PutQuery = z.strictObject({
 export const DeleteQuery = z.strictObject({
   recursive: Flag.describe('true: a directory goes with all that is in it'),
 });
+export const PUT_WORDS =
+  'The body is the file, of any media type and length. Who reads it sees the old or the new. A link is replaced and ' +
+  'never followed; directories on the way are made. Headers: If-Match, If-None-Match.';
+export const putAnswers = {
+  201: z.undefined().describe('It is made; ETag is the one that GET gives'),
+  204: z.undefined().describe('It is replaced'),
+  ...problems,
+};
+export const deleteAnswers = { 204: z.undefined().describe('Deleted'), ...problems };
 /** Lets a tree be changed, from outside, until `change` settles. */
 export type Changing = <T>(change: (tree: EditedTree) => Promise<T>) => Promise<T>;
 /** Called as the change goes on, and before it takes effect: what it throws refuses the change. */

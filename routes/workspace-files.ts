@@ -12,9 +12,12 @@ import { bodyBytes } from './requests/body-bytes.ts';
 import { BYTES_TYPE } from './requests/negotiation.ts';
 import {
   DeleteQuery,
+  deleteAnswers,
   deleteFromTree,
   locationOf,
+  PUT_WORDS,
   PutQuery,
+  putAnswers,
   putIntoTree,
   streamBodies,
   takingBody,
@@ -72,22 +75,16 @@ const putSchema = {
   operationId: 'putWorkspaceFile',
   tags,
   summary: 'Put a file into a workspace, or replace it',
-  description:
-    'The body is the file, of any media type and length. Who reads it sees the old or the new. A link is replaced and ' +
-    'never followed; directories on the way are made. Headers: If-Match, If-None-Match.',
+  description: PUT_WORDS,
   querystring: PutQuery,
-  response: {
-    201: z.undefined().describe('It is made; ETag is the one that GET gives'),
-    204: z.undefined().describe('It is replaced'),
-    ...problems,
-  },
+  response: putAnswers,
 };
 const deleteSchema = {
   operationId: 'deleteWorkspaceFile',
   tags,
   summary: 'Delete a file, a link or a directory of a workspace',
   querystring: DeleteQuery,
-  response: { 204: z.undefined().describe('Deleted'), ...problems },
+  response: deleteAnswers,
 };
 const unpackSchema = {
   operationId: 'unpackIntoWorkspace',

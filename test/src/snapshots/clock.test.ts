@@ -7,6 +7,7 @@ import { FileClock } from '../../../src/snapshots/clock.ts';
 /** As of a file system whose clock goes on every 20 ms only. */
 const TICK_MS = 20;
 
+// No file system here has such a clock: the files are real, and of their times the rest is taken away.
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof import('node:fs')>();
   const fstatSync = (fd: number): fs.Stats => {
