@@ -64,7 +64,7 @@ const ROOMS = {
   'src/contract': {
     says: 'what a runner promises, is given and answers',
     doors: ['*'],
-    imports: ['src/documents', 'src/disk/run-directory'],
+    imports: ['src/documents', 'src/disk/run-directory', 'src/platform'],
   },
   'src/artifacts': {
     says: 'files that a run made: found, copied, hashed',
@@ -158,7 +158,7 @@ const ROOMS = {
   'src/supervisor/protocol': {
     says: 'what the server and the second process say to each other, a line each, and its checks',
     doors: ['*'],
-    imports: ['src/documents'],
+    imports: ['src/documents', 'src/platform'],
   },
   'src/supervisor/find': {
     says: 'the processes of a run, wherever they went',

@@ -5,6 +5,8 @@ import { RunwireError } from '../../src/documents/errors.ts';
 import { fieldRefusal } from '../../src/documents/field-errors.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
 import { keepDigits, mayDiffer, parseExact } from '../../src/platform/exact-json.ts';
+import { parseJson } from '../../src/platform/json-parse.ts';
+import { harmless } from './harmful-names.ts';
 import { extentFault } from './json-extent.ts';
 import { bodyCode } from './validation.ts';
 
@@ -22,13 +24,13 @@ const BYTE_ORDER_MARK = '\ufeff';
  * whatever type it is said to be of.
  */
 export function onlyJsonBodies(app: FastifyInstance): void {
-  const read = jsonReader(app);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => refuseUnlessEmpty(payload, done));
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async (request: FastifyRequest, body: Buffer) => (body.length === 0 ? undefined : read(request, body)),
+    async (request: FastifyRequest, body: Buffer) =>
+      body.length === 0 ? undefined : readJson(request, body),
   );
 }
 
@@ -36,18 +38,17 @@ export function onlyJsonBodies(app: FastifyInstance): void {
  * Reads the JSON of a request, by the rules of every body. Throws RunwireError malformed_json, invalid_invocation,
  * invalid_field; `what` names it in the first.
  */
-export function jsonReader(app: FastifyInstance, what = 'The body') {
-  const parse = app.getDefaultJsonParser('error', 'error');
-  return async (request: FastifyRequest, bytes: Buffer): Promise<unknown> => {
-    const text = await judgedText(request, bytes, what);
-    let read: { error: Error | null; value?: unknown } = { error: null };
-    // It calls back before it returns.
-    void parse(request, text, (error, value) => {
-      read = { error, value };
-    });
-    if (read.error !== null) throw new RunwireError('malformed_json', wordsOf(text));
-    return digitsKept(read.value, text, request);
-  };
+export async function readJson(request: FastifyRequest, bytes: Buffer, what = 'The body'): Promise<unknown> {
+  const text = await judgedText(request, bytes, what);
+  return digitsKept(harmless(parsed(text), text), text, request);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw new RunwireError('malformed_json', wordsOf(error));
+  }
 }
 
 /** The text of JSON in UTF-8 that is of a size to be made something of. Others may have their turn meanwhile. */
@@ -77,14 +78,6 @@ export function digitsKept(value: unknown, text: string, { routeOptions }: Fasti
 }
 
 /** What is wrong with a text that was refused, without the excerpt of it that V8 adds. */
-function wordsOf(text: string): string {
-  try {
-    JSON.parse(text);
-    return /__proto__|constructor/.test(text)
-      ? 'The keys __proto__ and constructor.prototype are not taken.'
-      : 'The body is nested too deeply.';
-  } catch (error) {
-    const words = messageOf(error);
-    return words.replace(/, ".*/s, '').replace(/\.?$/, '.');
-  }
+function wordsOf(error: unknown): string {
+  return messageOf(error).replace(/, ".*/s, '').replace(/\.?$/, '.');
 }

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
+import { parseJson } from '../../src/platform/json-parse.ts';
+import { harmless } from './harmful-names.ts';
 import { digitsKept, judgedText } from './json-body.ts';
 import { NDJSON_TYPE } from './negotiation.ts';
 
@@ -16,9 +18,11 @@ export function acceptNdjson(app: FastifyInstance): void {
 }
 
 function parse(line: string, number: number): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(line);
+    value = parseJson(line);
   } catch {
     throw new RunwireError('malformed_json', `Line ${number} is not JSON.`);
   }
+  return harmless(value, line);
 }

@@ -6,7 +6,7 @@ import { BadName, decodedPartsOf } from '../../src/files/names.ts';
 import { type StagedFiles, type Staging, TreeClosed } from '../../src/files/staging.ts';
 import { BadArchive, unpack } from '../../src/files/unpack.ts';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
-import { jsonReader } from './json-body.ts';
+import { readJson } from './json-body.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -49,12 +49,11 @@ export function acceptFiles(app: FastifyInstance, staging: Staging, document: Do
     },
     throwFileSizeLimit: false,
   });
-  const read = jsonReader(app, `The part ${document.name}`);
   app.decorateRequest('staged', null);
   app.addHook('preValidation', async (request) => {
     if (!request.isMultipart()) return;
     request.staged = staging.begin();
-    request.body = await takeParts(request, request.staged, document, read);
+    request.body = await takeParts(request, request.staged, document);
   });
   // However it is answered: what was not moved by then goes.
   app.addHook('onResponse', async (request) => request.staged?.discard());
@@ -65,7 +64,6 @@ async function takeParts(
   request: FastifyRequest,
   staged: StagedFiles,
   { name, maxBytes, mayComeAgain }: DocumentPart,
-  read: ReturnType<typeof jsonReader>,
 ): Promise<unknown> {
   let document: unknown;
   try {
@@ -73,7 +71,7 @@ async function takeParts(
       if (part.fieldname === name) {
         // By the first it was judged whether the files are hashed.
         if (document !== undefined) throw faulty(name, 'is there more than once');
-        document = await read(request, await bytesOf(part, maxBytes));
+        document = await readJson(request, await bytesOf(part, maxBytes), `The part ${name}`);
       } else {
         staged.filling.hashes = document === undefined || mayComeAgain(request, document);
         await takeFile(part, staged);

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { RunOutput } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
+import { parseJson } from '../../src/platform/json-parse.ts';
 import { type DockerDaemon, daemonWords, statusOf } from './daemon.ts';
 import type { DockerSpec } from './spec.ts';
 
@@ -139,7 +140,7 @@ async function follow(stream: NodeJS.ReadableStream, output: RunOutput): Promise
     rest = lines.pop() ?? '';
     for (const line of lines) {
       if (line.trim() === '') continue;
-      const step = JSON.parse(line) as {
+      const step = parseJson(line) as {
         status?: string;
         id?: string;
         error?: string;
@@ -172,7 +173,7 @@ function credentials(
   if (text === undefined) throw new Rejected(`the server holds no secret named ${name} for ${host}`);
   if (text.trimStart().startsWith('{'))
     try {
-      return JSON.parse(text) as Docker.AuthConfig;
+      return parseJson(text) as Docker.AuthConfig;
     } catch {
       throw new Rejected(`the secret ${name} is not valid JSON`);
     }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { parseJson } from '../../src/platform/json-parse.ts';
 import { type DockerDaemon, statusOf } from './daemon.ts';
 
 /** Of Go's file modes. */
@@ -19,7 +20,7 @@ export async function statIn(daemon: DockerDaemon, id: string, path: string): Pr
     )) as IncomingMessage;
     answer.resume();
     const stat = Buffer.from(String(answer.headers['x-docker-container-path-stat'] ?? ''), 'base64');
-    const { mode } = JSON.parse(stat.toString()) as { mode: number };
+    const { mode } = parseJson(stat.toString()) as { mode: number };
     return { mode: mode & 0o777, isLink: (mode & LINK) !== 0 };
   } catch (error) {
     if (statusOf(error) === 404) return null;

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { RunOutput } from '../../src/contract/context.ts';
 import type { Stream } from '../../src/documents/stream.ts';
+import { parseJson } from '../../src/platform/json-parse.ts';
 import type { DockerDaemon } from './daemon.ts';
 import { frameSplitter } from './frames.ts';
 
@@ -129,7 +130,7 @@ export async function exitOf(daemon: DockerDaemon, id: string): Promise<number |
   let text = '';
   try {
     for await (const chunk of answer) text += chunk.toString();
-    const { StatusCode } = JSON.parse(text) as { StatusCode?: unknown };
+    const { StatusCode } = parseJson(text) as { StatusCode?: unknown };
     return typeof StatusCode === 'number' ? StatusCode : null;
   } catch {
     return null; // cut off in the middle

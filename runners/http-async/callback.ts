@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { JsonText, parseJson } from '../wire/json.ts';
+import { JsonText, jsonIn } from '../wire/json.ts';
 import type { JobTools } from './tools.ts';
 
 const Note = z.object({ callback: z.string() });
@@ -20,6 +20,6 @@ export function takeCallback({ ctx, job, redact }: JobTools, body: string): void
 
 /** The word that an earlier server kept. Null: the line is another note. */
 export function callbackOf(line: string): string | null {
-  const { data } = Note.safeParse(parseJson(line));
+  const { data } = Note.safeParse(jsonIn(line));
   return data?.callback ?? null;
 }

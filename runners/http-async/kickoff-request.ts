@@ -5,7 +5,7 @@ import type { Secrets } from '../../src/outbound/secrets.ts';
 import { isExactNumber, parseExact } from '../../src/platform/exact-json.ts';
 import type { WireRequest } from '../wire/exchange.ts';
 import { asFieldValue } from '../wire/header.ts';
-import { parseJson } from '../wire/json.ts';
+import { jsonIn } from '../wire/json.ts';
 import type { Journey } from '../wire/redirect.ts';
 import { buildRequest } from '../wire/request.ts';
 import type { HttpAsyncSpec } from './spec.ts';
@@ -15,7 +15,7 @@ const LEFT_NOTE = JSON.stringify({ kickoff: 'left' } satisfies z.infer<typeof Le
 
 /** Did the kickoff go to an origin that does not know it again: it must not be sent again. */
 export function saysThatItLeft(note: string): boolean {
-  return LeftNote.safeParse(parseJson(note)).success;
+  return LeftNote.safeParse(jsonIn(note)).success;
 }
 
 /** Has the backend the completion URL: not where that was dropped on the way. */

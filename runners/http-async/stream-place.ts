@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RunOutput } from '../../src/contract/context.ts';
-import { parseJson } from '../wire/json.ts';
+import { jsonIn } from '../wire/json.ts';
 import { EventHistory, HistoryNote } from './event-history.ts';
 
 /** Earlier releases have no `taken`. */
@@ -31,7 +31,7 @@ export class StreamPlace {
 
   /** A note of the earlier server; the last one counts. */
   recall(note: string): void {
-    const { success, data } = Note.safeParse(parseJson(note));
+    const { success, data } = Note.safeParse(jsonIn(note));
     if (!success) return;
     ({ id: this.id, bytes: this.#bytes } = data.stream);
     this.#noted = this.id;

@@ -1,4 +1,4 @@
-import { JsonText, parseJson } from '../wire/json.ts';
+import { JsonText, jsonIn } from '../wire/json.ts';
 import type { ServerSentEvent } from './sse.ts';
 import type { JobTools } from './tools.ts';
 
@@ -35,7 +35,7 @@ export class StreamTelling {
         'the stream began anew and is another one now: what it had in common with the earlier one is not repeated',
       );
     if (!(ctx.spec.stream_output_events ?? OUTPUT_EVENTS).includes(type))
-      ctx.output.progress({ message: redact(type), data: told(parseJson(data) ?? data, redact) });
+      ctx.output.progress({ message: redact(type), data: told(jsonIn(data) ?? data, redact) });
     else if (data !== '') {
       job.streamed = true;
       const news = place.news(Buffer.from(masking.take(data)), id);

@@ -5,6 +5,7 @@ import type { Upload } from '../../src/contract/claims.ts';
 import type { RunDirectory } from '../../src/disk/run-directory.ts';
 import type { ArtifactCaps, ArtifactFacts } from '../../src/documents/artifact.ts';
 import { RunwireError, toldShortage } from '../../src/documents/errors.ts';
+import { parseJson } from '../../src/platform/json-parse.ts';
 
 /** What may be kept of one run. Bytes. */
 const SAFE_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
@@ -165,7 +166,7 @@ function isThere({ path, sizeBytes, modifiedAt }: ArtifactFacts): boolean {
 
 function parse(line: string): ArtifactFacts | undefined {
   try {
-    return JSON.parse(line) as ArtifactFacts; // written by this class alone
+    return parseJson(line) as ArtifactFacts; // written by this class alone
   } catch {
     return undefined; // the torn end
   }

@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
+import { parseJson } from '../../src/platform/json-parse.ts';
 import { sourceAt } from '../../src/platform/json-source.ts';
 
 /** Undefined where the text is no JSON. */
-export function parseJson(text: string): unknown {
+export function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }
@@ -21,7 +22,7 @@ export class JsonText {
   constructor(content: Buffer | string) {
     this.bytes = Buffer.from(content);
     this.text = this.bytes.toString('utf8');
-    this.#plain = parseJson(this.#bare);
+    this.#plain = jsonIn(this.#bare);
   }
 
   get isJson(): boolean {

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { parseJson } from '../platform/json-parse.ts';
 
 interface Line {
   level: number;
@@ -25,7 +26,7 @@ const UNSAID = ['level', 'time', 'pid', 'hostname', 'msg'];
  * for: the configuration and what follows of it, and runs that went well.
  */
 export function plainLine(json: string): string | null {
-  const line = JSON.parse(json) as Line; // written by pino
+  const line = parseJson(json) as Line; // written by pino
   const { msg = '' } = line;
   if (FOR_PROGRAMS.has(msg)) return null;
   const words = msg === 'run finished' ? ofRun(line) : ofFacts(line);

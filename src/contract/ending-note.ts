@@ -1,3 +1,4 @@
+import { parseJson } from '../platform/json-parse.ts';
 import type { RunContext, RunOutput } from './context.ts';
 import type { RunnerOutcome } from './outcome.ts';
 
@@ -26,7 +27,7 @@ export async function earlierEnding({
 /** Null: the line is another note. */
 export function endingOf(line: string): RunnerOutcome | null {
   try {
-    return (JSON.parse(line) as Partial<EndingNote>).ending ?? null;
+    return (parseJson(line) as Partial<EndingNote>).ending ?? null;
   } catch {
     return null; // torn in the middle, by a crash of the machine
   }

@@ -2,6 +2,7 @@ import { type RunDirectory, runDirectory } from '../disk/run-directory.ts';
 import type { Outcome } from '../documents/outcome.ts';
 import type { RuntimeResult } from '../documents/result.ts';
 import { EventLog } from '../log/event-log.ts';
+import { parseJson } from '../platform/json-parse.ts';
 import type { StoredRun } from '../store/run-list.ts';
 
 /** Logs kept for readers that come at the same time; those being read are never dropped. */
@@ -94,8 +95,8 @@ export class FinishedRuns {
     log.expectJournal();
     log.finish({
       finishedAt: run.finishedAt,
-      result: JSON.parse(run.result) as RuntimeResult,
-      outcome: JSON.parse(run.outcome) as Outcome,
+      result: parseJson(run.result) as RuntimeResult,
+      outcome: parseJson(run.outcome) as Outcome,
     });
     return log;
   }

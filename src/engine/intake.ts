@@ -11,6 +11,7 @@ import { workspaceOf } from '../documents/workspace-use.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import { messageOf } from '../platform/error-words.ts';
 import { parseExact } from '../platform/exact-json.ts';
+import { parseJson } from '../platform/json-parse.ts';
 import { uuidV7 } from '../platform/uuid-v7.ts';
 import { LiveRun } from '../run/live-run.ts';
 import { resolveWorkingPaths } from '../run/working-paths.ts';
@@ -164,7 +165,7 @@ function noUse({ kind }: Runner): RunwireError {
 
 /** What keepAbort wrote. The grace goes on where it was: servers that die again and again do not lengthen it. */
 function keptReason(kept: string): AbortReason {
-  const { reason, pressedAt } = JSON.parse(kept) as { reason: AbortReason; pressedAt: number };
+  const { reason, pressedAt } = parseJson(kept) as { reason: AbortReason; pressedAt: number };
   const leftMs = pressedAt + reason.graceMs - Date.now();
   return { ...reason, graceMs: Math.min(Math.max(leftMs, 0), reason.graceMs) };
 }

@@ -13,6 +13,7 @@ import type { Waiting } from '../documents/waiting.ts';
 import { type WorkspaceOfRun, workspaceOf } from '../documents/workspace-use.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
+import { parseJson } from '../platform/json-parse.ts';
 import { makeDirectory } from '../platform/make-directory.ts';
 import type { FinishedFacts } from '../run/finished-facts.ts';
 import type { LiveRun } from '../run/live-run.ts';
@@ -81,7 +82,7 @@ export class RunViews {
   }
 
   record(id: string): RunRecord {
-    return JSON.parse(this.recordJson(id)) as RunRecord;
+    return parseJson(this.recordJson(id)) as RunRecord;
   }
 
   /** The invocation as RxP knows it. */
@@ -164,7 +165,7 @@ export class RunViews {
   #workspaceOf(id: string): WorkspaceOfRun | null {
     const run = this.#live.get(id);
     if (run) return run.workspace;
-    const { options } = JSON.parse(this.stored(id).invocation) as Invocation;
+    const { options } = parseJson(this.stored(id).invocation) as Invocation;
     return workspaceOf(options.workspace);
   }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseJson } from '../platform/json-parse.ts';
 import { isHostPattern, matchesHost } from './host-pattern.ts';
 
 /** What the server knows and clients only name. `hosts`: where it may be sent; null: anywhere. */
@@ -61,7 +62,7 @@ function withHosts({ value, hosts }: { value: string; hosts?: string[] | undefin
 function readFile(file: string): z.infer<typeof File> {
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
+    content = parseJson(readFileSync(file, 'utf8'));
   } catch (error) {
     // A parser's words may repeat the text.
     throw new Error(

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { endOfText } from './json-source.ts';
+import { parseJson } from './json-parse.ts';
+import { endOfText } from './json-text.ts';
 
 /** What `JSON.rawJSON` makes: a number by its digits, which `JSON.stringify` writes as they are. */
 export interface ExactNumber {
@@ -30,13 +31,13 @@ export function isExactNumber(value: unknown): value is ExactNumber {
  */
 export function parseExact(text: string): unknown {
   // A reviver, which is told the text of each number, is called for every value there is: fifty times as slow.
-  const plain: unknown = JSON.parse(text);
+  const plain = parseJson(text);
   if (!mayDiffer(text)) return plain;
   let mark: string;
   do mark = randomBytes(9).toString('base64url');
   while (text.includes(mark));
   const marked = withMarks(text, mark);
-  return marked === null ? plain : unmarked(JSON.parse(marked), mark);
+  return marked === null ? plain : unmarked(parseJson(marked), mark);
 }
 
 /** Each number that JavaScript would write otherwise is a text of its digits behind the mark. Null: there is none. */

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { parseJson } from './json-parse.ts';
 
 /**
  * One JSON file, written by rename: who reads it, after a crash too, finds what was there before or this, never a part.
@@ -26,7 +27,7 @@ export function readJsonFile<Content>(
   if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
   const text = readFileSync(path, 'utf8');
   try {
-    return schema.parse(JSON.parse(text));
+    return schema.parse(parseJson(text));
   } catch (error) {
     throw new Error(`${basename(path)} is torn, or was written by something else`, {
       cause: error,

@@ -1,3 +1,6 @@
+import { parseJson } from './json-parse.ts';
+import { endOfText } from './json-text.ts';
+
 const SPACE = /[\t\n\r ]*/y;
 const PRIMITIVE = /[^\t\n\r ,\]}]+/y;
 
@@ -27,7 +30,7 @@ function memberAt(json: string, start: number, name: string): [number, number] |
     let key = String(index);
     if (isObject) {
       const keyEnd = endOf(json, at);
-      key = JSON.parse(json.slice(at, keyEnd)) as string;
+      key = parseJson(json.slice(at, keyEnd)) as string;
       at = after(json, after(json, keyEnd) + 1); // behind the colon
     }
     const end = endOf(json, at);
@@ -53,15 +56,6 @@ function endOf(json: string, start: number): number {
     if (code === 0x22) at = endOfText(json, at) - 1;
     else if (code === 0x7b || code === 0x5b) depth++;
     else if ((code === 0x7d || code === 0x5d) && --depth === 0) return at + 1;
-  }
-}
-
-/** Behind the string that begins here, of a JSON text that JSON.parse has taken. */
-export function endOfText(json: string, start: number): number {
-  for (let at = json.indexOf('"', start + 1); ; at = json.indexOf('"', at + 1)) {
-    let slashes = 0;
-    while (json[at - 1 - slashes] === '\\') slashes++;
-    if (slashes % 2 === 0) return at + 1;
   }
 }
 

@@ -2,6 +2,7 @@ import type { OutsideWriter, RunContext, RunOutput } from '../contract/context.t
 import type { StreamFacts } from '../documents/outcome.ts';
 import { type Recorded, readEarlier } from '../journal/earlier.ts';
 import { Recorder } from '../journal/recorder.ts';
+import { parseJson } from '../platform/json-parse.ts';
 import { storageText } from '../platform/shortage.ts';
 import { afterMs } from '../platform/timer.ts';
 import type { LiveRun } from './live-run.ts';
@@ -122,12 +123,12 @@ export class RunScene {
     return {
       write: (stream, chunk, phase) => void this.#active()?.take(stream, chunk, phase),
       progress: (entry) => this.#say((recorder) => recorder.progress(entry)),
-      note: (line) => this.#say((recorder) => recorder.note(JSON.parse(line) as object)),
+      note: (line) => this.#say((recorder) => recorder.note(parseJson(line) as object)),
       complete: () => this.#active()?.complete(),
       acknowledged: {
         write: (stream, chunk, phase) => void this.#active()?.write(stream, chunk, phase),
         progress: (entry) => this.#active()?.progress(entry),
-        note: (line) => this.#active()?.note(JSON.parse(line) as object),
+        note: (line) => this.#active()?.note(parseJson(line) as object),
       },
       captured: (stream) => this.#open().captured(stream),
     };

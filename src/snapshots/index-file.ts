@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, renameSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
+import { parseJson } from '../platform/json-parse.ts';
 
 const VERSION = 2;
 const COLUMNS = 4;
@@ -54,7 +55,7 @@ export class FileIndex {
     try {
       const bytes = readFileSync(path);
       const end = bytes.indexOf('\n');
-      const head = JSON.parse(bytes.toString('utf8', 0, end)) as Head;
+      const head = parseJson(bytes.toString('utf8', 0, end)) as Head;
       const { files, directories, lengths, stamp } = head;
       const body = bytes.subarray(end + 1);
       if (head.version !== VERSION || head.tree !== treeOf(root) || crc32(body) !== head.checksum)

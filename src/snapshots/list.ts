@@ -1,3 +1,4 @@
+import { parseJson } from '../platform/json-parse.ts';
 /** One thing in a snapshot. Modes are permission bits; of a link there are none. Paths are relative, with slashes, in Unicode. */
 export type Listed =
   | { path: string; type: 'file'; mode: number; size: number; sha256: string }
@@ -18,7 +19,7 @@ export function lineOf(listed: Listed): string {
 
 /** What lineOf made, with or without its end. */
 export function readLine(line: string): Listed {
-  const [path, letter, word, size, sha256] = JSON.parse(line) as [string, string, string, number, string];
+  const [path, letter, word, size, sha256] = parseJson(line) as [string, string, string, number, string];
   if (letter === 'd') return { path, type: 'directory', mode: Number.parseInt(word, 8) };
   if (letter === 'l') return { path, type: 'link', target: word };
   return { path, type: 'file', mode: Number.parseInt(word, 8), size, sha256 };

@@ -1,4 +1,5 @@
 import { isRxpKind, type RxpKind } from '../documents/rxp-kind.ts';
+import { parseJson } from '../platform/json-parse.ts';
 
 /** Everything in front of the kind, as results have always been written. */
 const HEAD =
@@ -17,7 +18,7 @@ export function inRxpWords(result: string): string {
   if (head === undefined) return result;
   const end = /(?:[^"\\]|\\.)*/y;
   end.lastIndex = head.length;
-  const word = JSON.parse(`"${end.exec(result)?.[0]}"`) as string;
+  const word = parseJson(`"${end.exec(result)?.[0]}"`) as string;
   if (isRxpKind(word)) return result;
   return head + (EARLIER.get(word) ?? 'unknown') + result.slice(end.lastIndex);
 }

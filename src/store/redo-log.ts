@@ -9,6 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { parseJson } from '../platform/json-parse.ts';
 
 /** Writes of one turn of the event loop. `number` counts the turns, also over restarts. */
 export interface RedoTurn {
@@ -111,5 +112,5 @@ function checksum(text: string): string {
 function decodeTurn(line: string): RedoTurn | null {
   const [, sum, text, number, json] = /^([0-9a-f]{8}) ((\d+) (.*))$/.exec(line) ?? [];
   if (text === undefined || json === undefined || checksum(text) !== sum) return null;
-  return { number: Number(number), operations: JSON.parse(json) as unknown[] };
+  return { number: Number(number), operations: parseJson(json) as unknown[] };
 }

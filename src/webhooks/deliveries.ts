@@ -5,6 +5,7 @@ import { webhookHeaders } from '../outbound/signature.ts';
 import { postWebhook } from '../outbound/signed-post.ts';
 import { longestMs } from '../platform/backoff.ts';
 import { codeOf } from '../platform/error-words.ts';
+import { parseJson } from '../platform/json-parse.ts';
 import { afterMs } from '../platform/timer.ts';
 import type { StoredDelivery } from '../store/deliveries.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
@@ -74,7 +75,7 @@ export function startDeliveries(options: DeliveriesOptions): Deliveries {
   const deliver = async (id: string): Promise<void> => {
     const stored = store.delivery(id);
     if (stored === undefined) return; // deleted meanwhile
-    const before = JSON.parse(stored.delivery) as Delivery;
+    const before = parseJson(stored.delivery) as Delivery;
     if (before.state !== 'pending') return;
     const attempt = await post(stored, before.url);
     if (attempt === undefined) return;
@@ -131,7 +132,7 @@ export function startDeliveries(options: DeliveriesOptions): Deliveries {
     resume() {
       const pending = store.pendingDeliveries();
       for (const { id, delivery } of pending) {
-        const { next_attempt_at } = JSON.parse(delivery) as Delivery;
+        const { next_attempt_at } = parseJson(delivery) as Delivery;
         const ms = next_attempt_at === null ? 0 : Date.parse(next_attempt_at) - Date.now();
         wait(id, Math.min(Math.max(0, ms), longestMs(schedule))); // a clock that was set back makes it no later
       }

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RestoreInput } from '../documents/workspace.ts';
+import { parseJson } from '../platform/json-parse.ts';
 import type { StoredWorkspace } from '../store/workspaces.ts';
 import { busy, type Space } from './space.ts';
 import { AGAIN_MS, directoryOf, type SpaceTools, steadyRowOf, storeUnlessClosed } from './tools.ts';
@@ -64,7 +65,7 @@ export class Restorer {
   complete(row: StoredWorkspace): void {
     const space = this.#tools.spaces.get(row.id);
     const open = this.#close(space);
-    this.#keep(this.#untilDone(row, JSON.parse(row.restoring ?? '') as Intent).finally(open));
+    this.#keep(this.#untilDone(row, parseJson(row.restoring ?? '') as Intent).finally(open));
   }
 
   /** Does a restore of it wait to be tried again. */
@@ -132,7 +133,7 @@ export class Restorer {
   async #again(id: string): Promise<void> {
     const row = this.#tools.store.workspaces.get(id);
     if (row?.restoring == null) return;
-    if (await this.#pause(id)) await this.#untilDone(row, JSON.parse(row.restoring) as Intent);
+    if (await this.#pause(id)) await this.#untilDone(row, parseJson(row.restoring) as Intent);
   }
 
   /** False: it is given up, or the next server's. */

@@ -4,6 +4,7 @@ import type { DiskSpace } from '../disk/space.ts';
 import { RunwireError } from '../documents/errors.ts';
 import type { Snapshot, SnapshotInput } from '../documents/snapshot.ts';
 import type { Entry } from '../files/scan.ts';
+import { parseJson } from '../platform/json-parse.ts';
 import { Timer } from '../platform/timer.ts';
 import { uuidV7 } from '../platform/uuid-v7.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
@@ -197,7 +198,7 @@ export class Shots implements Snapshots {
 function* digestsOf({ snapshots, workspaces }: ShotParts['store']): Generator<string> {
   yield* snapshots.digests();
   for (const { restoring } of workspaces.unready())
-    if (restoring !== null) yield (JSON.parse(restoring) as { digest: string }).digest;
+    if (restoring !== null) yield (parseJson(restoring) as { digest: string }).digest;
 }
 
 function describe(row: Omit<StoredSnapshot, 'n'>): Snapshot {
@@ -207,8 +208,8 @@ function describe(row: Omit<StoredSnapshot, 'n'>): Snapshot {
     digest: row.digest,
     files: row.files,
     bytes: row.bytes,
-    omitted: JSON.parse(row.omitted) as Snapshot['omitted'],
-    metadata: JSON.parse(row.metadata) as Snapshot['metadata'],
+    omitted: parseJson(row.omitted) as Snapshot['omitted'],
+    metadata: parseJson(row.metadata) as Snapshot['metadata'],
     created_at: new Date(row.createdAt).toISOString(),
   };
 }

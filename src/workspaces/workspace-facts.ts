@@ -1,11 +1,12 @@
 import type { Workspace, WorkspaceInput, WorkspaceState } from '../documents/workspace.ts';
+import { parseJson } from '../platform/json-parse.ts';
 import type { StoredWorkspace, WorkspaceFacts } from '../store/workspaces.ts';
 import type { Space } from './space.ts';
 
 /** What was asked for, without the files, which have been put in. */
 export type KeptInput = Omit<WorkspaceInput, 'files' | 'workspace_id'>;
 
-export const inputOf = ({ input }: StoredWorkspace): KeptInput => JSON.parse(input) as KeptInput;
+export const inputOf = ({ input }: StoredWorkspace): KeptInput => parseJson(input) as KeptInput;
 
 export function newFacts(input: KeptInput, now: number): WorkspaceFacts {
   return {

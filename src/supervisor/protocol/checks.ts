@@ -1,3 +1,4 @@
+import { parseJson } from '../../platform/json-parse.ts';
 import { Alien } from './lines.ts';
 import type { ExitFacts, FromSupervisor, SpawnFailure, StartedFacts, ToSupervisor } from './messages.ts';
 import {
@@ -137,7 +138,7 @@ function read(line: string, shapes: Readonly<Record<string, Shape>>): object | n
 
 function parse(line: string): unknown {
   try {
-    return JSON.parse(line);
+    return parseJson(line);
   } catch {
     throw new Alien('it is no JSON');
   }
