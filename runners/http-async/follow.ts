@@ -18,6 +18,8 @@ const LONGEST_RECONNECT_MS = 60_000;
 /** A connection that brought nothing new, but was kept so long, was no failure: the job is quiet. */
 const LONG_ENOUGH_MS = 10_000;
 const DEFAULT_RECONNECTS = 10;
+/** Of a stream so many bytes are taken at once: an event may have less than ten, and each is told. */
+const PIECE_BYTES = 8192;
 
 export interface FollowPlan {
   url: URL;
@@ -94,8 +96,10 @@ async function connect(
     data: (chunk) => {
       job.streamedAt = performance.now();
       reader.push(chunk);
+      job.saveLatest();
       if (!place.history.repeating) place.reached(reader.lastId, masking.holds);
     },
+    pieceBytes: PIECE_BYTES,
   };
   const journey = await backend.call(url, { named, headers }, taker, signal);
   return { journey, telling, reader };

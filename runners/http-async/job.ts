@@ -86,8 +86,8 @@ export class BackendJob {
     return payload.wordAt(this.#ctx.spec.poll_status_path ?? '');
   }
 
-  /** The backend said this. False when it holds no state. */
-  hear(payload: JsonText): boolean {
+  /** The backend said this. False when it holds no state. `more`: more may come at once, and `saveLatest` is called then. */
+  hear(payload: JsonText, more = false): boolean {
     const state = this.stateOf(payload);
     if (state === undefined) return false;
     this.lastPayload = payload;
@@ -96,7 +96,8 @@ export class BackendJob {
     if (logPath !== undefined) this.#log(payload.wordAt(logPath) ?? '');
     if (state !== this.lastState) {
       this.lastState = state;
-      this.save();
+      if (more && !this.isTerminal(state)) this.#unsaved = true;
+      else this.save();
       this.#ctx.output.progress({
         message: this.#redact(state),
         data: {
@@ -104,9 +105,14 @@ export class BackendJob {
           ...(this.runId === undefined ? {} : { run_id: this.#redact(this.runId) }),
         },
       });
-    } else if (this.#unsaved) this.save();
+    } else if (!more) this.saveLatest();
     if (this.isTerminal(state)) this.#over.resolve({ kind: 'terminal', state, payload });
     return true;
+  }
+
+  /** What a later server would not know yet. */
+  saveLatest(): void {
+    if (this.#unsaved) this.save();
   }
 
   /** What cannot be written now is written with a later answer: until then only a crash would need it. */

@@ -27,7 +27,7 @@ export class StreamTelling {
       if (payload !== null && job.isTerminal(job.stateOf(payload) ?? '')) job.hear(payload);
       return;
     }
-    if (payload !== null && job.hear(payload)) return;
+    if (payload !== null && job.hear(payload, true)) return;
     if (known === 'unclear')
       this.#sayOnce('the stream was taken up again and its events have no ids: they may be repeats');
     if (known === 'otherwise')

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { asError } from '../../src/platform/error-words.ts';
 import { afterMs } from '../../src/platform/timer.ts';
 import { MAX_HEAD_BYTES, readWholeHead } from '../../src/platform/whole-head.ts';
+import { AnswerBody } from './answer-body.ts';
 import { type AnswerHead, checkFraming, readHead } from './answer-head.ts';
 import type { Connections } from './connections.ts';
 
@@ -24,11 +25,13 @@ export interface WireRequest {
   leaves?: () => void;
 }
 
-/** What happens to an answer while it comes. `data` is synchronous: nothing is held between socket and taker. */
+/** What happens to an answer while it comes. `data` is synchronous: no more is read before it returns. */
 export interface Taker {
   /** False: the body is not wanted. */
   head(head: AnswerHead): boolean;
   data(chunk: Buffer): void;
+  /** `data` gets at most so many bytes at once. Default: as they come. */
+  pieceBytes?: number | undefined;
 }
 
 /** One request and what became of it. */
@@ -53,12 +56,17 @@ export function exchange(
   const over = Promise.withResolvers<Exchange>();
   let request: ClientRequest | null = null;
   let answer: IncomingMessage | null = null;
+  let body: AnswerBody | null = null;
   let settled = false;
   const settle = (error: Error | null): void => {
     if (settled) return;
     settled = true;
+    body?.giveUp();
     over.resolve({ ...result, error });
   };
+  /** No more comes. */
+  const end = (error: Error | null): void =>
+    body === null ? settle(error) : body.ended(() => settle(error));
   /** No more is wanted, or can be taken. */
   const stop = (error: Error | null): void => {
     settle(error);
@@ -73,8 +81,8 @@ export function exchange(
       readWholeHead(request);
       signal.addEventListener('abort', onAbort, { once: true });
       // What comes behind a whole answer does not spoil it.
-      request.on('error', (error) => answer?.complete || settle(error));
-      request.on('close', () => settle(answer?.complete ? null : new Error('the connection was closed')));
+      request.on('error', (error) => answer?.complete || end(error));
+      request.on('close', () => end(answer?.complete ? null : new Error('the connection was closed')));
       whenConnected(request, () => {
         result.sent = true;
         result.reused = request?.reusedSocket ?? false;
@@ -91,9 +99,9 @@ export function exchange(
 
   function take(message: IncomingMessage): void {
     answer = message;
-    message.on('error', settle);
-    message.on('data', (chunk: Buffer) => attempt(() => taker.data(chunk)));
-    message.on('end', () => settle(null));
+    body = new AnswerBody(message, (chunk) => attempt(() => taker.data(chunk)), taker.pieceBytes);
+    message.on('error', end);
+    message.on('end', () => end(null));
     attempt(() => {
       const head = readHead(message);
       result.head = head;

@@ -80,6 +80,7 @@ export async function travel(
         return next === null && taker.head(head);
       },
       data: taker.data,
+      pieceBytes: taker.pieceBytes,
     };
     let hop = await exchange(connections, request, taking, signal);
     // A kept connection that ended as the request came (RFC 9112, 9.3.1): what does nothing may be asked again.

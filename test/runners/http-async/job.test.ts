@@ -47,3 +47,15 @@ test('any other failure to keep it is told', () => {
   };
   expect(() => watched.hear(new JsonText('{"state":"running"}'))).toThrow('a fault of ours');
 });
+
+test('of states that come in a burst the last is kept, and the end at once', () => {
+  const watched = job();
+  const kept: unknown[] = [];
+  watched.remember = ({ last_state }) => kept.push(last_state);
+  for (let at = 0; at < 1000; at++) watched.hear(new JsonText(`{"state":"${at}"}`), true);
+  expect(kept).toEqual([]);
+  watched.saveLatest();
+  watched.saveLatest();
+  watched.hear(new JsonText('{"state":"done"}'), true);
+  expect(kept).toEqual(['999', 'done']);
+});
