@@ -140,11 +140,15 @@ async function sendKickoff(backend: Backend, { spec, again, aborted, stop }: Kic
     const journey = await backend.kickoff(whole, stop);
     if (left <= 0 || !mayBeRepeated(spec, journey) || aborted.aborted || stop.aborted)
       return whole.content().then(
-        (bytes) => ({ journey, payload: new JsonText(bytes), unreadable: '' }),
+        (bytes) => readable(journey, new JsonText(bytes)),
         (error: unknown) => ({ journey, payload: new JsonText(''), unreadable: messageOf(error) }),
       );
     await nap(waitMs(backoffOf(spec), waits, journey), aborted);
   }
+}
+
+function readable(journey: Journey, payload: JsonText): Answered {
+  return { journey, payload, unreadable: payload.excess === null ? '' : `the answer ${payload.excess}` };
 }
 
 function mayBeRepeated(spec: HttpAsyncSpec, journey: Journey): boolean {

@@ -94,6 +94,7 @@ async function judge(
     };
   if (error !== null) return (error instanceof AnswerTooLong ? failed : transient)(failureWords(error));
   if (content instanceof Error) return transient(content.message);
+  if (content.excess !== null) return failed(`the answer ${content.excess}`); // it would the next time
   if (job.hear(content)) return { kind: 'heard' };
   if (head?.status === 202) return { kind: 'pending' };
   if (said() === '') return transient(`${head ? statusWords(head) : 'an answer'} without content`);

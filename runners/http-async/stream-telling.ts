@@ -1,4 +1,4 @@
-import { JsonText, jsonIn } from '../wire/json.ts';
+import { JsonText } from '../wire/json.ts';
 import type { ServerSentEvent } from './sse.ts';
 import type { JobTools } from './tools.ts';
 
@@ -21,7 +21,8 @@ export class StreamTelling {
     const { type, data, id } = event;
     this.done ||= (ctx.spec.stream_done_events ?? DONE_EVENTS).includes(type);
     const known = place.history.take(event);
-    const payload = data.startsWith('{') ? new JsonText(data) : null;
+    const json = new JsonText(data);
+    const payload = data.startsWith('{') ? json : null;
     if (known === 'repeated') {
       // An end may be heard twice, but not passed over: an earlier server may have died of it.
       if (payload !== null && job.isTerminal(job.stateOf(payload) ?? '')) job.hear(payload);
@@ -35,7 +36,7 @@ export class StreamTelling {
         'the stream began anew and is another one now: what it had in common with the earlier one is not repeated',
       );
     if (!(ctx.spec.stream_output_events ?? OUTPUT_EVENTS).includes(type))
-      ctx.output.progress({ message: redact(type), data: told(jsonIn(data) ?? data, redact) });
+      ctx.output.progress({ message: redact(type), data: told(json.value ?? data, redact) });
     else if (data !== '') {
       job.streamed = true;
       const news = place.news(Buffer.from(masking.take(data)), id);

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { type Extent, excessNow } from '../../src/platform/json-extent.ts';
 import { parseJson } from '../../src/platform/json-parse.ts';
 import { sourceAt } from '../../src/platform/json-source.ts';
 
@@ -11,18 +12,34 @@ export function jsonIn(text: string): unknown {
   }
 }
 
-/** A text that may be JSON, with its digits. A byte order mark before it is none of it (RFC 8259, 8.1). */
+/** More than this takes the parser so long that everybody else waits. Lists of numbers and long texts may be as long as an answer. */
+const MOST: Extent = { names: 50_000, escapedNames: 10_000, containers: 200_000, levels: 500 };
+/** A shorter text has not more than takes a few milliseconds. */
+const SHORT = 16_384;
+
+/**
+ * A text that may be JSON, with its digits. A byte order mark before it is none of it (RFC 8259, 8.1). One that has too
+ * much in it is not looked into.
+ */
 export class JsonText {
   /** As it came. */
   readonly bytes: Buffer;
   readonly text: string;
   /** Undefined where it is no JSON. Numbers are JavaScript's. */
   readonly #plain: unknown;
+  /** What it has too much of, in words; null: it has not. */
+  readonly excess: string | null;
 
   constructor(content: Buffer | string) {
     this.bytes = Buffer.from(content);
     this.text = this.bytes.toString('utf8');
-    this.#plain = jsonIn(this.#bare);
+    this.excess = this.text.length <= SHORT ? null : excessNow(this.bytes, MOST);
+    this.#plain = this.excess === null ? jsonIn(this.#bare) : undefined;
+  }
+
+  /** Undefined where it is no JSON. */
+  get value(): unknown {
+    return this.#plain;
   }
 
   get isJson(): boolean {
