@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { Readable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
 import { fieldRefusal } from '../../src/documents/field-errors.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
 import { keepDigits, mayDiffer, parseExact } from '../../src/platform/exact-json.ts';
+import { type Extent, excessOf } from '../../src/platform/json-extent.ts';
 import { parseJson } from '../../src/platform/json-parse.ts';
 import { harmless } from './harmful-names.ts';
 import { extentFault } from './json-extent.ts';
@@ -17,6 +19,10 @@ declare module 'fastify' {
   }
 }
 
+/** More of these takes so long to be read that everybody else waits. */
+const MOST: Extent = { names: 100_000, escapedNames: 10_000, containers: 100_000, levels: 500 };
+/** When so much was made something of, others have their turn before anything is done with it. */
+const LONG = 64 * 1024;
 const BYTE_ORDER_MARK = '\ufeff';
 
 /**
@@ -40,7 +46,9 @@ export function onlyJsonBodies(app: FastifyInstance): void {
  */
 export async function readJson(request: FastifyRequest, bytes: Buffer, what = 'The body'): Promise<unknown> {
   const text = await judgedText(request, bytes, what);
-  return digitsKept(harmless(parsed(text), text), text, request);
+  const value = harmless(parsed(text), text);
+  if (text.length > LONG) await turn();
+  return digitsKept(value, text, request);
 }
 
 function parsed(text: string): unknown {
@@ -54,7 +62,7 @@ function parsed(text: string): unknown {
 /** The text of JSON in UTF-8 that is of a size to be made something of. Others may have their turn meanwhile. */
 export async function judgedText(request: FastifyRequest, bytes: Buffer, what: string): Promise<string> {
   if (!isUtf8(bytes)) throw new RunwireError('malformed_json', `${what} is not UTF-8.`);
-  const fault = await extentFault(bytes);
+  const fault = (await extentFault(bytes)) ?? (await excessOf(bytes, MOST));
   if (fault !== null) throw fieldRefusal(bodyCode(request.routeOptions.url), [{ path: '', message: fault }]);
   // RFC 8259 (8.1) lets a reader pass over the mark, which none may write.
   const text = bytes.toString('utf8');
@@ -72,9 +80,16 @@ function refuseUnlessEmpty(payload: Readable, done: (error: Error | null, body?:
 }
 
 /** The value of the text, with the digits that the route wants kept. */
-export function digitsKept(value: unknown, text: string, { routeOptions }: FastifyRequest): unknown {
+export async function digitsKept(
+  value: unknown,
+  text: string,
+  { routeOptions }: FastifyRequest,
+): Promise<unknown> {
   const { verbatim } = routeOptions.config;
-  return verbatim === undefined || !mayDiffer(text) ? value : keepDigits(value, parseExact(text), verbatim);
+  if (verbatim === undefined || !mayDiffer(text)) return value;
+  const kept = keepDigits(value, parseExact(text), verbatim);
+  if (text.length > LONG) await turn();
+  return kept;
 }
 
 /** What is wrong with a text that was refused, without the excerpt of it that V8 adds. */

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
+import { bounded } from '../../src/documents/bounded.ts';
 import { AddressText } from '../../src/documents/call-url.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
 import { partsOf } from '../../src/files/names.ts';
@@ -12,15 +13,16 @@ export const BODY_FORMATS = ['json', 'form', 'raw'] as const;
 
 /** A number whose digits a double would not keep. */
 const Digits = z.custom<ExactNumber>(isExactNumber).meta({ type: 'number' });
+/** A server that takes more of them is not known. */
+const MAX_HEADERS = 1000;
 const Text = z.union([z.string(), z.number(), z.boolean(), Digits]);
 
 /** The request of both HTTP kinds. What has a default here is undefined when it was not given. */
 export const requestFields = {
   url: AddressText.optional().describe('http or https'),
   method: z.string().optional().describe('Default: POST'),
-  headers: z.record(z.string(), z.string()).optional(),
-  query: z
-    .record(z.string(), z.union([Text, z.array(Text)]))
+  headers: bounded(z.record(z.string(), z.string()), MAX_HEADERS).optional(),
+  query: bounded(z.record(z.string(), z.union([Text, z.array(Text)])))
     .optional()
     .describe('Added to the query of the URL'),
   body: z.unknown().optional().describe('Default: the file of input_payload_path, else none'),

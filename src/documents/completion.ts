@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bounded } from './bounded.ts';
 import { SCHEMA_VERSION } from './invocation.ts';
 import { FINAL_STATUSES } from './result.ts';
 
@@ -10,7 +11,7 @@ export const Completion = z.strictObject({
   status: z.enum(FINAL_STATUSES),
   exit_code: z.number().int().nullish(),
   error_summary: z.string().max(65_536).nullish(),
-  metadata: z.record(z.string(), z.string()).optional(),
+  metadata: bounded(z.record(z.string(), z.string())).optional(),
   artifacts: z
     .array(z.union([z.string(), z.object({ artifact_id: z.string() })]))
     .max(10_000)

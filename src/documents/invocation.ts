@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bounded } from './bounded.ts';
 import { InvocationId } from './invocation-id.ts';
 import { Options, optionsWith } from './options.ts';
 
@@ -29,7 +30,7 @@ export const InvocationInput = z
     runtime_kind: z.string().min(1).max(64).describe('A kind of the server, or an alias of one'),
     working_directory: Path.nullish().describe("Absent or null: a scratch directory of the run's own"),
     command: z.array(Text).min(1).optional().describe('argv; no shell. Needed by kinds that start a process'),
-    environment: Environment.optional(),
+    environment: bounded(Environment).optional(),
     timeout_seconds: z
       .number()
       .positive()
@@ -39,7 +40,7 @@ export const InvocationInput = z
     input_payload_path: Path.nullish(),
     output_result_path: Path.nullish(),
     artifact_directory: Path.nullish(),
-    metadata: StringMap.optional(),
+    metadata: bounded(StringMap).optional(),
     options: Options.optional(),
   })
   .refine((input) => typeof input.input_payload_path !== 'string' || input.options?.stdin === undefined, {

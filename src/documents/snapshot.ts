@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bounded } from './bounded.ts';
 import { ResourceId } from './resource-id.ts';
 
 const Globs = z.array(z.string().min(1).max(1000)).max(100);
@@ -8,7 +9,7 @@ export const SnapshotInput = z.strictObject({
   snapshot_id: ResourceId.optional().describe('Default: one that the server makes'),
   keep: Globs.optional().describe('Globs: nothing else is in it'),
   ignore: Globs.optional().describe('Globs: what they match is not in it, nor what is below'),
-  metadata: z.record(z.string(), z.string()).optional(),
+  metadata: bounded(z.record(z.string(), z.string())).optional(),
 });
 export type SnapshotInput = z.infer<typeof SnapshotInput>;
 

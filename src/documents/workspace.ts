@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bounded } from './bounded.ts';
 import { CallUrl } from './call-url.ts';
 import { SentFile } from './options.ts';
 import { ResourceId } from './resource-id.ts';
@@ -32,7 +33,7 @@ export const WorkspaceInput = z.strictObject({
   workspace_id: ResourceId.optional().describe('Default: one that the server makes'),
   from: WorkspaceSource.optional().describe('One of these. Default: nothing is in it'),
   files: z.array(SentFile).max(10_000).optional().describe('Put in after `from`'),
-  metadata: z.record(z.string(), z.string()).optional(),
+  metadata: bounded(z.record(z.string(), z.string())).optional(),
   ttl_seconds: z
     .number()
     .positive()
