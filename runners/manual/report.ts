@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Report } from '../../src/contract/claims.ts';
 import type { RunContext } from '../../src/contract/context.ts';
 import type { ClaimState } from '../../src/documents/claim.ts';
@@ -9,6 +10,9 @@ import type { Holding } from './holding.ts';
 import { readEvents } from './reported-events.ts';
 import { type HeldClaim, type ManualState, mayReport } from './state.ts';
 import type { Uploads } from './uploads.ts';
+
+/** Events of which that can be said. */
+const MANY = 1000;
 
 /** A run that goes on, of which its worker speaks. */
 export interface ReportedRun {
@@ -48,6 +52,8 @@ export function reportOn(run: ReportedRun, token: string): Report {
     },
     async events(events) {
       await run.ready;
+      // They were just read, which took its time; taking them is one step.
+      if (events.length > MANY) await turn();
       const held = run.present(token);
       const steps = readEvents(events, (stream) => output.captured(stream).bytes - held.reported[stream]);
       try {
