@@ -7,6 +7,7 @@ import { type StagedFiles, type Staging, TreeClosed } from '../../src/files/stag
 import { BadArchive, unpack } from '../../src/files/unpack.ts';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 import { readJson } from './json-body.ts';
+import { PartHeads } from './part-heads.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -67,7 +68,7 @@ async function takeParts(
 ): Promise<unknown> {
   let document: unknown;
   try {
-    for await (const part of request.files())
+    for await (const part of partsOf(request))
       if (part.fieldname === name) {
         // By the first it was judged whether the files are hashed.
         if (document !== undefined) throw faulty(name, 'is there more than once');
@@ -84,6 +85,31 @@ async function takeParts(
   }
   if (document === undefined) throw faulty(name, `is missing: a part named ${name} has the JSON of it`);
   return document;
+}
+
+/** Throws for a part that the parser passed over. */
+async function* partsOf(request: FastifyRequest): AsyncGenerator<MultipartFile> {
+  const heads = new PartHeads(request.headers['content-type'] ?? '');
+  const take = (chunk: Buffer): void => heads.take(chunk);
+  const parts = request.files();
+  // The parser hears of the body from here on, and nothing came before.
+  let next = parts.next();
+  request.raw.on('data', take);
+  try {
+    for (let given = 1; ; given++) {
+      const { done, value } = await next;
+      if (heads.alien !== null) throw faulty(heads.alien.name, heads.alien.message);
+      if (done === true) {
+        if (given <= heads.count)
+          throw faulty('', 'a part of the form has a line break in its name or filename');
+        return;
+      }
+      yield value;
+      next = parts.next();
+    }
+  } finally {
+    request.raw.off('data', take);
+  }
 }
 
 async function bytesOf({ file, fieldname }: MultipartFile, maxBytes: number): Promise<Buffer> {

@@ -111,3 +111,38 @@ test('a body that breaks off is refused wherever it does', async () => {
       /^(bad_request|malformed_json|invalid_field)$/,
     );
 });
+
+test.each([
+  [
+    'of another disposition',
+    'Content-Disposition: attachment; name="x"; filename="x"',
+    'x: is of Content-Disposition "attachment"',
+  ],
+  ['without a name', 'Content-Disposition: inline', 'part 2: is of Content-Disposition "inline"'],
+  ['of no disposition', 'X-Other: 1', 'part 2: has no Content-Disposition'],
+  ['of an empty one', 'Content-Disposition: ; name=y', 'y: is of Content-Disposition ""'],
+  [
+    'with a line break in its name',
+    'Content-Disposition: form-data; name="z"; filename*=utf-8\'\'a%0Ab',
+    'a part of the form has a line break in its name or filename',
+  ],
+])('a part %s is refused by its name, and not left out', async (_what, head, words) => {
+  const alien = `--B-1\r\n${head}\r\n\r\ntext\r\n`;
+  const file = part('name="f"; filename="a"', 'text');
+  for (const body of [`${DOCUMENT}${alien}${END}`, `${DOCUMENT}${alien}${file}${END}`])
+    for (const length of [1, 7, 10_000]) {
+      const { code, text } = await read(body, TYPE, length);
+      expect(code).toBe('invalid_field');
+      expect(text).toContain(words);
+    }
+});
+
+test('what only looks like a part in a file is none, and a name may be quoted, folded or of another case', async () => {
+  const text = 'x --B-1\r\nContent-Disposition: inline\r\n\r\n\r\n--B\r\nX: y\r\n\r\n';
+  const file = `--B-1\r\ncontent-disposition:\r\n FORM-DATA; name="f;x";\r\n\tfilename="a"\r\n\r\n${text}\r\n`;
+  for (const length of [1, 5, 10_000])
+    expect(await read(`${DOCUMENT}${file}${END}--B-1\r\nX: after the end\r\n\r\n`, TYPE, length)).toEqual({
+      document: { a: 1 },
+      files: { a: text },
+    });
+});
