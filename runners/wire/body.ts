@@ -1,4 +1,4 @@
-import { createReadStream, statSync } from 'node:fs';
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { isExactNumber, wordOf } from '../../src/platform/exact-json.ts';
@@ -33,8 +33,20 @@ export interface FileToSend {
   mediaType?: string;
 }
 
-/** The file of this path, with as many bytes as it has now. */
+/** Is there something in an open file whose size says 0: the files of /proc are so, and their length is not known before they are read. */
+export function hidesItsLength(fd: number): boolean {
+  return fstatSync(fd).size === 0 && readSync(fd, Buffer.alloc(1), 0, 1, 0) > 0;
+}
+
+/** The file of `input_payload_path`, with as many bytes as it has now. Throws Rejected where that cannot be known. */
 export function fileAt(path: string): FileToSend {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (hidesItsLength(fd))
+      throw new Rejected('input_payload_path has more bytes than its size says, and cannot be sent');
+  } finally {
+    closeSync(fd);
+  }
   const { size } = statSync(path);
   return { size, read: () => createReadStream(path, { end: size - 1 }) };
 }

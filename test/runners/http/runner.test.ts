@@ -91,6 +91,21 @@ test('the file of input_payload_path is the body where there is none', async () 
   });
 });
 
+test('a file with more bytes than its size says is not sent as if it were empty', async () => {
+  backend.on('/', status(200));
+  const payload = await call({ url: backend.url }, { input_payload_path: '/proc/self/status' });
+  expect([payload.status, summary(payload)]).toEqual([
+    'rejected',
+    'input_payload_path has more bytes than its size says, and cannot be sent',
+  ]);
+  const inner = await call({ url: backend.url, body_file: 'status' }, { working_directory: '/proc/self' });
+  expect([inner.status, summary(inner)]).toEqual([
+    'rejected',
+    'http.body_file: "status" has more bytes than its size says, and cannot be sent',
+  ]);
+  expect(backend.seen).toEqual([]);
+});
+
 test('a refused connection never started and may be tried again', async () => {
   const record = await call({ url: `http://127.0.0.1:${await closedPort()}/` });
   expect(record).toMatchObject({
