@@ -1,5 +1,5 @@
 import { AddressDenied } from '../../src/outbound/address-guard.ts';
-import { codeOf } from '../../src/platform/error-words.ts';
+import { codeOf, noTlsWords } from '../../src/platform/error-words.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import type { AnswerHead } from './answer-head.ts';
 
@@ -27,6 +27,8 @@ export function failureWords(error: Error): string {
   const code = codeOf(error) ?? '';
   if (WORDS[code] !== undefined) return `${WORDS[code]} (${code})`;
   if (code.startsWith('HPE_')) return `the answer is not HTTP (${code})`;
+  const noTls = noTlsWords(error);
+  if (noTls !== null) return noTls;
   const shortage = shortageOf(error);
   if (shortage !== null) return shortage.words;
   return code === '' ? error.message : `request failed (${code})`;

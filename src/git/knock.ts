@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { messageOf } from '../platform/error-words.ts';
+import { lineOf, noTlsWords } from '../platform/error-words.ts';
 import type { GitAddress } from './address.ts';
 import type { GitCredential } from './credential.ts';
 import { gitRefusal } from './refusal.ts';
@@ -21,7 +21,7 @@ export async function knock(
 ): Promise<void> {
   const response = await ask(address, addresses, authorization, signal).catch((error: unknown) => {
     signal.throwIfAborted();
-    throw gitRefusal('url', `${address.host} cannot be reached: ${mask(messageOf(error))}`);
+    throw gitRefusal('url', `${address.host} cannot be reached: ${mask(noTlsWords(error) ?? lineOf(error))}`);
   });
   const { statusCode: status = 0, headers } = response;
   const shown = (text: string): string => mask(text.replace(/[^\x20-\x7e]/g, '?')).slice(0, SHOWN);

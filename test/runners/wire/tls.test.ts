@@ -16,3 +16,10 @@ test('TLS is verified, against an authority of the run when it gives one', async
   expect((await call({ url: secure.url, tls: { ca: makeCertificates().ca } })).status).toBe('failed');
   await expect.poll(() => secure.connections()).toBe(0);
 });
+
+test('a port that does not speak TLS is told in words', async () => {
+  await using plain = await startBackend();
+  const record = await call({ url: plain.url.replace('http:', 'https:') });
+  expect(record).toMatchObject({ status: 'failed', outcome: { ended: 'never_started', retry_safe: true } });
+  expect(summary(record)).toMatch(/: TLS: the other side does not speak it, [ \w()]+$/);
+});

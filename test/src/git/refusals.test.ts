@@ -233,6 +233,14 @@ requires('git')('A git address', () => {
     expect(server.seen).toEqual([]);
   });
 
+  test('over TLS at a port that does not speak it is told in one line of words', async () => {
+    const { path, words } = await scene.refusal({ url: url().replace('http:', 'https:') });
+    expect(path).toBe('from.git.url');
+    expect(words).toMatch(
+      /^from\.git\.url: \S+ cannot be reached: TLS: the other side does not speak it, [ \w()]+$/,
+    );
+  });
+
   test('over TLS needs a certificate that this server trusts, and git looks for itself', async () => {
     const trusted = makeCertificates();
     const tls = await gitServer(trusted);
