@@ -166,7 +166,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   engine.recover();
   const isUnfinished = (id: string): boolean => engine.has(id) && !isFinal(engine.status(id));
   supervisor.endStrangers(isUnfinished);
-  registry.start(isUnfinished);
+  registry.start(isUnfinished, () => false);
   const retention = startRetention({
     ...limits,
     store,

@@ -36,7 +36,7 @@ export interface RunOutput {
   /** No more output comes. The end of a run does it too; before a note it makes that the last word. */
   complete(): void;
   /** What has been captured of a stream until now. */
-  captured(stream: Stream): StreamFacts;
+  captured(stream: Stream, phase?: Phase): StreamFacts;
 }
 
 /** The workspace of a run that works in a copy of it. */
@@ -62,6 +62,25 @@ export interface OutsideWriter {
   abandoned(): void;
 }
 
+/** Commands to be run where the command will run, before it: in order, each when the one before ended with 0. */
+export interface SetupPlan {
+  /** argv of each; not empty, but in the setup of a session. */
+  readonly commands: readonly (readonly string[])[];
+  /** For all of them together, from the start of the first. */
+  readonly timeoutMs: number;
+  /** For kinds that have users of their own. */
+  readonly user: string | null;
+}
+
+/** The session that a run is in. Nobody ends the session while the run is not over. */
+export interface SessionOfRun {
+  readonly id: string;
+  /** 1 at first, and one more at each reset: what belongs to an earlier one is nobody's. */
+  readonly generation: number;
+  /** It prepares the session: it has a setup (which may be without commands) and no command, and what it starts stays. */
+  readonly isSetup: boolean;
+}
+
 export interface RunContext<Spec = unknown> {
   readonly invocation: Invocation;
   readonly spec: Spec;
@@ -82,6 +101,10 @@ export interface RunContext<Spec = unknown> {
   readonly inputFile: { readonly path: string; readonly dev: string; readonly ino: string } | null;
   /** Where the kind has it so (`copiesWorkspace`) and the run is in one; else null. */
   readonly workspace: CopiedWorkspace | null;
+  /** Null: nothing is to be done before the command. */
+  readonly setup: SetupPlan | null;
+  /** Null: it is in none. */
+  readonly session: SessionOfRun | null;
   /** The complete environment of a process of this run. */
   readonly environment: Readonly<Record<string, string>>;
   readonly maxOutputBytes: number;
@@ -105,8 +128,13 @@ export interface RunContext<Spec = unknown> {
    * the signal from here on (or some seconds after the call): work that had ended is told as it ended.
    */
   goesOn(): void;
-  /** For `recover`: the work was ended while no server lived, since the time that the run may take was over. */
-  timedOut(): void;
+  /**
+   * Setup is over and the command begins, or began so long ago: the time that the run may take counts from there. Of use
+   * where there is a setup; without one it counts from the start.
+   */
+  commandBegins(msAgo?: number): void;
+  /** The work was ended by whoever watched it since its time was over: that of the command, or of the setup. */
+  timedOut(which?: 'run' | 'setup'): void;
   /**
    * From now on the work goes on when the server ends, and `recover` carries on with it and loses nothing: a server that
    * stops leaves it to the next one. Until then such a server waits for the run, and cancels it in the end.

@@ -3,10 +3,19 @@ import type { Canceller } from '../documents/cancelled-by.ts';
 import type { FailureReason } from '../documents/failure.ts';
 import type { Kill, StreamFacts, TimeoutReason, Timings, Usage } from '../documents/outcome.ts';
 import type { FinalStatus } from '../documents/result.ts';
+import type { SetupStep } from '../documents/setup.ts';
 
 /** Facts of a run that is over. */
 export interface RunnerOutcome {
-  ended: 'exited' | 'signaled' | 'never_started' | 'rejected' | 'lost' | 'responded' | 'completed';
+  ended:
+    | 'exited'
+    | 'signaled'
+    | 'setup_failed'
+    | 'never_started'
+    | 'rejected'
+    | 'lost'
+    | 'responded'
+    | 'completed';
   /** Did the work begin. */
   started: boolean;
   /** True only if it provably did not begin. */
@@ -35,7 +44,13 @@ export interface RunnerOutcome {
   notes?: string[];
   metadata?: Record<string, string>;
   /** Facts of captures written by an outside writer. */
-  captures?: { stdout: StreamFacts; stderr: StreamFacts };
+  captures?: {
+    stdout: StreamFacts;
+    stderr: StreamFacts;
+    setup?: { stdout: StreamFacts; stderr: StreamFacts };
+  };
+  /** What became of the commands of the setup, those that were begun. Where there was one. */
+  setup?: SetupStep[];
   usage?: Usage | null;
   kill?: Kill | null;
   timings?: Timings;

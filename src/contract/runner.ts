@@ -4,6 +4,7 @@ import type { Places } from '../documents/places.ts';
 import type { Claims } from './claims.ts';
 import type { RunContext } from './context.ts';
 import type { RunnerOutcome } from './outcome.ts';
+import type { SessionHost } from './session-host.ts';
 
 /**
  * A runner does the work of one runtime_kind. What it is given for a run is in context.ts, what it answers in outcome.ts.
@@ -51,6 +52,10 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
    * (`usesDirectory`), and files of which none is are refused, but in a workspace, which keeps them. Default: all.
    */
   readonly takesFiles?: 'named';
+  /** Can the work begin with commands of a setup (`ctx.setup`). Where not, an invocation that has one is refused. Default: no. */
+  readonly setsUp?: boolean;
+  /** For kinds whose sessions hold more than a workspace. */
+  readonly sessions?: SessionHost;
   /** Has the kind output streams, so that results carry stdout and stderr. */
   readonly captures: boolean;
   /**
@@ -71,7 +76,10 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
    * Clean up, in the background, what an earlier server left of runs that are over. `isUnfinished`: is there a run of
    * this id that is not; true also for those that came since. Does not throw.
    */
-  start?(isUnfinished: (invocationId: string) => boolean): void;
+  start?(
+    isUnfinished: (invocationId: string) => boolean,
+    isOpenSession: (sessionId: string, generation: number) => boolean,
+  ): void;
   /**
    * Stop what `start` began and let go of what runs still: it is the next server's, so its `run` need not settle.
    * Does not throw.

@@ -41,6 +41,7 @@ export const RuntimeEvent = z.discriminatedUnion('type', [
     offset: z.number().int().nonnegative(),
     length: z.number().int().positive(),
     reason: z.enum(GAP_REASONS),
+    phase: z.literal('setup').optional().describe('Absent: of the command'),
   }),
   z.strictObject({ ...head, type: z.literal('finished'), result: RuntimeResult, outcome: Outcome }),
 ]);

@@ -14,6 +14,8 @@ const PERMANENT = {
   /** Ended by itself, with another code than 0. */
   exit_code: false,
   signal: false,
+  /** A command of its setup failed, so that its own was not started. */
+  setup_failed: false,
   timed_out: false,
   cancelled: false,
   /** An answer that is none of those wanted: it has another status, or says nothing of the work. */

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { CallUrl } from './call-url.ts';
+import { ResourceId } from './resource-id.ts';
+import { Setup, SetupCommand } from './setup.ts';
+import { SpecReference } from './spec-reference.ts';
 import { WorkspaceUse } from './workspace-use.ts';
 
 const seconds = z.number().nonnegative().max(1e9);
@@ -83,6 +86,14 @@ export const Options = z
     workspace: WorkspaceUse.optional().describe(
       'The directory that it works in, kept by the server from one run to the next',
     ),
+    environment_spec: SpecReference.optional().describe(
+      'A stored environment spec: name, or name@version. What the invocation says itself goes before it',
+    ),
+    session: ResourceId.optional().describe('The session that it runs in'),
+    setup: Setup.optional().describe('Done before the command, where it runs'),
+    setup_command: SetupCommand.optional().describe('One more command of the setup, the last'),
+    disable_setup: z.boolean().optional().describe('True: no setup at all'),
+    is_evaluation: z.boolean().optional().describe('True: evaluation_commands of the setup run too'),
     on_finish: OnFinish.optional(),
   })
   .refine((o) => !(o.stdin !== undefined && o.stdin_open), {

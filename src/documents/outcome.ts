@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Omitted } from './artifact.ts';
 import { CancelledBy } from './cancelled-by.ts';
 import { Failure } from './failure.ts';
+import { SetupStep } from './setup.ts';
 import { GAP_REASONS } from './stream.ts';
 import { WorkspaceOutcome } from './workspace.ts';
 
@@ -12,6 +13,7 @@ export const ENDED = [
   'cancelled',
   'rejected',
   'never_started',
+  'setup_failed',
   'lost',
   'responded',
   'completed',
@@ -52,6 +54,7 @@ export const Timings = z.strictObject({
   queue_ms: z.number().optional(),
   spawn_ms: z.number().optional(),
   first_byte_ms: z.number().optional(),
+  setup_ms: z.number().optional(),
   run_ms: z.number().optional(),
   drain_ms: z.number().optional(),
   collect_ms: z.number().optional(),
@@ -71,6 +74,12 @@ export const Outcome = z.strictObject({
   timeout_reason: z.enum(TIMEOUT_REASONS).nullable(),
   stdout: StreamFacts.nullable(),
   stderr: StreamFacts.nullable(),
+  setup: z
+    .array(SetupStep)
+    .optional()
+    .describe('The commands of the setup that were begun; absent: the run had none'),
+  setup_stdout: StreamFacts.optional().describe('Absent: the run had no setup'),
+  setup_stderr: StreamFacts.optional(),
   last_seq: z.number().int(),
   timings: Timings,
   usage: Usage.nullable(),

@@ -53,9 +53,9 @@ export class Registry {
     return Promise.all(this.all.map(describe));
   }
 
-  /** Once, when it is known which runs there are. `isUnfinished`: is there a run of this id that is not over. */
-  start(isUnfinished: (invocationId: string) => boolean): void {
-    for (const runner of this.all) runner.start?.(isUnfinished);
+  /** Once, when it is known which runs and sessions there are. `isUnfinished`: is there a run of this id that is not over. */
+  start(...known: Parameters<NonNullable<Runner['start']>>): void {
+    for (const runner of this.all) runner.start?.(...known);
   }
 
   /** Once, when the server stops. */

@@ -49,6 +49,8 @@ export class RunScene {
       acceptedAt: run.createdAt,
       startedAt: run.startedAt ?? run.createdAt,
       rebooted: run.rebooted,
+      setup: null,
+      session: null,
       signal: run.signal,
       output: this.#output(),
       outsideWriter: () => this.#outsideWriter(),
@@ -56,6 +58,7 @@ export class RunScene {
       goesOn: () => {
         if (!this.#over) this.#onGoesOn?.();
       },
+      commandBegins: () => {},
       timedOut: () => {
         const { timeout_seconds: seconds } = run.invocation;
         if (seconds !== null)

@@ -154,6 +154,7 @@ function verdict({ reason, thrown, outcome, captures }: RunFacts): Verdict {
 const FAILURE_OF = {
   exited: 'exit_code',
   signaled: 'signal',
+  setup_failed: 'setup_failed',
   never_started: 'unavailable',
   rejected: 'rejected',
   lost: 'lost',
