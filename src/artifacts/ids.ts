@@ -1,5 +1,6 @@
+import { CHANNELS } from '../documents/stream.ts';
+
 const MAX_LENGTH = 128;
-const RESERVED = ['stdout', 'stderr'];
 
 /**
  * Makes ids of collected files from their relative paths: 1 to 128 of A–Z a–z 0–9 . _ -, never beginning with
@@ -8,7 +9,7 @@ const RESERVED = ['stdout', 'stderr'];
  * the same order get the same ids. `taken` are ids that exist already.
  */
 export class ArtifactIds {
-  readonly #taken = new Set(RESERVED);
+  readonly #taken = new Set<string>(CHANNELS);
   readonly #next = new Map<string, number>();
 
   constructor(taken: Iterable<string> = []) {

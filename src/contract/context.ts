@@ -27,14 +27,18 @@ export interface RunControls {
  * not take become a `gap`, and the run fails: nothing throws for that, and the work goes on.
  */
 export interface RunOutput {
+  /** What setup writes is captured apart. Without a phase it is the command's. */
   write(stream: Stream, chunk: Buffer, phase?: Phase): void;
   progress(entry: { message?: string; data?: unknown }): void;
   /** For one who is told whether it was taken, and sends it again: throws what the storage says, having taken nothing. */
   readonly acknowledged: Pick<RunOutput, 'write' | 'progress' | 'note'>;
   /** Keep one line of JSON without `seq`, which is no event, for the `recover` of a later server. */
   note(line: string): void;
-  /** No more output comes. The end of a run does it too; before a note it makes that the last word. */
-  complete(): void;
+  /**
+   * No more output comes, or no more of this phase: what was held back of it is told. The end of a run does it too; before a
+   * note it makes that the last word.
+   */
+  complete(phase?: Phase): void;
   /** What has been captured of a stream until now. */
   captured(stream: Stream, phase?: Phase): StreamFacts;
 }

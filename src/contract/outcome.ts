@@ -1,7 +1,7 @@
 import type { ArtifactFacts, Omitted } from '../documents/artifact.ts';
 import type { Canceller } from '../documents/cancelled-by.ts';
 import type { FailureReason } from '../documents/failure.ts';
-import type { Kill, StreamFacts, TimeoutReason, Timings, Usage } from '../documents/outcome.ts';
+import type { CaptureFacts, Kill, TimeoutReason, Timings, Usage } from '../documents/outcome.ts';
 import type { FinalStatus } from '../documents/result.ts';
 import type { SetupStep } from '../documents/setup.ts';
 
@@ -44,11 +44,7 @@ export interface RunnerOutcome {
   notes?: string[];
   metadata?: Record<string, string>;
   /** Facts of captures written by an outside writer. */
-  captures?: {
-    stdout: StreamFacts;
-    stderr: StreamFacts;
-    setup?: { stdout: StreamFacts; stderr: StreamFacts };
-  };
+  captures?: CaptureFacts;
   /** What became of the commands of the setup, those that were begun. Where there was one. */
   setup?: SetupStep[];
   usage?: Usage | null;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import type { Stream } from '../documents/stream.ts';
+import type { Channel } from '../documents/stream.ts';
 
 /**
  * Where the files of one run are, each made when there is something to put in. Kept until the run is deleted.
@@ -10,6 +10,9 @@ export interface RunDirectory {
   /** Captured bytes, exact, written once. */
   stdout: string;
   stderr: string;
+  /** The same of the setup, where there is one. */
+  setup_stdout: string;
+  setup_stderr: string;
   /** The events between `running` and the result: see journal.ts. */
   journal: string;
   /**
@@ -25,9 +28,9 @@ export interface RunDirectory {
   empty: string;
 }
 
-/** The file with the kept bytes of a stream. */
-export function captureFile(directory: RunDirectory, stream: Stream, kept: number): string {
-  return kept > 0 ? directory[stream] : directory.empty;
+/** The file with the kept bytes of a channel. */
+export function captureFile(directory: RunDirectory, channel: Channel, kept: number): string {
+  return kept > 0 ? directory[channel] : directory.empty;
 }
 
 /** Where the kept bytes of a collected artifact are. */
@@ -60,6 +63,8 @@ export function runDirectoryAt(root: string): RunDirectory {
     root,
     stdout: `${root}/stdout`,
     stderr: `${root}/stderr`,
+    setup_stdout: `${root}/setup_stdout`,
+    setup_stderr: `${root}/setup_stderr`,
     journal: `${root}/journal`,
     work: `${root}/work`,
     given: `${root}/given`,

@@ -3,7 +3,7 @@ import { Omitted } from './artifact.ts';
 import { CancelledBy } from './cancelled-by.ts';
 import { Failure } from './failure.ts';
 import { SetupStep } from './setup.ts';
-import { GAP_REASONS } from './stream.ts';
+import { CHANNELS, type Channel, GAP_REASONS, type OfChannels, setupMark, streamOf } from './stream.ts';
 import { WorkspaceOutcome } from './workspace.ts';
 
 export const ENDED = [
@@ -93,10 +93,29 @@ export const Outcome = z.strictObject({
 });
 export type Outcome = z.infer<typeof Outcome>;
 
+/** What was captured of a run. `setup`: where it had one. */
+export interface CaptureFacts {
+  stdout: StreamFacts;
+  stderr: StreamFacts;
+  setup?: { stdout: StreamFacts; stderr: StreamFacts };
+}
+
+/** The same by channel, as an outcome has it. */
+export function byChannel({ stdout, stderr, setup }: CaptureFacts): OfChannels<StreamFacts> {
+  return { stdout, stderr, ...(setup && { setup_stdout: setup.stdout, setup_stderr: setup.stderr }) };
+}
+
+type FactsOfChannels = Readonly<Partial<Record<Channel, StreamFacts | null | undefined>>>;
+
 /** The gaps that the journal does not tell of. */
-export function untoldGaps({ stdout, stderr }: { stdout: StreamFacts | null; stderr: StreamFacts | null }) {
-  return [
-    ...(stdout?.gap ? [{ stream: 'stdout' as const, ...stdout.gap }] : []),
-    ...(stderr?.gap ? [{ stream: 'stderr' as const, ...stderr.gap }] : []),
-  ];
+export function untoldGaps(captures: FactsOfChannels) {
+  return CHANNELS.flatMap((channel) => {
+    const gap = captures[channel]?.gap;
+    return gap ? [{ stream: streamOf(channel), ...gap, ...setupMark(channel) }] : [];
+  });
+}
+
+/** Bytes of all that a run wrote, or of what was kept of it. */
+export function capturedBytes(captures: FactsOfChannels, which: 'bytes' | 'kept'): number {
+  return CHANNELS.reduce((sum, channel) => sum + (captures[channel]?.[which] ?? 0), 0);
 }

@@ -1,3 +1,4 @@
+import { capturedBytes } from '../documents/outcome.ts';
 import type { FinishedFacts } from '../run/finished-facts.ts';
 import type { LiveRun } from '../run/live-run.ts';
 
@@ -16,7 +17,7 @@ export function reportRun(
 ): void {
   const { kind } = run.runner;
   const seconds = run.startedAt === null ? 0 : (finishedAt - run.startedAt) / 1000;
-  const outputBytes = (outcome.stdout?.bytes ?? 0) + (outcome.stderr?.bytes ?? 0);
+  const outputBytes = capturedBytes(outcome, 'bytes');
   metrics.runFinished({ kind, status, seconds, outputBytes });
   const { ended, exit_code, signal, timings } = outcome;
   const error = result.error_summary;

@@ -9,6 +9,7 @@ import { type ExactInvocation, exactInvocation } from '../documents/exact-invoca
 import type { Invocation } from '../documents/invocation.ts';
 import type { Record as RunRecord } from '../documents/record.ts';
 import type { Status } from '../documents/result.ts';
+import { CHANNELS } from '../documents/stream.ts';
 import type { Waiting } from '../documents/waiting.ts';
 import { type WorkspaceOfRun, workspaceOf } from '../documents/workspace-use.ts';
 import type { EventLog } from '../log/event-log.ts';
@@ -117,10 +118,12 @@ export class RunViews {
 
   /** The descriptor and the file with the bytes of an artifact. */
   artifactPath(id: string, artifactId: string): ReturnType<Engine['artifactPath']> {
-    const descriptor = this.artifacts(id).find(({ artifact_id }) => artifact_id === artifactId);
+    const { result, outcome } = this.record(id);
+    const descriptor = result?.artifacts.find(({ artifact_id }) => artifact_id === artifactId);
     if (!descriptor) throw new RunwireError('artifact_not_found', `${id} has no artifact ${artifactId}`);
-    const captured = artifactId === 'stdout' || artifactId === 'stderr';
-    const file = captured ? descriptor.path : artifactFile(this.directory(id), artifactId);
+    // Earlier releases collected files under ids that are setup's now.
+    const isCapture = CHANNELS.some((channel) => channel === artifactId && outcome?.[channel]);
+    const file = isCapture ? descriptor.path : artifactFile(this.directory(id), artifactId);
     const isPrivate = (stats: Stats, handle: number) => this.#places.look(null).holdsFile(stats, handle);
     return { descriptor, file, isPrivate };
   }

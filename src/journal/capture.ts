@@ -1,11 +1,12 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { StreamFacts } from '../documents/outcome.ts';
-import type { GapReason, Phase } from '../documents/stream.ts';
+import { type Channel, type GapReason, isOfSetup, type Phase } from '../documents/stream.ts';
 import type { RecordedCapture } from './earlier.ts';
 
-/** One stream as it is being captured. Bytes. */
+/** One channel as it is being captured. Bytes. */
 export interface Capture {
+  readonly channel: Channel;
   /** Null until there are bytes to keep. */
   fd: number | null;
   kept: number;
@@ -20,15 +21,17 @@ export interface Capture {
   hash: Hash | null;
   /** The bytes between `told` and `kept`: the beginning of a character. */
   held: Buffer;
+  /** Of what came last. */
   phase: Phase;
 }
 
 const EMPTY = Buffer.alloc(0);
 const EMPTY_SHA256 = hash('sha256', '');
 
-export function newCapture(recorded: RecordedCapture | undefined): Capture {
-  const { kept = 0, told = 0, gapped = 0, hash = null, phase = 'command' } = recorded ?? {};
+export function newCapture(channel: Channel, recorded?: RecordedCapture): Capture {
+  const { kept = 0, told = 0, gapped = 0, hash = null, phase } = recorded ?? {};
   return {
+    channel,
     fd: null,
     kept,
     told,
@@ -37,7 +40,7 @@ export function newCapture(recorded: RecordedCapture | undefined): Capture {
     droppedFor: 'output_limit',
     hash,
     held: EMPTY,
-    phase,
+    phase: phase ?? (isOfSetup(channel) ? 'setup' : 'command'),
   };
 }
 

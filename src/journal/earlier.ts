@@ -1,8 +1,15 @@
 import type { Hash } from 'node:crypto';
 import { truncate } from 'node:fs/promises';
 import type { RunDirectory } from '../disk/run-directory.ts';
-import { type GapReason, type Phase, STREAMS, type Stream } from '../documents/stream.ts';
-import { encodeEntry, type JournalEntry } from './journal.ts';
+import {
+  CHANNELS,
+  type GapReason,
+  type OfChannels,
+  type Phase,
+  setupMark,
+  streamOf,
+} from '../documents/stream.ts';
+import { channelOfEntry, encodeEntry, type JournalEntry } from './journal.ts';
 import { repairJournal } from './repair.ts';
 import { type NoteReader, type Survey, survey } from './survey.ts';
 import type { Told } from './told.ts';
@@ -12,7 +19,9 @@ export interface Recorded {
   /** Size of the journal. */
   position: number;
   nextSeq: number;
-  captures: Record<Stream, RecordedCapture>;
+  captures: OfChannels<RecordedCapture>;
+  /** An earlier release began it, with setup in the captures of the command: so it goes on. */
+  sharesSetup: boolean;
   /** Lines of the journal were damaged or did not follow the one before; they and all after them are gone. */
   cut: boolean;
 }
@@ -45,7 +54,7 @@ const CUT = 'the journal was damaged here: events that followed were lost';
 
 /**
  * Read what was recorded, and repair it. Nothing is made up: the journal is cut at its last whole line that follows the
- * one before; an event whose bytes the capture does not have becomes a gap, and so do all that follow it in the stream.
+ * one before; an event whose bytes the capture does not have becomes a gap, and so do all that follow it in the channel.
  * Captured bytes that no event tells of are kept to be told of, unless the machine restarted: then nothing vouches
  * for them, and they are cut off and counted as lost. Null when nothing was recorded.
  */
@@ -56,8 +65,12 @@ export async function readEarlier(
 ): Promise<Recorded | null> {
   const found = await survey(directory, firstSeq, onNote);
   if (found === null) return null;
-  const { stdout, stderr } = found.streams;
-  const captures = { stdout: settle(stdout, rebooted), stderr: settle(stderr, rebooted) };
+  const { stdout, stderr, setup_stdout, setup_stderr } = found.streams;
+  const captures = {
+    ...{ stdout: settle(stdout, rebooted), stderr: settle(stderr, rebooted) },
+    ...(setup_stdout && { setup_stdout: settle(setup_stdout, rebooted) }),
+    ...(setup_stderr && { setup_stderr: settle(setup_stderr, rebooted) }),
+  };
   return repair(directory, found, captures);
 }
 
@@ -81,8 +94,8 @@ function settle({ capture, captured, claimed, ...told }: Told, rebooted: boolean
 /** Make the files say so. The journal first: a crash in between must not forget what was lost. */
 async function repair(
   directory: RunDirectory,
-  { size, whole, nextSeq, firstLost, cut, notes, streams }: Survey,
-  captures: Record<Stream, RecordedCapture>,
+  { size, whole, nextSeq, firstLost, cut, notes, streams, sharesSetup }: Survey,
+  captures: OfChannels<RecordedCapture>,
 ): Promise<Recorded> {
   const added = [...(cut ? [cutAt(nextSeq)] : []), ...tellLost(captures, nextSeq + (cut ? 1 : 0))];
   let position = whole;
@@ -90,28 +103,31 @@ async function repair(
     position = await repairJournal(directory.journal, {
       ...{ from: firstLost ?? whole, to: whole },
       added: [...added.map(encodeEntry), ...notes],
-      isLost: ({ type, offset }) => offset >= streams[type].capture.sound,
+      isLost: (entry) => entry.offset >= (streams[channelOfEntry(entry)]?.capture.sound ?? 0),
     });
   else if (size !== null && size > position) await truncate(directory.journal, position);
-  for (const stream of STREAMS)
-    if (streams[stream].size > captures[stream].kept)
-      await truncate(directory[stream], captures[stream].kept);
-  return { position, nextSeq: nextSeq + added.length, captures, cut };
+  for (const channel of CHANNELS) {
+    const kept = captures[channel]?.kept ?? 0;
+    if ((streams[channel]?.size ?? 0) > kept) await truncate(directory[channel], kept);
+  }
+  return { position, nextSeq: nextSeq + added.length, captures, sharesSetup, cut };
 }
 
 function cutAt(seq: number): JournalEntry {
   return { seq, time: Date.now(), type: 'progress', message: CUT };
 }
 
-/** Gaps for what was lost, of streams that have nothing left to be told before: from then on these are told of. */
-function tellLost(captures: Record<Stream, RecordedCapture>, firstSeq: number): JournalEntry[] {
+/** Gaps for what was lost, of channels that have nothing left to be told before: from then on these are told of. */
+function tellLost(captures: OfChannels<RecordedCapture>, firstSeq: number): JournalEntry[] {
   const gaps: JournalEntry[] = [];
-  for (const stream of STREAMS) {
-    const capture = captures[stream];
-    if (capture.told < capture.kept) continue;
+  for (const channel of CHANNELS) {
+    const capture = captures[channel];
+    if (capture === undefined || capture.told < capture.kept) continue;
+    const stream = streamOf(channel);
     for (const { length, reason } of capture.lost.splice(0)) {
       const head = { seq: firstSeq + gaps.length, time: Date.now() };
-      gaps.push({ ...head, type: 'gap', stream, offset: capture.kept + capture.gapped, length, reason });
+      const offset = capture.kept + capture.gapped;
+      gaps.push({ ...head, type: 'gap', stream, offset, length, reason, ...setupMark(channel) });
       capture.gapped += length;
     }
   }

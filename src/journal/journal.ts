@@ -1,5 +1,15 @@
 import { crc32 } from 'node:zlib';
-import { GAP_REASONS, type GapReason, type Phase, STREAMS, type Stream } from '../documents/stream.ts';
+import {
+  CHANNELS,
+  type Channel,
+  channelOf,
+  GAP_REASONS,
+  type GapReason,
+  isOfSetup,
+  type Phase,
+  STREAMS,
+  type Stream,
+} from '../documents/stream.ts';
 import { parseExact } from '../platform/exact-json.ts';
 
 /**
@@ -8,6 +18,9 @@ import { parseExact } from '../platform/exact-json.ts';
  * line is `crc`, the CRC-32 of what is before it: what a power cut left of a line is told from a whole one. Journals of
  * earlier releases have no sums. Status events before it and artifact events and `finished` after it are not
  * written here: they follow from the record, which is stored in one transaction (see event-log.ts).
+ *
+ * What setup wrote has captures of its own, told of as `"type":"setup_stdout"` and in gaps with `"phase":"setup"`. Lines of
+ * earlier releases with `"type":"stdout","phase":"setup"` tell of the command's captures, which it shared (`shared`).
  */
 export type JournalEntry = OutputEntry | ProgressEntry | GapEntry;
 
@@ -22,6 +35,8 @@ export interface OutputEntry extends EntryHead {
   length: number;
   /** CRC-32 of the bytes. */
   sum?: number;
+  /** Of setup, in the capture of the command. */
+  shared?: true;
 }
 export interface ProgressEntry extends EntryHead {
   type: 'progress';
@@ -34,6 +49,8 @@ export interface GapEntry extends EntryHead {
   offset: number;
   length: number;
   reason: GapReason;
+  /** Absent: of the command. */
+  phase?: 'setup';
 }
 
 /** A line that is no event is a note, e.g. the exit record of a program. */
@@ -43,11 +60,32 @@ export type JournalLine =
 
 export function encodeEntry(entry: JournalEntry): string {
   if (entry.type !== 'stdout' && entry.type !== 'stderr') return seal(JSON.stringify(entry));
-  const { seq, time, type, phase, offset, length, sum } = entry;
+  const { seq, time, offset, length, sum } = entry;
   const sums = sum === undefined ? '' : `,"sum":${sum}`;
   return seal(
-    `{"seq":${seq},"time":${time},"type":"${type}","phase":"${phase}","offset":${offset},"length":${length}${sums}}`,
+    `{"seq":${seq},"time":${time},"type":"${typeOf(entry)}","offset":${offset},"length":${length}${sums}}`,
   );
+}
+
+function typeOf(entry: OutputEntry): string {
+  const channel = channelOfEntry(entry);
+  return isOfSetup(channel) ? channel : `${channel}","phase":"${entry.phase}`;
+}
+
+/** Does it tell of what setup wrote into a capture of the command. */
+export function isShared(entry: JournalEntry): boolean {
+  return 'shared' in entry && entry.shared === true;
+}
+
+/** Does it tell of bytes. A type that only a later release knows does not. */
+export function isOfChannel(entry: JournalEntry): entry is OutputEntry | GapEntry {
+  return entry.type === 'stdout' || entry.type === 'stderr' || entry.type === 'gap';
+}
+
+/** The capture that an entry tells of. */
+export function channelOfEntry(entry: OutputEntry | GapEntry): Channel {
+  if (entry.type === 'gap') return channelOf(entry.stream, entry.phase ?? 'command');
+  return entry.shared ? entry.type : channelOf(entry.type, entry.phase);
 }
 
 /** `note` has no seq. */
@@ -61,7 +99,7 @@ function seal(json: string): string {
 }
 
 const OUTPUT =
-  /^\{"seq":(\d+),"time":(\d+),"type":"(stdout|stderr)","phase":"(setup|command)","offset":(\d+),"length":(\d+)(?:,"sum":(\d+))?(?:,"crc":\d+)?\}$/;
+  /^\{"seq":(\d+),"time":(\d+),"type":"(?:setup_(stdout|stderr)|(stdout|stderr)","phase":"(setup|command))","offset":(\d+),"length":(\d+)(?:,"sum":(\d+))?(?:,"crc":\d+)?\}$/;
 const SEAL = /,"crc":(\d{1,10})\}$/;
 
 /** Keys of the lines that earlier releases wrote without a sum. */
@@ -76,7 +114,7 @@ export function decodeLine(bytes: Buffer): JournalLine | null {
   const sealed = SEAL.exec(text);
   if (sealed && crc32(bytes.subarray(0, bytes.length - sealed[0].length)) !== Number(sealed[1])) return null;
   const output = OUTPUT.exec(text);
-  if (output) return { entry: outputEntry(output), note: null };
+  if (output) return !sealed && output[3] !== undefined ? null : { entry: outputEntry(output), note: null };
   try {
     const { crc, ...value } = parseExact(text) as Record<string, unknown>;
     const isNote = !('seq' in value);
@@ -88,15 +126,16 @@ export function decodeLine(bytes: Buffer): JournalLine | null {
   }
 }
 
-function outputEntry([, seq, time, type, phase, offset, length, sum]: RegExpExecArray): OutputEntry {
+function outputEntry([, seq, time, own, type, phase, offset, length, sum]: RegExpExecArray): OutputEntry {
   return {
     seq: Number(seq),
     time: Number(time),
-    type: type as Stream,
-    phase: phase as Phase,
+    type: (own ?? type) as Stream,
+    phase: own === undefined ? (phase as Phase) : 'setup',
     offset: Number(offset),
     length: Number(length),
     ...(sum !== undefined && { sum: Number(sum) }),
+    ...(own === undefined && phase === 'setup' && { shared: true }),
   };
 }
 
@@ -107,10 +146,20 @@ function isBare(value: Record<string, unknown>, isNote: boolean): boolean {
 }
 
 /** A type of event that only a later release knows is passed on. */
-function isEntry({ seq, time, type, stream, offset, length, reason }: Record<string, unknown>): boolean {
+function isEntry({
+  seq,
+  time,
+  type,
+  stream,
+  offset,
+  length,
+  reason,
+  phase,
+}: Record<string, unknown>): boolean {
   if (!isCount(seq) || !isCount(time) || typeof type !== 'string') return false;
-  if (type === 'stdout' || type === 'stderr') return false; // written in one way only
+  if (isOneOf(CHANNELS, type)) return false; // written in one way only
   if (type !== 'gap') return true;
+  if (phase !== undefined && phase !== 'setup') return false;
   return isOneOf(STREAMS, stream) && isCount(offset) && isCount(length) && isOneOf(GAP_REASONS, reason);
 }
 

@@ -2,8 +2,19 @@ import { createHash } from 'node:crypto';
 import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { RunDirectory } from '../disk/run-directory.ts';
-import type { StreamFacts } from '../documents/outcome.ts';
-import { type Phase, STREAMS, type Stream } from '../documents/stream.ts';
+import type { CaptureFacts, StreamFacts } from '../documents/outcome.ts';
+import {
+  type Channel,
+  channelOf,
+  isOfSetup,
+  type OfChannels,
+  type Phase,
+  SETUP_CHANNELS,
+  STREAMS,
+  type Stream,
+  setupMark,
+  streamOf,
+} from '../documents/stream.ts';
 import { storageText } from '../platform/shortage.ts';
 import { type Capture, captureFacts, closeCapture, newCapture } from './capture.ts';
 import type { Recorded } from './earlier.ts';
@@ -17,16 +28,21 @@ export interface RecorderOptions {
   directory: RunDirectory;
   /** seq of the first entry. */
   firstSeq: number;
-  /** Bytes kept of each stream; what comes after is counted and reported as a gap. */
+  /** Bytes kept of each channel; what comes after is counted and reported as a gap. */
   maxOutputBytes: number;
   /** Called after entries are in the journal, with its size in bytes after them. */
   onAppend?: (end: number) => void;
   /** Go on with this; `firstSeq` is not looked at then. */
   recorded?: Recorded | null | undefined;
+  /** The run has a setup: its facts are told also where it wrote nothing. */
+  setup?: boolean;
 }
 
 /** Output that is not kept is told of at once, again when it is twice as much, and then whenever it is so much more. */
 const MOST_UNTOLD_BYTES = 16 * 1024 * 1024;
+
+/** Of what is left to be told that of setup comes first. */
+const IN_TURN = [...SETUP_CHANNELS, ...STREAMS];
 
 const EMPTY = Buffer.alloc(0);
 const LOST = 'the disk of the server did not keep it';
@@ -40,7 +56,8 @@ const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
  */
 export class Recorder {
   readonly #options: RecorderOptions;
-  readonly #captures: Record<Stream, Capture>;
+  /** Those of setup are made when it writes. */
+  readonly #captures: OfChannels<Capture>;
   #journal: number | null = null;
   #position = 0;
   #seq: number;
@@ -52,8 +69,8 @@ export class Recorder {
     this.#seq = recorded?.nextSeq ?? options.firstSeq;
     this.#position = recorded?.position ?? 0;
     this.#captures = {
-      stdout: newCapture(recorded?.captures.stdout),
-      stderr: newCapture(recorded?.captures.stderr),
+      stdout: newCapture('stdout', recorded?.captures.stdout),
+      stderr: newCapture('stderr', recorded?.captures.stderr),
     };
     if (recorded) this.#goOn(recorded);
   }
@@ -64,18 +81,18 @@ export class Recorder {
   }
 
   /**
-   * Append output. The chunk is used before this returns and may be reused. False when none of it was kept.
+   * Append output; what setup writes has captures of its own. The chunk is used before this returns and may be reused. False when none of it was kept.
    * Throws when the storage does not take it: then nothing of it counts, and it may be sent again.
    */
   write(stream: Stream, chunk: Buffer, phase: Phase = 'command'): boolean {
-    const capture = this.#captures[stream];
+    const capture = this.#captureOf(stream, phase);
     const room = capture.dropped + capture.gapped > 0 ? 0 : this.#options.maxOutputBytes - capture.kept;
     const kept = chunk.length <= room ? chunk : chunk.subarray(0, room);
     capture.phase = phase;
-    if (kept.length > 0) this.#keep(capture, stream, kept);
+    if (kept.length > 0) this.#keep(capture, kept);
     capture.dropped += chunk.length - kept.length;
     if (capture.dropped > 0 && capture.dropped >= Math.min(capture.gapped, MOST_UNTOLD_BYTES))
-      this.#tellDropped(capture, stream);
+      this.#tellDropped(capture);
     return kept.length > 0;
   }
 
@@ -87,38 +104,49 @@ export class Recorder {
     try {
       return this.write(stream, chunk, phase);
     } catch (error) {
-      this.#drop(this.#captures[stream], chunk.length, error);
+      this.#drop(this.#captureOf(stream, phase ?? 'command'), chunk.length, error);
       return false;
     }
   }
 
   /** What has been captured of a stream until now. */
-  captured(stream: Stream): StreamFacts {
-    return captureFacts(this.#captures[stream]);
+  captured(stream: Stream, phase: Phase = 'command'): StreamFacts {
+    const channel = this.#channelOf(stream, phase);
+    return captureFacts(this.#captures[channel] ?? newCapture(channel));
   }
 
   progress(entry: { message?: string; data?: unknown }): void {
     this.#append([{ seq: this.#seq++, time: Date.now(), type: 'progress', ...entry }]);
   }
 
-  /** No more output comes: tell of what is held back and of what was not kept. */
-  complete(): void {
-    for (const stream of STREAMS) this.#tellRest(this.#captures[stream], stream);
+  /** No more output comes, or no more of this phase: tell of what is held back and of what was not kept. */
+  complete(phase?: Phase): void {
+    const channels = phase === 'setup' ? SETUP_CHANNELS : phase === 'command' ? STREAMS : IN_TURN;
+    for (const channel of channels) {
+      const capture = this.#captures[channel];
+      if (capture) this.#tellRest(capture);
+    }
   }
 
   /**
    * Tell of what is held back and of what was not kept, close the captures and return their facts. `loss`: why
    * the storage did not take all bytes, in words. Never throws: what the journal cannot tell is in the facts.
    */
-  end(): { stdout: StreamFacts; stderr: StreamFacts; nextSeq: number; loss: string | null } {
+  end(): CaptureFacts & { nextSeq: number; loss: string | null } {
     this.complete();
-    const [stdout, stderr] = [closeCapture(this.#captures.stdout), closeCapture(this.#captures.stderr)];
-    return { stdout, stderr, nextSeq: this.#seq, loss: this.#loss };
+    const { stdout, stderr, setup_stdout, setup_stderr } = this.#captures;
+    const facts: CaptureFacts = { stdout: closeCapture(stdout), stderr: closeCapture(stderr) };
+    if (setup_stdout || setup_stderr || this.#options.setup)
+      facts.setup = {
+        stdout: closeCapture(setup_stdout ?? newCapture('setup_stdout')),
+        stderr: closeCapture(setup_stderr ?? newCapture('setup_stderr')),
+      };
+    return { ...facts, nextSeq: this.#seq, loss: this.#loss };
   }
 
   /** Has the run files of its own. */
   get hasFiles(): boolean {
-    return this.#position > 0 || this.#captures.stdout.kept > 0 || this.#captures.stderr.kept > 0;
+    return this.#position > 0 || Object.values(this.#captures).some(({ kept }) => kept > 0);
   }
 
   /** Write what is no event, e.g. the exit record of a program. */
@@ -131,15 +159,27 @@ export class Recorder {
     this.#journal = null;
   }
 
+  #channelOf(stream: Stream, phase: Phase): Channel {
+    return this.#options.recorded?.sharesSetup ? stream : channelOf(stream, phase);
+  }
+
+  #captureOf(stream: Stream, phase: Phase): Capture {
+    const channel = this.#channelOf(stream, phase);
+    this.#captures[channel] ??= newCapture(channel);
+    return this.#captures[channel];
+  }
+
   /** All of it, told of, or nothing. */
-  #keep(capture: Capture, stream: Stream, bytes: Buffer): void {
-    capture.fd ??= this.#open(stream, capture.kept > 0 ? APPEND : APPEND | constants.O_TRUNC);
+  #keep(capture: Capture, bytes: Buffer): void {
+    // Where no journal is, nobody looks for files of setup.
+    if (isOfSetup(capture.channel)) this.#journal ??= this.#open('journal', APPEND);
+    capture.fd ??= this.#open(capture.channel, capture.kept > 0 ? APPEND : APPEND | constants.O_TRUNC);
     writeAll(capture.fd, bytes, capture.kept);
     const before = capture.kept;
     capture.kept += bytes.length;
     try {
       const { held } = capture;
-      this.#tellWhole(capture, stream, held.length === 0 ? bytes : Buffer.concat([held, bytes]));
+      this.#tellWhole(capture, held.length === 0 ? bytes : Buffer.concat([held, bytes]));
     } catch (error) {
       capture.kept = before;
       cut(capture.fd, before);
@@ -155,48 +195,52 @@ export class Recorder {
 
   /** After what an earlier writer left. */
   #goOn(recorded: Recorded): void {
-    if (STREAMS.some((stream) => recorded.captures[stream].damaged)) this.#loss = LOST;
+    if (Object.values(recorded.captures).some(({ damaged }) => damaged)) this.#loss = LOST;
+    for (const channel of SETUP_CHANNELS) {
+      const ofSetup = recorded.captures[channel];
+      if (ofSetup) this.#captures[channel] = newCapture(channel, ofSetup);
+    }
     const teller: Teller = {
-      tellWhole: (capture, stream, seen) => this.#tellWhole(capture, stream, seen),
-      tellGap: (capture, stream) => this.#tellGap(capture, stream),
+      tellWhole: (capture, seen) => this.#tellWhole(capture, seen),
+      tellGap: (capture) => this.#tellGap(capture),
       drop: (capture, length, error) => this.#drop(capture, length, error),
     };
     tellUntold(teller, this.#options.directory, recorded, this.#captures);
   }
 
   /** Tell of the whole characters in `seen`, which begins where the last event ended; the rest is held. */
-  #tellWhole(capture: Capture, stream: Stream, seen: Buffer): void {
+  #tellWhole(capture: Capture, seen: Buffer): void {
     const tail = incompleteTail(seen);
-    this.#tell(capture, stream, seen.subarray(0, seen.length - tail));
+    this.#tell(capture, seen.subarray(0, seen.length - tail));
     capture.held = tail === 0 ? EMPTY : Buffer.from(seen.subarray(seen.length - tail));
   }
 
-  #tellRest(capture: Capture, stream: Stream): void {
+  #tellRest(capture: Capture): void {
     if (capture.held.length > 0)
       try {
-        this.#tell(capture, stream, capture.held);
+        this.#tell(capture, capture.held);
       } catch (error) {
         capture.kept = capture.told;
-        cut(capture.fd ?? this.#options.directory[stream], capture.kept);
+        cut(capture.fd ?? this.#options.directory[capture.channel], capture.kept);
         this.#drop(capture, capture.held.length, error);
       }
     capture.held = EMPTY;
-    this.#tellDropped(capture, stream);
+    this.#tellDropped(capture);
   }
 
   /** A storage that did not take the bytes may not take word of it: that follows from the record. */
-  #tellDropped(capture: Capture, stream: Stream): void {
-    if (capture.dropped > 0 && capture.droppedFor !== 'storage') this.#tellGap(capture, stream);
+  #tellDropped(capture: Capture): void {
+    if (capture.dropped > 0 && capture.droppedFor !== 'storage') this.#tellGap(capture);
   }
 
   /** Word of what is not kept; where it cannot be written it waits, at the end for the record. */
-  #tellGap(capture: Capture, stream: Stream): void {
+  #tellGap(capture: Capture): void {
     try {
-      if (capture.held.length > 0) this.#tell(capture, stream, capture.held);
+      if (capture.held.length > 0) this.#tell(capture, capture.held);
       capture.held = EMPTY;
-      const { kept, gapped, dropped: length, droppedFor: reason } = capture;
-      const seq = this.#seq++;
-      this.#append([{ seq, time: Date.now(), type: 'gap', stream, offset: kept + gapped, length, reason }]);
+      const { channel, kept, gapped, dropped: length, droppedFor: reason } = capture;
+      const gap = { stream: streamOf(channel), offset: kept + gapped, length, reason, ...setupMark(channel) };
+      this.#append([{ seq: this.#seq++, time: Date.now(), type: 'gap', ...gap }]);
     } catch {
       return;
     }
@@ -204,16 +248,18 @@ export class Recorder {
     capture.dropped = 0;
   }
 
-  #tell(capture: Capture, stream: Stream, bytes: Buffer): void {
+  #tell(capture: Capture, bytes: Buffer): void {
     const time = Date.now();
-    const { phase } = capture;
+    const { channel, phase } = capture;
+    const type = streamOf(channel);
+    const shared = phase === 'setup' && !isOfSetup(channel);
     let offset = capture.told;
     const entries = eventLengths(bytes).map((length): JournalEntry => {
       const from = offset - capture.told;
       const sum = crc32(bytes.subarray(from, from + length));
-      const entry = { seq: this.#seq++, time, type: stream, phase, offset, length, sum };
+      const entry = { seq: this.#seq++, time, type, phase, offset, length, sum };
       offset += length;
-      return entry;
+      return shared ? { ...entry, shared } : entry;
     });
     if (entries.length === 0) return;
     this.#append(entries);
@@ -240,7 +286,7 @@ export class Recorder {
     this.#position += bytes.length;
   }
 
-  #open(file: Stream | 'journal', flags: number): number {
+  #open(file: Channel | 'journal', flags: number): number {
     const { directory } = this.#options;
     if (!existsSync(directory.root)) mkdirSync(directory.root, 0o700);
     return openSync(directory[file], flags, 0o600);

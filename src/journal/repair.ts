@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
-import { decodeLine, encodeEntry, type OutputEntry } from './journal.ts';
+import { setupMark } from '../documents/stream.ts';
+import { channelOfEntry, decodeLine, encodeEntry, type OutputEntry } from './journal.ts';
 import { wholeLines } from './whole-lines.ts';
 
 export interface Repair {
@@ -57,5 +58,6 @@ function repaired(line: Buffer, isLost: (entry: OutputEntry) => boolean): Buffer
   if ((entry?.type !== 'stdout' && entry?.type !== 'stderr') || !isLost(entry))
     return Buffer.concat([line, Buffer.from('\n')]);
   const { seq, time, type: stream, offset, length } = entry;
-  return Buffer.from(encodeEntry({ seq, time, type: 'gap', stream, offset, length, reason: 'storage' }));
+  const gap = { seq, time, type: 'gap', stream, offset, length, reason: 'storage' } as const;
+  return Buffer.from(encodeEntry({ ...gap, ...setupMark(channelOfEntry(entry)) }));
 }

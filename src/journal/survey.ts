@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import type { RunDirectory } from '../disk/run-directory.ts';
-import type { StreamFacts } from '../documents/outcome.ts';
-import { STREAMS, type Stream } from '../documents/stream.ts';
-import { decodeLine } from './journal.ts';
-import { bound, claim, follows, nothingTold, type Streams, take } from './told.ts';
+import type { CaptureFacts } from '../documents/outcome.ts';
+import { SETUP_CHANNELS } from '../documents/stream.ts';
+import { decodeLine, isShared } from './journal.ts';
+import { bound, claim, follows, nothingTold, type ToldOf, take } from './told.ts';
 import { wholeLines } from './whole-lines.ts';
 
 /** How the files of a run were found. Bytes. */
@@ -20,13 +20,13 @@ export interface Survey {
   cut: boolean;
   /** Of notes behind a cut the last of each sort, as its line: what they say is true all the same. */
   notes: string[];
-  streams: Streams;
+  streams: ToldOf;
+  /** An earlier release wrote what setup said into the captures of the command. */
+  sharesSetup: boolean;
 }
 
 /** Gets lines that are no event. Returns what one says of all that was captured, if it does. */
-export type NoteReader = (
-  note: Readonly<Record<string, unknown>>,
-) => Readonly<Record<Stream, StreamFacts>> | null;
+export type NoteReader = (note: Readonly<Record<string, unknown>>) => CaptureFacts | null;
 
 /** Read all of it, and change nothing. Null when nothing was recorded. */
 export async function survey(
@@ -37,10 +37,15 @@ export async function survey(
   const sizes = { stdout: sizeOf(directory.stdout), stderr: sizeOf(directory.stderr) };
   const size = sizeOf(directory.journal);
   if (sizes.stdout === null && sizes.stderr === null && size === null) return null;
-  const streams = {
-    stdout: nothingTold(directory.stdout, sizes.stdout ?? 0),
-    stderr: nothingTold(directory.stderr, sizes.stderr ?? 0),
+  const streams: ToldOf = {
+    stdout: nothingTold('stdout', directory.stdout, sizes.stdout ?? 0),
+    stderr: nothingTold('stderr', directory.stderr, sizes.stderr ?? 0),
   };
+  // Made after the journal.
+  for (const channel of size === null ? [] : SETUP_CHANNELS) {
+    const ofSetup = sizeOf(directory[channel]);
+    if (ofSetup !== null) streams[channel] = nothingTold(channel, directory[channel], ofSetup);
+  }
   const found: Survey = {
     size,
     whole: 0,
@@ -49,11 +54,12 @@ export async function survey(
     cut: false,
     notes: [],
     streams,
+    sharesSetup: false,
   };
   try {
     if (size !== null) await readJournal(directory.journal, found, onNote);
   } finally {
-    for (const stream of STREAMS) await streams[stream].capture.close();
+    for (const { capture } of Object.values(streams)) await capture.close();
   }
   return found;
 }
@@ -66,6 +72,7 @@ async function readJournal(path: string, found: Survey, onNote: NoteReader): Pro
     if (decoded?.note) bound(streams, onNote(decoded.note));
     found.cut ||= !decoded || (decoded.entry !== null && !follows(streams, found.nextSeq, decoded.entry));
     if (decoded?.entry) claim(streams, decoded.entry, found.cut);
+    found.sharesSetup ||= decoded?.entry != null && isShared(decoded.entry);
     if (found.cut) {
       if (decoded?.note) notes.set(Object.keys(decoded.note)[0] ?? '', `${line}\n`);
       continue;

@@ -1,9 +1,9 @@
-import type { StreamFacts } from '../documents/outcome.ts';
-import { type Phase, STREAMS, type Stream } from '../documents/stream.ts';
+import { byChannel, type CaptureFacts } from '../documents/outcome.ts';
+import { CHANNELS, type Channel, isOfSetup, type OfChannels, type Phase } from '../documents/stream.ts';
 import { CaptureCheck } from './capture-check.ts';
-import type { JournalEntry } from './journal.ts';
+import { channelOfEntry, isOfChannel, type JournalEntry } from './journal.ts';
 
-/** Bytes of one stream as the journal tells of them. */
+/** Bytes of one channel as the journal tells of them. */
 export interface Told {
   capture: CaptureCheck;
   /** In the file. */
@@ -22,9 +22,9 @@ export interface Told {
   repaired: boolean;
 }
 
-export type Streams = Readonly<Record<Stream, Told>>;
+export type ToldOf = OfChannels<Told>;
 
-export function nothingTold(path: string, size: number): Told {
+export function nothingTold(channel: Channel, path: string, size: number): Told {
   return {
     capture: new CaptureCheck(path, size),
     size,
@@ -33,17 +33,20 @@ export function nothingTold(path: string, size: number): Told {
     gapped: 0,
     claimed: 0,
     overLimit: 0,
-    phase: 'command',
+    phase: isOfSetup(channel) ? 'setup' : 'command',
     repaired: false,
   };
 }
 
 /** What the writer itself said at its end. */
-export function bound(streams: Streams, facts: Readonly<Record<Stream, StreamFacts>> | null): void {
-  if (facts === null) return;
-  for (const stream of STREAMS) {
-    const told = streams[stream];
-    const { bytes, kept, gap } = facts[stream];
+export function bound(channels: ToldOf, captures: CaptureFacts | null): void {
+  if (captures === null) return;
+  const facts = byChannel(captures);
+  for (const channel of CHANNELS) {
+    const said = facts[channel];
+    if (said === undefined || (said.bytes === 0 && channels[channel] === undefined)) continue;
+    const told = toldOf(channels, channel);
+    const { bytes, kept, gap } = said;
     told.claimed = bytes;
     told.captured = Math.min(kept, told.size);
     told.overLimit = bytes - kept - (gap?.reason === 'storage' ? gap.length : 0) - told.gapped;
@@ -51,28 +54,25 @@ export function bound(streams: Streams, facts: Readonly<Record<Stream, StreamFac
 }
 
 /** An entry tells that there were bytes, also where it does not follow. */
-export function claim(streams: Streams, entry: JournalEntry, isCut: boolean): void {
-  const stream = streamOf(entry);
-  if (stream === null || entry.type === 'progress') return;
-  const told = streams[stream];
+export function claim(channels: ToldOf, entry: JournalEntry, isCut: boolean): void {
+  if (!isOfChannel(entry)) return;
+  const told = toldOf(channels, channelOfEntry(entry));
   told.claimed = Math.max(told.claimed, entry.offset + entry.length);
   if (isCut && entry.type === 'gap' && entry.reason === 'output_limit') told.overLimit += entry.length;
 }
 
 /** No seq is left out or comes twice, nor does a byte; and nothing is kept behind a gap. */
-export function follows(streams: Streams, seq: number, entry: JournalEntry): boolean {
+export function follows(channels: ToldOf, seq: number, entry: JournalEntry): boolean {
   if (entry.seq !== seq) return false;
-  const stream = streamOf(entry);
-  if (stream === null || entry.type === 'progress') return true;
-  const { told, gapped } = streams[stream];
+  if (!isOfChannel(entry)) return true;
+  const { told, gapped } = toldOf(channels, channelOfEntry(entry));
   return entry.length > 0 && entry.offset === told + gapped && (entry.type === 'gap' || gapped === 0);
 }
 
 /** An entry that follows. False: the bytes of the event are lost. */
-export async function take(streams: Streams, entry: JournalEntry): Promise<boolean> {
-  const stream = streamOf(entry);
-  if (stream === null || entry.type === 'progress') return true;
-  const told = streams[stream];
+export async function take(channels: ToldOf, entry: JournalEntry): Promise<boolean> {
+  if (!isOfChannel(entry)) return true;
+  const told = toldOf(channels, channelOfEntry(entry));
   if (entry.type === 'gap') {
     told.gapped += entry.length;
     told.repaired ||= entry.reason === 'storage';
@@ -83,7 +83,8 @@ export async function take(streams: Streams, entry: JournalEntry): Promise<boole
   return told.capture.next(entry.length, entry.sum);
 }
 
-function streamOf(entry: JournalEntry): Stream | null {
-  if (entry.type === 'stdout' || entry.type === 'stderr') return entry.type;
-  return entry.type === 'gap' ? entry.stream : null;
+/** A channel of setup may be told of and have no file: then there is none to open. */
+function toldOf(channels: ToldOf, channel: Channel): Told {
+  channels[channel] ??= nothingTold(channel, '', 0);
+  return channels[channel];
 }

@@ -1,6 +1,6 @@
 import { type Outcome, untoldGaps } from '../documents/outcome.ts';
 import type { RuntimeResult } from '../documents/result.ts';
-import type { Stream } from '../documents/stream.ts';
+import type { Channel } from '../documents/stream.ts';
 import type { JournalBounds } from './holes.ts';
 import type { LogEntry, LoggedEvent } from './logged-event.ts';
 
@@ -24,14 +24,14 @@ export function entriesOf({ finishedAt: time, result, outcome }: EndedRun): LogE
 export function boundsOf(statuses: readonly LogEntry[], suffix: readonly LoggedEvent[]): JournalBounds {
   const last = suffix.at(-1)?.entry;
   if (last?.type !== 'finished') throw new Error('the run has not finished');
-  const bytesOf = (stream: Stream): number => {
-    const facts = last.outcome[stream];
-    return facts === null ? 0 : facts.bytes - (facts.gap?.length ?? 0);
+  const bytesOf = (channel: Channel): number => {
+    const facts = last.outcome[channel];
+    return facts ? facts.bytes - (facts.gap?.length ?? 0) : 0;
   };
   return {
     from: statuses.length + 1,
     to: suffix[0]?.seq ?? last.seq,
-    bytes: { stdout: bytesOf('stdout'), stderr: bytesOf('stderr') },
+    bytesOf,
     time: statuses.at(-1)?.time ?? last.time,
   };
 }

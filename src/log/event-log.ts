@@ -1,5 +1,5 @@
 import type { RunDirectory } from '../disk/run-directory.ts';
-import type { Stream } from '../documents/stream.ts';
+import type { Channel } from '../documents/stream.ts';
 import type { JournalEntry } from '../journal/journal.ts';
 import { Waiters } from '../platform/waiters.ts';
 import { type Batch, readBatch } from './batch.ts';
@@ -155,7 +155,7 @@ export class EventLog {
    * the next is asked for.
    */
   async *readCapture(
-    stream: Stream,
+    channel: Channel,
     options: { offset: number; follow: boolean; signal?: AbortSignal },
   ): AsyncGenerator<Buffer> {
     let { offset } = options;
@@ -167,7 +167,7 @@ export class EventLog {
         const complete = this.#suffix !== null || !options.follow;
         const memory = Scratch.take();
         const block = memory.room(size).subarray(0, size);
-        const got = await this.#files.readInto(stream, offset, block);
+        const got = await this.#files.readInto(channel, offset, block);
         offset += got;
         size = got < FIRST_BLOCK ? FIRST_BLOCK : LARGE_BLOCK;
         if (got > 0) yield block.subarray(0, got);

@@ -1,5 +1,5 @@
-import { STREAMS, type Stream } from '../documents/stream.ts';
-import type { GapEntry, JournalEntry } from '../journal/journal.ts';
+import { CHANNELS, type Channel, setupMark, streamOf } from '../documents/stream.ts';
+import { channelOfEntry, type GapEntry, isOfChannel, type JournalEntry } from '../journal/journal.ts';
 import type { LogEntry } from './logged-event.ts';
 
 /** What the record of a finished run says of its journal. */
@@ -9,7 +9,7 @@ export interface JournalBounds {
   /** seq of the first event after it. */
   to: number;
   /** Bytes that its events and gaps tell of. */
-  bytes: Readonly<Record<Stream, number>>;
+  bytesOf(channel: Channel): number;
   /** When its first event could have been, ms since the epoch. */
   time: number;
 }
@@ -25,6 +25,7 @@ interface Hole {
 
 /** So many at once, however many were lost. */
 const MOST = 256;
+const NONE: Readonly<Record<Channel, number>> = { stdout: 0, stderr: 0, setup_stdout: 0, setup_stderr: 0 };
 
 /**
  * The events that the journal of a finished run lost, after a power cut for example. Those before and behind a hole tell
@@ -34,9 +35,9 @@ export class JournalHoles {
   readonly #holes: Hole[] = [];
   #next: number;
   #time: number;
-  readonly #ends = { stdout: 0, stderr: 0 };
-  /** The first hole after the last event of the stream. */
-  readonly #since = { stdout: 0, stderr: 0 };
+  readonly #ends = { ...NONE };
+  /** The first hole after the last event of the channel. */
+  readonly #since = { ...NONE };
 
   private constructor(bounds: JournalBounds) {
     this.#next = bounds.from;
@@ -48,7 +49,7 @@ export class JournalHoles {
     const holes = new JournalHoles(bounds);
     for await (const entry of entries) if (entry.seq < bounds.to) holes.#pass(entry);
     holes.#holeBefore(bounds.to);
-    for (const stream of STREAMS) holes.#bytesUpTo(stream, bounds.bytes[stream]);
+    for (const channel of CHANNELS) holes.#bytesUpTo(channel, bounds.bytesOf(channel));
     return holes;
   }
 
@@ -70,11 +71,11 @@ export class JournalHoles {
     this.#holeBefore(entry.seq);
     this.#next = entry.seq + 1;
     this.#time = entry.time;
-    if (entry.type === 'progress') return;
-    const stream = entry.type === 'gap' ? entry.stream : entry.type;
-    this.#bytesUpTo(stream, entry.offset);
-    this.#ends[stream] = entry.offset + entry.length;
-    this.#since[stream] = this.#holes.length;
+    if (!isOfChannel(entry)) return;
+    const channel = channelOfEntry(entry);
+    this.#bytesUpTo(channel, entry.offset);
+    this.#ends[channel] = entry.offset + entry.length;
+    this.#since[channel] = this.#holes.length;
   }
 
   #holeBefore(seq: number): void {
@@ -82,12 +83,15 @@ export class JournalHoles {
     this.#next = seq;
   }
 
-  /** Bytes between two events of a stream were told of in a hole between them: the first that has room. */
-  #bytesUpTo(stream: Stream, end: number): void {
-    const offset = this.#ends[stream];
+  /** Bytes between two events of a channel were told of in a hole between them: the first that has room. */
+  #bytesUpTo(channel: Channel, end: number): void {
+    const offset = this.#ends[channel];
     if (end === offset) return;
-    const hole = this.#holes.slice(this.#since[stream]).find(({ from, to, gaps }) => gaps.length < to - from);
+    const hole = this.#holes
+      .slice(this.#since[channel])
+      .find(({ from, to, gaps }) => gaps.length < to - from);
     if (!hole || end < offset) throw new Error('what is left of the journal does not fit together');
-    hole.gaps.push({ type: 'gap', stream, offset, length: end - offset, reason: 'storage' });
+    const gap = { type: 'gap', stream: streamOf(channel), offset, length: end - offset } as const;
+    hole.gaps.push({ ...gap, reason: 'storage', ...setupMark(channel) });
   }
 }

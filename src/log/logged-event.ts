@@ -3,7 +3,8 @@ import { crc32 } from 'node:zlib';
 import type { ArtifactDescriptor } from '../documents/artifact.ts';
 import type { Outcome } from '../documents/outcome.ts';
 import type { RuntimeResult } from '../documents/result.ts';
-import type { JournalEntry, OutputEntry } from '../journal/journal.ts';
+import { setupMark } from '../documents/stream.ts';
+import { channelOfEntry, type JournalEntry, type OutputEntry } from '../journal/journal.ts';
 import type { RunFiles } from './run-files.ts';
 
 /** An event of a run before its output bytes are put in. `time` is in ms since the epoch. */
@@ -65,8 +66,10 @@ export class LoggedEvent {
     if (!isOutput(this.entry)) return JSON.stringify({ ...head, type, ...rest });
     const { phase, offset, length } = this.entry;
     this.#lost = bytes === null;
-    if (bytes === null)
-      return JSON.stringify({ ...head, type: 'gap', stream: type, offset, length, reason: 'storage' });
+    if (bytes === null) {
+      const gap = { type: 'gap', stream: type, offset, length, reason: 'storage' };
+      return JSON.stringify({ ...head, ...gap, ...setupMark(channelOfEntry(this.entry)) });
+    }
     const body = isUtf8(bytes) ? { text: bytes.toString('utf8') } : { base64: bytes.toString('base64') };
     return JSON.stringify({ ...head, type, phase, offset, length, ...body });
   }

@@ -1,4 +1,5 @@
-import type { Stream } from '../documents/stream.ts';
+import type { Channel } from '../documents/stream.ts';
+import { channelOfEntry } from '../journal/journal.ts';
 import { crosses, isOutput, type LoggedEvent, type OutputFiles } from './logged-event.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -9,10 +10,10 @@ import type { Scratch } from './scratch.ts';
 export const LONG_TURN = 256 * 1024;
 export const SHORT_TURN = 64 * 1024;
 
-/** Bytes of one stream that consecutive events tell of. */
+/** Bytes of one channel that consecutive events tell of. */
 interface Range {
   files: OutputFiles;
-  stream: Stream;
+  channel: Channel;
   from: number;
   end: number;
 }
@@ -26,16 +27,17 @@ export async function readOutput(
   memory: Scratch,
 ): Promise<(Buffer | null)[]> {
   const ranges = new Map<LoggedEvent, Range>();
-  const open = new Map<Stream, Range>();
+  const open = new Map<Channel, Range>();
   for (const event of events) {
     const { entry, files } = event;
     if (!isOutput(entry) || !files) continue;
-    const { type: stream, offset, length } = entry;
-    const before = open.get(stream);
+    const { offset, length } = entry;
+    const channel = channelOfEntry(entry);
+    const before = open.get(channel);
     // Contiguous, unless the journal was damaged.
-    const range = before?.end === offset ? before : { files, stream, from: offset, end: offset };
+    const range = before?.end === offset ? before : { files, channel, from: offset, end: offset };
     range.end += length;
-    open.set(stream, range);
+    open.set(channel, range);
     ranges.set(event, range);
   }
   const found = await readRanges(new Set(ranges.values()), memory);
@@ -64,10 +66,10 @@ async function readRanges(ranges: ReadonlySet<Range>, memory: Scratch): Promise<
 }
 
 /** Returns how many bytes there are: fewer when the capture is shorter than it was. */
-async function readWhole({ files, stream, from }: Range, memory: Buffer): Promise<number> {
+async function readWhole({ files, channel, from }: Range, memory: Buffer): Promise<number> {
   let done = 0;
   for (let got = -1; got !== 0 && done < memory.length; done += got)
-    got = await files.readInto(stream, from + done, memory.subarray(done));
+    got = await files.readInto(channel, from + done, memory.subarray(done));
   return done;
 }
 

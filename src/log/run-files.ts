@@ -1,8 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { RunDirectory } from '../disk/run-directory.ts';
+import type { Channel } from '../documents/stream.ts';
 import { codeOf } from '../platform/error-words.ts';
 
-type Name = 'stdout' | 'stderr' | 'journal';
+type Name = Channel | 'journal';
 
 /** The files of one run, opened for reading when first needed and closed when the last reader leaves. */
 export class RunFiles {

@@ -76,7 +76,7 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     reason,
     thrown,
     outcome,
-    captures: outcome?.captures ?? (captured && { stdout: captured.stdout, stderr: captured.stderr }),
+    captures: outcome?.captures ?? captured,
     artifacts: [...(outcome?.artifacts ?? []), ...collection.artifacts],
     omitted: [...(outcome?.omitted ?? []), ...collection.omitted],
     workspace: workspace?.outcome,

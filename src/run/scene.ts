@@ -1,5 +1,5 @@
 import type { OutsideWriter, RunContext, RunOutput } from '../contract/context.ts';
-import type { StreamFacts } from '../documents/outcome.ts';
+import type { CaptureFacts } from '../documents/outcome.ts';
 import { type Recorded, readEarlier } from '../journal/earlier.ts';
 import { Recorder } from '../journal/recorder.ts';
 import { parseJson } from '../platform/json-parse.ts';
@@ -87,18 +87,18 @@ export class RunScene {
    * Facts of what this process captured, and what the storage did not take, in words. Null: an outside writer had
    * the files. Throws when what an earlier server wrote cannot be read.
    */
-  async endOutput(): Promise<{ stdout: StreamFacts; stderr: StreamFacts; losses: string[] } | null> {
+  async endOutput(): Promise<(CaptureFacts & { losses: string[] }) | null> {
     if (this.#outside) return null;
     if (this.#run.resumed) await this.#resume();
     const recorder = this.#open();
-    const { stdout, stderr, nextSeq, loss } = recorder.end();
+    const { nextSeq, loss, ...captures } = recorder.end();
     recorder.close();
     this.#nextSeq = nextSeq;
     const losses = [
       ...(loss === null ? [] : [`output could not be kept: ${loss}`]),
       ...(this.#unsaid === null ? [] : [`progress could not be kept: ${this.#unsaid}`]),
     ];
-    return { stdout, stderr, losses };
+    return { ...captures, losses };
   }
 
   /** Call back once no output has come for so long. Returns how to take it back. */
@@ -127,13 +127,13 @@ export class RunScene {
       write: (stream, chunk, phase) => void this.#active()?.take(stream, chunk, phase),
       progress: (entry) => this.#say((recorder) => recorder.progress(entry)),
       note: (line) => this.#say((recorder) => recorder.note(parseJson(line) as object)),
-      complete: () => this.#active()?.complete(),
+      complete: (phase) => this.#active()?.complete(phase),
       acknowledged: {
         write: (stream, chunk, phase) => void this.#active()?.write(stream, chunk, phase),
         progress: (entry) => this.#active()?.progress(entry),
         note: (line) => this.#active()?.note(parseJson(line) as object),
       },
-      captured: (stream) => this.#open().captured(stream),
+      captured: (stream, phase) => this.#open().captured(stream, phase),
     };
   }
 
@@ -179,6 +179,7 @@ export class RunScene {
       maxOutputBytes: this.#maxOutputBytes,
       onAppend: (end) => this.#run.log.grew(end),
       recorded: this.#recorded,
+      setup: this.context.setup !== null,
     });
     return this.#recorder;
   }

@@ -1,4 +1,5 @@
 import type { PrivatePlaces } from '../disk/private-places.ts';
+import { capturedBytes } from '../documents/outcome.ts';
 import type { FinalStatus } from '../documents/result.ts';
 import { messageOf } from '../platform/error-words.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
@@ -30,7 +31,7 @@ export async function storeResult(
     status,
     finishedAt: facts.finishedAt,
     ...documents,
-    outputBytes: (outcome.stdout?.kept ?? 0) + (outcome.stderr?.kept ?? 0) + artifactBytes,
+    outputBytes: capturedBytes(outcome, 'kept') + artifactBytes,
   };
   run.storing();
   await writeUntilStored(store, () => store.finish(run.id, stored));

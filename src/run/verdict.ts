@@ -9,9 +9,16 @@ import {
 import type { CancelledBy } from '../documents/cancelled-by.ts';
 import { type FailureReason, failureOf } from '../documents/failure.ts';
 import { type Invocation, SCHEMA_VERSION } from '../documents/invocation.ts';
-import { type Outcome, type StreamFacts, type TimeoutReason, untoldGaps } from '../documents/outcome.ts';
+import {
+  byChannel,
+  type CaptureFacts,
+  type Outcome,
+  type TimeoutReason,
+  untoldGaps,
+} from '../documents/outcome.ts';
 import type { FinalStatus, RuntimeResult } from '../documents/result.ts';
 import type { RxpKind } from '../documents/rxp-kind.ts';
+import { CHANNELS, isOfSetup, streamOf } from '../documents/stream.ts';
 import type { WorkspaceOutcome } from '../documents/workspace.ts';
 import { messageOf } from '../platform/error-words.ts';
 
@@ -31,7 +38,7 @@ export interface RunFacts {
   reason: AbortReason | null;
   thrown: unknown;
   outcome: RunnerOutcome | null;
-  captures: { stdout: StreamFacts; stderr: StreamFacts } | null;
+  captures: CaptureFacts | null;
   artifacts: readonly ArtifactFacts[];
   omitted: readonly Omitted[];
   /** Absent: the run had none. */
@@ -87,7 +94,8 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
       timeout_reason: reason === null ? (outcome?.timeoutReason ?? null) : timeoutReason(reason),
       stdout: captures?.stdout ?? null,
       stderr: captures?.stderr ?? null,
-      last_seq: facts.nextSeq + (captures ? untoldGaps(captures).length : 0) + artifacts.length,
+      ...(captures?.setup && { setup_stdout: captures.setup.stdout, setup_stderr: captures.setup.stderr }),
+      last_seq: facts.nextSeq + gapsOf(captures).length + artifacts.length,
       timings: {
         queue_ms: facts.queueMs,
         ...outcome?.timings,
@@ -175,22 +183,29 @@ function cancelledBy({ reason, outcome }: RunFacts, status: FinalStatus): Cancel
 
 /** Who relies on the output must not take it for whole. */
 function lostOutput(captures: RunFacts['captures']): boolean {
-  return captures !== null && untoldGaps(captures).some(({ reason }) => reason === 'storage');
+  return gapsOf(captures).some(({ reason }) => reason === 'storage');
 }
 
-/** `stdout` and `stderr`, always first and in this order, also when empty. */
+function gapsOf(captures: RunFacts['captures']) {
+  return captures === null ? [] : untoldGaps(byChannel(captures));
+}
+
+/** `stdout` and `stderr`, always first and in this order, also when empty; then those of the setup, where there was one. */
 function captureArtifacts({ invocation, directory, captures, finishedAt }: RunFacts): ArtifactDescriptor[] {
   if (!captures) return [];
-  return (['stdout', 'stderr'] as const).map((stream) =>
-    describeArtifact(invocation.invocation_id, {
-      id: stream,
-      path: captureFile(directory, stream, captures[stream].kept),
+  const facts = byChannel(captures);
+  return CHANNELS.flatMap((channel) => {
+    const { kept, sha256 } = facts[channel] ?? {};
+    if (kept === undefined || sha256 === undefined) return [];
+    return describeArtifact(invocation.invocation_id, {
+      id: channel,
+      path: captureFile(directory, channel, kept),
       kind: 'log_excerpt',
-      description: `captured ${stream}`,
-      sizeBytes: captures[stream].kept,
-      sha256: captures[stream].sha256,
+      description: `captured ${streamOf(channel)}${isOfSetup(channel) ? ' of the setup' : ''}`,
+      sizeBytes: kept,
+      sha256,
       mediaType: 'application/octet-stream',
       modifiedAt: new Date(finishedAt).toISOString(),
-    }),
-  );
+    });
+  });
 }

@@ -14,8 +14,8 @@ import { Recorder } from '../../src/journal/recorder.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import type { ExitFacts } from '../../src/supervisor/protocol/messages.ts';
 import { completeExit, completeJournal, readRemains } from '../../src/supervisor/salvage.ts';
-import { bytesOf, eventsOf, recordedRun, type Step } from '../helpers/recorded-run.ts';
-import { steps } from '../properties/steps.ts';
+import { bytesOf, eventsOf, recordedRun, type Step, writeStep } from '../helpers/recorded-run.ts';
+import { stepsOf } from '../properties/steps.ts';
 import { changed, DAMAGES, type Files, type Name } from './damages.ts';
 
 const NAMES: readonly Name[] = ['journal', 'stdout', 'stderr'];
@@ -45,9 +45,7 @@ function onDisk(files: Files): { directory: RunDirectory; read(name: Name): Buff
 function record(program: readonly Step[], exit: boolean): { files: Files; facts: ExitFacts } {
   using run = onDisk({ journal: Buffer.alloc(0), stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) });
   const recorder = new Recorder({ directory: run.directory, firstSeq: FIRST_SEQ, maxOutputBytes: LIMIT });
-  for (const step of program)
-    if ('progress' in step) recorder.progress(step.progress);
-    else recorder.write(step.write, Buffer.from(step.bytes));
+  for (const step of program) writeStep(recorder, step);
   const { stdout, stderr, nextSeq } = recorder.end();
   const facts: ExitFacts = {
     ...{ pid: 1, code: 7, signal: null, stdout, stderr, next_seq: nextSeq, usage: null, kill: null },
@@ -175,7 +173,7 @@ describe('A run that was not finished', () => {
     });
     await fc.assert(
       fc.asyncProperty(
-        steps,
+        stepsOf(STREAMS),
         fc.array(damage, { maxLength: 4 }),
         fc.boolean(),
         async (program, damages, exit) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runDirectory } from '../../src/disk/run-directory.ts';
 import type { RuntimeEvent } from '../../src/documents/event.ts';
-import type { Stream } from '../../src/documents/stream.ts';
+import { type Channel, isOfSetup, type Phase, type Stream, streamOf } from '../../src/documents/stream.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import { EventLog } from '../../src/log/event-log.ts';
 import { readOutput } from '../../src/log/output-reader.ts';
@@ -11,7 +11,7 @@ import { Scratch } from '../../src/log/scratch.ts';
 import { normalize } from '../../src/run/verdict.ts';
 
 /** What a program does to its journal. */
-export type Step = { write: Stream; bytes: Uint8Array } | { progress: { message?: string; data?: unknown } };
+export type Step = { write: Channel; bytes: Uint8Array } | { progress: { message?: string; data?: unknown } };
 
 const INVOCATION = {
   schema_version: '0.1',
@@ -29,6 +29,15 @@ const INVOCATION = {
   metadata: {},
   options: {},
 } as const;
+
+export function writeStep(
+  output: { write(stream: Stream, bytes: Buffer, phase: Phase): unknown; progress: Recorder['progress'] },
+  step: Step,
+): void {
+  if ('progress' in step) return output.progress(step.progress);
+  const { write: channel, bytes } = step;
+  output.write(streamOf(channel), Buffer.from(bytes), isOfSetup(channel) ? 'setup' : 'command');
+}
 
 /** A run whose output the test writes: real captures, journal and log. `using` removes its files. */
 export function recordedRun(options: { maxOutputBytes?: number } = {}) {
@@ -50,11 +59,10 @@ export function recordedRun(options: { maxOutputBytes?: number } = {}) {
     directory,
     recorder,
     take(step: Step): void {
-      if ('progress' in step) recorder.progress(step.progress);
-      else recorder.write(step.write, Buffer.from(step.bytes));
+      writeStep(recorder, step);
     },
     finish(): void {
-      const { stdout, stderr, nextSeq } = recorder.end();
+      const { nextSeq, loss: _, ...captures } = recorder.end();
       recorder.close();
       ended = normalize({
         invocation: { ...INVOCATION, command: [] },
@@ -68,7 +76,7 @@ export function recordedRun(options: { maxOutputBytes?: number } = {}) {
         reason: null,
         thrown: null,
         outcome: { ended: 'exited', started: true, retrySafe: false, exitCode: 0 },
-        captures: { stdout, stderr },
+        captures,
         artifacts: [],
         omitted: [],
         notes: [],
@@ -86,9 +94,9 @@ export function recordedRun(options: { maxOutputBytes?: number } = {}) {
       later.finish({ finishedAt: 2000, ...ended });
       return later;
     },
-    /** A stream that nothing was written to may have no file. */
-    capture: (stream: Stream): Buffer =>
-      existsSync(directory[stream]) ? readFileSync(directory[stream]) : Buffer.alloc(0),
+    /** A channel that nothing was written to may have no file. */
+    capture: (channel: Channel): Buffer =>
+      existsSync(directory[channel]) ? readFileSync(directory[channel]) : Buffer.alloc(0),
     [Symbol.dispose]: () => rmSync(dataDir, { recursive: true, force: true }),
   };
 }
@@ -113,11 +121,19 @@ export async function eventsOf(log: EventLog, after = 0, follow = true): Promise
   return (await linesOf(log, after, follow)).map((line) => JSON.parse(line) as RuntimeEvent);
 }
 
-/** The bytes of a stream as its events tell them. */
-export function bytesOf(events: readonly RuntimeEvent[], stream: Stream): Buffer {
+/** The channel that an event tells of; null: of none. */
+export function channelOfEvent(event: RuntimeEvent): Channel | null {
+  if (event.type !== 'stdout' && event.type !== 'stderr' && event.type !== 'gap') return null;
+  const stream = event.type === 'gap' ? event.stream : event.type;
+  return event.phase === 'setup' ? `setup_${stream}` : stream;
+}
+
+/** The bytes of a channel as its events tell them. */
+export function bytesOf(events: readonly RuntimeEvent[], channel: Channel): Buffer {
   return Buffer.concat(
     events.map((event) => {
-      if (event.type !== stream) return Buffer.alloc(0);
+      if (channelOfEvent(event) !== channel || (event.type !== 'stdout' && event.type !== 'stderr'))
+        return Buffer.alloc(0);
       return event.text === undefined ? Buffer.from(event.base64 ?? '', 'base64') : Buffer.from(event.text);
     }),
   );

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RuntimeEvent } from '../../src/documents/event.ts';
 import { buildEngine, type TestEngine } from '../helpers/build-engine.ts';
 import { exited, scripted } from '../helpers/fake-runner.ts';
-import type { Step } from '../helpers/recorded-run.ts';
+import { type Step, writeStep } from '../helpers/recorded-run.ts';
 import { steps } from './steps.ts';
 
 const TYPES = ['status', 'stdout', 'stderr', 'progress', 'artifact', 'gap', 'finished'];
@@ -16,8 +16,7 @@ let count = 0;
 
 const runner = scripted(async ({ invocation, output }) => {
   for (const step of programs.get(invocation.invocation_id) ?? []) {
-    if ('progress' in step) output.progress(step.progress);
-    else output.write(step.write, Buffer.from(step.bytes));
+    writeStep(output, step);
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return exited();

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { CHANNELS, type Channel } from '../../src/documents/stream.ts';
 import type { Step } from '../helpers/recorded-run.ts';
 
 /** Bytes that are mostly text, with what is hard about text in them, and sometimes not text at all. */
@@ -25,24 +26,27 @@ export const outputBytes: fc.Arbitrary<Uint8Array> = fc.oneof(
 );
 
 /** What a program may do: output in pieces that split characters, and progress of any JSON value. */
-export const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.oneof(
-    { weight: 4, arbitrary: fc.record({ write: fc.constantFrom('stdout', 'stderr'), bytes: outputBytes }) },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        progress: fc.record({
-          message: fc.oneof(
-            fc.string({ unit: 'binary' }),
-            fc.constantFrom('a\u2028b', '\u2029', '\x85', '\v\f\x1c'),
-          ),
-          data: fc.jsonValue(),
+export const stepsOf = (channels: readonly Channel[]): fc.Arbitrary<Step[]> =>
+  fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.record({ write: fc.constantFrom(...channels), bytes: outputBytes }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          progress: fc.record({
+            message: fc.oneof(
+              fc.string({ unit: 'binary' }),
+              fc.constantFrom('a\u2028b', '\u2029', '\x85', '\v\f\x1c'),
+            ),
+            data: fc.jsonValue(),
+          }),
         }),
-      }),
-    },
-  ),
-  { maxLength: 25 },
-);
+      },
+    ),
+    { maxLength: 25 },
+  );
+
+export const steps = stepsOf(CHANNELS);
 
 /** A whole cut into pieces at any places. */
 export function cut(whole: Uint8Array, places: readonly number[]): Uint8Array[] {

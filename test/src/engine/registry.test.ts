@@ -61,7 +61,10 @@ test('all are started and closed, and closing waits for each', async () => {
       },
     });
   const registry = new Registry([living('one'), runner('still', 'Still'), living('two')]);
-  registry.start((id) => id === 'a', () => false);
+  registry.start(
+    (id) => id === 'a',
+    () => false,
+  );
   expect(calls).toEqual(['one starts, a is true', 'two starts, a is true']);
   await registry.close();
   expect(calls.slice(2).sort()).toEqual(['one is closed', 'two is closed']);

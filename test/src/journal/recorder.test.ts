@@ -1,13 +1,18 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type RunDirectory, runDirectory } from '../../../src/disk/run-directory.ts';
+import { byChannel } from '../../../src/documents/outcome.ts';
+import { CHANNELS, channelOf, PHASES, STREAMS } from '../../../src/documents/stream.ts';
 import { MAX_EVENT_BYTES } from '../../../src/journal/event-lengths.ts';
-import { decodeLine, type JournalEntry } from '../../../src/journal/journal.ts';
+import { channelOfEntry, decodeLine, isOfChannel, type JournalEntry } from '../../../src/journal/journal.ts';
 import { Recorder } from '../../../src/journal/recorder.ts';
+import { writeStep } from '../../helpers/recorded-run.ts';
+import { cut } from '../../properties/steps.ts';
 
 let dataDir: string;
 let directory: RunDirectory;
@@ -31,36 +36,112 @@ function journal(): JournalEntry[] {
 
 test('however output is cut into writes, events join to the capture and count on from the first seq', () => {
   const chunk = fc.uint8Array({ minLength: 1, maxLength: 40 });
-  const write = fc.tuple(fc.constantFrom('stdout' as const, 'stderr' as const), chunk);
+  const write = fc.tuple(fc.constantFrom(...STREAMS), fc.constantFrom(...PHASES), chunk);
   fc.assert(
     fc.property(fc.array(write, { minLength: 1 }), fc.nat(200), (writes, limit) => {
       const written = recorder(limit);
-      for (const [stream, bytes] of writes) written.write(stream, Buffer.from(bytes));
+      for (const [stream, phase, bytes] of writes) written.write(stream, Buffer.from(bytes), phase);
       const facts = written.end();
       written.close();
       const entries = journal();
       expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 3));
       expect(facts.nextSeq).toBe(entries.length + 3);
-      for (const stream of ['stdout', 'stderr'] as const) {
-        const all = Buffer.concat(writes.flatMap(([name, bytes]) => (name === stream ? [bytes] : [])));
+      const hadSetup = writes.some(([, phase]) => phase === 'setup');
+      expect(facts.setup !== undefined).toBe(hadSetup);
+      for (const channel of hadSetup ? CHANNELS : STREAMS) {
+        const all = Buffer.concat(
+          writes.flatMap(([stream, phase, bytes]) => (channelOf(stream, phase) === channel ? [bytes] : [])),
+        );
         const kept = all.subarray(0, limit);
         let told = 0;
         for (const entry of entries)
-          if (
-            (entry.type === stream || entry.type === 'gap') &&
-            (entry.type !== 'gap' || entry.stream === stream)
-          ) {
+          if (isOfChannel(entry) && channelOfEntry(entry) === channel) {
             expect(entry.offset).toBe(told);
             told += entry.length;
           }
         expect(told).toBe(all.length);
-        if (kept.length > 0) expect(readFileSync(directory[stream]).equals(kept)).toBe(true);
+        if (kept.length > 0) expect(readFileSync(directory[channel]).equals(kept)).toBe(true);
         const sha256 = createHash('sha256').update(kept).digest('hex');
-        expect(facts[stream]).toEqual({ bytes: all.length, kept: kept.length, sha256 });
+        expect(byChannel(facts)[channel]).toEqual({ bytes: all.length, kept: kept.length, sha256 });
       }
     }),
     { numRuns: 60 },
   );
+});
+
+test('text that is cut anywhere is whole characters in each channel, however phases take turns', () => {
+  const text = fc
+    .string({ unit: 'binary', minLength: 1, maxLength: 20 })
+    .map((value) => value.toWellFormed());
+  const places = fc.array(fc.nat(1000), { maxLength: 8 });
+  fc.assert(
+    fc.property(
+      fc.tuple(text, text, text, text),
+      places,
+      fc.infiniteStream(fc.nat(3)),
+      (texts, at, turns) => {
+        const written = recorder();
+        const left = CHANNELS.map((channel, n) => ({
+          channel,
+          pieces: cut(Buffer.from(texts[n] ?? ''), at),
+        }));
+        while (left.some(({ pieces }) => pieces.length > 0)) {
+          const { channel, pieces } = left[turns.next().value] ?? { channel: 'stdout', pieces: [] };
+          const bytes = pieces.shift();
+          if (bytes) writeStep(written, { write: channel, bytes });
+        }
+        written.end();
+        written.close();
+        for (const [n, channel] of CHANNELS.entries()) {
+          const bytes = readFileSync(directory[channel]);
+          const told = journal().flatMap((entry) =>
+            isOfChannel(entry) && channelOfEntry(entry) === channel
+              ? [bytes.subarray(entry.offset, entry.offset + entry.length)]
+              : [],
+          );
+          expect(told.every((part) => isUtf8(part))).toBe(true);
+          expect(Buffer.concat(told).toString()).toBe(texts[n]);
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('a run without a setup has no files of one; one that has is told to have one also when it wrote nothing', () => {
+  const silent = recorder();
+  silent.write('stdout', Buffer.from('x'));
+  expect(silent.captured('stdout', 'setup')).toMatchObject({ bytes: 0, kept: 0 });
+  expect(silent.end()).not.toHaveProperty('setup');
+  silent.close();
+  expect(readdirSync(directory.root).toSorted()).toEqual(['journal', 'stdout']);
+
+  const told = new Recorder({ directory, firstSeq: 3, maxOutputBytes: 9, setup: true });
+  const { setup } = told.end();
+  told.close();
+  const empty = { bytes: 0, kept: 0, sha256: createHash('sha256').digest('hex') };
+  expect(setup).toEqual({ stdout: empty, stderr: empty });
+});
+
+test('what setup left unfinished is told when setup is over, and each phase has the whole limit', () => {
+  const written = recorder(4);
+  written.write('stdout', Buffer.from([0x61, 0xe2, 0x82]), 'setup');
+  written.write('stdout', Buffer.from([0xe2]), 'command');
+  written.complete('setup');
+  written.write('stdout', Buffer.from('abcd'), 'setup');
+  written.write('stdout', Buffer.from([0x82, 0xac]), 'command');
+  const { stdout, setup } = written.end();
+  written.close();
+  expect(journal().map(({ seq, time, ...rest }) => rest)).toMatchObject([
+    { type: 'stdout', phase: 'setup', offset: 0, length: 1 },
+    { type: 'stdout', phase: 'setup', offset: 1, length: 2 },
+    { type: 'stdout', phase: 'setup', offset: 3, length: 1 },
+    { type: 'gap', stream: 'stdout', phase: 'setup', offset: 4, length: 3, reason: 'output_limit' },
+    { type: 'stdout', phase: 'command', offset: 0, length: 3 },
+  ]);
+  expect(stdout).toMatchObject({ bytes: 3, kept: 3 });
+  expect(setup?.stdout).toMatchObject({ bytes: 7, kept: 4 });
+  expect(setup?.stderr).toMatchObject({ bytes: 0, kept: 0 });
 });
 
 test('a character that is cut by two writes is one event', () => {
