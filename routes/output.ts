@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { RunwireError } from '../src/documents/errors.ts';
 import type { Outcome } from '../src/documents/outcome.ts';
 import { isFinal } from '../src/documents/result.ts';
-import type { Stream } from '../src/documents/stream.ts';
+import { type Channel, channelOf, PHASES, STREAMS, type Stream } from '../src/documents/stream.ts';
 import { nothing, serveBytes } from './answers/bytes.ts';
 import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import type { StreamedResponse } from './answers/exchanges.ts';
@@ -17,6 +17,10 @@ import { Flag } from './requests/query.ts';
 
 const CaptureQuery = z.strictObject({
   follow: Flag.describe('true: as it comes, until the run has finished'),
+  phase: z
+    .enum(PHASES)
+    .default('command')
+    .describe('setup: what the setup wrote, and nothing where the run has none'),
 });
 type CaptureRequest = OfRun & { Querystring: z.infer<typeof CaptureQuery> };
 
@@ -24,7 +28,8 @@ const captureSchema = (operationId: string, summary: string) => ({
   operationId,
   tags: ['output'],
   summary,
-  description: 'Range and a strong ETag once the run has finished.',
+  description:
+    'Range and a strong ETag once the run has finished. What the setup wrote is not among them: ?phase=setup has it.',
   querystring: CaptureQuery,
   response: {
     200: content('All bytes', { [BYTES_TYPE]: Raw, [TEXT_TYPE]: Raw }),
@@ -35,7 +40,7 @@ const captureSchema = (operationId: string, summary: string) => ({
 });
 
 export const capturesRoutes: Routes = (app, edge) => {
-  for (const stream of ['stdout', 'stderr'] as const)
+  for (const stream of STREAMS)
     app.get<CaptureRequest>(
       `/invocations/:id/${stream}`,
       { schema: captureSchema(`get_${stream}`, `Bytes of ${stream}`), config: { access: 'token' } },
@@ -59,21 +64,23 @@ async function serveCapture(
 ): Promise<void> {
   const { id } = request.params;
   const { engine, exchanges, proofs } = edge;
+  const channel = channelOf(stream, request.query.phase);
   const log = engine.log(id);
   const outcome = finishedOutcome(edge, id);
   const mediaType = outputType(request.headers.accept);
   reply.header('vary', 'accept');
   if (outcome === null && request.query.follow === 'true')
     return sendLive(edge, id, reply, mediaType, (signal, offset) =>
-      log.readCapture(stream, { offset, follow: true, signal }),
+      log.readCapture(channel, { offset, follow: true, signal }),
     );
-  const facts = outcome?.[stream];
+  const facts = outcome?.[channel];
   return engine.reading(id, () =>
-    withFileBytes(engine.directory(id)[stream], async (file) => {
+    // Of a run that has finished nothing is shown that its record does not vouch for.
+    withFileBytes(engine.directory(id)[outcome && !facts ? 'empty' : channel], async (file) => {
       const size = file?.size ?? 0;
       const kept = facts && keptOf(facts);
       const holds = async () => !kept || !file || proofs.hold(file.file, kept);
-      if ((kept && size !== kept.size) || !(await holds())) throw noLonger(stream);
+      if ((kept && size !== kept.size) || !(await holds())) throw noLonger(channel);
       return serveBytes(exchanges, request, reply, {
         size,
         etag: facts ? `"${facts.sha256}"` : null,
@@ -95,18 +102,20 @@ async function serveOutput(
   const outcome = finishedOutcome(edge, id);
   const mediaType = outputType(request.headers.accept);
   const follow = request.query.follow === 'true';
+  const { phase } = request.query;
+  const channels = STREAMS.map((stream) => channelOf(stream, phase));
   reply.header('vary', 'accept');
-  if (outcome === null) return sendLive(edge, id, reply, mediaType, joinedOutput(log, follow));
+  if (outcome === null) return sendLive(edge, id, reply, mediaType, joinedOutput(log, phase, follow));
   const source = {
-    size: (outcome.stdout?.kept ?? 0) + (outcome.stderr?.kept ?? 0),
-    etag: joinedTag(outcome, edge.engine.record(id).created_at),
+    size: channels.reduce((sum, channel) => sum + (outcome[channel]?.kept ?? 0), 0),
+    etag: joinedTag(outcome, channels, edge.engine.record(id).created_at),
     mediaType,
-    read: (start: number, end: number) => joinedRange(log, start, end),
+    read: (start: number, end: number) => joinedRange(log, phase, start, end),
   };
   return edge.engine.reading(id, async () => {
     // What is sent is compared with the journal on the way; this is for answers that send nothing.
-    for (const stream of ['stdout', 'stderr'] as const)
-      if (!(await isKept(edge, id, stream, outcome[stream]))) throw noLonger(stream);
+    for (const channel of channels)
+      if (!(await isKept(edge, id, channel, outcome[channel]))) throw noLonger(channel);
     await serveBytes(edge.exchanges, request, reply, source);
   });
 }
@@ -114,20 +123,20 @@ async function serveOutput(
 function isKept(
   { engine, proofs }: Edge,
   id: string,
-  stream: Stream,
-  facts: Outcome[Stream],
+  channel: Channel,
+  facts: Outcome[Channel],
 ): Promise<boolean> {
   if (!facts || facts.kept === 0) return Promise.resolve(true);
   return withFileBytes(
-    engine.directory(id)[stream],
+    engine.directory(id)[channel],
     async (file) => file !== null && proofs.hold(file.file, keptOf(facts)),
   );
 }
 
 const keptOf = ({ kept, sha256 }: { kept: number; sha256: string }): Kept => ({ size: kept, sha256 });
 
-function noLonger(stream: Stream): RunwireError {
-  return new RunwireError('gone', `The bytes of ${stream} are no longer kept, or were changed since.`);
+function noLonger(channel: Channel): RunwireError {
+  return new RunwireError('gone', `The bytes of ${channel} are no longer kept, or were changed since.`);
 }
 
 function sendLive(
@@ -148,7 +157,7 @@ function finishedOutcome({ engine }: Edge, id: string): Outcome | null {
 }
 
 /** The order of arrival is a fact of one run, so the tag names the run as well as the bytes. */
-function joinedTag(outcome: Outcome, createdAt: string): string {
-  const parts = [outcome.stdout?.sha256, outcome.stderr?.sha256].map((sha256) => sha256?.slice(0, 32) ?? '-');
+function joinedTag(outcome: Outcome, channels: readonly Channel[], createdAt: string): string {
+  const parts = channels.map((channel) => outcome[channel]?.sha256.slice(0, 32) ?? '-');
   return `"${parts.join('.')}.${outcome.last_seq}.${Date.parse(createdAt).toString(36)}"`;
 }

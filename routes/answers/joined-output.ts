@@ -1,14 +1,16 @@
+import type { Phase } from '../../src/documents/stream.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
-import { isOutput, type LoggedEvent } from '../../src/log/logged-event.ts';
+import { isOutput, isOutputOf, type LoggedEvent } from '../../src/log/logged-event.ts';
 import { LONG_TURN, readOutput, turnsOf } from '../../src/log/output-reader.ts';
 import { Scratch } from '../../src/log/scratch.ts';
 
 /**
- * stdout and stderr in order of arrival, as they come when `follow`, else what is there. Opened again, it goes on
+ * stdout and stderr of one phase in order of arrival, as they come when `follow`, else what is there. Opened again, it goes on
  * after what it yielded before. A buffer is good until the next is asked for.
  */
 export function joinedOutput(
   log: EventLog,
+  phase: Phase,
   follow: boolean,
 ): (signal?: AbortSignal) => AsyncGenerator<Buffer> {
   let after = 0;
@@ -17,15 +19,20 @@ export function joinedOutput(
   };
   return async function* (signal) {
     for await (const batch of log.read({ after, follow, ...(signal && { signal }) }))
-      for (const turn of turnsOf(batch, LONG_TURN)) yield* joined(turn, passed);
+      for (const turn of turnsOf(batch, LONG_TURN)) yield* joined(turn, phase, passed);
   };
 }
 
 /**
- * The bytes `start` up to and without `end` of the joined output of a finished run. Events
+ * The bytes `start` up to and without `end` of the joined output of one phase of a finished run. Events
  * outside are passed over by their length, their bytes are not read.
  */
-export async function* joinedRange(log: EventLog, start: number, end: number): AsyncGenerator<Buffer> {
+export async function* joinedRange(
+  log: EventLog,
+  phase: Phase,
+  start: number,
+  end: number,
+): AsyncGenerator<Buffer> {
   let position = 0;
   if (start >= end) return;
   for await (const batch of log.read({ after: 0, follow: false })) {
@@ -33,24 +40,27 @@ export async function* joinedRange(log: EventLog, start: number, end: number): A
       let from = position;
       const inside = turn.filter((event) => {
         const begin = position;
-        if (isOutput(event.entry)) position += event.entry.length;
+        if (isOutputOf(event.entry, phase)) position += event.entry.length;
         if (position <= start) from = position;
         return begin < end && position > start;
       });
-      for await (const bytes of joined(inside)) yield bytes.subarray(Math.max(0, start - from), end - from);
+      for await (const bytes of joined(inside, phase))
+        yield bytes.subarray(Math.max(0, start - from), end - from);
       if (position >= end) return;
     }
   }
 }
 
 /**
- * The output of some events; what comes before the first whose capture does not have what it tells of, then an error.
+ * The output of this phase that is in some events; what comes before the first whose capture does not have what it tells of, then an error.
  * `passed` is told the seq of the last event of what is yielded, before it is.
  */
 async function* joined(
-  events: readonly LoggedEvent[],
+  all: readonly LoggedEvent[],
+  phase: Phase,
   passed: (seq: number) => void = () => {},
 ): AsyncGenerator<Buffer> {
+  const events = all.filter(({ entry }) => !isOutput(entry) || isOutputOf(entry, phase));
   const memory = Scratch.take();
   const output = await readOutput(events, memory);
   const lost = events.findIndex(({ entry }, index) => isOutput(entry) && !output[index]);

@@ -11,12 +11,12 @@ export function outputType(accept: string | undefined): string {
 
 /**
  * The output of a run as it comes, both streams in order of arrival, for a terminal. Nothing but
- * the program's bytes is in the body; how it ended is in the trailers Runwire-Status and
+ * the program's bytes is in the body, none of the setup's; how it ended is in the trailers Runwire-Status and
  * Runwire-Exit-Code, which HTTP/1.0 has not, and in the record that Location names.
  */
 export function sendLiveText({ engine, exchanges }: Edge, reply: FastifyReply, id: string): Promise<void> {
   const log = engine.log(id);
-  const body = joinedOutput(log, true);
+  const body = joinedOutput(log, 'command', true);
   const read = (): Record<string, string> => {
     if (!engine.has(id) || !isFinal(engine.status(id))) return {};
     const exitCode = engine.record(id).result?.exit_code;

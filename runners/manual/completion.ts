@@ -36,8 +36,7 @@ export function checkCompletion(
       errors.push({ path, message: `is not that of this run, ${invocation[path]}` });
   completion.artifacts?.forEach((artifact, index) => {
     const id = typeof artifact === 'string' ? artifact : artifact.artifact_id;
-    if (id !== 'stdout' && id !== 'stderr' && !hasArtifact(id))
-      errors.push({ path: `artifacts.${index}`, message: `${id} was not uploaded` });
+    if (!hasArtifact(id)) errors.push({ path: `artifacts.${index}`, message: `${id} was not uploaded` });
   });
   if (errors.length > 0)
     throw new RunwireError(

@@ -2,11 +2,12 @@ import type { RunContext } from '../../src/contract/context.ts';
 import type { Claimed } from '../../src/documents/claim.ts';
 import type { Completion } from '../../src/documents/completion.ts';
 import { toldShortage } from '../../src/documents/errors.ts';
-import type { Stream } from '../../src/documents/stream.ts';
+import type { Channel } from '../../src/documents/stream.ts';
 import { isInside } from '../../src/platform/inside.ts';
 import { claimDocument } from './claim-document.ts';
 import { wasTaken } from './completion.ts';
 import { Lease } from './lease.ts';
+import { capturedOf } from './reported-events.ts';
 import type { ManualSpec } from './spec.ts';
 import { type HeldClaim, holderOf, type ManualState, mayReport, withClaim, writeState } from './state.ts';
 
@@ -79,8 +80,11 @@ export class Holding {
   give(request: ClaimFacts): Claimed {
     const { spec, output, directory, invocation, workingDirectory } = this.#ctx;
     const { worker = null, leaseSeconds = spec.lease_seconds, accepted, base = '' } = request;
-    const bytes = (stream: Stream): number => output.captured(stream).bytes;
-    const reported = { stdout: bytes('stdout'), stderr: bytes('stderr') };
+    const bytes = (channel: Channel): number => capturedOf(output, channel);
+    const reported = {
+      ...{ stdout: bytes('stdout'), stderr: bytes('stderr') },
+      ...{ setup_stdout: bytes('setup_stdout'), setup_stderr: bytes('setup_stderr') },
+    };
     const facts = { worker, leaseSeconds, accepted, reported };
     const { token, attempt, held, next } = withClaim(this.#state, facts);
     writeState(directory, next);

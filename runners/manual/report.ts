@@ -4,10 +4,11 @@ import type { RunContext } from '../../src/contract/context.ts';
 import type { ClaimState } from '../../src/documents/claim.ts';
 import type { Completion } from '../../src/documents/completion.ts';
 import { toldShortage } from '../../src/documents/errors.ts';
+import { CHANNELS, SETUP_CHANNELS, STREAMS } from '../../src/documents/stream.ts';
 import type { Waiters } from '../../src/platform/waiters.ts';
 import { checkCompletion, completionHash, wasTaken } from './completion.ts';
 import type { Holding } from './holding.ts';
-import { readEvents } from './reported-events.ts';
+import { capturedOf, readEvents } from './reported-events.ts';
 import { type HeldClaim, type ManualState, mayReport } from './state.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -55,7 +56,11 @@ export function reportOn(run: ReportedRun, token: string): Report {
       // They were just read, which took its time; taking them is one step.
       if (events.length > MANY) await turn();
       const held = run.present(token);
-      const steps = readEvents(events, (stream) => output.captured(stream).bytes - held.reported[stream]);
+      const steps = readEvents(
+        events,
+        (stream, phase) => output.channelOf(stream, phase),
+        (channel) => capturedOf(output, channel) - (held.reported[channel] ?? 0),
+      );
       try {
         for (const step of steps)
           if (step.type === 'progress') output.acknowledged.progress(step.entry);
@@ -82,7 +87,9 @@ export function reportOn(run: ReportedRun, token: string): Report {
       const sha256 = completionHash(completion);
       if (run.holding.wasTaken(token, sha256)) return;
       run.present(token);
-      checkCompletion(completion, invocation, (id) => run.uploads.has(id));
+      const hasSetup = SETUP_CHANNELS.some((channel) => capturedOf(output, channel) > 0);
+      const captured: readonly string[] = hasSetup ? CHANNELS : STREAMS;
+      checkCompletion(completion, invocation, (id) => captured.includes(id) || run.uploads.has(id));
       run.take(completion, sha256);
     },
   };

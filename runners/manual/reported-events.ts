@@ -1,5 +1,6 @@
+import type { RunOutput } from '../../src/contract/context.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
-import type { Phase, Stream } from '../../src/documents/stream.ts';
+import { type Channel, isOfSetup, type Phase, type Stream, streamOf } from '../../src/documents/stream.ts';
 import type { WorkerEvent } from '../../src/documents/worker-event.ts';
 
 export type Step =
@@ -9,10 +10,14 @@ export type Step =
 /**
  * A batch, decoded and checked whole before anything of it is taken. Where an offset is given, bytes that
  * were taken already are dropped, so that a batch may be sent again. Throws invalid_field for an offset
- * behind which bytes are missing. `taken`: bytes of a stream that this claim has reported.
+ * behind which bytes are missing. `taken`: bytes of a channel that this claim has reported.
  */
-export function readEvents(events: readonly WorkerEvent[], taken: (stream: Stream) => number): Step[] {
-  const counts: Partial<Record<Stream, number>> = {};
+export function readEvents(
+  events: readonly WorkerEvent[],
+  channelOf: (stream: Stream, phase?: Phase) => Channel,
+  taken: (channel: Channel) => number,
+): Step[] {
+  const counts: Partial<Record<Channel, number>> = {};
   return events.map((event, index): Step => {
     if (event.type === 'progress') {
       const { message, data } = event;
@@ -24,16 +29,23 @@ export function readEvents(events: readonly WorkerEvent[], taken: (stream: Strea
     const { type, phase, offset } = event;
     const all =
       event.text === undefined ? Buffer.from(event.base64 ?? '', 'base64') : Buffer.from(event.text);
-    const have = counts[type] ?? taken(type);
-    if (offset !== undefined && offset > have) throw hole(index, type, have);
+    const channel = channelOf(type, phase);
+    const have = counts[channel] ?? taken(channel);
+    if (offset !== undefined && offset > have) throw hole(index, channel, have);
     const bytes = offset === undefined ? all : all.subarray(Math.min(all.length, have - offset));
-    counts[type] = have + bytes.length;
+    counts[channel] = have + bytes.length;
     return { type, bytes, phase };
   });
 }
 
-function hole(index: number, stream: Stream, have: number): RunwireError {
-  const message = `${stream} was reported up to byte ${have}: send what comes after it first`;
+/** Bytes of a channel that all claims have reported. */
+export function capturedOf(output: Pick<RunOutput, 'channelOf' | 'captured'>, channel: Channel): number {
+  const [stream, phase] = [streamOf(channel), isOfSetup(channel) ? ('setup' as const) : ('command' as const)];
+  return output.channelOf(stream, phase) === channel ? output.captured(stream, phase).bytes : 0;
+}
+
+function hole(index: number, channel: Channel, have: number): RunwireError {
+  const message = `${streamOf(channel)}${isOfSetup(channel) ? ' of the setup' : ''} was reported up to byte ${have}: send what comes after it first`;
   return new RunwireError('invalid_field', `${index}.offset: ${message}`, {
     errors: [{ path: `${index}.offset`, message }],
   });

@@ -12,8 +12,11 @@ const HeldClaim = z.object({
   leaseExpiresAt: z.number(),
   /** The worker is known to have it: from then on the lease runs. */
   accepted: z.boolean(),
-  /** Bytes of each stream that earlier claims had reported. */
-  reported: z.object({ stdout: z.number().int(), stderr: z.number().int() }),
+  /** Bytes of each channel that earlier claims had reported. Those of 0.1.0 know none of setup's own. */
+  reported: z.object({
+    ...{ stdout: z.number().int(), stderr: z.number().int() },
+    ...{ setup_stdout: z.number().int().optional(), setup_stderr: z.number().int().optional() },
+  }),
 });
 export type HeldClaim = z.infer<typeof HeldClaim>;
 

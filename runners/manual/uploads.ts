@@ -5,11 +5,11 @@ import type { Upload } from '../../src/contract/claims.ts';
 import type { RunDirectory } from '../../src/disk/run-directory.ts';
 import type { ArtifactCaps, ArtifactFacts } from '../../src/documents/artifact.ts';
 import { RunwireError, toldShortage } from '../../src/documents/errors.ts';
+import { CHANNELS } from '../../src/documents/stream.ts';
 import { parseJson } from '../../src/platform/json-parse.ts';
 
 /** What may be kept of one run. Bytes. */
 const SAFE_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
-const RESERVED = ['stdout', 'stderr'];
 const PREFIX = 'upload-';
 
 /**
@@ -127,7 +127,7 @@ export class Uploads {
     const lower = id.toLowerCase();
     const words = !SAFE_ID.test(id)
       ? 'must be 1 to 128 of A-Z a-z 0-9 . _ - and not begin with a dot'
-      : RESERVED.includes(lower)
+      : CHANNELS.some((channel) => channel === lower)
         ? 'is the id of a captured stream'
         : (this.#files.get(lower)?.id ?? id) !== id
           ? 'differs only in case from that of another artifact'

@@ -3,7 +3,7 @@ import type { RunDirectory } from '../disk/run-directory.ts';
 import type { Omitted } from '../documents/artifact.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import type { StreamFacts } from '../documents/outcome.ts';
-import type { Phase, Stream } from '../documents/stream.ts';
+import type { Channel, Phase, Stream } from '../documents/stream.ts';
 import type { Waiting } from '../documents/waiting.ts';
 
 /** What a running run accepts from outside; absent functions answer 409 not_supported. */
@@ -39,6 +39,8 @@ export interface RunOutput {
    * note it makes that the last word.
    */
   complete(phase?: Phase): void;
+  /** Where it is captured: in runs that 0.1.0 began setup shares the captures of the command. */
+  channelOf(stream: Stream, phase?: Phase): Channel;
   /** What has been captured of a stream until now. */
   captured(stream: Stream, phase?: Phase): StreamFacts;
 }

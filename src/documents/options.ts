@@ -75,7 +75,12 @@ export const Options = z
     queue_timeout_seconds: positiveSeconds
       .optional()
       .describe('The run ends when it has waited so long to start'),
-    max_output_bytes: z.number().int().nonnegative().optional().describe('Bytes kept of each stream'),
+    max_output_bytes: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Bytes kept of each stream, and as many of each of the setup'),
     files: z
       .array(SentFile)
       .max(10_000)

@@ -1,15 +1,18 @@
 import { z } from 'zod';
-import { PHASES, STREAMS } from './stream.ts';
+import { channelOf, PHASES, STREAMS } from './stream.ts';
 
 const output = {
-  phase: z.enum(PHASES).optional(),
+  phase: z
+    .enum(PHASES)
+    .optional()
+    .describe('setup: captured apart, with offsets of its own. Default: command'),
   offset: z
     .number()
     .int()
     .nonnegative()
     .optional()
     .describe(
-      'Bytes of this stream reported before these, by this claim: what was taken already is not taken again',
+      'Bytes of this stream and phase reported before these, by this claim: what was taken already is not taken again',
     ),
   text: z.string().optional(),
   base64: z.base64().optional(),
@@ -32,11 +35,12 @@ export type WorkerEvent = z.infer<typeof WorkerEvent>;
 
 const MAX_EVENTS = 10_000;
 
-const Text = z.looseObject({ type: z.enum(STREAMS), text: z.string() });
+const Output = z.looseObject({ type: z.enum(STREAMS), phase: z.enum(PHASES).optional() });
+const Text = Output.extend({ text: z.string() });
 
 /**
  * A batch in which a character that its worker cut in two, at the end of one text and the begin of the next of the same
- * stream, is whole in the first. Where an offset says what came before, nothing is moved: it counts bytes.
+ * channel, is whole in the first. Where an offset says what came before, nothing is moved: it counts bytes.
  */
 function joinHalves(batch: unknown, context: z.core.ParsePayload): unknown {
   if (!Array.isArray(batch)) return batch;
@@ -50,12 +54,13 @@ function joinHalves(batch: unknown, context: z.core.ParsePayload): unknown {
   for (const [at, raw] of events.entries()) {
     const { data: event } = Text.safeParse(raw);
     if (!event) {
-      // Bytes of the stream come between.
-      const type = typeOf(raw);
-      if (STREAMS.some((stream) => stream === type)) last.set(String(type), null);
+      // Bytes of the channel come between.
+      const { data: output } = Output.safeParse(raw);
+      if (output) last.set(channelOf(output.type, output.phase ?? 'command'), null);
       continue;
     }
-    const before = last.get(event.type);
+    const channel = channelOf(event.type, event.phase ?? 'command');
+    const before = last.get(channel);
     if (
       before &&
       event.offset === undefined &&
@@ -66,13 +71,10 @@ function joinHalves(batch: unknown, context: z.core.ParsePayload): unknown {
       event.text = event.text.slice(1);
       events[at] = event;
     }
-    last.set(event.type, { at, event });
+    last.set(channel, { at, event });
   }
   return events;
 }
-
-const typeOf = (event: unknown): unknown =>
-  typeof event === 'object' && event !== null && 'type' in event ? event.type : undefined;
 
 /** What a worker tells at once. */
 export const WorkerEvents = z.preprocess(joinHalves, z.array(WorkerEvent).max(MAX_EVENTS));

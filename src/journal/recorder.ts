@@ -111,8 +111,13 @@ export class Recorder {
 
   /** What has been captured of a stream until now. */
   captured(stream: Stream, phase: Phase = 'command'): StreamFacts {
-    const channel = this.#channelOf(stream, phase);
+    const channel = this.channelOf(stream, phase);
     return captureFacts(this.#captures[channel] ?? newCapture(channel));
+  }
+
+  /** Where it is captured: what an earlier release began goes on in the captures of the command. */
+  channelOf(stream: Stream, phase: Phase = 'command'): Channel {
+    return this.#options.recorded?.sharesSetup ? stream : channelOf(stream, phase);
   }
 
   progress(entry: { message?: string; data?: unknown }): void {
@@ -159,12 +164,8 @@ export class Recorder {
     this.#journal = null;
   }
 
-  #channelOf(stream: Stream, phase: Phase): Channel {
-    return this.#options.recorded?.sharesSetup ? stream : channelOf(stream, phase);
-  }
-
   #captureOf(stream: Stream, phase: Phase): Capture {
-    const channel = this.#channelOf(stream, phase);
+    const channel = this.channelOf(stream, phase);
     this.#captures[channel] ??= newCapture(channel);
     return this.#captures[channel];
   }

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import type { ArtifactDescriptor } from '../documents/artifact.ts';
 import type { Outcome } from '../documents/outcome.ts';
 import type { RuntimeResult } from '../documents/result.ts';
-import { setupMark } from '../documents/stream.ts';
+import { isOfSetup, type Phase, setupMark } from '../documents/stream.ts';
 import { channelOfEntry, type JournalEntry, type OutputEntry } from '../journal/journal.ts';
 import type { RunFiles } from './run-files.ts';
 
@@ -16,6 +16,11 @@ export type LogEntry =
 
 export function isOutput(entry: LogEntry): entry is OutputEntry {
   return entry.type === 'stdout' || entry.type === 'stderr';
+}
+
+/** Is it output of this phase. What setup wrote into a capture of the command, under an earlier release, is the command's. */
+export function isOutputOf(entry: LogEntry, phase: Phase): entry is OutputEntry {
+  return isOutput(entry) && isOfSetup(channelOfEntry(entry)) === (phase === 'setup');
 }
 
 /** Does the event bring its stream over a multiple of so many bytes. */

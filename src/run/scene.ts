@@ -133,6 +133,7 @@ export class RunScene {
         progress: (entry) => this.#active()?.progress(entry),
         note: (line) => this.#active()?.note(parseJson(line) as object),
       },
+      channelOf: (stream, phase) => this.#open().channelOf(stream, phase),
       captured: (stream, phase) => this.#open().captured(stream, phase),
     };
   }

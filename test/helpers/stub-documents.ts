@@ -5,6 +5,7 @@ import type { Kind } from '../../src/documents/kind.ts';
 import type { Outcome, StreamFacts } from '../../src/documents/outcome.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import type { FinalStatus, RuntimeResult } from '../../src/documents/result.ts';
+import type { OfChannels } from '../../src/documents/stream.ts';
 
 /** What an invocation has where nothing was sent. */
 export const COMPLETED = {
@@ -46,11 +47,12 @@ export function stubEnd(
     status: FinalStatus;
     exitCode: number | null;
     time: string;
-    captures: { stdout: StreamFacts; stderr: StreamFacts; lastSeq: number };
+    captures: OfChannels<StreamFacts> & { lastSeq: number };
   },
 ): { result: RuntimeResult; outcome: Outcome } {
   const { invocation_id, runtime_name } = run.record.invocation;
-  const { status, exitCode, time, captures } = end;
+  const { status, exitCode, time } = end;
+  const { lastSeq, ...captures } = end.captures;
   const outcome: Outcome = {
     ended: 'exited',
     started: true,
@@ -58,9 +60,8 @@ export function stubEnd(
     exit_code: exitCode,
     signal: null,
     timeout_reason: null,
-    stdout: captures.stdout,
-    stderr: captures.stderr,
-    last_seq: captures.lastSeq,
+    ...captures,
+    last_seq: lastSeq,
     timings: { queue_ms: 0.5, run_ms: 12 },
     usage: null,
     kill: null,

@@ -7,9 +7,10 @@ import { type ArtifactDescriptor, describeArtifact } from '../../src/documents/a
 import { RunwireError } from '../../src/documents/errors.ts';
 import { exactInvocation } from '../../src/documents/exact-invocation.ts';
 import type { Invocation, InvocationInput } from '../../src/documents/invocation.ts';
+import { byChannel } from '../../src/documents/outcome.ts';
 import { linksOf, type Record as RunRecord } from '../../src/documents/record.ts';
 import { type FinalStatus, isFinal } from '../../src/documents/result.ts';
-import type { Stream } from '../../src/documents/stream.ts';
+import type { Phase, Stream } from '../../src/documents/stream.ts';
 import type { Engine, ListFilter, RuntimeDescription, SubmitOptions } from '../../src/engine/engine.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import { EventLog } from '../../src/log/event-log.ts';
@@ -73,17 +74,17 @@ export class StubEngine implements Engine {
   }
 
   /** What the program writes. */
-  write(id: string, stream: Stream, chunk: string | Buffer): void {
-    this.#run(id).recorder.write(stream, Buffer.from(chunk));
+  write(id: string, stream: Stream, chunk: string | Buffer, phase?: Phase): void {
+    this.#run(id).recorder.write(stream, Buffer.from(chunk), phase);
   }
 
   /** The run is over. */
   finish(id: string, status: FinalStatus = 'succeeded', exitCode: number | null = 0): void {
     const run = this.#run(id);
-    const { stdout, stderr, nextSeq } = run.recorder.end();
+    const { nextSeq, loss: _, ...facts } = run.recorder.end();
     run.recorder.close();
     const time = new Date().toISOString();
-    const captures = { stdout, stderr, lastSeq: nextSeq + run.artifacts.length };
+    const captures = { ...byChannel(facts), lastSeq: nextSeq + run.artifacts.length };
     const { result, outcome } = stubEnd(run, { status, exitCode, time, captures });
     run.record = { ...run.record, status, finished_at: time, result, outcome };
     run.log.finish({ finishedAt: Date.parse(time), result, outcome });

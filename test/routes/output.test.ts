@@ -10,23 +10,38 @@ const ERR = 'abcdef';
 /** In order of arrival. */
 const BOTH = '01234abc56789def';
 
+function writeFirst({ engine }: StubApp): void {
+  engine.write('a', 'stderr', 'make: ', 'setup');
+  engine.write('a', 'stdout', 'getting ', 'setup');
+  engine.write('a', 'stdout', '01234');
+  engine.write('a', 'stderr', 'abc');
+}
+
+function writeRest({ engine }: StubApp): void {
+  engine.write('a', 'stdout', 'ready', 'setup');
+  engine.write('a', 'stdout', '56789');
+  engine.write('a', 'stderr', 'def');
+}
+
 async function finishedRun(stub: StubApp): Promise<void> {
   await stub.start('a');
-  for (const [stream, text] of [
-    ['stdout', '01234'],
-    ['stderr', 'abc'],
-    ['stdout', '56789'],
-    ['stderr', 'def'],
-  ] as const)
-    stub.engine.write('a', stream, text);
+  writeFirst(stub);
+  writeRest(stub);
   stub.engine.finish('a');
 }
 
+/** Path, all bytes, and the first of them. */
 const CASES = [
-  ['stdout', OUT],
-  ['stderr', ERR],
-  ['output', BOTH],
+  ['stdout', OUT, '01234'],
+  ['stderr', ERR, 'abc'],
+  ['output', BOTH, '01234abc'],
+  ['output?phase=command', BOTH, '01234abc'],
+  ['stdout?phase=setup', 'getting ready', 'getting '],
+  ['stderr?phase=setup', 'make: ', 'make: '],
+  ['output?phase=setup', 'make: getting ready', 'make: getting '],
 ] as const;
+
+const following = (path: string) => `${path}${path.includes('?') ? '&' : '?'}follow=true`;
 
 describe.each(CASES)('GET …/%s of a finished run', (path, bytes) => {
   const url = `/invocations/a/${path}`;
@@ -44,7 +59,7 @@ describe.each(CASES)('GET …/%s of a finished run', (path, bytes) => {
       'cache-control': 'no-cache',
     });
     expect(headers.etag).toMatch(/^"[^"]+"$/);
-    if (path !== 'output')
+    if (!path.startsWith('output'))
       expect(headers['repr-digest']).toBe(`sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`);
   });
 
@@ -120,7 +135,7 @@ describe.each(CASES)('GET …/%s of a finished run', (path, bytes) => {
   test('?follow=true is the same as without', async () => {
     await using stub = stubApp();
     await finishedRun(stub);
-    const response = await stub.app.inject(`${url}?follow=true`);
+    const response = await stub.app.inject(following(url));
     expect([response.statusCode, response.body]).toEqual([200, bytes]);
     expect(response.headers.etag).toBeDefined();
   });
@@ -134,23 +149,21 @@ describe.each(CASES)('GET …/%s of a finished run', (path, bytes) => {
   });
 });
 
-describe.each(CASES)('GET …/%s of a running run', (path, bytes) => {
+describe.each(CASES)('GET …/%s of a running run', (path, bytes, first) => {
   test('follows as the bytes come and ends with the run', async () => {
     await using stub = stubApp();
     const origin = await stub.listen();
     await stub.start('a');
-    const [response] = (await once(get(`${origin}/invocations/a/${path}?follow=true`), 'response')) as [
+    const [response] = (await once(get(`${origin}/invocations/a/${following(path)}`), 'response')) as [
       IncomingMessage,
     ];
     let text = '';
     response.setEncoding('latin1').on('data', (chunk) => {
       text += chunk;
     });
-    stub.engine.write('a', 'stdout', '01234');
-    stub.engine.write('a', 'stderr', 'abc');
-    await expect.poll(() => text).toBe(path === 'stdout' ? '01234' : path === 'stderr' ? 'abc' : '01234abc');
-    stub.engine.write('a', 'stdout', '56789');
-    stub.engine.write('a', 'stderr', 'def');
+    writeFirst(stub);
+    await expect.poll(() => text).toBe(first);
+    writeRest(stub);
     stub.engine.finish('a');
     await once(response, 'end');
     expect(text).toBe(bytes);
@@ -159,15 +172,46 @@ describe.each(CASES)('GET …/%s of a running run', (path, bytes) => {
   test('gives what is there now, which is not the last word', async () => {
     await using stub = stubApp();
     await stub.start('a');
-    stub.engine.write('a', 'stdout', 'so far');
-    stub.engine.write('a', 'stderr', 'so far');
+    writeFirst(stub);
     const response = await stub.app.inject(`/invocations/a/${path}`);
-    expect([response.statusCode, response.body]).toEqual([
-      200,
-      path === 'output' ? 'so farso far' : 'so far',
-    ]);
+    expect([response.statusCode, response.body]).toEqual([200, first]);
     expect(response.headers.etag).toBeUndefined();
   });
+});
+
+test.each(['stdout', 'stderr', 'output'])(
+  'of a run without a setup …/%s?phase=setup is nothing',
+  async (path) => {
+    await using stub = stubApp();
+    await stub.start('a');
+    stub.engine.write('a', 'stdout', OUT);
+    const ask = () => stub.app.inject(`/invocations/a/${path}?phase=setup`);
+    expect([(await ask()).statusCode, (await ask()).body]).toEqual([200, '']);
+    stub.engine.finish('a');
+    // What a crash left and the record does not know is no output.
+    writeFileSync(stub.engine.directory('a').setup_stdout, 'stray');
+    const { statusCode, body, headers } = await ask();
+    expect([statusCode, body, headers['content-length']]).toEqual([200, '', '0']);
+  },
+);
+
+test('a phase that there is not is 400 by name', async () => {
+  await using stub = stubApp();
+  await finishedRun(stub);
+  for (const path of ['stdout', 'stderr', 'output']) {
+    const response = await stub.app.inject(`/invocations/a/${path}?phase=build`);
+    expect([response.statusCode, response.json().errors[0].path]).toEqual([400, 'phase']);
+  }
+});
+
+test('what setup wrote is 410 when it was changed since, and what the command wrote is not', async () => {
+  await using stub = stubApp();
+  await finishedRun(stub);
+  writeFileSync(stub.engine.directory('a').setup_stdout, 'other things!');
+  for (const path of ['stdout', 'output']) {
+    expect((await stub.app.inject(`/invocations/a/${path}?phase=setup`)).statusCode).toBe(410);
+    expect((await stub.app.inject(`/invocations/a/${path}`)).statusCode).toBe(200);
+  }
 });
 
 test('a range of what may still grow has no total', async () => {

@@ -34,7 +34,7 @@ const whole = Array.from({ length: EVENTS }, (_, at) => String.fromCharCode(0x61
 );
 
 test('what comes before lost output is sent, and then the stream fails, also when it is opened again there', async () => {
-  const open = joinedOutput(logWithout(3), false);
+  const open = joinedOutput(logWithout(3), 'command', false);
   const first = open();
   expect(String((await first.next()).value)).toBe(whole.slice(0, 30));
   await first.return(undefined); // the reader took nothing for long
@@ -51,12 +51,14 @@ test('a part of the output is served whatever became of the rest', async () => {
     [45, 46],
     [7, 7],
   ] as const)
-    expect(await textOf(joinedRange(logWithout(3), start, end))).toBe(whole.slice(start, end));
-  await expect(textOf(joinedRange(logWithout(3), 29, 31))).rejects.toThrow('not what its journal says');
+    expect(await textOf(joinedRange(logWithout(3), 'command', start, end))).toBe(whole.slice(start, end));
+  await expect(textOf(joinedRange(logWithout(3), 'command', 29, 31))).rejects.toThrow(
+    'not what its journal says',
+  );
 });
 
 test('every part of the output is those bytes', async () => {
   for (let start = 0; start <= whole.length; start++)
     for (let end = start; end <= whole.length; end += 7)
-      expect(await textOf(joinedRange(logWithout(-1), start, end))).toBe(whole.slice(start, end));
+      expect(await textOf(joinedRange(logWithout(-1), 'command', start, end))).toBe(whole.slice(start, end));
 });

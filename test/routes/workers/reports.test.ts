@@ -52,8 +52,8 @@ test('events are taken as NDJSON too, byte for byte', async () => {
   const body = `${lines.map((line) => JSON.stringify(line)).join('\n')}\n\n`;
   for (const type of ['application/x-ndjson', 'application/jsonl; charset=utf-8'])
     expect((await send(body, type)).status).toBe(200);
-  const whole = Buffer.concat([Buffer.from('one\n'), bytes]);
-  expect((await get('stdout')).equals(Buffer.concat([whole, whole]))).toBe(true);
+  expect((await get('stdout')).toString()).toBe('one\none\n');
+  expect((await get('stdout?phase=setup')).equals(Buffer.concat([bytes, bytes]))).toBe(true);
 });
 
 test('what a worker tells keeps its digits, in one form and the other, with a byte order mark before it or not', async () => {
@@ -108,6 +108,44 @@ test('a batch that is sent again with its offsets is taken once', async () => {
   ]);
   expect((await get('stdout')).toString()).toBe('aébc');
   expect((await get('stderr')).toString()).toBe('e');
+});
+
+test('offsets count each phase for itself', async () => {
+  const batch = [
+    { type: 'stdout', phase: 'setup', offset: 0, text: 'get' },
+    { type: 'stdout', phase: 'command', offset: 0, text: 'do' },
+    { type: 'stdout', phase: 'setup', offset: 3, text: ' ready' },
+    { type: 'stdout', offset: 2, text: ' it' },
+  ];
+  for (let time = 0; time < 2; time++) expect((await worker.events(batch)).status).toBe(200);
+  expect((await get('stdout')).toString()).toBe('do it');
+  expect((await get('stdout?phase=setup')).toString()).toBe('get ready');
+  const hole = await worker.events([{ type: 'stdout', phase: 'setup', offset: 10, text: 'x' }]);
+  expect([hole.status, JSON.stringify(hole.body)]).toEqual([
+    422,
+    expect.stringContaining('0.offset: stdout of the setup was reported up to byte 9'),
+  ]);
+});
+
+test('a character that is cut in two comes together in its own phase', async () => {
+  const [high, low] = ['\ud83d', '\ude00'];
+  const body = [
+    { type: 'stdout', phase: 'setup', text: `a${high}` },
+    { type: 'stdout', text: `b${high}` },
+    { type: 'stdout', phase: 'setup', text: `${low}c` },
+    { type: 'stdout', phase: 'command', text: `${low}d` },
+  ];
+  expect((await worker.events(body)).status).toBe(200);
+  expect((await get('stdout?phase=setup')).toString()).toBe('a😀c');
+  expect((await get('stdout')).toString()).toBe('b😀d');
+});
+
+test('the captures of a setup are named in a completion where there was one, and no upload has their names', async () => {
+  const completion = { status: 'succeeded', artifacts: ['stdout', 'setup_stdout', 'setup_stderr'] };
+  expect((await worker.complete(completion)).status).toBe(422);
+  expect((await worker.put('Setup_stdout', 'x')).status).toBe(422);
+  await worker.events([{ type: 'stderr', phase: 'setup', text: 'x' }]);
+  expect((await worker.complete(completion)).status).toBe(200);
 });
 
 test.each([

@@ -1,5 +1,8 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runDirectory } from '../../../src/disk/run-directory.ts';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
 import { CrashingServer } from '../../helpers/crashing-server.ts';
 import { codeOf, post, Worker } from '../../helpers/worker.ts';
@@ -61,6 +64,80 @@ test('claimed and waiting runs go on after a crash: leases, output, uploads and 
     .split('\n')
     .map((line) => JSON.parse(line).seq);
   expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+});
+
+test('a run that 0.1.0 began goes on as it was: setup in the captures of the command, one count for both', async () => {
+  const id = await submit();
+  const worker = await Worker.sure(server.url);
+  await worker.events([
+    { type: 'stdout', text: 'ready ' },
+    { type: 'stdout', text: 'work ' },
+  ]);
+  await server.crash();
+  // As that release wrote it.
+  const { root, journal } = runDirectory(server.dataDir, id);
+  const lines = readFileSync(journal, 'utf8').split('\n');
+  const old = lines.map((line) => {
+    if (!line.includes('"offset":0,')) return line;
+    const open = line.replace('"phase":"command"', '"phase":"setup"').replace(/,"crc":\d+\}$/, '');
+    return `${open},"crc":${crc32(open)}}`;
+  });
+  expect(old).not.toEqual(lines);
+  writeFileSync(journal, old.join('\n'));
+  const claims = JSON.parse(readFileSync(`${root}/claims.json`, 'utf8'));
+  claims.claim.reported = { stdout: 0, stderr: 0 };
+  writeFileSync(`${root}/claims.json`, JSON.stringify(claims));
+  await server.start();
+
+  const same = again(worker);
+  const batch = [
+    { type: 'stdout', offset: 6, text: 'work ' },
+    { type: 'stdout', phase: 'setup', offset: 11, text: 'setup ' },
+    { type: 'stdout', offset: 17, text: 'end' },
+  ];
+  for (let time = 0; time < 2; time++) expect((await same.events(batch)).status).toBe(200);
+  await same.complete({ status: 'succeeded' });
+  const { result, outcome } = await record(id, 20);
+  expect(outcome).not.toHaveProperty('setup_stdout');
+  expect(outcome?.stdout).toMatchObject({ bytes: 20, kept: 20 });
+  expect(result?.artifacts.map(({ artifact_id }) => artifact_id)).toEqual(['stdout', 'stderr']);
+  const text = async (path: string) => (await fetch(`${server.url}/invocations/${id}/${path}`)).text();
+  expect(await text('stdout')).toBe('ready work setup end');
+  expect(await text('output')).toBe('ready work setup end');
+  expect(await text('output?phase=setup')).toBe('');
+  const events = (await text('events?follow=false')).match(/"type":"stdout","phase":"\w+","offset":\d+/g);
+  expect(events).toEqual([
+    '"type":"stdout","phase":"setup","offset":0',
+    '"type":"stdout","phase":"command","offset":6',
+    '"type":"stdout","phase":"setup","offset":11',
+    '"type":"stdout","phase":"command","offset":17',
+  ]);
+});
+
+test('what a worker told of both phases survives a crash between them, and goes on', async () => {
+  const id = await submit();
+  const worker = await Worker.sure(server.url);
+  const setup = { type: 'stdout', phase: 'setup' };
+  await worker.events([{ ...setup, offset: 0, base64: '4oI=' }]); // held: half a character
+  await server.crash();
+  await server.start();
+  await again(worker).events([{ ...setup, offset: 2, base64: 'rA==' }]);
+  await again(worker).events([{ type: 'stdout', offset: 0, text: 'work' }]);
+  await server.crash();
+  await server.start();
+  await again(worker).events([
+    { ...setup, offset: 0, text: '€ more' },
+    { type: 'stdout', offset: 0, text: 'work on' },
+  ]);
+  await again(worker).complete({ status: 'succeeded' });
+  const { outcome } = await record(id, 20);
+  expect(outcome).toMatchObject({
+    stdout: { kept: 7 },
+    setup_stdout: { kept: 8 },
+    setup_stderr: { kept: 0 },
+  });
+  const text = async (path: string) => (await fetch(`${server.url}/invocations/${id}/${path}`)).text();
+  expect([await text('stdout'), await text('stdout?phase=setup')]).toEqual(['work on', '€ more']);
 });
 
 test('a claim that is lost while no server lives is lost to its worker, not to the run', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
@@ -112,6 +113,68 @@ test('a worker claims a run, reports, uploads and completes it', async () => {
     'artifact',
     'finished',
   ]);
+});
+
+test('what a worker tells of a setup is captured apart, and counted with the run', async () => {
+  const id = await submit({ options: { max_output_bytes: 6 } });
+  const worker = await Worker.sure(server);
+  const half = Buffer.from('€');
+  const base64 = (bytes: Buffer): string => bytes.toString('base64');
+  await worker.events([
+    {
+      type: 'stdout',
+      phase: 'setup',
+      base64: base64(Buffer.concat([Buffer.from('get'), half.subarray(0, 1)])),
+    },
+    { type: 'stdout', text: 'do ' },
+    { type: 'stderr', phase: 'setup', base64: base64(Buffer.from([0xff])) },
+  ]);
+  await worker.events([
+    { type: 'stdout', phase: 'setup', base64: base64(half.subarray(1)) },
+    { type: 'stdout', phase: 'setup', text: 'more' },
+  ]);
+  await worker.complete({ status: 'succeeded' });
+
+  const { result, outcome } = await finished(id);
+  const ids = ['stdout', 'stderr', 'setup_stdout', 'setup_stderr'];
+  expect(result?.artifacts.map(({ artifact_id }) => artifact_id)).toEqual(ids);
+  expect(result?.artifacts[2]).toMatchObject({
+    ...{ kind: 'log_excerpt', description: 'captured stdout of the setup' },
+    metadata: { size_bytes: '6', sha256: createHash('sha256').update('get€').digest('hex') },
+  });
+  expect(outcome).toMatchObject({
+    stdout: { bytes: 3, kept: 3 },
+    stderr: { bytes: 0, kept: 0 },
+    setup_stdout: { bytes: 10, kept: 6 },
+    setup_stderr: { bytes: 1, kept: 1 },
+  });
+  const events = await eventsOf(id);
+  expect(events.at(-1)).toMatchObject({ type: 'finished', seq: outcome?.last_seq });
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, at) => at + 1));
+  const told = events.flatMap(({ type, stream, phase, offset, length, text, base64 }) =>
+    offset === undefined
+      ? []
+      : [[type, stream ?? null, phase ?? null, offset, length, text ?? base64 ?? null]],
+  );
+  expect(told).toEqual([
+    ['stdout', null, 'setup', 0, 3, 'get'],
+    ['stdout', null, 'command', 0, 3, 'do '],
+    ['stderr', null, 'setup', 0, 1, '/w=='],
+    ['stdout', null, 'setup', 3, 3, '€'],
+    ['gap', 'stdout', 'setup', 6, 4, null],
+  ]);
+  const artifact = (name: string, headers = {}) =>
+    fetch(`${server}/invocations/${id}/artifacts/${name}`, { headers });
+  expect(await (await artifact('setup_stdout')).text()).toBe('get€');
+  const part = await artifact('setup_stdout', { range: 'bytes=1-2' });
+  expect([part.status, await part.text()]).toEqual([206, 'et']);
+  const metrics = await (await fetch(`${server}/metrics`)).text();
+  expect(metrics).toMatch(/^runwire_finished_runs_bytes 10$/m);
+  expect(metrics).toMatch(/^runwire_output_bytes_total\{kind="manual"\} 14$/m);
+  const { root } = app.engine.directory(id);
+  expect((await fetch(`${server}/invocations/${id}`, { method: 'DELETE' })).status).toBe(204);
+  await expect.poll(() => existsSync(root)).toBe(false);
+  expect(await (await fetch(`${server}/metrics`)).text()).toMatch(/^runwire_finished_runs_bytes 0$/m);
 });
 
 test('a completion is taken once: the same again changes nothing, another is refused', async () => {
