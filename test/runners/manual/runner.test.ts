@@ -170,7 +170,7 @@ test('what a worker tells of a setup is captured apart, and counted with the run
   expect([part.status, await part.text()]).toEqual([206, 'et']);
   const metrics = await (await fetch(`${server}/metrics`)).text();
   expect(metrics).toMatch(/^runwire_finished_runs_bytes 10$/m);
-  expect(metrics).toMatch(/^runwire_output_bytes_total\{kind="manual"\} 14$/m);
+  expect(metrics).toMatch(/^runwire_output_bytes_total 14$/m);
   const { root } = app.engine.directory(id);
   expect((await fetch(`${server}/invocations/${id}`, { method: 'DELETE' })).status).toBe(204);
   await expect.poll(() => existsSync(root)).toBe(false);
