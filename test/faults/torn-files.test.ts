@@ -7,19 +7,25 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunDirectory, runDirectory } from '../../src/disk/run-directory.ts';
 import type { RuntimeEvent } from '../../src/documents/event.ts';
 import type { StreamFacts } from '../../src/documents/outcome.ts';
-import type { Stream } from '../../src/documents/stream.ts';
+import { CHANNELS, type Channel, STREAMS, type Stream } from '../../src/documents/stream.ts';
 import { readEarlier } from '../../src/journal/earlier.ts';
 import { decodeLine, type JournalEntry } from '../../src/journal/journal.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import type { ExitFacts } from '../../src/supervisor/protocol/messages.ts';
 import { completeExit, completeJournal, readRemains } from '../../src/supervisor/salvage.ts';
-import { bytesOf, eventsOf, recordedRun, type Step, writeStep } from '../helpers/recorded-run.ts';
+import {
+  bytesOf,
+  channelOfEvent,
+  eventsOf,
+  recordedRun,
+  type Step,
+  writeStep,
+} from '../helpers/recorded-run.ts';
 import { stepsOf } from '../properties/steps.ts';
 import { changed, DAMAGES, type Files, type Name } from './damages.ts';
 
 const NAMES: readonly Name[] = ['journal', 'stdout', 'stderr'];
-const STREAMS: readonly Stream[] = ['stdout', 'stderr'];
 const FIRST_SEQ = 3;
 const LIMIT = 60;
 
@@ -127,6 +133,16 @@ const PROGRAM: Step[] = [
   { write: 'stdout', bytes: Buffer.from('three') },
 ];
 
+const WITH_SETUP: Step[] = [
+  { write: 'setup_stdout', bytes: Buffer.from('get €') },
+  {
+    write: 'setup_stderr',
+    bytes: Buffer.concat([Buffer.from([0xff, 0xe2]), Buffer.from('y'.repeat(LIMIT))]),
+  },
+  ...PROGRAM,
+  { write: 'setup_stdout', bytes: Buffer.from(' late') },
+];
+
 describe('A run that was not finished', () => {
   let ENDED: ReturnType<typeof record>;
   let CUT_SHORT: ReturnType<typeof record>;
@@ -223,20 +239,20 @@ describe('A run that had finished', () => {
       if (event.type === 'progress' && event.message?.includes('was lost')) continue;
       expect(event).toEqual(was);
     }
-    for (const stream of STREAMS) {
+    for (const channel of CHANNELS) {
       let end = 0;
       for (const event of events)
-        if (event.type === stream || (event.type === 'gap' && event.stream === stream)) {
+        if (channelOfEvent(event) === channel && 'offset' in event) {
           expect(event.offset).toBe(end);
           end += event.length;
         }
-      expect(end, `bytes of ${stream}`).toBe(bytesOf(full, stream).length + gappedIn(full, stream));
+      expect(end, `bytes of ${channel}`).toBe(bytesOf(full, channel).length + gappedIn(full, channel));
     }
   }
 
-  const gappedIn = (events: readonly RuntimeEvent[], stream: Stream): number =>
+  const gappedIn = (events: readonly RuntimeEvent[], channel: Channel): number =>
     events.reduce(
-      (sum, event) => sum + (event.type === 'gap' && event.stream === stream ? event.length : 0),
+      (sum, event) => sum + (event.type === 'gap' && channelOfEvent(event) === channel ? event.length : 0),
       0,
     );
 
@@ -252,10 +268,10 @@ describe('A run that had finished', () => {
   }
 
   for (const [name, damage] of Object.entries(DAMAGES))
-    for (const file of NAMES)
+    for (const file of ['journal', ...CHANNELS] as const)
       test(`whose ${file} is ${name} any place tells no wrong byte, says what is lost, and comes to its end`, async () => {
         using run = recordedRun({ maxOutputBytes: LIMIT });
-        for (const step of PROGRAM) run.take(step);
+        for (const step of WITH_SETUP) run.take(step);
         run.finish();
         const full = await eventsOf(run.log);
         const whole = readFileSync(run.directory[file]);
@@ -272,7 +288,7 @@ describe('A run that had finished', () => {
     for (let n = 0; n < 1500; n++)
       run.take(
         n % 3
-          ? { write: n % 2 ? 'stdout' : 'stderr', bytes: Buffer.from(`${n}\n`) }
+          ? { write: CHANNELS[n % 4] ?? 'stdout', bytes: Buffer.from(`${n}\n`) }
           : { progress: { data: n } },
       );
     run.finish();

@@ -1,7 +1,9 @@
+import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { CHANNELS, isOfSetup } from '../../src/documents/stream.ts';
 import { MAX_EVENT_BYTES } from '../../src/journal/event-lengths.ts';
-import { bytesOf, eventsOf, recordedRun } from '../helpers/recorded-run.ts';
+import { bytesOf, channelOfEvent, eventsOf, recordedRun } from '../helpers/recorded-run.ts';
 import { cut, outputBytes } from './steps.ts';
 
 const places = fc.array(fc.nat(10_000), { maxLength: 12 });
@@ -58,6 +60,40 @@ test('a character at the border of the largest event is not split', async () => 
       for (const text of texts)
         expect(Buffer.byteLength(text ?? 'x'.repeat(2 ** 20))).toBeLessThanOrEqual(MAX_EVENT_BYTES);
     }
+});
+
+test('each channel is told whole, whatever the others write between: bytes in events and gaps are those written', async () => {
+  const pieces = fc.array(fc.tuple(fc.constantFrom(...CHANNELS), outputBytes), { maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(pieces, fc.nat(60), async (program, maxOutputBytes) => {
+      using run = recordedRun({ maxOutputBytes });
+      for (const [write, bytes] of program) run.take({ write, bytes });
+      run.finish();
+      const events = await eventsOf(run.stored());
+      const finished = events.at(-1);
+      const outcome = finished?.type === 'finished' ? finished.outcome : null;
+      for (const channel of CHANNELS) {
+        const written = Buffer.concat(
+          program.flatMap(([write, bytes]) => (write === channel ? [bytes] : [])),
+        );
+        const kept = bytesOf(events, channel);
+        expect(kept.equals(written.subarray(0, maxOutputBytes))).toBe(true);
+        expect(run.capture(channel).equals(kept)).toBe(true);
+        let end = 0;
+        for (const event of events)
+          if (channelOfEvent(event) === channel && 'offset' in event) {
+            expect(event.offset).toBe(end);
+            end += event.length;
+          }
+        expect(end).toBe(written.length);
+        const hadIt = !isOfSetup(channel) || program.some(([write]) => isOfSetup(write));
+        expect(outcome?.[channel] ?? null).toEqual(
+          hadIt ? { bytes: end, kept: kept.length, sha256: hash('sha256', kept) } : null,
+        );
+      }
+    }),
+    { numRuns: 150 },
+  );
 });
 
 test('bytes in events and in gaps are together the bytes that were written', async () => {

@@ -12,6 +12,7 @@ test('ids read like the paths they are made from', () => {
     '..',
     '日本',
     'stdout',
+    'Setup_stderr',
     'log.txt',
   ];
   expect(paths.map((path) => ids.make(path))).toEqual([
@@ -22,6 +23,7 @@ test('ids read like the paths they are made from', () => {
     '_.',
     '_',
     'stdout-2',
+    'Setup_stderr-2',
     'log-2.txt',
   ]);
 });

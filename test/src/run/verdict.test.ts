@@ -48,6 +48,27 @@ function facts(changes: Partial<RunFacts> = {}): RunFacts {
   };
 }
 
+test('the captures of a setup come after those of the command, and gaps that nobody told of count', () => {
+  const none = normalize(facts());
+  expect(none.result.artifacts.map(({ artifact_id }) => artifact_id)).toEqual(['stdout', 'stderr']);
+  expect(none.outcome).not.toHaveProperty('setup_stdout');
+  expect(none.outcome.last_seq).toBe(5);
+
+  const gap = { offset: 2, length: 3, reason: 'storage' as const };
+  const setup = { stdout: { bytes: 5, kept: 2, sha256: 'aa', gap }, stderr: empty };
+  const { result, outcome } = normalize(facts({ captures: { stdout: empty, stderr: empty, setup } }));
+  expect(result.artifacts.map(({ artifact_id, path }) => [artifact_id, path])).toEqual([
+    ['stdout', '/data/empty'],
+    ['stderr', '/data/empty'],
+    ['setup_stdout', '/data/runs/r/setup_stdout'],
+    ['setup_stderr', '/data/empty'],
+  ]);
+  expect(outcome).toMatchObject({ setup_stdout: setup.stdout, setup_stderr: empty, last_seq: 8 });
+  // What setup said is not all there.
+  expect(outcome.failure).toMatchObject({ reason: 'output_lost' });
+  expect(() => [RuntimeResult.parse(result), Outcome.parse(outcome)]).not.toThrow();
+});
+
 test.each<[string, Partial<RunFacts>, object | null]>([
   ['success', {}, null],
   ['an exit code', { outcome: exited(2) }, { permanent: false, reason: 'exit_code' }],
@@ -87,6 +108,27 @@ test.each<[string, Partial<RunFacts>, object | null]>([
   const { outcome } = normalize(facts(changes));
   expect(outcome.failure).toEqual(failure);
   expect(Outcome.safeParse(outcome).success).toBe(true);
+});
+
+test('the captures of a setup come after those of the command, and gaps that nobody told of count', () => {
+  const none = normalize(facts());
+  expect(none.result.artifacts.map(({ artifact_id }) => artifact_id)).toEqual(['stdout', 'stderr']);
+  expect(none.outcome).not.toHaveProperty('setup_stdout');
+  expect(none.outcome.last_seq).toBe(5);
+
+  const gap = { offset: 2, length: 3, reason: 'storage' as const };
+  const setup = { stdout: { bytes: 5, kept: 2, sha256: 'aa', gap }, stderr: empty };
+  const { result, outcome } = normalize(facts({ captures: { stdout: empty, stderr: empty, setup } }));
+  expect(result.artifacts.map(({ artifact_id, path }) => [artifact_id, path])).toEqual([
+    ['stdout', '/data/empty'],
+    ['stderr', '/data/empty'],
+    ['setup_stdout', '/data/runs/r/setup_stdout'],
+    ['setup_stderr', '/data/empty'],
+  ]);
+  expect(outcome).toMatchObject({ setup_stdout: setup.stdout, setup_stderr: empty, last_seq: 8 });
+  // What setup said is not all there.
+  expect(outcome.failure).toMatchObject({ reason: 'output_lost' });
+  expect(() => [RuntimeResult.parse(result), Outcome.parse(outcome)]).not.toThrow();
 });
 
 test.each<[string, Partial<RunFacts>, object | null]>([
