@@ -50,10 +50,15 @@ export function captureFacts(capture: Capture): StreamFacts {
   return factsOf(capture, hash === null && held.length === 0 ? null : (hash?.copy() ?? createHash('sha256')));
 }
 
-/** Close the file. Nothing may be written any more. */
-export function closeCapture(capture: Capture): StreamFacts {
+/** It is opened again when more comes. */
+export function closeFile(capture: Capture): void {
   if (capture.fd !== null) closeSync(capture.fd);
   capture.fd = null;
+}
+
+/** Close the file. Nothing may be written any more. */
+export function closeCapture(capture: Capture): StreamFacts {
+  closeFile(capture);
   return factsOf(capture, capture.hash);
 }
 

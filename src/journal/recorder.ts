@@ -16,7 +16,7 @@ import {
   streamOf,
 } from '../documents/stream.ts';
 import { storageText } from '../platform/shortage.ts';
-import { type Capture, captureFacts, closeCapture, newCapture } from './capture.ts';
+import { type Capture, captureFacts, closeCapture, closeFile, newCapture } from './capture.ts';
 import type { Recorded } from './earlier.ts';
 import { eventLengths } from './event-lengths.ts';
 import { encodeEntry, encodeNote, type JournalEntry } from './journal.ts';
@@ -124,12 +124,17 @@ export class Recorder {
     this.#append([{ seq: this.#seq++, time: Date.now(), type: 'progress', ...entry }]);
   }
 
-  /** No more output comes, or no more of this phase: tell of what is held back and of what was not kept. */
+  /**
+   * No more output comes, or no more of this phase: tell of what is held back and of what was not kept. Files of a phase
+   * that is over are closed: a run has no more of them open than one without a setup.
+   */
   complete(phase?: Phase): void {
     const channels = phase === 'setup' ? SETUP_CHANNELS : phase === 'command' ? STREAMS : IN_TURN;
     for (const channel of channels) {
       const capture = this.#captures[channel];
-      if (capture) this.#tellRest(capture);
+      if (!capture) continue;
+      this.#tellRest(capture);
+      if (phase !== undefined) closeFile(capture);
     }
   }
 

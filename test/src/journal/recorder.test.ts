@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -123,11 +123,22 @@ test('a run without a setup has no files of one; one that has is told to have on
   expect(setup).toEqual({ stdout: empty, stderr: empty });
 });
 
+const openFiles = (): string[] =>
+  readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return []; // that of the listing itself
+    }
+  });
+
 test('what setup left unfinished is told when setup is over, and each phase has the whole limit', () => {
   const written = recorder(4);
   written.write('stdout', Buffer.from([0x61, 0xe2, 0x82]), 'setup');
   written.write('stdout', Buffer.from([0xe2]), 'command');
+  expect(openFiles()).toContain(directory.setup_stdout);
   written.complete('setup');
+  expect(openFiles()).not.toContain(directory.setup_stdout);
   written.write('stdout', Buffer.from('abcd'), 'setup');
   written.write('stdout', Buffer.from([0x82, 0xac]), 'command');
   const { stdout, setup } = written.end();
@@ -142,6 +153,7 @@ test('what setup left unfinished is told when setup is over, and each phase has 
   expect(stdout).toMatchObject({ bytes: 3, kept: 3 });
   expect(setup?.stdout).toMatchObject({ bytes: 7, kept: 4 });
   expect(setup?.stderr).toMatchObject({ bytes: 0, kept: 0 });
+  expect(readFileSync(directory.setup_stdout)).toEqual(Buffer.from([0x61, 0xe2, 0x82, 0x61]));
 });
 
 test('a character that is cut by two writes is one event', () => {
