@@ -140,6 +140,7 @@ const ROOMS = {
       'callback-address',
       'process-environment',
       'finished-facts',
+      'session-role',
     ],
     imports: [
       ...['src/artifacts', 'src/log', 'src/journal', 'src/contract', 'src/workspaces', 'src/store'],

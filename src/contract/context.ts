@@ -136,7 +136,8 @@ export interface RunContext<Spec = unknown> {
   goesOn(): void;
   /**
    * Setup is over and the command begins, or began so long ago: the time that the run may take counts from there. Of use
-   * where there is a setup; without one it counts from the start.
+   * where there is a setup; without one it counts from the start. The first call counts. In `recover`: before `goesOn`, where it
+   * has begun.
    */
   commandBegins(msAgo?: number): void;
   /** The work was ended by whoever watched it since its time was over: that of the command, or of the setup. */

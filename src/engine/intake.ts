@@ -14,6 +14,7 @@ import { parseExact } from '../platform/exact-json.ts';
 import { parseJson } from '../platform/json-parse.ts';
 import { uuidV7 } from '../platform/uuid-v7.ts';
 import { LiveRun } from '../run/live-run.ts';
+import type { SessionRoles } from '../run/session-role.ts';
 import { resolveWorkingPaths } from '../run/working-paths.ts';
 import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
@@ -21,6 +22,7 @@ import type { SubmitOptions } from './engine.ts';
 import { fingerprint } from './fingerprint.ts';
 import { completeInvocation } from './full-invocation.ts';
 import { missingRunner, type Registry } from './registry.ts';
+import { checkSetup } from './setup-check.ts';
 import { checkOtherOptions, parseSpec } from './spec.ts';
 import { checkWorkspacePaths } from './workspace-paths.ts';
 
@@ -32,6 +34,8 @@ export class Intake {
   readonly #live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>;
   /** Null: there are no workspaces. */
   readonly #workspaces: WorkspaceRuns | null;
+  /** Null: there are none. */
+  readonly #sessions: SessionRoles | null;
 
   constructor(
     config: Config,
@@ -39,12 +43,14 @@ export class Intake {
     registry: Registry,
     live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>,
     workspaces: WorkspaceRuns | null = null,
+    sessions: SessionRoles | null = null,
   ) {
     this.#config = config;
     this.#store = store;
     this.#registry = registry;
     this.#live = live;
     this.#workspaces = workspaces;
+    this.#sessions = sessions;
   }
 
   /** The id of the run that the same id or key made before. Throws a conflict when the body is another. */
@@ -76,7 +82,7 @@ export class Intake {
       this.#registry.all.filter((other) => other !== runner),
       invocation,
     );
-    const parsed = specOf(runner, invocation);
+    const parsed = this.#specOf(runner, invocation);
     if (files && workspace === null && !mayRead(runner, invocation, parsed)) throw noUse(runner);
     return new LiveRun({
       ...parsed,
@@ -102,7 +108,7 @@ export class Intake {
     const own = runDirectory(this.#config.dataDir, row.directory);
     const tree = workspace && this.#workspaces?.treeOf(workspace.id);
     return new LiveRun({
-      ...specOrRefusal(runner, invocation),
+      ...this.#specOrRefusal(runner, invocation),
       ...{ invocation, invocationJson, runner, createdAt, fingerprint, idempotencyKey, rebooted },
       directory: tree ? { ...own, work: tree } : own,
       paths: null,
@@ -123,6 +129,22 @@ export class Intake {
 
   #runnerOf({ runtime_kind }: Invocation): Runner {
     return this.#registry.find(runtime_kind) ?? missingRunner(runtime_kind);
+  }
+
+  #specOf(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
+    const { command, options, invocation_id: id } = invocation;
+    if (runner.needsCommand && command.length === 0 && !this.#sessions?.roleOf(id)?.isSetup)
+      throw fieldRefusal('invalid_invocation', [{ path: 'command', message: 'is needed by this kind' }]);
+    checkSetup(runner, options);
+    return parseSpec(runner, invocation);
+  }
+
+  #specOrRefusal(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
+    try {
+      return this.#specOf(runner, invocation);
+    } catch (error) {
+      return { spec: null, refusal: new Rejected(messageOf(error)) };
+    }
   }
 
   readonly #keepAbort = (id: string, reason: AbortReason): void => {
@@ -148,7 +170,7 @@ function noOwnDirectory(): RunwireError {
 function mayRead(
   runner: Runner,
   { input_payload_path: payload }: Invocation,
-  { spec, refusal }: ReturnType<typeof specOf>,
+  { spec, refusal }: ReturnType<typeof parseSpec>,
 ): boolean {
   if (runner.takesFiles !== 'named' || payload !== null || refusal !== null) return true;
   return runner.usesDirectory?.(spec) ?? true;
@@ -189,19 +211,4 @@ export function newRecord(run: LiveRun): NewRun {
     ...(directory !== id && { directory }),
     ...(run.traceparent !== undefined && { traceparent: run.traceparent }),
   };
-}
-
-function specOf(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
-  if (runner.needsCommand && invocation.command.length === 0) {
-    throw fieldRefusal('invalid_invocation', [{ path: 'command', message: 'is needed by this kind' }]);
-  }
-  return parseSpec(runner, invocation);
-}
-
-function specOrRefusal(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
-  try {
-    return specOf(runner, invocation);
-  } catch (error) {
-    return { spec: null, refusal: new Rejected(messageOf(error)) };
-  }
 }

@@ -100,6 +100,7 @@ export function missingRunner(word: string): Runner {
     spec: z.unknown(),
     needsCommand: false,
     captures: false,
+    setsUp: true, // it is refused for another reason
     parse() {
       throw new Rejected(`no runner for runtime_kind ${JSON.stringify(word)}`);
     },

@@ -14,6 +14,7 @@ import { afterMs } from '../platform/timer.ts';
 import { type CallbackAddresses, callbackAddresses } from '../run/callback-address.ts';
 import { graceMs, type LiveRun } from '../run/live-run.ts';
 import { baseEnvironment } from '../run/process-environment.ts';
+import type { SessionRoles } from '../run/session-role.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
@@ -45,6 +46,8 @@ export interface EngineOptions {
   places?: PrivatePlaces;
   /** Absent: there are none, and runs that name one are refused. */
   workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree' | 'changing' | 'reading'>;
+  /** Absent: there are none. */
+  sessions?: SessionRoles;
   /** Environment of the server, of which programs get a part. */
   environment: Readonly<Record<string, string | undefined>>;
 }
@@ -73,7 +76,8 @@ export class RunEngine implements Engine {
     const live = this.#live;
     const places = options.places ?? new PrivatePlaces(config.dataDir);
     const workspaces = options.workspaces?.runs ?? null;
-    const intake = new Intake(config, store, registry, live, workspaces);
+    const { sessions } = options;
+    const intake = new Intake(config, store, registry, live, workspaces, sessions ?? null);
     this.#options = options;
     this.#callbacks = options.callbacks ?? callbackAddresses();
     this.#discarded = new DiscardedFiles(config.dataDir);
@@ -85,7 +89,7 @@ export class RunEngine implements Engine {
     });
     this.#recovery = new Recovery({ ...options, intake, live });
     const tools = {
-      ...{ config, store, places, workspaces, callbacks: this.#callbacks },
+      ...{ config, store, places, workspaces, sessions, callbacks: this.#callbacks },
       baseEnvironment: baseEnvironment(options.environment, config.envPassthrough),
     };
     const conduct = new Conduct({

@@ -14,6 +14,8 @@ import { graceMs, type LiveRun } from './live-run.ts';
 import { lookAgain } from './preparation.ts';
 import { processEnvironment } from './process-environment.ts';
 import { RunScene } from './scene.ts';
+import type { SessionRoles } from './session-role.ts';
+import { sessionSetupPlan, setupPlan } from './setup-plan.ts';
 import { storeResult } from './stored-result.ts';
 import type { RunFacts } from './verdict.ts';
 import { concludeWorkspace } from './workspace-run.ts';
@@ -25,6 +27,8 @@ export interface ExecutionTools {
   places: PrivatePlaces;
   /** Null: there are no workspaces. */
   workspaces: WorkspaceRuns | null;
+  /** Absent: there are none. */
+  sessions?: SessionRoles | undefined;
   baseEnvironment: Readonly<Record<string, string>>;
 }
 
@@ -158,6 +162,7 @@ function surroundings(run: LiveRun, tools: ExecutionTools) {
     inputPath: paths.inputPayload === null ? null : (run.input?.path ?? NO_FILE),
     inputFile: run.input?.named ?? null,
     workspace: run.copiesWorkspace && tools.workspaces !== null ? copied(run, tools.workspaces) : null,
+    ...beforeCommand(run, tools),
     environment: processEnvironment(
       baseEnvironment,
       run.invocation,
@@ -168,6 +173,13 @@ function surroundings(run: LiveRun, tools: ExecutionTools) {
     killGraceMs: graceMs(run, config),
     callbackUrl: () => callbacks.of(run),
   };
+}
+
+function beforeCommand(run: LiveRun, { sessions }: ExecutionTools): Pick<RunContext, 'setup' | 'session'> {
+  const { options } = run.invocation;
+  const session = options.session === undefined ? null : (sessions?.roleOf(run.id) ?? null);
+  const setup = session?.isSetup ? sessionSetupPlan(options, session.isResumed) : setupPlan(options);
+  return { setup, session };
 }
 
 function copied(run: LiveRun, workspaces: WorkspaceRuns): RunContext['workspace'] {

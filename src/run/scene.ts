@@ -13,6 +13,8 @@ export interface Surroundings {
   inputPath: string | null;
   inputFile: RunContext['inputFile'];
   workspace: RunContext['workspace'];
+  setup: RunContext['setup'];
+  session: RunContext['session'];
   environment: Readonly<Record<string, string>>;
   maxOutputBytes: number;
   killGraceMs: number;
@@ -36,6 +38,9 @@ export class RunScene {
   #activeAt = performance.now();
   readonly #stored: (() => void)[] = [];
   #onGoesOn: (() => void) | null = null;
+  /** When the command began (performance.now()). Null: it has not, as far as is known. */
+  #commandBeganAt: number | null = null;
+  #onCommandBegins: ((msAgo: number) => void) | null = null;
 
   constructor(run: LiveRun, surroundings: Surroundings) {
     this.#run = run;
@@ -49,8 +54,6 @@ export class RunScene {
       acceptedAt: run.createdAt,
       startedAt: run.startedAt ?? run.createdAt,
       rebooted: run.rebooted,
-      setup: null,
-      session: null,
       signal: run.signal,
       output: this.#output(),
       outsideWriter: () => this.#outsideWriter(),
@@ -58,11 +61,12 @@ export class RunScene {
       goesOn: () => {
         if (!this.#over) this.#onGoesOn?.();
       },
-      commandBegins: () => {},
-      timedOut: () => {
-        const { timeout_seconds: seconds } = run.invocation;
-        if (seconds !== null)
-          run.abort({ kind: 'timeout', which: 'run', seconds, graceMs: surroundings.killGraceMs });
+      commandBegins: (msAgo = 0) => this.#commandBegins(msAgo),
+      timedOut: (which = 'run') => {
+        const { setup, killGraceMs } = surroundings;
+        const ofSetup = setup === null ? null : setup.timeoutMs / 1000;
+        const seconds = which === 'setup' ? ofSetup : run.invocation.timeout_seconds;
+        if (seconds !== null) run.abort({ kind: 'timeout', which, seconds, graceMs: killGraceMs });
       },
       outlives: () => run.outlive(),
       offer: (controls) => {
@@ -118,8 +122,21 @@ export class RunScene {
     this.#onGoesOn = callback;
   }
 
+  /** Call back when the command begins, with how long ago that was, ms; at once if it has begun. */
+  onCommandBegins(callback: ((msAgo: number) => void) | null): void {
+    this.#onCommandBegins = callback;
+    if (this.#commandBeganAt !== null) callback?.(performance.now() - this.#commandBeganAt);
+  }
+
   stored(): void {
     for (const callback of this.#stored) callback();
+  }
+
+  /** Once: who watches the work may say it again. */
+  #commandBegins(msAgo: number): void {
+    if (this.#over || this.#commandBeganAt !== null) return;
+    this.#commandBeganAt = performance.now() - msAgo;
+    this.#onCommandBegins?.(msAgo);
   }
 
   #output(): RunOutput {

@@ -106,6 +106,7 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
       failure: failure && failureOf(failure),
       cancelled_by: cancelledBy(facts, status),
       omitted: [...facts.omitted],
+      ...(outcome?.setup && { setup: outcome.setup }),
       ...(facts.workspace && { workspace: facts.workspace }),
     },
   };
@@ -119,7 +120,7 @@ const TIMEOUT_WORDS = {
   run: 'ran longer than',
   idle: 'wrote no output for',
   queue: 'waited to start for longer than',
-  setup: 'was not ready within',
+  setup: 'setup took longer than',
 } as const;
 
 function verdict({ reason, thrown, outcome, captures }: RunFacts): Verdict {

@@ -16,6 +16,7 @@ import { Registry } from '../../src/engine/registry.ts';
 import { RunEngine } from '../../src/engine/run-engine.ts';
 import { Staging } from '../../src/files/staging.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import type { SessionRoles } from '../../src/run/session-role.ts';
 import { Hands } from '../../src/snapshots/hands.ts';
 import { InvocationStore } from '../../src/store/invocation-store.ts';
 import type { Sources } from '../../src/workspaces/fill.ts';
@@ -33,6 +34,7 @@ export interface EngineTestOptions {
   git?: Sources['git'];
   /** A data directory to go on with. */
   dataDir?: string;
+  sessions?: SessionRoles;
   /** Of workspaces. Absent: that of the data directory. */
   disk?: DiskSpace;
 }
@@ -91,6 +93,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     log,
     metrics,
     environment: options.environment ?? process.env,
+    ...(options.sessions && { sessions: options.sessions }),
   });
   const app = createApp({
     ...{
