@@ -7,7 +7,7 @@ import type { Captures, ExitFacts, SpawnFailure } from '../../src/supervisor/pro
 
 /** A program that ran and ended, by itself or not. */
 export function exited(facts: ExitFacts): RunnerOutcome {
-  const { code, signal, usage, kill, timings, capture_error } = facts;
+  const { code, signal, usage, kill, timings, capture_error, setup } = facts;
   return {
     ended: signal === null ? 'exited' : 'signaled',
     started: true,
@@ -20,7 +20,11 @@ export function exited(facts: ExitFacts): RunnerOutcome {
       [summary(code, signal), capture_error && `output could not be kept: ${capture_error}`]
         .filter((words) => words !== null)
         .join('; ') || null,
-    captures: { stdout: facts.stdout, stderr: facts.stderr },
+    captures: {
+      ...{ stdout: facts.stdout, stderr: facts.stderr },
+      ...(setup && { setup: { stdout: setup.stdout, stderr: setup.stderr } }),
+    },
+    ...(setup && { setup: setup.steps }),
     usage,
     kill,
     timings,
@@ -90,5 +94,6 @@ export function lost(facts: LostFacts | null, rebooted: boolean): RunnerOutcome 
         ? 'the supervisor of the program died, and what was left of the program was ended'
         : 'the supervisor of the program died, and no other could look for the program',
     ...(facts && { captures: facts.captures, kill: facts.kill }),
+    ...(facts?.captures.setup && { setup: facts.steps }),
   };
 }

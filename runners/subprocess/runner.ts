@@ -2,10 +2,13 @@ import { z } from 'zod';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Runner } from '../../src/contract/runner.ts';
+import { fieldRefusal } from '../../src/documents/field-errors.ts';
+import type { Invocation } from '../../src/documents/invocation.ts';
 import type { SupervisorClient } from '../../src/supervisor/client/client.ts';
 import type { ProgramListener } from '../../src/supervisor/client/listener.ts';
 import type { SpawnRequest, StdinSource, TimeLimit } from '../../src/supervisor/protocol/messages.ts';
 import { couldNotStart, exited, lost, neverBegan } from './outcome.ts';
+import { endedWithoutCommand, setupRequest } from './setup.ts';
 
 export interface SubprocessParts {
   supervisor: SupervisorClient;
@@ -23,10 +26,19 @@ export function subprocessRunner({ supervisor }: SubprocessParts): Runner<null> 
     needsCommand: true,
     captures: true,
     makesDirectory: true,
-    parse: () => null,
+    setsUp: true,
+    sessions: { end: ({ setupDirectories }) => supervisor.end(setupDirectories) },
+    parse,
     run: (ctx) => runProgram(supervisor, ctx, 'spawn'),
     recover: (ctx) => runProgram(supervisor, ctx, 'adopt'),
   };
+}
+
+function parse({ options: { setup } }: Invocation): null {
+  if (setup?.user === undefined) return null;
+  throw fieldRefusal('invalid_invocation', [
+    { path: 'options.setup.user', message: 'subprocess runs all as the user of the server: leave it out' },
+  ]);
 }
 
 async function runProgram(
@@ -40,7 +52,7 @@ async function runProgram(
   const over = Promise.withResolvers<RunnerOutcome>();
   const request = spawnRequest(ctx, writer.firstSeq);
   const { directory, first_seq: firstSeq, time_limit: timeLimit } = request;
-  const { rebooted } = ctx;
+  const { rebooted, setup } = ctx;
   let mayBegin = how === 'adopt';
 
   const stop = (): void => supervisor.stop(run, ctx.signal.reason.graceMs);
@@ -53,17 +65,21 @@ async function runProgram(
       ctx.goesOn();
       stopIfAborted();
     },
+    began: (msAgo) => ctx.commandBegins(msAgo),
     grew: writer.grew,
     active: writer.active,
     exited(facts, end) {
       writer.closed(end, facts.next_seq);
-      if (facts.timed_out) ctx.timedOut();
-      over.resolve(exited(facts));
+      if (facts.timed_out) ctx.timedOut(facts.setup?.done === false ? 'setup' : 'run');
+      const { setup: was } = facts;
+      const planned = setup?.commands.length ?? 0;
+      if (was && facts.pid === null) over.resolve(endedWithoutCommand(facts, was, { planned, program }));
+      else over.resolve(exited(facts));
     },
     failed(failure, captures, nextSeq) {
       writer.closed(0, nextSeq);
       if (failure.refused) over.reject(new Rejected(failure.message));
-      else over.resolve(couldNotStart(program, failure, captures));
+      else over.resolve({ ...couldNotStart(program, failure, captures), ...(setup && { setup: [] }) });
     },
     lost(facts) {
       if (facts) writer.closed(facts.end, facts.nextSeq);
@@ -91,6 +107,7 @@ async function runProgram(
             startedAt: ctx.startedAt,
             rebooted,
             timeLimit,
+            setup: setup !== null,
             listener,
           });
     const handed = (): void => {
@@ -130,6 +147,7 @@ function spawnRequest(ctx: RunContext<null>, firstSeq: number): SpawnRequest {
     stdin: stdinOf(ctx),
     limits: invocation.options.limits,
     time_limit: timeLimitOf(ctx),
+    setup: setupRequest(ctx),
   };
 }
 

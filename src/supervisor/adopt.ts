@@ -29,9 +29,9 @@ export async function adopt(request: AdoptRequest, parts: AdoptParts): Promise<F
 }
 
 async function lookAtRemains(request: AdoptRequest, parts: AdoptParts): Promise<FromSupervisor> {
-  const { run, directory, first_seq, started_at, rebooted = false } = request;
+  const { run, directory, first_seq, started_at, rebooted = false, setup = false } = request;
   const files = runDirectoryAt(directory);
-  const { recorded, exit, failed, started } = await readRemains(files, first_seq, rebooted);
+  const { recorded, exit, failed, started, steps } = await readRemains(files, first_seq, rebooted);
   // Nothing written: it was never handed over, if this supervisor would have been the one to get it.
   if (!recorded && parts.served.had(started_at)) return { op: 'absent', run };
   if (exit && recorded) return { op: 'exit', run, ...completeExit(files, first_seq, recorded, exit) };
@@ -45,8 +45,8 @@ async function lookAtRemains(request: AdoptRequest, parts: AdoptParts): Promise<
   // After a restart of the machine its marks could only be found on strangers.
   const { found, survivors } =
     failed || rebooted ? { found: false, survivors: 0 } : await killAll(parts, marks, LOST_SETTLE_MS);
-  const { captures, end, next_seq } = completeJournal(files, first_seq, recorded);
+  const { captures, end, next_seq } = completeJournal(files, first_seq, recorded, setup);
   if (failed) return { op: 'failed', run, failure: failed, captures, next_seq };
   const kill = { signals: found ? ['SIGKILL'] : [], survivors };
-  return { op: 'lost', run, captures, end, next_seq, kill };
+  return { op: 'lost', run, captures, end, next_seq, kill, ...(steps.length > 0 && { steps }) };
 }

@@ -1,3 +1,4 @@
+import type { SetupStep } from '../documents/setup.ts';
 import type { Recorder } from '../journal/recorder.ts';
 import { storageText } from '../platform/shortage.ts';
 import { startTimeOf } from './find/proc.ts';
@@ -12,6 +13,15 @@ export function noteStarted(recorder: Recorder, run: string, pid: number): void 
     recorder.note({ started });
   } catch (error) {
     console.error(`runwire supervisor: ${run}: its pid could not be written: ${storageText(error)}`);
+  }
+}
+
+/** How a command of a setup ended: what is told of it where this process dies. */
+export function noteStep(recorder: Recorder, step: SetupStep): void {
+  try {
+    recorder.note({ step });
+  } catch {
+    // told with how the run ended
   }
 }
 

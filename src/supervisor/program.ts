@@ -5,19 +5,14 @@ import { killAll } from './find/kill-rounds.ts';
 import type { Marks } from './find/marks.ts';
 import { noteExit, noteStarted } from './notes.ts';
 import type { ExitFacts } from './protocol/messages.ts';
-import type { ProgramExit, Spawner, StartedProgram } from './spawn/spawner.ts';
+import type { Setup } from './setup.ts';
+import { type ProgramExit, type Spawner, type StartedProgram, UNKNOWN_EXIT } from './spawn/spawner.ts';
 import { ProgramStop } from './stop.ts';
+import { joinedUsage } from './usage.ts';
+import { DRAIN_MS, DRAIN_STOPPED_MS, GROUP_LOOK_MS } from './waits.ts';
 
 /** A program gone sooner than this is read once, at its end, and never costs an event-loop handle. */
 const ATTACH_AFTER_MS = 4;
-/** How long output is waited for after the leader has gone while others hold its pipes. */
-const DRAIN_MS = 180;
-const DRAIN_STOPPED_MS = 60;
-/** How often a group whose leader has gone is looked at while it has its grace. */
-const GROUP_LOOK_MS = 10;
-
-/** Nobody reaped it. */
-const UNKNOWN_EXIT: ProgramExit = { code: null, signal: null, usage: null };
 
 export interface ProgramHooks {
   /** The program lives longer than a moment. */
@@ -38,6 +33,8 @@ export class Program {
   readonly #recorder: Recorder;
   readonly #hooks: ProgramHooks;
   readonly #marks: Marks;
+  /** What went before it; null: nothing. */
+  readonly #setup: Setup | null;
   readonly #spawnMs: number;
   readonly #spawnedAt = performance.now();
   readonly #open = new Set<Stream>(['stdout', 'stderr']);
@@ -63,6 +60,7 @@ export class Program {
     spawnMs: number,
     recorder: Recorder,
     hooks: ProgramHooks,
+    setup: Setup | null = null,
   ) {
     this.pid = child.pid;
     this.#child = child;
@@ -70,7 +68,9 @@ export class Program {
     this.#recorder = recorder;
     this.#hooks = hooks;
     this.#spawnMs = spawnMs;
-    this.#marks = { run, leader: child.pid, leaderGoneAt: null, mark: child.mark };
+    this.#setup = setup;
+    const ofLeader = { leader: child.pid, leaderGoneAt: null, mark: child.mark };
+    this.#marks = setup ? Object.assign(setup.marks, ofLeader) : { run, ...ofLeader };
     spawner.finder.begin(this.#marks);
     this.#timer = setTimeout(() => this.#attach(), ATTACH_AFTER_MS);
     child.onExit((exit) => {
@@ -195,6 +195,7 @@ export class Program {
     const { found, survivors } = await killAll(this.#spawner, this.#marks);
     if (found) this.#stopping().killed();
     this.#survivors = survivors;
+    if (this.#setup && survivors === 0) await this.#setup.output.over(DRAIN_STOPPED_MS);
     if (this.#drain() || survivors > 0) return this.#finish(survivors);
     this.#timer = setTimeout(() => this.#lastLook(), DRAIN_STOPPED_MS);
   }
@@ -215,8 +216,11 @@ export class Program {
     this.#drain();
     this.#child.stdout.close();
     this.#child.stderr.close();
+    this.#setup?.output.close();
     const now = performance.now();
-    const { stdout, stderr, nextSeq, loss } = this.#recorder.end();
+    const { stdout, stderr, setup: ofSetup, nextSeq, loss } = this.#recorder.end();
+    const setup = this.#setup?.facts(ofSetup ?? { stdout, stderr });
+    const usage = this.#exit?.usage ?? null;
     const facts: ExitFacts = {
       pid: this.pid,
       code: this.#exit?.code ?? null,
@@ -224,16 +228,18 @@ export class Program {
       stdout,
       stderr,
       next_seq: nextSeq,
-      usage: this.#exit?.usage ?? null,
+      usage: this.#setup?.usage === undefined ? usage : joinedUsage(this.#setup.usage, usage),
       kill: this.#stop && { signals: this.#stop.signals, survivors },
       timings: {
         spawn_ms: round(this.#spawnMs),
+        ...(setup && { setup_ms: setup.ms }),
         ...(this.#firstByteMs === undefined ? {} : { first_byte_ms: round(this.#firstByteMs) }),
         run_ms: round(this.#exitedAt - this.#spawnedAt),
         drain_ms: round(now - this.#exitedAt),
       },
       capture_error: loss,
       ...(this.#timedOut && { timed_out: true }),
+      ...(setup && { setup }),
     };
     // A run without files makes none only to say how it ended, when the server hears it now.
     const recorded =

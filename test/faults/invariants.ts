@@ -6,7 +6,7 @@ import type { RuntimeEvent } from '../../src/documents/event.ts';
 import type { Outcome } from '../../src/documents/outcome.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import type { RuntimeResult } from '../../src/documents/result.ts';
-import type { Stream } from '../../src/documents/stream.ts';
+import { CHANNELS, type Channel, isOfSetup, streamOf } from '../../src/documents/stream.ts';
 import { until } from '../helpers/processes.ts';
 import { outputOf, parseEvents } from '../helpers/run-events.ts';
 import { expectReasons } from '../helpers/sound-run.ts';
@@ -21,7 +21,7 @@ export interface Witness {
   /** For each client the events it got, as lines of JSON, in order, over all its connections. */
   seen?: readonly (readonly string[])[];
   /** What the work writes when nothing ends it before its end. Absent streams are not compared. */
-  wrote?: Partial<Record<Stream, string | Uint8Array>>;
+  wrote?: Partial<Record<Channel, string | Uint8Array>>;
 }
 
 /** What must be the same for ever. */
@@ -52,7 +52,7 @@ export async function expectInvariants(witness: Witness): Promise<Final> {
   expectWholeLog(record, events);
   expectSeen(witness, lines);
   await expectResumable(witness, lines);
-  for (const stream of ['stdout', 'stderr'] as const) await expectBytes(witness, record, events, stream);
+  for (const channel of CHANNELS) await expectBytes(witness, record, events, channel);
   await expectArtifacts(url, record);
   expectHonest(record);
   expect(await text(`${url}/invocations/${id}/result`), `${id}: GET result`).toBe(
@@ -154,35 +154,42 @@ async function expectBytes(
   { url, id, wrote }: Witness,
   { result, outcome }: Final['record'],
   events: readonly RuntimeEvent[],
-  stream: Stream,
+  channel: Channel,
 ): Promise<void> {
-  const facts = outcome[stream];
-  const told = outputOf(events, stream);
-  const gaps = events.filter((event) => event.type === 'gap' && event.stream === stream);
-  if (facts === null) return expect(told.length + gaps.length, `${id}: ${stream} without a capture`).toBe(0);
+  const facts = outcome[channel] ?? null;
+  const stream = streamOf(channel);
+  const phase = isOfSetup(channel) ? 'setup' : 'command';
+  const told = outputOf(events, stream, phase);
+  const gaps = events.filter(
+    (event) => event.type === 'gap' && event.stream === stream && (event.phase ?? 'command') === phase,
+  );
+  if (facts === null) return expect(told.length + gaps.length, `${id}: ${channel} without a capture`).toBe(0);
   let end = told.length;
   for (const event of gaps) {
     if (event.type !== 'gap') continue;
-    expect(event.offset, `${id}: where the gap of ${stream} begins`).toBe(end);
+    expect(event.offset, `${id}: where the gap of ${channel} begins`).toBe(end);
     end += event.length;
   }
-  expect({ kept: told.length, bytes: end }, `${id}: ${stream} in events`).toEqual({
+  expect({ kept: told.length, bytes: end }, `${id}: ${channel} in events`).toEqual({
     kept: facts.kept,
     bytes: facts.bytes,
   });
-  const path = result[`${stream}_path`];
-  if (path === null) throw new Error(`${id}: ${stream} has a capture and no path`);
+  const path = isOfSetup(channel)
+    ? (result.artifacts.find(({ artifact_id: name }) => name === channel)?.path ?? null)
+    : result[`${channel}_path`];
+  if (path === null) throw new Error(`${id}: ${channel} has a capture and no path`);
   const capture = readFileSync(path);
-  expect(capture.equals(told), `${id}: the capture of ${stream} is what the events tell`).toBe(true);
-  expect(facts.sha256, `${id}: sha256 of ${stream}`).toBe(sha256(capture));
-  const read = Buffer.from(await (await fetch(`${url}/invocations/${id}/${stream}`)).arrayBuffer());
-  expect(read.equals(capture), `${id}: GET ${stream} is the capture`).toBe(true);
-  const expected = wrote?.[stream];
+  expect(capture.equals(told), `${id}: the capture of ${channel} is what the events tell`).toBe(true);
+  expect(facts.sha256, `${id}: sha256 of ${channel}`).toBe(sha256(capture));
+  const from = `${url}/invocations/${id}/${stream}${isOfSetup(channel) ? '?phase=setup' : ''}`;
+  const read = Buffer.from(await (await fetch(from)).arrayBuffer());
+  expect(read.equals(capture), `${id}: GET ${channel} is the capture`).toBe(true);
+  const expected = wrote?.[channel];
   if (expected === undefined) return;
   const all = Buffer.from(expected);
   if (WHOLE.includes(outcome.ended))
-    expect(facts.bytes, `${id}: bytes of ${stream} written`).toBe(all.length);
-  expect(told.toString('latin1'), `${id}: ${stream} is what was written`).toBe(
+    expect(facts.bytes, `${id}: bytes of ${channel} written`).toBe(all.length);
+  expect(told.toString('latin1'), `${id}: ${channel} is what was written`).toBe(
     all.subarray(0, told.length).toString('latin1'),
   );
 }

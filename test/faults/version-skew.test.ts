@@ -31,11 +31,21 @@ const RELEASES: [name: string, socket: string, differences: Differences][] = [
     {
       'src/supervisor/protocol/messages.ts': versioned(PROTOCOL_VERSION + 1),
       // It tells of things that this release knows nothing of.
-      'src/supervisor/supervisor.ts': [
+      'src/supervisor/run.ts': [
         [
-          "attached: () => this.#tell({ op: 'started', run, pid: child.pid }),",
-          "attached: () => { this.#send?.({ op: 'news', run } as never); this.#send?.({ op: 'started', run, pid: child.pid, news: 1 } as never); },",
+          "attached: () => tell({ op: 'started', run, pid: child.pid }),",
+          "attached: () => { tell({ op: 'news', run } as never); tell({ op: 'started', run, pid: child.pid, news: 1 } as never); },",
         ],
+      ],
+    },
+  ],
+  [
+    'The supervisor of protocol 4, which knows of no setup',
+    'supervisor-4.sock',
+    {
+      'src/supervisor/protocol/messages.ts': versioned(4),
+      'src/supervisor/run.ts': [
+        ['const { setup } = this.#request;', 'const setup = undefined as never as SpawnRequest["setup"];'],
       ],
     },
   ],
@@ -117,9 +127,16 @@ for (const [name, socket, differences] of RELEASES)
 
       await server.start();
       expect(supervisors().sort()).toEqual([socket, `supervisor-${PROTOCOL_VERSION}.sock`].sort());
-      const next = await post(server.url, { command: ['sh', '-c', 'echo new; cat /proc/$PPID/cmdline'] });
-      const fresh = await expectInvariants({ url: server.url, id: next });
-      expect(fresh.record.status).toBe('succeeded');
+      const next = await post(server.url, {
+        command: ['sh', '-c', 'echo new; cat /proc/$PPID/cmdline'],
+        options: { setup: { commands: ['echo prepared'] } },
+      });
+      const fresh = await expectInvariants({
+        url: server.url,
+        id: next,
+        wrote: { setup_stdout: 'prepared\n' },
+      });
+      expect(fresh.record).toMatchObject({ status: 'succeeded', outcome: { setup: [{ exit_code: 0 }] } });
       expect(await (await fetch(`${server.url}/invocations/${next}/stdout`)).text()).toContain(
         `supervisor-${PROTOCOL_VERSION}.sock`,
       );

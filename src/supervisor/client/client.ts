@@ -21,6 +21,8 @@ interface Handed {
   /** The machine restarted since. */
   rebooted: boolean;
   timeLimit?: TimeLimit | undefined;
+  /** It has a setup. */
+  setup?: boolean;
   listener: ProgramListener;
 }
 
@@ -74,7 +76,8 @@ export class SupervisorClient {
   async spawn(request: SpawnRequest, startedAt: number, listener: ProgramListener): Promise<void> {
     const line = this.#line ?? (await this.#connection());
     const { run, directory, first_seq: firstSeq, time_limit: timeLimit } = request;
-    this.#runs.set(run, { directory, firstSeq, startedAt, rebooted: false, timeLimit, listener, line });
+    const handed = { directory, firstSeq, startedAt, rebooted: false, timeLimit, listener, line };
+    this.#runs.set(run, request.setup ? { ...handed, setup: true } : handed);
     line.send(request);
   }
 
@@ -112,6 +115,12 @@ export class SupervisorClient {
     return this.#ask('not_running', run, (n) => ({ op: 'signal', run, n, signal }));
   }
 
+  /** End what the setups of a session left running. Rejects where something of it lives on, or that cannot be told. */
+  async end(directories: readonly string[]): Promise<void> {
+    const line = this.#line ?? (await this.#connection());
+    await this.#questions.ask(line, 'not_running', (n) => ({ op: 'end', n, directories: [...directories] }));
+  }
+
   /** Leave the supervisors: they end every program and themselves (quit), or go on (leave). */
   async close(how: 'quit' | 'leave'): Promise<void> {
     this.#closing = true;
@@ -132,10 +141,12 @@ export class SupervisorClient {
   #adoptAt(line: SupervisorLine, run: string, handed: Handed): void {
     this.#runs.set(run, { ...handed, line });
     const { directory, firstSeq: first_seq, startedAt: started_at, rebooted, timeLimit: time_limit } = handed;
+    const { setup } = handed;
     line.send({
       ...{ op: 'adopt', run, directory, first_seq, started_at },
       ...(rebooted && { rebooted }),
       ...(time_limit && { time_limit }),
+      ...(setup && { setup }),
     });
   }
 

@@ -1,3 +1,4 @@
+import type { SetupStep } from '../../documents/setup.ts';
 import { parseJson } from '../../platform/json-parse.ts';
 import { Alien } from './lines.ts';
 import type { ExitFacts, FromSupervisor, SpawnFailure, StartedFacts, ToSupervisor } from './messages.ts';
@@ -32,6 +33,10 @@ const limits = object({
 
 const timeLimit = object({ ms: amount, grace_ms: amount });
 
+/** Words of a command, of which there is one. */
+const argv: Shape = (value) => list(text)(value) && (value as string[]).length > 0;
+const setup = object({ commands: list(argv), time_limit: timeLimit, session: optional(flag) });
+
 const TO_SUPERVISOR: Readonly<Record<ToSupervisor['op'], Shape>> = {
   hello: object({ version: count, key: optional(text) }),
   spawn: object({
@@ -45,6 +50,7 @@ const TO_SUPERVISOR: Readonly<Record<ToSupervisor['op'], Shape>> = {
     stdin,
     limits: optional(limits),
     time_limit: optional(timeLimit),
+    setup: optional(setup),
   }),
   adopt: object({
     run: text,
@@ -53,22 +59,34 @@ const TO_SUPERVISOR: Readonly<Record<ToSupervisor['op'], Shape>> = {
     started_at: amount,
     rebooted: optional(flag),
     time_limit: optional(timeLimit),
+    setup: optional(flag),
   }),
   stdin: object({ run: text, n: count, base64: optional(text), eof: optional(flag) }),
   signal: object({ run: text, n: count, signal: text }),
   stop: object({ run: text, grace_ms: amount }),
+  end: object({ n: count, directories: list(text) }),
   forget: object({ run: text }),
   quit: () => true,
 };
 
 const gap = object({ offset: count, length: count, reason: text });
 const stream = object({ bytes: count, kept: count, sha256: text, gap: optional(gap) });
-const captures = object({ stdout: stream, stderr: stream });
+const streams = { stdout: stream, stderr: stream };
+const captures = object({ ...streams, setup: optional(object(streams)) });
+const step = object({
+  command: list(text),
+  exit_code: nullable(whole),
+  signal: nullable(text),
+  ms: amount,
+  error: optional(text),
+});
+const setupFacts = object({ ...streams, steps: list(step), done: flag, ms: amount });
 const kill = object({ signals: list(text), survivors: count });
 const usage = object({ cpu_user_ms: amount, cpu_system_ms: amount, max_rss_bytes: nullable(count) });
 const timings = object({
   spawn_ms: optional(amount),
   first_byte_ms: optional(amount),
+  setup_ms: optional(amount),
   run_ms: optional(amount),
   drain_ms: optional(amount),
 });
@@ -85,17 +103,20 @@ const facts = object({
   timings,
   capture_error: nullable(text),
   timed_out: optional(flag),
+  setup: optional(setupFacts),
+  failure: optional(failure),
 });
 const started = object({ pid: count, start_time: count });
 
 const FROM_SUPERVISOR: Readonly<Record<FromSupervisor['op'], Shape>> = {
   welcome: object({ version: count, runs: optional(list(text)) }),
   started: object({ run: text, pid: whole }),
+  began: object({ run: text, ms_ago: amount }),
   failed: object({ run: text, failure, captures: nullable(captures), next_seq: count }),
   grew: object({ run: text, end: count }),
   active: object({ run: text }),
   exit: object({ run: text, facts, end: count }),
-  lost: object({ run: text, captures, end: count, next_seq: count, kill }),
+  lost: object({ run: text, captures, end: count, next_seq: count, kill, steps: optional(list(step)) }),
   absent: object({ run: text }),
   unreadable: object({ run: text, message: text }),
   reply: object({ n: count, error: nullable(text) }),
@@ -116,8 +137,10 @@ export interface LastWords {
   exit: ExitFacts;
   failed: SpawnFailure;
   started: StartedFacts;
+  /** One command of its setup has ended. */
+  step: SetupStep;
 }
-const LAST_WORDS: Readonly<Record<keyof LastWords, Shape>> = { exit: facts, failed: failure, started };
+const LAST_WORDS: Readonly<Record<keyof LastWords, Shape>> = { exit: facts, failed: failure, started, step };
 
 export function readLastWords(note: Readonly<Record<string, unknown>>): Partial<LastWords> {
   const words = Object.entries(LAST_WORDS).flatMap(([name, shape]) =>

@@ -1,4 +1,5 @@
-import type { Kill, StreamFacts, Timings, Usage } from '../../documents/outcome.ts';
+import type { CaptureFacts, Kill, StreamFacts, Timings, Usage } from '../../documents/outcome.ts';
+import type { SetupStep } from '../../documents/setup.ts';
 
 /**
  * What the server and the supervisor say to each other over a Unix socket: one JSON object a line.
@@ -9,7 +10,7 @@ import type { Kill, StreamFacts, Timings, Usage } from '../../documents/outcome.
  * of its own. So what is here keeps its meaning in all versions: messages and fields are added, none is changed,
  * and who does not know one passes it over. A version that cannot keep to that takes another name for its socket.
  */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** The last version whose servers have no key to show. */
 export const LAST_WITHOUT_KEY = 3;
@@ -37,6 +38,15 @@ export interface TimeLimit {
   grace_ms: number;
 }
 
+/** Programs that run before the command, one after the other, each when the one before ended with 0. */
+export interface SetupRequest {
+  commands: string[][];
+  /** For all of them together, from the start of the first. That of the run counts from the start of its command then. */
+  time_limit: TimeLimit;
+  /** There is no command, and what these leave running stays until `end`. */
+  session?: boolean | undefined;
+}
+
 /** Start a program. `directory` exists; captures and journal are made in it. */
 export interface SpawnRequest {
   op: 'spawn';
@@ -52,6 +62,8 @@ export interface SpawnRequest {
   limits?: ProcessLimits | undefined;
   /** Earlier releases neither say it nor look. */
   time_limit?: TimeLimit | undefined;
+  /** Versions up to 4 know of none: as all runs, one with a setup goes to a supervisor of the server's own version. */
+  setup?: SetupRequest | undefined;
 }
 
 export type ToSupervisor =
@@ -72,15 +84,29 @@ export type ToSupervisor =
       rebooted?: boolean | undefined;
       /** As in `spawn`, from `started_at` on: for a program that was started by a server that did not say. */
       time_limit?: TimeLimit | undefined;
+      /** It has a setup: of that too it is told what was captured. */
+      setup?: boolean | undefined;
     }
   | { op: 'stdin'; run: string; n: number; base64?: string; eof?: boolean }
   | { op: 'signal'; run: string; n: number; signal: string }
   /** SIGTERM to the group, SIGKILL after the grace (0: at once), then everything the run started. */
   | { op: 'stop'; run: string; grace_ms: number }
+  /** What the setups left that had these directories ends: those of a session. Answered by `reply` when nothing is left. */
+  | { op: 'end'; n: number; directories: string[] }
   /** The result is stored: the supervisor may forget the run. */
   | { op: 'forget'; run: string }
   /** Stop every program and exit. */
   | { op: 'quit' };
+
+/** What became of a setup: of those commands that were begun. */
+export interface SetupFacts {
+  steps: SetupStep[];
+  /** All ended with 0, and nobody had it stopped. */
+  done: boolean;
+  ms: number;
+  stdout: StreamFacts;
+  stderr: StreamFacts;
+}
 
 /** Facts of a program that has ended; also the last line of its journal. */
 export interface ExitFacts {
@@ -98,12 +124,13 @@ export interface ExitFacts {
   capture_error: string | null;
   /** The supervisor ended it, since its time was over and no server was there. Earlier releases do not tell. */
   timed_out?: boolean;
+  /** Of a run that had one. Where it is not done there was no command: pid, code and signal are null, and the time that was over is its own. */
+  setup?: SetupFacts;
+  /** After the setup the command could not be started. */
+  failure?: SpawnFailure;
 }
 
-export interface Captures {
-  stdout: StreamFacts;
-  stderr: StreamFacts;
-}
+export type Captures = CaptureFacts;
 
 /** The program could not be started; also the last line of its journal. `code` is an errno name. */
 export interface SpawnFailure {
@@ -126,12 +153,23 @@ export type FromSupervisor =
   /** `runs`: those it has, with programs that live or whose end was not told. Version 2 does not say. */
   | { op: 'welcome'; version: number; pid: number; spawn: string; runs?: string[] }
   | { op: 'started'; run: string; pid: number }
+  /** Of a run with a setup: its command began so long ago. */
+  | { op: 'began'; run: string; ms_ago: number }
   | { op: 'failed'; run: string; failure: SpawnFailure; captures: Captures | null; next_seq: number }
   | { op: 'grew'; run: string; end: number }
   | { op: 'active'; run: string }
   | { op: 'exit'; run: string; facts: ExitFacts; end: number }
   /** The supervisor that had the program died: what the program left was ended, the captures are as they were found. */
-  | { op: 'lost'; run: string; captures: Captures; end: number; next_seq: number; kill: Kill }
+  | {
+      op: 'lost';
+      run: string;
+      captures: Captures;
+      end: number;
+      next_seq: number;
+      kill: Kill;
+      /** Commands of its setup that had ended. */
+      steps?: SetupStep[];
+    }
   /** No supervisor ever began with this run. */
   | { op: 'absent'; run: string }
   /** Its files cannot be read, so that nothing is known of it. */

@@ -21,6 +21,9 @@ export interface ProgramExit {
   usage: Usage | null;
 }
 
+/** Nobody reaped it. */
+export const UNKNOWN_EXIT: ProgramExit = { code: null, signal: null, usage: null };
+
 /** One of a program's output streams. */
 export interface OutputSource {
   /** Hand over what is there now. True at the end of the stream, false when more may come. */

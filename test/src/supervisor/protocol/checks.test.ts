@@ -14,9 +14,12 @@ const stream = {
   sha256: 'a'.repeat(64),
   gap: { offset: 9, length: 1, reason: 'storage' },
 };
-const captures = { stdout: stream, stderr: stream };
+const captures = { stdout: stream, stderr: stream, setup: { stdout: stream, stderr: stream } };
+const step = { command: ['sh'], exit_code: null, signal: 'SIGKILL', ms: 1.5, error: 'no such program' };
+const setup = { steps: [step], done: false, ms: 2, stdout: stream, stderr: stream };
 const facts = {
-  ...{ pid: 1, code: -1, signal: null, ...captures, next_seq: 3, capture_error: null },
+  ...{ pid: 1, code: -1, signal: null, stdout: stream, stderr: stream, next_seq: 3, capture_error: null },
+  ...{ setup, failure: { code: 'ENOENT', message: 'no such file' } },
   usage: { cpu_user_ms: 0.5, cpu_system_ms: 0, max_rss_bytes: null },
   kill: { signals: ['SIGTERM'], survivors: 0 },
   timings: { spawn_ms: 1, run_ms: 2.5 },
@@ -29,22 +32,25 @@ const TO: { [Op in ToSupervisor['op']]: object } = {
   spawn: {
     ...{ run: 'r', command: ['true'], environment: ['A=b'], working_directory: '/', directory: '/r' },
     ...{ first_seq: 3, max_output_bytes: 0, stdin: { kind: 'text', text: '' }, limits: { open_files: 9 } },
+    setup: { commands: [['true']], time_limit: { ms: 1, grace_ms: 0 }, session: true },
   },
-  adopt: { run: 'r', directory: '/r', first_seq: 3, started_at: 1.5, rebooted: true },
+  adopt: { run: 'r', directory: '/r', first_seq: 3, started_at: 1.5, rebooted: true, setup: true },
   stdin: { run: 'r', n: 1, base64: '', eof: true },
   signal: { run: 'r', n: 1, signal: 'SIGHUP' },
   stop: { run: 'r', grace_ms: 0.5 },
+  end: { n: 1, directories: ['/r'] },
   forget: { run: 'r' },
   quit: {},
 };
 const FROM: { [Op in FromSupervisor['op']]: object } = {
   welcome: { version: 2, runs: ['r'] },
   started: { run: 'r', pid: 1 },
+  began: { run: 'r', ms_ago: 0.5 },
   failed: { run: 'r', failure, captures, next_seq: 3 },
   grew: { run: 'r', end: 1 },
   active: { run: 'r' },
   exit: { run: 'r', facts, end: 1 },
-  lost: { run: 'r', captures, end: 1, next_seq: 3, kill: facts.kill },
+  lost: { run: 'r', captures, end: 1, next_seq: 3, kill: facts.kill, steps: [step] },
   absent: { run: 'r' },
   unreadable: { run: 'r', message: '' },
   reply: { n: 1, error: null },
