@@ -72,7 +72,7 @@ export function createMetrics(kinds: Iterable<string>, limits: Limits): Metrics 
   });
   const output = new Counter({
     name: 'runwire_output_bytes_total',
-    help: 'Bytes that finished runs wrote to stdout and stderr',
+    help: 'Bytes that finished runs wrote to stdout and stderr, those of their setup too',
     registers,
   });
   const recovered = new Counter({

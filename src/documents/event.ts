@@ -20,8 +20,8 @@ const output = {
 
 /**
  * RuntimeEvent: seq counts 1, 2, 3 … without holes; `finished` is exactly one and last.
- * `offset` and `length` count bytes of the stream; `text` is present when those bytes are
- * UTF-8, else `base64`. A `gap` names bytes that existed and are not kept.
+ * `offset` and `length` count bytes of the stream, those of setup apart (in manual runs that 0.1.0 began: both together); `text`
+ * is present when those bytes are UTF-8, else `base64`. A `gap` names bytes that existed and are not kept.
  */
 export const RuntimeEvent = z.discriminatedUnion('type', [
   z.strictObject({ ...head, type: z.literal('status'), status: z.enum(['pending', 'running']) }),
