@@ -134,6 +134,17 @@ test('what setup captured and no event tells of is told, as setup’s', async ()
   expect(stderr.bytes).toBe(0);
 });
 
+test('a file of setup without a journal, as a power cut may leave it, is nothing, and does not come back', async () => {
+  writeFileSync(directory.setup_stdout, 'stray bytes');
+  const recorded = await readEarlier(directory, 3);
+  expect(recorded).toBeNull();
+  const recorder = new Recorder({ directory, firstSeq: 3, maxOutputBytes: 100, recorded });
+  recorder.write('stdout', Buffer.from('new'), 'setup');
+  recorder.end();
+  recorder.close();
+  expect(readFileSync(directory.setup_stdout, 'utf8')).toBe('new');
+});
+
 test('captures of setup that were lost are gaps of setup', async () => {
   const first = new Recorder({ directory, firstSeq: 3, maxOutputBytes: 100 });
   first.write('stdout', Buffer.from('gone'), 'setup');
