@@ -30,6 +30,12 @@ export class HeldSetups {
     return this.#setups.size;
   }
 
+  get descriptors(): number {
+    let open = 0;
+    for (const { output } of this.#setups.values()) open += output.open;
+    return open;
+  }
+
   hold(directory: string, setup: Setup): void {
     this.#setups.set(directory, setup);
     void this.#look();

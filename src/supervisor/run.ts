@@ -72,6 +72,11 @@ export class SupervisedRun {
     return this.#exit ? null : this.#due;
   }
 
+  /** Descriptors that its setup has: two captures, and pipes that others hold. */
+  get descriptorsOfSetup(): number {
+    return this.#setup ? 2 + this.#setup.output.open : 0;
+  }
+
   start(): void {
     const { setup } = this.#request;
     if (setup) this.#begun = this.#setUp(setup.commands, setup.session ?? false);

@@ -12,6 +12,11 @@ export class SetupOutput {
     this.#take = take;
   }
 
+  /** How many pipes are not at their end. */
+  get open(): number {
+    return this.#open.size;
+  }
+
   follow({ stdout, stderr }: Pick<StartedProgram, 'stdout' | 'stderr'>): void {
     this.#add('stdout', stdout);
     this.#add('stderr', stderr);

@@ -11,8 +11,8 @@ export interface StartParts {
   spawner: Spawner;
   /** What tells this data directory from others of the same path. */
   place: string;
-  /** How many programs live. */
-  programs(): number;
+  /** How many other programs live, and how many descriptors setups have beside. */
+  taken(): { programs: number; more: number };
 }
 
 export class NotStarted extends Error {
@@ -28,14 +28,15 @@ export function startProgram(
   request: SpawnRequest,
   command: string[],
   stdin: StdinSource,
-  { spawner, place, programs }: StartParts,
+  { spawner, place, taken }: StartParts,
 ): StartedProgram | Promise<StartedProgram> {
   const { environment, working_directory: workingDirectory, directory } = request;
   let path: string | null = null;
   const notStarted = (error: unknown): NotStarted => new NotStarted(failureOf(error, request, path));
   try {
     path = resolveProgram(command[0] ?? '', environment, workingDirectory);
-    checkDescriptors(programs());
+    const { programs, more } = taken();
+    checkDescriptors(programs, more);
     const { program, argv } = withLimits(path, command, request.limits);
     const input = openStdin(stdin, directory);
     const mark = markOf(place, directory);

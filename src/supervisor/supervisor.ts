@@ -19,6 +19,7 @@ export class Supervisor {
   readonly #runs = new ChurnMap<string, SupervisedRun>();
   /** Those that have begun and are not over. */
   readonly #living = new Set<SupervisedRun>();
+  readonly #withSetup = new Set<SupervisedRun>();
   readonly #held: HeldSetups;
   readonly #served = new ServedTimes();
   readonly #clocks = new UnwatchedClocks();
@@ -34,7 +35,7 @@ export class Supervisor {
     this.#held = new HeldSetups({ spawner, place, search: this.#search });
     this.#runParts = {
       ...{ spawner, place },
-      programs: () => this.#living.size - 1, // but for the one that asks
+      taken: () => ({ programs: this.#living.size - 1, more: this.#descriptorsOfSetups() }),
       tell: (message) => this.#tell(message),
       isHeard: () => this.#send !== null,
       grew: ({ id }) => this.#growth.grew(id),
@@ -126,12 +127,20 @@ export class Supervisor {
     const run = new SupervisedRun(request, this.#runParts);
     this.#runs.set(run.id, run);
     this.#living.add(run);
+    if (request.setup) this.#withSetup.add(run);
     run.start();
+  }
+
+  #descriptorsOfSetups(): number {
+    let more = this.#held.descriptors;
+    for (const { descriptorsOfSetup } of this.#withSetup) more += descriptorsOfSetup;
+    return more;
   }
 
   /** `settled`: nobody will ask how it ended. */
   #over(run: SupervisedRun, settled: boolean): void {
     this.#living.delete(run);
+    this.#withSetup.delete(run);
     if (settled) this.#runs.delete(run.id);
   }
 

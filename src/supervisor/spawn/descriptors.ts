@@ -9,9 +9,10 @@ const OWN = 48;
 const most = Math.floor((openFilesLimit() - OWN) / OF_A_PROGRAM);
 
 /**
- * May one more program be started beside so many. Throws SpawnError EMFILE: a program that began and whose output then
- * found no descriptor could not be tried again.
+ * May one more program be started beside so many, and beside so many descriptors of other things. Throws SpawnError
+ * EMFILE: a program that began and whose output then found no descriptor could not be tried again.
  */
-export function checkDescriptors(programs: number): void {
-  if (programs >= most) throw new SpawnError('EMFILE', `no descriptors for more than ${most} programs`);
+export function checkDescriptors(programs: number, more: number): void {
+  if (programs + more / OF_A_PROGRAM >= most)
+    throw new SpawnError('EMFILE', `no descriptors for more than ${most} programs`);
 }
