@@ -27,7 +27,14 @@ export const InvocationInput = z
     contract_kind: z.literal('runtime_invocation').optional(),
     invocation_id: InvocationId.optional().describe('Absent: the server makes a sortable one'),
     runtime_name: z.string().min(1).max(256).optional().describe('Default: the kind'),
-    runtime_kind: z.string().min(1).max(64).describe('A kind of the server, or an alias of one'),
+    runtime_kind: z
+      .string()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(
+        'A kind of the server, or an alias of one; may be absent where options name an environment spec or a session that has one',
+      ),
     working_directory: Path.nullish().describe("Absent or null: a scratch directory of the run's own"),
     command: z.array(Text).min(1).optional().describe('argv; no shell. Needed by kinds that start a process'),
     environment: bounded(Environment).optional(),
@@ -43,6 +50,12 @@ export const InvocationInput = z
     metadata: bounded(StringMap).optional(),
     options: Options.optional(),
   })
+  .refine(hasKind, {
+    path: ['runtime_kind'],
+    error: 'is missing: must be a string',
+    // Told beside what else is wrong.
+    when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  })
   .refine((input) => typeof input.input_payload_path !== 'string' || input.options?.stdin === undefined, {
     path: ['options', 'stdin'],
     error: 'stdin and input_payload_path cannot both be given',
@@ -50,8 +63,29 @@ export const InvocationInput = z
   .refine((input) => typeof input.input_payload_path !== 'string' || !input.options?.stdin_open, {
     path: ['options', 'stdin_open'],
     error: 'stdin_open and input_payload_path cannot both be given',
+  })
+  .meta({
+    // What hasKind says, for who reads the JSON Schema.
+    anyOf: [
+      { required: ['runtime_kind'] },
+      ...['environment_spec', 'session'].map((name) => ({
+        required: ['options'],
+        properties: { options: { required: [name] } },
+      })),
+    ],
   });
 export type InvocationInput = z.infer<typeof InvocationInput>;
+/** The same with what defaults say. */
+export type WholeInvocationInput = InvocationInput & { runtime_kind: string };
+
+/** Is there one, or who may have one. */
+function hasKind({ runtime_kind, options }: { runtime_kind?: unknown; options?: unknown }): boolean {
+  if (runtime_kind !== undefined || typeof options !== 'object' || options === null) {
+    return runtime_kind !== undefined;
+  }
+  const { environment_spec, session } = options as { environment_spec?: unknown; session?: unknown };
+  return environment_spec !== undefined || session !== undefined;
+}
 
 /** The same for a server whose kinds have these keys in `options`: no others are taken. */
 export function invocationInput(optionKeys: readonly string[]): z.ZodType<InvocationInput> {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { bounded } from './bounded.ts';
 import { ResourceId } from './resource-id.ts';
 
-const Globs = z.array(z.string().min(1).max(1000)).max(100);
+/** At most a hundred. */
+export const Globs = z.array(z.string().min(1).max(1000)).max(100);
 
 /** A snapshot that is asked for. */
 export const SnapshotInput = z.strictObject({

@@ -1,4 +1,4 @@
-import { type Invocation, type InvocationInput, SCHEMA_VERSION } from '../documents/invocation.ts';
+import { type Invocation, SCHEMA_VERSION, type WholeInvocationInput } from '../documents/invocation.ts';
 
 export interface CompletionDefaults {
   defaultTimeoutSeconds: number | null;
@@ -7,7 +7,7 @@ export interface CompletionDefaults {
 
 /** The exact RxP document of what was sent: every field present. `workingDirectory`: absolute. */
 export function completeInvocation(
-  input: InvocationInput,
+  input: WholeInvocationInput,
   id: string,
   workingDirectory: string,
   defaults: CompletionDefaults,

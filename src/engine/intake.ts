@@ -6,6 +6,7 @@ import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation, InvocationInput } from '../documents/invocation.ts';
+import { withDefaults, withoutHiddenCommands } from '../documents/invocation-defaults.ts';
 import { redactInvocation } from '../documents/redaction.ts';
 import { workspaceOf } from '../documents/workspace-use.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
@@ -76,7 +77,8 @@ export class Intake {
     const directory = workspace === null ? own : this.#inWorkspace(own, workspace.id);
     if (workspace !== null) checkWorkspacePaths(input, directory.work);
     const paths = resolveWorkingPaths(input, directory, workspace === null ? undefined : directory.work);
-    const invocation = completeInvocation(input, id, paths.workingDirectory, this.#config);
+    const whole = withoutHiddenCommands(withDefaults(input, []));
+    const invocation = completeInvocation(whole, id, paths.workingDirectory, this.#config);
     const runner = this.#runnerOf(invocation);
     checkOtherOptions(
       this.#registry.all.filter((other) => other !== runner),

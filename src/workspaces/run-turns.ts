@@ -149,6 +149,7 @@ export class RunTurns implements WorkspaceRuns {
     if (takes(workspace, 'before'))
       await shots.takeOwn(workspace.id, jobOf(directory, places), shotOf(run, 'before'), {
         metadata: { invocation_id: run.id },
+        filter: workspace.filter,
         signal: run.signal,
       });
   }
@@ -162,7 +163,7 @@ export class RunTurns implements WorkspaceRuns {
     began: boolean,
   ): Promise<{ outcome: WorkspaceOutcome; notes: string[] }> {
     const { shots, counts, dataDir, places } = this.#parts;
-    const { id, snapshot } = run.workspace ?? { id: '', snapshot: null };
+    const { id, snapshot, filter } = run.workspace ?? { id: '', snapshot: null, filter: {} };
     const notes: string[] = [];
     const attempt = async <T>(what: string, call: () => Promise<T>): Promise<T | null> => {
       try {
@@ -181,6 +182,7 @@ export class RunTurns implements WorkspaceRuns {
         ? await attempt('the snapshot after it could not be taken', async () =>
             shots.takeOwn(id, jobOf(directory, places), shotOf(run, 'after'), {
               metadata: { invocation_id: run.id },
+              filter,
             }),
           )
         : null;

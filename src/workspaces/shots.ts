@@ -36,6 +36,13 @@ export interface OwnShot {
   madeAt: number;
 }
 
+export interface OwnShotOptions {
+  metadata?: Record<string, string>;
+  /** Absent: everything is in it. */
+  filter?: Pick<SnapshotInput, 'keep' | 'ignore'>;
+  signal?: AbortSignal;
+}
+
 /** After the last removal: many are removed together. */
 const SWEEP_AFTER_MS = 3000;
 const SWEEP_AT_START_MS = 5000;
@@ -124,12 +131,12 @@ export class Shots implements Snapshots {
     workspace: string,
     job: TreeJob,
     own: OwnShot,
-    { metadata = {}, signal }: { metadata?: Record<string, string>; signal?: AbortSignal } = {},
+    { metadata = {}, filter, signal }: OwnShotOptions = {},
   ): Promise<Snapshot> {
     const known = this.ownOf(own);
     return known !== null
       ? describe(known)
-      : this.#take(this.#ownId(own), workspace, originOfOwn(own), job, { metadata }, signal);
+      : this.#take(this.#ownId(own), workspace, originOfOwn(own), job, { ...filter, metadata }, signal);
   }
 
   ownOf(own: OwnShot): StoredSnapshot | null {

@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { runDirectory } from '../../../src/disk/run-directory.ts';
 import { Invocation, InvocationInput } from '../../../src/documents/invocation.ts';
+import { withDefaults } from '../../../src/documents/invocation-defaults.ts';
 import { completeInvocation } from '../../../src/engine/full-invocation.ts';
 import { resolveWorkingPaths } from '../../../src/run/working-paths.ts';
 
 /** As a server with the data directory /data does it. */
 function complete(input: InvocationInput) {
   const { workingDirectory } = resolveWorkingPaths(input, runDirectory('/data', 'r'));
-  return completeInvocation(input, 'r', workingDirectory, none);
+  return completeInvocation(withDefaults(input, []), 'r', workingDirectory, none);
 }
 
 const none = { defaultTimeoutSeconds: null, maxTimeoutSeconds: null };

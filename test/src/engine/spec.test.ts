@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Runner } from '../../../src/contract/runner.ts';
 import { InvocationInput } from '../../../src/documents/invocation.ts';
+import { withDefaults } from '../../../src/documents/invocation-defaults.ts';
 import { completeInvocation } from '../../../src/engine/full-invocation.ts';
 import { parseSpec } from '../../../src/engine/spec.ts';
 
@@ -18,7 +19,7 @@ const runner: Runner<{ image: string }> = {
 function invocation(options?: Record<string, unknown>) {
   const input = InvocationInput.parse({ runtime_kind: 'docker', ...(options && { options }) });
   const defaults = { defaultTimeoutSeconds: null, maxTimeoutSeconds: null };
-  return completeInvocation(input, 'a', '/nowhere', defaults);
+  return completeInvocation(withDefaults(input, []), 'a', '/nowhere', defaults);
 }
 
 test('an exact RxP invocation is accepted and refused by name, where the kind needs more than RxP has', () => {

@@ -385,6 +385,33 @@ test('snapshots around a run have ids of their own, also when it fails', async (
   expect(existsSync(join(engine.dataDir, 'contents'))).toBe(true);
 });
 
+test('what is in snapshots around a run is said with them', async () => {
+  const run = scripted(async ({ workingDirectory }) => {
+    for (const name of ['b.o', 'c.txt']) writeFileSync(join(workingDirectory, name), '');
+    return exited();
+  });
+  await using engine = buildEngine({ runners: [run] });
+  const id = await made(engine, { 'a.txt': '1', 'a.o': '2' });
+  const names = async (filter: object): Promise<string[][]> => {
+    const { outcome } = await engine.run({
+      runtime_kind: 'scripted',
+      options: { workspace: { id, snapshot: 'both', ...filter } },
+    });
+    const { before, after } = outcome?.workspace?.snapshots ?? {};
+    const all = [before, after].map(async (shot) => {
+      const found: string[] = [];
+      for await (const { path } of engine.workspaces.snapshots.entries(shot ?? '')) found.push(path);
+      return found.sort();
+    });
+    return Promise.all(all);
+  };
+  expect(await names({ keep: ['*.o'] })).toEqual([['a.o'], ['a.o', 'b.o']]);
+  expect(await names({ ignore: ['*.o'] })).toEqual([
+    ['a.txt', 'c.txt'],
+    ['a.txt', 'c.txt'],
+  ]);
+});
+
 test('the next server completes what was begun: filling and restoring; removes what has no record', async () => {
   let dataDir = '';
   const id = newId();
