@@ -1,10 +1,6 @@
 import { hash } from 'node:crypto';
-import { RunwireError } from '../documents/errors.ts';
+import { canonicalJson } from '../documents/canonical-json.ts';
 import type { InvocationInput } from '../documents/invocation.ts';
-import { isExactNumber } from '../platform/exact-json.ts';
-
-/** Deeper documents are refused rather than left to the stack. */
-const MAX_DEPTH = 500;
 
 /**
  * SHA-256 (hex) of an invocation as it was sent. Two bodies have the same fingerprint when they are
@@ -22,25 +18,4 @@ const MAX_DEPTH = 500;
 export function fingerprint(input: InvocationInput, files: string | null = null): string {
   const json = canonicalJson(input);
   return hash('sha256', files === null ? json : `${json}\n${files}`);
-}
-
-/** JSON without white space and with sorted keys; `undefined` members are dropped. */
-export function canonicalJson(value: unknown, depth = 0): string {
-  if (typeof value !== 'object' || value === null || isExactNumber(value))
-    return JSON.stringify(value) ?? 'null';
-  if (depth === MAX_DEPTH)
-    throw new RunwireError('invalid_invocation', `The body is nested deeper than ${MAX_DEPTH} levels`);
-  if (Array.isArray(value)) {
-    let text = '[';
-    for (const item of value) text += `${text === '[' ? '' : ','}${canonicalJson(item, depth + 1)}`;
-    return `${text}]`;
-  }
-  const members = value as { [key: string]: unknown };
-  let text = '{';
-  for (const key of Object.keys(members).sort()) {
-    const member = members[key];
-    if (member === undefined) continue;
-    text += `${text === '{' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member, depth + 1)}`;
-  }
-  return `${text}}`;
 }

@@ -21,6 +21,7 @@ import { FIND, RunList } from './run-list.ts';
 import type { DatabaseOptions } from './schema.ts';
 import { openDatabase } from './schema.ts';
 import { SnapshotRows } from './snapshots.ts';
+import { SpecRows } from './specs.ts';
 import { type UnfinishedRun, UnfinishedRuns } from './unfinished-runs.ts';
 import { syncWal, type WalSync } from './wal-sync.ts';
 import { WorkspaceRows } from './workspaces.ts';
@@ -45,6 +46,7 @@ export interface StoreOptions extends DatabaseOptions {
 export class InvocationStore {
   readonly workspaces: WorkspaceRows;
   readonly snapshots: SnapshotRows;
+  readonly specs: SpecRows;
   readonly #db: DatabaseSync;
   readonly #redo: RedoLog;
   readonly #group: GroupCommit<StoreOperation>;
@@ -85,6 +87,7 @@ export class InvocationStore {
     this.#deliveries = new Deliveries(db);
     this.workspaces = new WorkspaceRows(db, this.#group);
     this.snapshots = new SnapshotRows(db, this.#group);
+    this.specs = new SpecRows(db, this.#group);
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
     this.#lastFinish = Number(db.prepare('SELECT max(finish_order) AS last FROM runs').get()?.last ?? 0);
   }

@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { FinalStatus } from '../documents/result.ts';
 import { type RemovedRun, RemovedRuns } from './removed-runs.ts';
 import { isSpaceOperation, type SpaceOperation, spaceOperations } from './space-operations.ts';
+import { isSpecOperation, type SpecOfRun, type SpecOperation, specOperations } from './spec-operations.ts';
 
 export interface NewRun {
   id: string;
@@ -20,6 +21,8 @@ export interface NewRun {
   traceparent?: string;
   /** Name of its directory; absent: its id. */
   directory?: string;
+  /** What it was made with; absent for most runs. */
+  environmentSpec?: SpecOfRun;
 }
 
 export interface ResultRow {
@@ -41,6 +44,7 @@ export const TABLES = [
   'traces',
   'rebooted',
   'directories',
+  'run_specs',
 ] as const;
 /** The rows of a run: their values in the order of the columns, none where it has no row. */
 export type StoredRows = readonly (readonly [table: (typeof TABLES)[number], values: SQLOutputValue[]])[];
@@ -55,7 +59,8 @@ export type StoreOperation =
   | { op: 'remove'; id: string; removed: RemovedRun }
   | { op: 'restore'; id: string; rows: StoredRows }
   | { op: 'delivery'; id: string; delivery: string; settled: boolean }
-  | SpaceOperation;
+  | SpaceOperation
+  | SpecOperation;
 
 /** How operations are done. False: it changed nothing. Throws what SQLite throws. */
 export function storeOperations(db: DatabaseSync): (operation: StoreOperation) => boolean {
@@ -65,6 +70,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
   const insertDelivery = sql('INSERT INTO deliveries VALUES (?, ?, ?, 0)');
   const insertTrace = sql('INSERT INTO traces VALUES (?, ?)');
   const insertDirectory = sql('INSERT INTO directories VALUES (?, ?)');
+  const insertSpec = sql('INSERT INTO run_specs VALUES (?, ?, ?, ?)');
   const markRunning = sql(
     "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'pending'",
   );
@@ -90,9 +96,11 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
   const setDelivery = sql(`UPDATE deliveries SET delivery = ?, settled = ?, secret = iif(?, NULL, secret)
     WHERE n = (SELECT n FROM runs WHERE id = ?)`);
   const spaces = spaceOperations(db);
+  const specs = specOperations(db);
 
   return (operation) => {
     if (isSpaceOperation(operation)) return spaces(operation);
+    if (isSpecOperation(operation)) return specs(operation);
     switch (operation.op) {
       case 'insert': {
         const { n, run } = operation;
@@ -113,6 +121,8 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
         if (run.delivery) insertDelivery.run(n, run.delivery.delivery, run.delivery.secret);
         if (run.traceparent !== undefined) insertTrace.run(n, run.traceparent);
         if (run.directory !== undefined) insertDirectory.run(n, run.directory);
+        const { environmentSpec: spec } = run;
+        if (spec !== undefined) insertSpec.run(n, spec.name, spec.version, spec.digest);
         return true;
       }
       case 'running':

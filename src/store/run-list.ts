@@ -25,13 +25,20 @@ export interface StoredRun {
   directory: string;
   /** A Delivery without its secret: see documents/delivery.ts. */
   delivery: string | null;
+  /** JSON of what it was made with: see documents/record.ts. */
+  environmentSpec: string | null;
 }
+
+/** Of the run r. */
+export const SPEC_OF_RUN = `(SELECT json_object('name', u.name, 'version', u.version, 'digest', u.digest)
+  FROM run_specs u WHERE u.n = r.n) AS environmentSpec`;
 
 /** The columns of a StoredRun; a WHERE clause follows. */
 export const FIND = `SELECT r.n, r.id, r.status, r.runtime_kind AS runtimeKind, r.runtime_name AS runtimeName,
   r.created_at AS createdAt, r.started_at AS startedAt, r.finished_at AS finishedAt,
   r.output_bytes AS outputBytes, r.fingerprint, r.idempotency_key AS idempotencyKey,
-  i.invocation, o.result, o.outcome, d.delivery, coalesce(x.name, r.id) AS directory
+  i.invocation, o.result, o.outcome, d.delivery, coalesce(x.name, r.id) AS directory,
+  ${SPEC_OF_RUN}
   FROM runs r JOIN invocations i ON i.n = r.n LEFT JOIN results o ON o.n = r.n LEFT JOIN deliveries d ON d.n = r.n
   LEFT JOIN directories x ON x.n = r.n`;
 

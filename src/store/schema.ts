@@ -99,6 +99,27 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE removed_snapshots (
      n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, removed_at INTEGER NOT NULL, reason TEXT NOT NULL
    ) STRICT;`,
+  // Versions of environment specs, the names of them (`version`: the last one there was, `newest`: its row, null where the
+  // name was removed, and then in which order), and which one a run was made with.
+  `CREATE TABLE specs (
+     n INTEGER PRIMARY KEY,
+     name TEXT NOT NULL,
+     version INTEGER NOT NULL,
+     digest TEXT NOT NULL,
+     document TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     kept INTEGER NOT NULL,
+     UNIQUE (name, version)
+   ) STRICT;
+   CREATE INDEX specs_kept ON specs (n) WHERE kept = 1;
+   CREATE TABLE spec_names (
+     name TEXT PRIMARY KEY, version INTEGER NOT NULL, newest INTEGER, removed INTEGER
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX spec_names_newest ON spec_names (newest) WHERE newest IS NOT NULL;
+   CREATE INDEX spec_names_removed ON spec_names (removed) WHERE removed IS NOT NULL;
+   CREATE TABLE run_specs (
+     n INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, digest TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

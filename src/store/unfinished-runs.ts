@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoreOperation } from './operations.ts';
-import type { StoredRun } from './run-list.ts';
+import { SPEC_OF_RUN, type StoredRun } from './run-list.ts';
 
 /** What a later server must know of a run that has not ended. */
 export type UnfinishedRun = Pick<
   StoredRun,
-  'id' | 'createdAt' | 'startedAt' | 'fingerprint' | 'idempotencyKey' | 'invocation' | 'directory'
+  | ('id' | 'createdAt' | 'startedAt' | 'fingerprint' | 'idempotencyKey' | 'invocation' | 'directory')
+  | 'environmentSpec'
 > & {
   traceparent: string | null;
   /** The machine restarted since it was running. */
@@ -27,7 +28,7 @@ export class UnfinishedRuns {
       all: db.prepare("SELECT n FROM runs WHERE status IN ('pending', 'running') ORDER BY n"),
       run: db.prepare(`SELECT r.id, r.created_at AS createdAt, r.started_at AS startedAt, r.fingerprint,
         r.idempotency_key AS idempotencyKey, i.invocation, a.reason AS abort, t.traceparent,
-        coalesce(x.name, r.id) AS directory,
+        coalesce(x.name, r.id) AS directory, ${SPEC_OF_RUN},
         EXISTS (SELECT 1 FROM rebooted b WHERE b.n = r.n) AS rebooted
         FROM runs r JOIN invocations i ON i.n = r.n LEFT JOIN aborts a ON a.n = r.n
         LEFT JOIN traces t ON t.n = r.n LEFT JOIN directories x ON x.n = r.n WHERE r.n = ?`),

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { canonicalJson } from '../../../src/documents/canonical-json.ts';
 import type { InvocationInput } from '../../../src/documents/invocation.ts';
-import { canonicalJson, fingerprint } from '../../../src/engine/fingerprint.ts';
+import { fingerprint } from '../../../src/engine/fingerprint.ts';
 
 const body: InvocationInput = {
   runtime_kind: 'docker',

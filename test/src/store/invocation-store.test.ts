@@ -63,6 +63,7 @@ test('a run is stored, started, finished and found again after the store was clo
     result: '{}',
     outcome: '{"ended":"exited"}',
     delivery: null,
+    environmentSpec: null,
     directory: 'a',
   };
   expect(store.get('a')).toEqual(expected);
