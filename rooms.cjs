@@ -47,7 +47,7 @@ const ROOMS = {
     says: 'records that survive `kill -9`',
     doors: [
       ...['invocation-store', 'lasting-write', 'deliveries', 'finished-runs', 'removed-runs', 'run-list'],
-      ...['workspaces', 'snapshots', 'making-room'],
+      ...['workspaces', 'snapshots', 'specs', 'making-room'],
     ],
     imports: ['src/documents', 'src/platform'],
   },
@@ -119,6 +119,11 @@ const ROOMS = {
     doors: ['workspaces', 'spaces', 'run-turns'],
     imports: ['src/snapshots', 'src/files', 'src/store', 'src/disk', 'src/documents', 'src/platform'],
   },
+  'src/specs': {
+    says: 'stored environments: versions that never change, and what they say before an invocation does',
+    doors: ['spec-book', 'stored-specs'],
+    imports: ['src/store', 'src/disk', 'src/documents', 'src/platform'],
+  },
   'src/webhooks': {
     says: 'results on their way to `on_finish`',
     doors: ['deliveries'],
@@ -152,8 +157,8 @@ const ROOMS = {
     says: 'all runs of one server: taken in, queued, recovered, read, removed',
     doors: ['engine', 'run-engine', 'registry'],
     imports: [
-      ...['src/run', 'src/log', 'src/workspaces', 'src/store', 'src/contract', 'src/disk', 'src/documents'],
-      ...['src/platform', 'src/config', 'src/metrics'],
+      ...['src/run', 'src/log', 'src/workspaces', 'src/specs', 'src/store', 'src/contract', 'src/disk'],
+      ...['src/documents', 'src/platform', 'src/config', 'src/metrics'],
     ],
   },
   'src/supervisor/protocol': {
@@ -246,8 +251,8 @@ const ROOMS = {
     says: 'what goes out, no faster than it is taken',
     doors: ['*'],
     imports: [
-      ...['routes/requests', 'src/engine/engine', 'src/workspaces/workspaces', 'src/files', 'src/log'],
-      ...['src/documents', 'src/metrics', 'src/platform'],
+      ...['routes/requests', 'src/engine/engine', 'src/workspaces/workspaces', 'src/specs/spec-book'],
+      ...['src/files', 'src/log', 'src/documents', 'src/metrics', 'src/platform'],
     ],
   },
   routes: {
@@ -291,7 +296,7 @@ const LIBRARIES = {
   'range-parser': { rooms: ['routes/answers'] },
   zod: {
     rooms: [
-      ...['src/documents', 'src/config', 'src/outbound', 'src/engine'],
+      ...['src/documents', 'src/config', 'src/outbound', 'src/specs', 'src/engine'],
       ...['routes', 'routes/requests', 'routes/answers'],
       ...['runners/wire', 'runners/subprocess', 'runners/docker', 'runners/http-async', 'runners/manual'],
     ],

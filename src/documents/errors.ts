@@ -16,6 +16,7 @@ export const ERRORS = {
   file_not_found: { status: 404, title: 'There is no such file' },
   workspace_not_found: { status: 404, title: 'There is no such workspace' },
   snapshot_not_found: { status: 404, title: 'There is no such snapshot' },
+  spec_not_found: { status: 404, title: 'There is no such environment spec' },
   runtime_not_found: { status: 404, title: 'There is no such runtime' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
   not_acceptable: { status: 406, title: 'None of the accepted media types can be given' },
@@ -52,6 +53,7 @@ export const ERRORS = {
   draining: { status: 503, title: 'The server is shutting down' },
   version_not_supported: { status: 505, title: 'The version of HTTP is not supported' },
   workspace_full: { status: 507, title: 'The workspace has no room for it' },
+  specs_full: { status: 507, title: 'The server keeps no more environment specs' },
   insufficient_storage: { status: 507, title: 'The storage of the server takes nothing more now' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

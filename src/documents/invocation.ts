@@ -12,7 +12,7 @@ const Path = Text.min(1);
 const StringMap = z.record(z.string(), z.string());
 
 /** Environment variables: names without `=` or NUL, values without NUL. */
-const Environment = z.record(
+export const Environment = z.record(
   z.string().regex(/^[^=\0]+$/, { error: 'a variable name must not be empty or contain = or NUL' }),
   Text,
 );
