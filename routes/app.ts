@@ -8,6 +8,7 @@ import { openFilesLimit } from '../src/platform/own-limits.ts';
 import { answerBrokenRequest, watchConnections } from './answers/broken-request.ts';
 import type { Edge, Kept, Routes } from './answers/edge.ts';
 import { Exchanges } from './answers/exchanges.ts';
+import { lingerOnClose } from './answers/lingering-close.ts';
 import { type ErrorLog, problemHandler } from './answers/problem.ts';
 import { Proofs } from './answers/proofs.ts';
 import { artifactsRoutes } from './artifacts.ts';
@@ -158,6 +159,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   // Node would pass the 2001st over in silence; their size is bounded.
   app.server.maxHeadersCount = 0;
   watchConnections(app.server);
+  lingerOnClose(app.server);
   // Beside 100-continue none is known; they may be passed over (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setValidatorCompiler(validatorCompiler(engine.kinds));
