@@ -162,6 +162,10 @@ function withPoints(listener: ProgramListener): ProgramListener {
       at('started');
       listener.started?.(pid);
     },
+    began(msAgo) {
+      at('began');
+      listener.began?.(msAgo);
+    },
     exited(facts, end) {
       at('exit told');
       listener.exited(facts, end);

@@ -2,6 +2,8 @@ import fs from 'node:fs';
 import { Recorder } from '../../../src/journal/recorder.ts';
 import { Program } from '../../../src/supervisor/program.ts';
 import type { FromSupervisor, ToSupervisor } from '../../../src/supervisor/protocol/messages.ts';
+import { Setup } from '../../../src/supervisor/setup.ts';
+import { SetupOutput } from '../../../src/supervisor/setup-output.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
 import { at, isOrdered, pointsOf } from './order.ts';
 
@@ -29,7 +31,22 @@ export function installPoints(): void {
     after: 'supervisor: output recorded',
   });
   pointsOf(Recorder.prototype, 'end', { before: 'supervisor: program reaped' });
-  pointsOf(Recorder.prototype, 'note', { after: 'supervisor: exit recorded' });
+  const notes =
+    (what: string) =>
+    ([note]: readonly unknown[]): boolean =>
+      Object.hasOwn(note as object, what);
+  pointsOf(Recorder.prototype, 'note', { after: 'supervisor: exit recorded', when: notes('exit') });
+  pointsOf(Recorder.prototype, 'note', {
+    before: 'supervisor: setup command ended',
+    after: 'supervisor: setup command recorded',
+    when: notes('step'),
+  });
+  pointsOf(SetupOutput.prototype, 'follow', { after: 'supervisor: setup command begun' });
+  pointsOf(Setup.prototype, 'stop', {
+    before: 'supervisor: stop of setup received',
+    after: 'supervisor: setup told to end',
+  });
+  pointsOf(Setup.prototype, 'timeOut', { before: 'supervisor: time of setup is over' });
   pointsOf(Program.prototype, 'stop', {
     before: 'supervisor: stop received',
     after: 'supervisor: program told to end',

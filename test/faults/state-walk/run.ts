@@ -29,8 +29,10 @@ export interface Step {
   /** When the server lives again and the run may still go on. */
   later?: (id: string) => Promise<unknown>;
   /** `absent`: nobody was told that it was accepted, and nobody knows it. Else facts of its record. */
-  expected: 'absent' | { status: string; outcome?: Partial<Outcome>; result?: object };
+  expected: 'absent' | { status: string; outcome?: Facts; result?: object };
 }
+
+type Facts = Partial<Omit<Outcome, 'setup'>> & { setup?: readonly object[] };
 
 /** Points that are tried one after the other on one data directory: every start recovers what the last kill left. */
 export class Walk {
