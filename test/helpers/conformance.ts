@@ -42,6 +42,7 @@ export type Concern =
   | 'many at once'
   | 'artifacts'
   | 'files'
+  | 'setup'
   | 'workspaces';
 
 export interface Conformance {
@@ -57,6 +58,8 @@ export interface Conformance {
   exitCodes?: { success: number | null; failure: number | null };
   /** outcome.failure.reason of that failure; default exit_code. */
   failedBecause?: FailureReason;
+  /** It runs commands of a setup. */
+  setsUp?: boolean;
   /** Files that no input_payload_path names are refused. */
   refusesFiles?: boolean;
   skip?: Partial<Record<Concern, string>>;

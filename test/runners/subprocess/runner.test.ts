@@ -8,6 +8,7 @@ for (const spawn of ['posix', 'portable'])
   testRunner({
     kind: 'subprocess',
     title: `${spawn} spawner`,
+    setsUp: true,
     app: { config: { RUNWIRE_SPAWN: spawn } },
     invocation: (behaviour: Behaviour) => ({
       runtime_kind: 'subprocess',
