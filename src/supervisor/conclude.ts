@@ -44,13 +44,14 @@ export async function conclude(parts: Conclusion): Promise<{ facts: ExitFacts; r
   return { facts, recorded };
 }
 
-/** Nothing that the commands of a setup started stays. */
+/** Nothing that the commands of a setup started stays. `settleMs`: as in killAll. */
 export async function endAll(
   spawner: Spawner,
   { marks, output }: Pick<Setup, 'marks' | 'output'>,
+  settleMs?: number,
 ): Promise<{ found: boolean; survivors: number }> {
   const left = spawner.finder.mayHaveLeft(marks);
-  const killed = left ? await killAll(spawner, marks) : { found: false, survivors: 0 };
+  const killed = left ? await killAll(spawner, marks, settleMs) : { found: false, survivors: 0 };
   if (killed.survivors > 0) void hunt(spawner, marks);
   else {
     await output.over(DRAIN_STOPPED_MS);

@@ -73,7 +73,7 @@ export class HeldSetups {
     const { spawner, search, place } = this.#parts;
     const held = this.#setups.get(directory);
     if (held) {
-      const { survivors } = await endAll(spawner, held);
+      const { survivors } = await endAll(spawner, held, SETTLE_MS);
       this.#setups.delete(directory);
       return survivors;
     }

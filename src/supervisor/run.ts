@@ -74,7 +74,9 @@ export class SupervisedRun {
 
   /** Descriptors that its setup has: two captures, and pipes that others hold. */
   get descriptorsOfSetup(): number {
-    return this.#setup ? 2 + this.#setup.output.open : 0;
+    if (!this.#setup) return 0;
+    const { isOver, output } = this.#setup;
+    return isOver && output.open === 0 ? 0 : 2 + output.open;
   }
 
   start(): void {
@@ -149,6 +151,7 @@ export class SupervisedRun {
     await setup.run(commands);
     if (setup.notBegun) return this.#failed(setup.notBegun);
     if (ofSession || !setup.isDone) return this.#conclude(setup, null, ofSession && setup.isDone);
+    if (setup.output.open === 0) this.#recorder.complete('setup');
     this.#due = dueOf(this.#request);
     await this.#startCommand();
   }

@@ -49,7 +49,7 @@ export class ProcessSearch implements ProcessFinder {
   }
 
   #look(): void {
-    const questions = this.#questions;
+    const questions = joined(this.#questions);
     this.#questions = [];
     try {
       const counts = search(questions);
@@ -58,6 +58,24 @@ export class ProcessSearch implements ProcessFinder {
       for (const { fail } of questions) fail(error);
     }
   }
+}
+
+/** A process is handed to one question alone: those that ask for the same are one. */
+function joined(questions: readonly Question[]): Question[] {
+  const same = Map.groupBy(questions, ({ marks: { mark, run, leader } }) => `${mark} ${leader} ${run}`);
+  return [...same.values()].flatMap((all) => {
+    const [first] = all;
+    if (first === undefined || all.length === 1) return all;
+    const each = (tell: (one: Question) => void): void => {
+      for (const one of all) tell(one);
+    };
+    return {
+      marks: first.marks,
+      found: (process) => each(({ found }) => found(process)),
+      answer: (count) => each(({ answer }) => answer(count)),
+      fail: (error) => each(({ fail }) => fail(error)),
+    };
+  });
 }
 
 /**

@@ -44,6 +44,22 @@ requires('linux')('A search for the processes of runs', () => {
     }
   });
 
+  test('gives all who ask for the same what there is of it', async () => {
+    const child = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+    try {
+      await once(child, 'spawn');
+      const search = new ProcessSearch();
+      const found: number[] = [];
+      const asked = [1, 2, 3].map(() =>
+        search.each(marks(child.pid ?? 0), new Map(), ({ pid }) => void found.push(pid)),
+      );
+      expect(await Promise.all(asked)).toEqual([1, 1, 1]);
+      expect(found).toEqual([child.pid, child.pid, child.pid]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
   test('that cannot look tells all who asked', async () => {
     const search = new ProcessSearch();
     vi.mocked(proc.processIds).mockImplementationOnce(() => {
