@@ -17,6 +17,7 @@ import { cancelRoutes } from './cancel.ts';
 import { claimedFilesRoutes } from './claimed-files.ts';
 import { diffsRoutes } from './diffs.ts';
 import { documentation } from './documentation.ts';
+import { environmentSpecsRoutes } from './environment-specs.ts';
 import { eventsRoutes } from './events.ts';
 import { filesRoutes } from './files.ts';
 import { healthRoutes } from './health.ts';
@@ -65,6 +66,7 @@ const ROUTES: readonly Routes[] = [
   workspaceSnapshotsRoutes,
   snapshotsRoutes,
   diffsRoutes,
+  environmentSpecsRoutes,
   workerRoutes,
   claimedFilesRoutes,
   runtimesRoutes,

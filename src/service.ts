@@ -34,6 +34,7 @@ import { startRetention } from './retention/retention.ts';
 import { callbackAddresses } from './run/callback-address.ts';
 import { baseEnvironment } from './run/process-environment.ts';
 import { Hands } from './snapshots/hands.ts';
+import { StoredSpecs } from './specs/stored-specs.ts';
 import { InvocationStore } from './store/invocation-store.ts';
 import { writeUntilStored } from './store/lasting-write.ts';
 import { SupervisorClient } from './supervisor/client/client.ts';
@@ -131,10 +132,12 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     now: ageClock(LONGEST_TTL_MS),
     sources: { invocation: (id) => engine.placeOf(id), ...gitSources(parts, environment, log) },
   });
+  const specs = new StoredSpecs({ store, disk, kinds: registry.all });
   const engine: RunEngine = new RunEngine({
     config,
     store,
     workspaces,
+    specs,
     disk,
     places,
     registry,
@@ -156,7 +159,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const app = createApp({
     config,
     engine,
-    kept: { workspaces, snapshots: workspaces.snapshots, differences: new Differences(hands) },
+    kept: { workspaces, snapshots: workspaces.snapshots, differences: new Differences(hands), specs },
     metrics,
     staging,
     logger: log,
@@ -165,6 +168,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   workspaces.begin();
   engine.recover();
   const isUnfinished = (id: string): boolean => engine.has(id) && !isFinal(engine.status(id));
+  specs.sweep();
   supervisor.endStrangers(isUnfinished);
   registry.start(isUnfinished, () => false);
   const retention = startRetention({

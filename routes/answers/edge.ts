@@ -4,6 +4,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import type { UploadCaps } from '../../src/files/edit.ts';
 import type { Staging } from '../../src/files/staging.ts';
 import type { Metrics } from '../../src/metrics.ts';
+import type { EnvironmentSpecs } from '../../src/specs/spec-book.ts';
 import type { Snapshots, Workspaces } from '../../src/workspaces/workspaces.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Proofs } from './proofs.ts';
@@ -29,6 +30,7 @@ export interface Kept {
   workspaces: Workspaces;
   snapshots: Snapshots;
   differences: Differences;
+  specs: EnvironmentSpecs;
 }
 
 /** How two trees differ, each given by the digest of its list. */
@@ -50,9 +52,12 @@ export interface OfRun {
   Params: { id: string };
 }
 
-/** The same of a workspace and of a snapshot. */
+/** The same of a workspace, of an environment spec and of a snapshot. */
 export interface OfWorkspace {
   Params: { workspace_id: string };
+}
+export interface OfSpec {
+  Params: { name: string };
 }
 export interface OfSnapshot {
   Params: { snapshot_id: string };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ArtifactDescriptor } from '../../src/documents/artifact.ts';
 import { Claimed, ClaimState } from '../../src/documents/claim.ts';
 import { Completion } from '../../src/documents/completion.ts';
+import { EnvironmentSpec, EnvironmentSpecInput, SpecOptions } from '../../src/documents/environment-spec.ts';
 import { RuntimeEvent } from '../../src/documents/event.ts';
 import { ExactInvocation } from '../../src/documents/exact-invocation.ts';
 import { Invocation, InvocationInput } from '../../src/documents/invocation.ts';
@@ -30,6 +31,9 @@ const NAMED: { readonly [name: string]: z.ZodType } = {
   ClaimState,
   WorkerEvent,
   Completion,
+  StoredEnvironmentSpec: EnvironmentSpec,
+  EnvironmentSpec: EnvironmentSpecInput,
+  SpecOptions,
   Workspace,
   Snapshot,
   Diff,
@@ -39,6 +43,12 @@ const EXAMPLES: { readonly [name: string]: object } = {
   Invocation: {
     runtime_kind: 'subprocess',
     command: ['sh', '-c', 'for i in 1 2 3; do echo $i; sleep 1; done'],
+  },
+  EnvironmentSpec: {
+    runtime_kind: 'subprocess',
+    environment: { GREETING: 'hello' },
+    options: { limits: { open_files: 100 } },
+    entry: { command: ['sh', '-c', 'echo "$GREETING"'] },
   },
   WorkerEvent: { type: 'progress', message: 'half of it' },
   Completion: { status: 'succeeded', exit_code: 0 },

@@ -1,5 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
+import { EnvironmentSpecInput, environmentSpecInput } from '../../src/documents/environment-spec.ts';
 import type { ErrorCode } from '../../src/documents/errors.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
 import { InvocationInput, invocationInput } from '../../src/documents/invocation.ts';
@@ -14,12 +15,17 @@ export function bodyCode(url = ''): ErrorCode {
 
 /**
  * Fastify's validator for zod schemas. Bodies that do not fit are 422, query strings 400. Of the options of an
- * invocation those of the server's kinds are known and no others.
+ * invocation, and of an environment spec, those of the server's kinds are known and no others.
  */
 export function validatorCompiler(kinds: readonly Kind[]): FastifySchemaCompiler<z.ZodType> {
-  const invocation = invocationInput(kinds.map(optionKeyOf).filter((key) => key !== null));
+  const keys = kinds.map(optionKeyOf).filter((key) => key !== null);
+  /** For routes that share a description: what of it this server takes. */
+  const ofServer = new Map<z.ZodType, z.ZodType>([
+    [InvocationInput, invocationInput(keys)],
+    [EnvironmentSpecInput, environmentSpecInput(keys)],
+  ]);
   return ({ schema: described, url = '', httpPart }) => {
-    const schema = described === InvocationInput ? invocation : described;
+    const schema = ofServer.get(described) ?? described;
     const code = httpPart === 'body' ? bodyCode(url) : 'bad_request';
     return (value) => {
       const faults = httpPart === 'querystring' ? queryErrors(value) : [];

@@ -33,7 +33,7 @@ export const InvocationInput = z
       .max(64)
       .optional()
       .describe(
-        'A kind of the server, or an alias of one; may be absent where options name an environment spec or a session that has one',
+        'A kind of the server, or an alias of one; may be absent where options name an environment spec or a session, which have one',
       ),
     working_directory: Path.nullish().describe("Absent or null: a scratch directory of the run's own"),
     command: z.array(Text).min(1).optional().describe('argv; no shell. Needed by kinds that start a process'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Delivery } from './delivery.ts';
+import { SpecOfRun } from './environment-spec.ts';
 import { Invocation } from './invocation.ts';
 import { pathOf } from './invocation-id.ts';
 import { Outcome } from './outcome.ts';
@@ -30,6 +31,9 @@ export const Record = z.strictObject({
   finished_at: z.iso.datetime().nullable(),
   result: RuntimeResult.nullable(),
   outcome: Outcome.nullable(),
+  environment_spec: SpecOfRun.optional().describe(
+    'The version of an environment spec that it was made with; absent: with none',
+  ),
   waiting: Waiting.optional().describe('Why it does not begin yet; absent where it does not wait'),
   on_finish: Delivery.optional().describe('How far the POST of the result has come'),
   links: Links,

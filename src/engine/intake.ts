@@ -5,8 +5,7 @@ import { directoryName, nameOf, type RunDirectory, runDirectory } from '../disk/
 import { newDelivery } from '../documents/delivery.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
-import type { Invocation, InvocationInput } from '../documents/invocation.ts';
-import { withDefaults, withoutHiddenCommands } from '../documents/invocation-defaults.ts';
+import type { Invocation, InvocationInput, WholeInvocationInput } from '../documents/invocation.ts';
 import { redactInvocation } from '../documents/redaction.ts';
 import { workspaceOf } from '../documents/workspace-use.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
@@ -17,11 +16,14 @@ import { uuidV7 } from '../platform/uuid-v7.ts';
 import { LiveRun } from '../run/live-run.ts';
 import type { SessionRoles } from '../run/session-role.ts';
 import { resolveWorkingPaths } from '../run/working-paths.ts';
+import type { SpecBook } from '../specs/spec-book.ts';
 import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
+import type { SpecOfRun } from '../store/specs.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import type { SubmitOptions } from './engine.ts';
 import { fingerprint } from './fingerprint.ts';
 import { completeInvocation } from './full-invocation.ts';
+import { meantInvocation } from './intake-defaults.ts';
 import { missingRunner, type Registry } from './registry.ts';
 import { checkSetup } from './setup-check.ts';
 import { checkOtherOptions, parseSpec } from './spec.ts';
@@ -37,6 +39,8 @@ export class Intake {
   readonly #workspaces: WorkspaceRuns | null;
   /** Null: there are none. */
   readonly #sessions: SessionRoles | null;
+  /** Null: there are none. */
+  readonly #specs: SpecBook | null;
 
   constructor(
     config: Config,
@@ -45,6 +49,7 @@ export class Intake {
     live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>,
     workspaces: WorkspaceRuns | null = null,
     sessions: SessionRoles | null = null,
+    specs: SpecBook | null = null,
   ) {
     this.#config = config;
     this.#store = store;
@@ -52,6 +57,7 @@ export class Intake {
     this.#live = live;
     this.#workspaces = workspaces;
     this.#sessions = sessions;
+    this.#specs = specs;
   }
 
   /** The id of the run that the same id or key made before. Throws a conflict when the body is another. */
@@ -68,17 +74,31 @@ export class Intake {
   }
 
   /** A new run. Throws invalid_invocation, naming the fields. */
-  accept(input: InvocationInput, { idempotencyKey, traceparent, files }: SubmitOptions): LiveRun {
+  accept(input: InvocationInput, options: SubmitOptions): LiveRun {
+    const { whole, spec, told } = meantInvocation(input, this.#specs, (word) => this.#registry.kindOf(word));
+    const repeatable = input.invocation_id !== undefined || options.idempotencyKey !== undefined;
+    const sent = repeatable ? fingerprint(input, options.files?.digest) : null;
+    try {
+      return this.#accept(whole, spec, sent, options);
+    } catch (error) {
+      throw told(error);
+    }
+  }
+
+  #accept(
+    input: WholeInvocationInput,
+    spec: SpecOfRun | null,
+    sent: string | null,
+    { idempotencyKey, traceparent, files }: SubmitOptions,
+  ): LiveRun {
     const workspace = workspaceOf(input.options?.workspace);
     if (files && input.working_directory && workspace === null) throw noOwnDirectory();
     const id = input.invocation_id ?? uuidV7();
-    const repeatable = input.invocation_id !== undefined || idempotencyKey !== undefined;
     const own = runDirectory(this.#config.dataDir, directoryName(id));
     const directory = workspace === null ? own : this.#inWorkspace(own, workspace.id);
     if (workspace !== null) checkWorkspacePaths(input, directory.work);
     const paths = resolveWorkingPaths(input, directory, workspace === null ? undefined : directory.work);
-    const whole = withoutHiddenCommands(withDefaults(input, []));
-    const invocation = completeInvocation(whole, id, paths.workingDirectory, this.#config);
+    const invocation = completeInvocation(input, id, paths.workingDirectory, this.#config);
     const runner = this.#runnerOf(invocation);
     checkOtherOptions(
       this.#registry.all.filter((other) => other !== runner),
@@ -91,7 +111,8 @@ export class Intake {
       ...{ invocation, runner, directory, paths },
       invocationJson: JSON.stringify(redactInvocation(invocation)),
       createdAt: Date.now(),
-      fingerprint: repeatable ? fingerprint(input, files?.digest) : null,
+      fingerprint: sent,
+      environmentSpec: spec,
       idempotencyKey: idempotencyKey ?? null,
       traceparent,
       rebooted: false,
@@ -115,6 +136,7 @@ export class Intake {
       directory: tree ? { ...own, work: tree } : own,
       paths: null,
       traceparent: row.traceparent ?? undefined,
+      environmentSpec: row.environmentSpec === null ? null : (JSON.parse(row.environmentSpec) as SpecOfRun),
       aborted: row.abort === null ? null : keptReason(row.abort),
       keepAbort: this.#keepAbort,
     });
@@ -212,5 +234,6 @@ export function newRecord(run: LiveRun): NewRun {
     ...(delivery && { delivery }),
     ...(directory !== id && { directory }),
     ...(run.traceparent !== undefined && { traceparent: run.traceparent }),
+    ...(run.environmentSpec && { environmentSpec: run.environmentSpec }),
   };
 }

@@ -15,17 +15,20 @@ export interface RecordParts {
   result: string | null;
   outcome: string | null;
   delivery: string | null;
+  /** JSON; null for most runs. */
+  environmentSpec: string | null;
 }
 
 /** A record as one line of JSON: stored documents are put in as they are. `waiting`: what it waits for now. */
 export function recordJson(parts: RecordParts, waiting: Waiting | null = null): string {
   const time = (ms: number | null): string => (ms === null ? 'null' : `"${new Date(ms).toISOString()}"`);
   const delivery = parts.delivery === null ? '' : `"on_finish":${parts.delivery},`;
+  const spec = parts.environmentSpec === null ? '' : `"environment_spec":${parts.environmentSpec},`;
   const waits = waiting === null ? '' : `"waiting":${JSON.stringify(waiting)},`;
   return (
     `{"invocation":${parts.invocation},"runtime_kind":${JSON.stringify(parts.runtimeKind)},"status":"${parts.status}","created_at":${time(parts.createdAt)},` +
     `"started_at":${time(parts.startedAt)},"finished_at":${time(parts.finishedAt)},` +
-    `"result":${parts.result ?? 'null'},"outcome":${parts.outcome ?? 'null'},${waits}${delivery}` +
+    `"result":${parts.result ?? 'null'},"outcome":${parts.outcome ?? 'null'},${spec}${waits}${delivery}` +
     `"links":${JSON.stringify(linksOf(parts.id))}}`
   );
 }

@@ -15,6 +15,7 @@ import { type CallbackAddresses, callbackAddresses } from '../run/callback-addre
 import { graceMs, type LiveRun } from '../run/live-run.ts';
 import { baseEnvironment } from '../run/process-environment.ts';
 import type { SessionRoles } from '../run/session-role.ts';
+import type { SpecBook } from '../specs/spec-book.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
@@ -48,6 +49,8 @@ export interface EngineOptions {
   workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree' | 'changing' | 'reading'>;
   /** Absent: there are none. */
   sessions?: SessionRoles;
+  /** Absent: there are none, and runs that name one are refused. */
+  specs?: SpecBook;
   /** Environment of the server, of which programs get a part. */
   environment: Readonly<Record<string, string | undefined>>;
 }
@@ -76,8 +79,8 @@ export class RunEngine implements Engine {
     const live = this.#live;
     const places = options.places ?? new PrivatePlaces(config.dataDir);
     const workspaces = options.workspaces?.runs ?? null;
-    const { sessions } = options;
-    const intake = new Intake(config, store, registry, live, workspaces, sessions ?? null);
+    const { sessions, specs } = options;
+    const intake = new Intake(config, store, registry, live, workspaces, sessions ?? null, specs ?? null);
     this.#options = options;
     this.#callbacks = options.callbacks ?? callbackAddresses();
     this.#discarded = new DiscardedFiles(config.dataDir);

@@ -179,7 +179,10 @@ export class RunViews {
     const delivery = newDelivery(run.invocation)?.delivery ?? null;
     const times = { createdAt, startedAt, finishedAt };
     const { kind: runtimeKind } = run.runner;
-    this.#recent.keep({ id, runtimeKind, status, ...times, invocation, ...documents, delivery });
+    const environmentSpec = specJson(run);
+    this.#recent.keep({
+      ...{ id, runtimeKind, status, ...times, invocation, ...documents, delivery, environmentSpec },
+    });
   }
 
   /** It is being removed, and its files are in `directory` now; if it stays after all, they are in `home` again. */
@@ -206,7 +209,14 @@ function liveJson(run: LiveRun, waiting: Waiting | null): string {
   const unfinished = { finishedAt: null, result: null, outcome: null, delivery };
   const { kind: runtimeKind } = run.runner;
   return recordJson(
-    { id, runtimeKind, status, createdAt, startedAt, invocation: invocationJson, ...unfinished },
+    {
+      ...{ id, runtimeKind, status, createdAt, startedAt, invocation: invocationJson, ...unfinished },
+      environmentSpec: specJson(run),
+    },
     waiting,
   );
+}
+
+function specJson({ environmentSpec }: LiveRun): string | null {
+  return environmentSpec && JSON.stringify(environmentSpec);
 }

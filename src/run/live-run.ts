@@ -8,6 +8,7 @@ import { type WorkspaceOfRun, workspaceOf } from '../documents/workspace-use.ts'
 import { EventLog } from '../log/event-log.ts';
 import { LONGEST_MS } from '../platform/timer.ts';
 import { Waiters, type WaitLimits } from '../platform/waiters.ts';
+import type { SpecOfRun } from '../store/specs.ts';
 import type { InputFile } from './input-file.ts';
 import { type Prepared, resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
@@ -28,6 +29,8 @@ export interface AcceptedRun {
   rebooted: boolean;
   fingerprint: string | null;
   idempotencyKey: string | null;
+  /** What it was made with. */
+  environmentSpec: SpecOfRun | null;
   createdAt: number;
   /** Why an earlier server had aborted it. */
   aborted: AbortReason | null;
@@ -56,6 +59,7 @@ export class LiveRun {
   readonly rebooted: boolean;
   readonly fingerprint: string | null;
   readonly idempotencyKey: string | null;
+  readonly environmentSpec: SpecOfRun | null;
   readonly createdAt: number;
   /** Monotonic moment of acceptance, ms. */
   readonly acceptedAt: number;
@@ -98,6 +102,7 @@ export class LiveRun {
     this.rebooted = accepted.rebooted;
     this.fingerprint = accepted.fingerprint;
     this.idempotencyKey = accepted.idempotencyKey;
+    this.environmentSpec = accepted.environmentSpec;
     this.createdAt = accepted.createdAt;
     // Of an earlier server's run too: what it waited there counts.
     this.acceptedAt = performance.now() - Math.max(0, Date.now() - accepted.createdAt);

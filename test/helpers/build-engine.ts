@@ -18,6 +18,7 @@ import { Staging } from '../../src/files/staging.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import type { SessionRoles } from '../../src/run/session-role.ts';
 import { Hands } from '../../src/snapshots/hands.ts';
+import { StoredSpecs } from '../../src/specs/stored-specs.ts';
 import { InvocationStore } from '../../src/store/invocation-store.ts';
 import type { Sources } from '../../src/workspaces/fill.ts';
 import { Spaces } from '../../src/workspaces/spaces.ts';
@@ -43,6 +44,7 @@ export interface TestEngine extends AsyncDisposable {
   app: FastifyInstance;
   engine: RunEngine;
   workspaces: Spaces;
+  specs: StoredSpecs;
   store: InvocationStore;
   dataDir: string;
   post(
@@ -84,9 +86,12 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     maxBytes: config.maxWorkspaceBytes,
     sources: { invocation: (id) => engine.placeOf(id), ...(options.git && { git: options.git }) },
   });
+  const disk = options.disk ?? diskSpace(dataDir, config.minFreeDiskBytes);
+  const specs = new StoredSpecs({ store, disk, kinds: registry.all });
   const engine: RunEngine = new RunEngine({
     config,
     store,
+    specs,
     places,
     workspaces,
     registry,
@@ -99,7 +104,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     ...{
       config,
       engine,
-      kept: { workspaces, snapshots: workspaces.snapshots, differences: new Differences(hands) },
+      kept: { workspaces, snapshots: workspaces.snapshots, differences: new Differences(hands), specs },
       metrics,
       logger: log,
     },
@@ -122,6 +127,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     app,
     engine,
     workspaces,
+    specs,
     store,
     dataDir,
     post: (payload, headers = {}, query = '') =>

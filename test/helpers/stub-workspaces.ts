@@ -14,6 +14,7 @@ import type {
   Snapshots,
   Workspaces,
 } from '../../src/workspaces/workspaces.ts';
+import { stubSpecs } from './stub-specs.ts';
 
 interface StubWorkspace {
   workspace: Workspace;
@@ -31,6 +32,7 @@ const SEEN = { roots: [], scratch: null, identities: new Map<string, string>(), 
 export class StubWorkspaces implements Workspaces {
   readonly #dir: string;
   readonly hands: Hands;
+  readonly #specs = stubSpecs();
   readonly #all = new Map<string, StubWorkspace | 'removed'>();
   readonly #shots = new Map<string, { snapshot: Snapshot; body: string } | 'removed'>();
   /** Those that are restored now. */
@@ -55,6 +57,7 @@ export class StubWorkspaces implements Workspaces {
         page: (from, to, options) => diffOf(this.hands, from, to, options),
         patch: (from, to) => patchOf(this.hands, from, to),
       },
+      specs: this.#specs,
     };
   }
 

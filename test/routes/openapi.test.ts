@@ -34,9 +34,26 @@ test('options of kinds are described by their own schemas, on each server those 
   for (const options of [schemas.OptionsInput, schemas.Options])
     expect(options.properties).toMatchObject({ docker: { $ref: '#/components/schemas/DockerOptions' } });
   expect(Object.keys(schemas.OptionsInput.properties)).not.toContain('http');
+  // What a spec leaves out comes with an invocation.
+  expect(schemas.SpecOptionsInput.properties.docker).toEqual({
+    $ref: '#/components/schemas/SpecDockerOptions',
+  });
+  expect(schemas.SpecDockerOptions.required).toBeUndefined();
+  expect(schemas.SpecOptionsInput.additionalProperties).toBe(false);
   expect(schemas.InvocationInput.properties.runtime_kind.description).toBe(
-    'One of subprocess, docker, or an alias of one: container',
+    'One of subprocess, docker, or an alias of one: container; may be absent where options name an environment spec or a session, which have one',
   );
+});
+
+test('an invocation has a kind, or names who has one', async () => {
+  const { schemas } = parse(file).components;
+  const { required = [], anyOf } = schemas.InvocationInput;
+  expect(required).not.toContain('runtime_kind');
+  expect(anyOf).toEqual([
+    { required: ['runtime_kind'] },
+    { required: ['options'], properties: { options: { required: ['environment_spec'] } } },
+    { required: ['options'], properties: { options: { required: ['session'] } } },
+  ]);
 });
 
 test('every route of the app is described and every description has a route', async () => {

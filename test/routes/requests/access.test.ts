@@ -42,6 +42,7 @@ async function guarded() {
   await stub.workspaces.create({ workspace_id: 'a', metadata: { known: SECRET } });
   writeFileSync(`${stub.workspaces.rootOf('a')}/index.html`, SECRET);
   await stub.workspaces.snapshot('a', { snapshot_id: 'a' });
+  await stub.workspaces.kept.specs.put('a', { runtime_kind: 'subprocess', description: SECRET });
   return { stub, routes, origin };
 }
 
@@ -112,6 +113,7 @@ function untouched({ engine, workspaces }: StubApp): unknown {
   return {
     workspaces: workspaces.list({ limit: 9 }).items.map(({ workspace_id }) => workspace_id),
     snapshots: workspaces.kept.snapshots.list({ limit: 9 }).items.length,
+    specs: workspaces.kept.specs.list({ limit: 9 }).items.map(({ name, version }) => `${name}@${version}`),
     file: readFileSync(`${workspaces.rootOf('a')}/index.html`, 'utf8'),
     runs: engine.list({ limit: 9 }).items.length,
     status: engine.status('b'),
@@ -122,7 +124,7 @@ function untouched({ engine, workspaces }: StubApp): unknown {
 }
 
 const UNTOUCHED = {
-  ...{ workspaces: ['a'], snapshots: 1, file: SECRET },
+  ...{ workspaces: ['a'], snapshots: 1, specs: ['a@1'], file: SECRET },
   ...{ runs: 2, status: 'running', cancels: [], signals: [], callbacks: [] },
 };
 

@@ -9,6 +9,7 @@ const BODIES: Readonly<Record<string, object>> = {
   '/invocations/:id/completion': { status: 'succeeded' },
   '/workspaces': {},
   '/workspaces/:workspace_id/restore': { snapshot_id: 'a' },
+  '/environment-specs/:name': { runtime_kind: 'subprocess' },
 };
 
 /** Parameters that they want. */
