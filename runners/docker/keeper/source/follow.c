@@ -1,0 +1,79 @@
+/* `read`: the bytes of a journal, followed until its keeper has written the end. */
+#include "keeper.h"
+
+enum { POLL_US = 50000, CLOSING_US = 5000, CLOSING_LOOKS = 400 };
+
+static uint8_t window[HEAD + MOST_PAYLOAD];
+
+/* Is the journal whole and ended: walked from its begin, for the bytes of a program may look like an end. */
+static bool has_ended(int journal) {
+  uint64_t at = 0, from = 0, have = 0;
+  for (;;) {
+    if (at < from || at + HEAD > from + have) {
+      long count = sys(pread64, journal, window, sizeof window, at);
+      if (count < HEAD) return false;
+      from = at;
+      have = (uint64_t)count;
+    }
+    const uint8_t *head = window + (at - from);
+    if (head[0] == 'z') return true;
+    at += HEAD + (uint64_t)get_u32(head + 1);
+  }
+}
+
+bool keeper_is_gone(int place, bool *ended) {
+  long journal = sys(openat, place, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  bool gone = journal < 0 || sys(flock, journal, LOCK_SH | LOCK_NB) == 0;
+  *ended = journal >= 0 && has_ended((int)journal);
+  if (journal >= 0) sys(close, journal);
+  return gone;
+}
+
+/* 0: all there is was written out; else what kept it from that. */
+static long copy(int journal, uint64_t *from) {
+  for (;;) {
+    long count = sys(pread64, journal, window, sizeof window, *from);
+    if (count == -EINTR) continue;
+    if (count <= 0) return count;
+    if (!write_all(1, window, (size_t)count)) return -EPIPE;
+    *from += (uint64_t)count;
+  }
+}
+
+/* False: who reads us is gone. */
+static bool changed(int notify, int *closing) {
+  struct pollfd polls[2] = {{1, 0, 0}, {notify, POLLIN, 0}};
+  int64_t us = notify < 0 ? POLL_US : *closing > 0 ? CLOSING_US : -1;
+  if (*closing > 0) --*closing;
+  wait_for(polls, notify < 0 ? 1 : 2, us);
+  if (polls[0].revents & (POLLERR | POLLHUP | POLLNVAL)) return false;
+  if (notify < 0) return true;
+  _Alignas(8) uint8_t events[4096];
+  long size = sys(read, notify, events, sizeof events);
+  for (long at = 0; at + 16 <= size; at += 16 + get_u32(events + at + 12))
+    /* The kernel tells of a close a moment before it lets go of the lock. */
+    if (get_u32(events + at + 4) & IN_CLOSE_WRITE) *closing = CLOSING_LOOKS;
+  return true;
+}
+
+int follow(int place, uint64_t from) {
+  long journal = sys(openat, place, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (journal < 0) return complain(FAILED, "cannot read the journal", 0, journal);
+  /* The watch takes a path; this process has no other use of its directory. */
+  long notify = sys(fchdir, place) == 0 ? sys(inotify_init1, O_CLOEXEC | O_NONBLOCK) : -1;
+  if (notify >= 0 && sys(inotify_add_watch, notify, "journal", IN_MODIFY | IN_CLOSE_WRITE) < 0) {
+    sys(close, notify);
+    notify = -1;
+  }
+  int closing = 0;
+  for (;;) {
+    long error = copy((int)journal, &from);
+    /* What its keeper wrote before it let go of the lock is there now. */
+    bool over = error == 0 && sys(flock, journal, LOCK_SH | LOCK_NB) == 0;
+    if (over) error = copy((int)journal, &from);
+    if (error) return error == -EPIPE ? FAILED : complain(FAILED, "the journal breaks off", 0, error);
+    if (over)
+      return has_ended((int)journal) ? DONE : complain(KEEPER_DIED, "the keeper of this journal died", 0, 0);
+    if (!changed((int)notify, &closing)) return FAILED;
+  }
+}

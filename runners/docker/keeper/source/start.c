@@ -1,0 +1,44 @@
+#include "keeper.h"
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n_start:\n xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call begin\n hlt\n");
+#else
+__asm__(".globl _start\n_start:\n mov x29, #0\n mov x30, #0\n mov x0, sp\n bl begin\n brk #0\n");
+#endif
+
+static int wrong(void) {
+  return complain(USAGE,
+                  "usage: keeper init | run [-f] [-i] [-s] [-o BYTES] [-t MS] [-g MS] [-m MARK] [-l RESOURCE:N]… DIR -- "
+                  "PROGRAM… | read DIR FROM | tell DIR signal N|stop MS|eof | feed DIR | kill DIR",
+                  0, 0);
+}
+
+static int choose(int count, char **words, char **environment) {
+  if (count < 2) return wrong();
+  const char *mode = words[1];
+  int code = USAGE;
+  if (same(mode, "init") && count == 2) return init();
+  if (same(mode, "run")) code = run(count - 2, words + 2, environment);
+  else if (same(mode, "tell")) code = tell(count - 2, words + 2);
+  else if (same(mode, "feed") && count == 3) return feed(words[2]);
+  else if (same(mode, "kill") && count == 3) return kill_left(words[2]);
+  else if (same(mode, "read") && count == 4) {
+    uint64_t from;
+    if (!number_of(words[3], &from)) return wrong();
+    int place = open_place(words[2], &code);
+    return place < 0 ? code : follow(place, from);
+  }
+  return code == USAGE ? wrong() : code;
+}
+
+__attribute__((noreturn, used)) void begin(long *stack) {
+  int count = (int)stack[0];
+  char **words = (char **)(stack + 1);
+  /* What is opened must not come to stand for a closed stdin, stdout or stderr. */
+  int fd;
+  do fd = (int)sys(openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+  while (fd >= 0 && fd <= 2);
+  if (fd > 2) sys(close, fd);
+  block_signals();
+  leave(choose(count, words, words + count + 1));
+}
