@@ -2,7 +2,7 @@
 #include "keeper.h"
 
 int leader, leader_status, helper_pids[2];
-bool leader_gone, helpers_apart = true;
+bool leader_gone, all_are_ours;
 
 bool reap(void) {
   int status, pid;
@@ -19,8 +19,5 @@ bool reap(void) {
 
 int fork_plain(void) { return (int)sys(clone, SIGCHLD); }
 
-/*
- * Without a signal at its end it is no child for a plain wait: ECHILD then proves that no process of the program is
- * left, for all of them are ours or of one of ours. qemu's user mode knows only plain children.
- */
+/* Without a signal at its end it is no child for a plain wait. qemu's user mode knows only plain children. */
 int fork_helper(void) { return (int)sys(clone, 0); }

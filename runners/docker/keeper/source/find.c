@@ -138,7 +138,7 @@ static struct seen sweep(struct target target, int signal) {
 }
 
 static bool children_left(struct target target) {
-  return reap() && target.family != 0 && helpers_apart;
+  return reap() && target.family != 0 && all_are_ours;
 }
 
 /* What is stopped cannot fork, and a place that a bomb may fill again is not made free. */
@@ -152,13 +152,13 @@ uint32_t kill_all(struct target target, bool *killed) {
   int64_t until = now_us(CLOCK_MONOTONIC) + SETTLE_US;
   int quiet = 0;
   for (int round = 1, pause = 1000;; round++) {
-    if (!reap() && target.mark == 0 && target.family) return 0;
+    if (!reap() && target.mark == 0 && all_are_ours) return 0;
     /* This needs no /proc. */
     if (leader && !leader_gone && sys(kill, -leader, SIGKILL) == 0) *killed = true;
     struct seen seen = sweep(target, SIGKILL);
     if (seen.living > seen.barred) *killed = true;
     quiet = seen.living == 0 ? quiet + 1 : 0;
-    if (quiet > 0 && target.family && !reap()) return 0;
+    if (quiet > 0 && all_are_ours && !reap()) return 0;
     /* Without that proof two looks in a row must have found none. */
     if (quiet > 1 && !children_left(target)) return 0;
     bool all_barred = seen.living > 0 && seen.living == seen.barred && round > 1;

@@ -10,10 +10,11 @@ static uint64_t bit(int signal) { return (uint64_t)1 << (signal - 1); }
 int init(void) {
   uint64_t wanted = bit(SIGCHLD) | bit(SIGTERM) | bit(SIGINT);
   struct target orphans = {(int)sys(getpid), 0};
-  sys(prctl, PR_SET_CHILD_SUBREAPER, 1);
+  /* Where there is no such thing, keepers are none either, and an orphan is no sign of a dead one. */
+  all_are_ours = sys(prctl, PR_SET_CHILD_SUBREAPER, 1) == 0;
   for (;;) {
     bool killed = false;
-    if (reap()) kill_all(orphans, &killed);
+    if (reap() && all_are_ours) kill_all(orphans, &killed);
     long signal = sys(rt_sigtimedwait, &wanted, 0, 0, 8);
     if (signal == SIGTERM || signal == SIGINT) return DONE;
   }

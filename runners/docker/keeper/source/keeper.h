@@ -51,7 +51,11 @@ bool journal_end(struct stream *streams, int place, const uint8_t *killed, const
 
 /* children.c */
 extern int leader, leader_status, helper_pids[2];
-extern bool leader_gone, helpers_apart;
+/*
+ * Every process of the program has one of our children among its ancestors, and nobody else is a child of ours: to have
+ * none then proves that none is left. Not so under qemu's user mode, which knows no subreaper.
+ */
+extern bool leader_gone, all_are_ours;
 /* Reaps what has ended. Is there a child left (helpers apart). */
 bool reap(void);
 int fork_plain(void);

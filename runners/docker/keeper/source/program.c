@@ -64,8 +64,8 @@ static long execute(char **argv, char **environment) {
 
 __attribute__((noreturn)) static void become(const struct program *program, int out, int err, int tell) {
   long error = 0;
-  if (program->end_with_keeper) error = sys(prctl, PR_SET_PDEATHSIG, SIGKILL);
-  if (error >= 0) error = sys(setsid);
+  if (program->end_with_keeper) sys(prctl, PR_SET_PDEATHSIG, SIGKILL);
+  error = sys(setsid);
   if (error >= 0) error = sys(dup3, program->input, 0, 0);
   if (error >= 0) error = sys(dup3, out, 1, 0);
   if (error >= 0) error = sys(dup3, err, 2, 0);

@@ -172,7 +172,7 @@ static int start_follower(void) {
 /* Until no process is left that the program started; what they print goes nowhere. */
 static void stay(void) {
   keeping = false;
-  while (reap()) {
+  while (reap() || (!all_are_ours && (streams[0].fd >= 0 || streams[1].fd >= 0))) {
     wait(-1);
     for (int i = 0; i < 2; i++) take(&streams[i]);
   }
@@ -184,11 +184,11 @@ static int begin_program(char **environment, bool watched) {
   uint64_t child = (uint64_t)1 << (SIGCHLD - 1);
   started = mono();
   signals = (int)sys(signalfd4, -1, &child, 8, O_NONBLOCK | O_CLOEXEC);
-  long error = signals < 0 ? signals : sys(prctl, PR_SET_CHILD_SUBREAPER, 1);
+  if (sys(prctl, PR_SET_CHILD_SUBREAPER, 1)) all_are_ours = false;
   options.program.environment = environment;
   options.program.input = place.input;
   options.program.end_with_keeper = !watched;
-  int failure = error ? (int)-error : start_program(&options.program, &streams[0].fd, &streams[1].fd);
+  int failure = signals < 0 ? -signals : start_program(&options.program, &streams[0].fd, &streams[1].fd);
   sys(close, place.input);
   if (failure) {
     put_u32(told, (uint32_t)failure);
@@ -211,7 +211,7 @@ int run(int count, char **words, char **environment) {
   if (follower < 0) complain(FAILED, "cannot fork who follows", 0, follower);
   helper_pids[0] = sentinel;
   helper_pids[1] = follower;
-  helpers_apart = sentinel != -EINVAL;
+  all_are_ours = sentinel != -EINVAL;
   /* From here on nobody who waits for the end of our output waits for us. */
   int nowhere = (int)sys(openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; fd <= 2; fd++) sys(dup3, nowhere, fd, 0);
