@@ -199,12 +199,17 @@ const ROOMS = {
     doors: ['runner'],
     imports: [...GIVEN, 'src/supervisor/client', 'src/supervisor/protocol'],
   },
+  'runners/docker/keeper': {
+    says: 'what watches programs inside a container, and how its journal is read',
+    doors: ['binary', 'frames'],
+    imports: ['src/documents'],
+  },
   'runners/docker': {
     says: 'the kind `docker`',
     doors: ['runner'],
     imports: [
       ...[...GIVEN, 'src/disk/private-places', 'src/disk/private-view', 'src/artifacts/glob'],
-      'src/files',
+      ...['src/files', 'runners/docker/keeper'],
     ],
   },
   'runners/http': {

@@ -77,6 +77,8 @@ requires('npm-registry')('The package', () => {
       'README.md',
       'SECURITY.md',
       'dist/package.json',
+      'dist/runners/docker/keeper/keeper-arm64',
+      'dist/runners/docker/keeper/keeper-x64',
       'docs/configuration.md',
       'package.json',
     ]);
