@@ -38,7 +38,9 @@ __attribute__((noreturn, used)) void begin(long *stack) {
   int fd;
   do fd = (int)sys(openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
   while (fd >= 0 && fd <= 2);
-  if (fd > 2) sys(close, fd);
+  /* Nor may a program get what was left open to us. Before Linux 5.9 that takes longer. */
+  if (sys(close_range, 3, ~0u, 0) < 0)
+    for (fd = 3; fd < 1024; fd++) sys(close, fd);
   block_signals();
   leave(choose(count, words, words + count + 1));
 }

@@ -13,7 +13,7 @@ enum {
   SYS_prctl = 157, SYS_getdents64 = 217, SYS_clock_gettime = 228, SYS_exit_group = 231,
   SYS_inotify_add_watch = 254, SYS_openat = 257, SYS_mkdirat = 258, SYS_mknodat = 259, SYS_unlinkat = 263,
   SYS_linkat = 265, SYS_ppoll = 271, SYS_fallocate = 285, SYS_signalfd4 = 289, SYS_dup3 = 292,
-  SYS_pipe2 = 293, SYS_inotify_init1 = 294, SYS_prlimit64 = 302,
+  SYS_pipe2 = 293, SYS_close_range = 436, SYS_inotify_init1 = 294, SYS_prlimit64 = 302,
 };
 enum { O_DIRECTORY = 0200000, O_NOFOLLOW = 0400000 };
 enum { STAT_MODE = 24, STAT_UID = 28 };
@@ -26,7 +26,7 @@ enum {
   SYS_exit_group = 94, SYS_nanosleep = 101, SYS_clock_gettime = 113, SYS_kill = 129,
   SYS_rt_sigaction = 134, SYS_rt_sigprocmask = 135, SYS_rt_sigtimedwait = 137, SYS_setsid = 157,
   SYS_getrusage = 165, SYS_prctl = 167, SYS_getpid = 172, SYS_getppid = 173, SYS_geteuid = 175,
-  SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260, SYS_prlimit64 = 261,
+  SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260, SYS_prlimit64 = 261, SYS_close_range = 436,
 };
 enum { O_DIRECTORY = 040000, O_NOFOLLOW = 0100000 };
 enum { STAT_MODE = 16, STAT_UID = 24 };
