@@ -51,6 +51,20 @@ export function zombiesOf(parent: number): number[] {
   });
 }
 
+/** How often a process has gone to sleep of itself: one that does not wake does not count on. */
+export function sleepsOf(pid: number): number {
+  return Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+/** Living children of a process. */
+export function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
+}
+
 /** Resolves when it is true; fails after a time that only a hang needs. */
 export async function until(
   isTrue: () => boolean | Promise<boolean>,

@@ -98,6 +98,8 @@ const COMPONENTS = {
     if (error) return `unshare cannot be started: ${error.message}`;
     return status === 0 ? undefined : 'a pid namespace may not be made here';
   },
+  'qemu-aarch64': () => program('qemu-aarch64-static'),
+  nsenter: () => program('nsenter'),
   'npm-registry': () => {
     const { status } = spawnSync('npm', ['view', 'koffi', 'version', '--fetch-retries=0'], {
       encoding: 'utf8',
