@@ -123,10 +123,7 @@ long wait_for(struct pollfd *polls, int count, int64_t us) {
   return ready;
 }
 
-void block_signals(void) {
-  uint64_t all = ~(uint64_t)0;
-  sys(rt_sigprocmask, SIG_BLOCK, &all, 0, 8);
-}
+void block_signals(uint64_t which) { sys(rt_sigprocmask, SIG_BLOCK, &which, 0, 8); }
 
 int complain(int code, const char *what, const char *which, long error) {
   char line[512], *at = line;

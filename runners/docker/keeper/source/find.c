@@ -157,6 +157,8 @@ uint32_t kill_all(struct target target, bool *killed) {
     if (leader && !leader_gone && sys(kill, -leader, SIGKILL) == 0) *killed = true;
     struct seen seen = sweep(target, SIGKILL);
     if (seen.living > seen.barred) *killed = true;
+    /* Children that cannot be seen: without /proc the group is all that can be named. */
+    if (seen.living == 0 && leader && all_are_ours && reap() && sys(kill, -leader, SIGKILL) == 0) *killed = true;
     quiet = seen.living == 0 ? quiet + 1 : 0;
     if (quiet > 0 && all_are_ours && !reap()) return 0;
     /* Without that proof two looks in a row must have found none. */

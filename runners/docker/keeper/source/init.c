@@ -1,14 +1,13 @@
 /* `init`, the first process of a container, and `kill`, for what a keeper that was killed left. */
 #include "keeper.h"
 
-static uint64_t bit(int signal) { return (uint64_t)1 << (signal - 1); }
-
 /*
  * Every child is an orphan: the keeper it would have gone to is gone. A keeper's end is seen by that of its helper,
  * which dies with it and is then a child of ours.
  */
 int init(void) {
-  uint64_t wanted = bit(SIGCHLD) | bit(SIGTERM) | bit(SIGINT);
+  uint64_t wanted = SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGINT);
+  block_signals(EVERY_SIGNAL);
   struct target orphans = {(int)sys(getpid), 0};
   /* Where there is no such thing, keepers are none either, and an orphan is no sign of a dead one. */
   all_are_ours = sys(prctl, PR_SET_CHILD_SUBREAPER, 1) == 0;

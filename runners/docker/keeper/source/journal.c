@@ -94,18 +94,23 @@ bool journal_behind(struct stream *streams) {
   return !gap(streams[0].number | 0x80, &streams[0].lost) || !gap(streams[1].number | 0x80, &streams[1].lost);
 }
 
+static void put_gap(uint8_t stream, uint64_t bytes) {
+  uint8_t payload[9] = {stream};
+  put_u64(payload + 1, bytes);
+  if (bytes > 0) journal_put('g', payload, 9);
+}
+
 /* False: the disk stayed full. `room` was kept for these last frames. */
 bool journal_end(struct stream *streams, int place, const uint8_t *killed, const uint8_t *ended) {
   sys(unlinkat, place, "room", 0);
-  int64_t until = now_us(CLOCK_MONOTONIC) + 2000000;
-  while (journal_behind(streams)) {
-    if (now_us(CLOCK_MONOTONIC) > until) break;
-    sleep_us(20000);
+  for (int i = 0; i < 2; i++) {
+    put_gap(streams[i].number | 0x80, streams[i].lost);
+    put_gap(streams[i].number, streams[i].dropped - streams[i].told);
   }
-  for (int i = 0; i < 2; i++) tell_dropped(&streams[i]);
   if (killed) journal_put('k', killed, 6);
   if (ended) journal_put('x', ended, 50);
   journal_put('z', 0, 0);
+  int64_t until = now_us(CLOCK_MONOTONIC) + 2000000;
   while (!catch_up()) {
     if (now_us(CLOCK_MONOTONIC) > until) return false;
     sleep_us(20000);

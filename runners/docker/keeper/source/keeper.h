@@ -6,6 +6,8 @@
 enum { DONE = 0, FAILED = 1, USAGE = 2, CLOSED = 3, TAKEN = 120, NO_JOURNAL = 121, KEEPER_DIED = 122 };
 
 enum { HEAD = 5, MOST_PAYLOAD = 65536, ALL_SIGNALS = 64 };
+#define EVERY_SIGNAL (~(uint64_t)0)
+#define SIGNAL_BIT(signal) ((uint64_t)1 << ((signal)-1))
 
 /* base.c */
 void *memcpy(void *to, const void *from, size_t length);
@@ -27,7 +29,7 @@ long write_some(int fd, const void *bytes, size_t length);
 /* Waits where the other side is slow, also when the descriptor does not. */
 bool write_all(int fd, const void *bytes, size_t length);
 long wait_for(struct pollfd *polls, int count, int64_t us);
-void block_signals(void);
+void block_signals(uint64_t which);
 /* One line on stderr; error: a number of errno, or 0. */
 int complain(int code, const char *what, const char *which, long error);
 __attribute__((noreturn)) void leave(int code);

@@ -181,7 +181,7 @@ static void stay(void) {
 static int begin_program(char **environment, bool watched) {
   uint8_t told[12];
   int64_t wall = now_us(CLOCK_REALTIME);
-  uint64_t child = (uint64_t)1 << (SIGCHLD - 1);
+  uint64_t child = SIGNAL_BIT(SIGCHLD);
   started = mono();
   signals = (int)sys(signalfd4, -1, &child, 8, O_NONBLOCK | O_CLOEXEC);
   if (sys(prctl, PR_SET_CHILD_SUBREAPER, 1)) all_are_ours = false;
@@ -204,6 +204,8 @@ static int begin_program(char **environment, bool watched) {
 
 int run(int count, char **words, char **environment) {
   if (!read_options(count, words, &options)) return USAGE;
+  /* Nothing that a program sends to all of its user's processes ends the keeper, but SIGKILL. */
+  block_signals(EVERY_SIGNAL);
   int code = claim_place(&options, &place);
   if (code) return code;
   int sentinel = start_sentinel((int)sys(getpid));

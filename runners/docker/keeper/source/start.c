@@ -41,6 +41,6 @@ __attribute__((noreturn, used)) void begin(long *stack) {
   /* Nor may a program get what was left open to us. Before Linux 5.9 that takes longer. */
   if (sys(close_range, 3, ~0u, 0) < 0)
     for (fd = 3; fd < 1024; fd++) sys(close, fd);
-  block_signals();
+  block_signals(SIGNAL_BIT(SIGPIPE));
   leave(choose(count, words, words + count + 1));
 }

@@ -178,6 +178,16 @@ requires('linux')('The end of a program under a keeper', () => {
     });
   });
 
+  test("what a program sends to all that is its user's does not reach its keeper", async () => {
+    if (process.getuid?.() !== 0) return; // it would reach the tests
+    using room = new KeeperRoom(34_567);
+    const { exited, stdout } = await room.run(
+      [],
+      ['sh', '-c', 'trap "" TERM HUP; kill -TERM -1; kill -HUP -1; echo on'],
+    );
+    expect([stdout.toString(), exited?.exitCode]).toEqual(['on\n', 0]);
+  });
+
   test('signals go to the group', async () => {
     using room = new KeeperRoom();
     const place = room.place();
