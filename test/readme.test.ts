@@ -131,6 +131,16 @@ describe('The tour of the README', () => {
     },
   );
 
+  test('the commands of docs/setup.md show what the page says of them', async () => {
+    const page = readFileSync(new URL('../docs/setup.md', import.meta.url), 'utf8');
+    const [, lines] = /^```sh\n([\s\S]*?)^```/m.exec(page) ?? [];
+    const printed = await shell(`set -o pipefail; curl() { command curl -sSf "$@"; }\n${lines}`);
+    expect(printed).toContain('one\ntwo\nfetching\n');
+    expect(printed.endsWith('no such host\n')).toBe(true);
+    const [, said = ''] = /`(setup: command 2 of 2 [^`]*)`/.exec(page) ?? [];
+    expect(printed).toContain(`"error_summary":${JSON.stringify(said)}`);
+  });
+
   test('no step is left out', () => {
     expect([...tour.keys()]).toEqual([
       'watch',

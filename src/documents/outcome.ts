@@ -77,7 +77,9 @@ export const Outcome = z.strictObject({
   setup: z
     .array(SetupStep)
     .optional()
-    .describe('The commands of the setup that were begun; absent: the run had none'),
+    .describe(
+      'The commands of the setup that were begun; absent: the run had none, or nothing is known of it',
+    ),
   setup_stdout: StreamFacts.optional().describe('Absent: the run had no setup'),
   setup_stderr: StreamFacts.optional(),
   last_seq: z.number().int(),
