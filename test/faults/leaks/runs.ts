@@ -33,7 +33,7 @@ const succeeds = (more: object): Scenario => {
 /** Each with how many of a hundred runs are so. */
 const SCENARIOS: [number, Scenario][] = [
   [40, succeeds({ working_directory: '/' })],
-  [38, succeeds({})],
+  [35, succeeds({})],
   [
     5,
     async (client) => {
@@ -48,6 +48,17 @@ const SCENARIOS: [number, Scenario][] = [
       status: 'succeeded',
       outcome: { stdout: { bytes: 4 } },
     }),
+  ],
+  [
+    2,
+    ends(script('echo b', { options: { setup: { commands: ['sleep 50 & echo a', ['true']] } } }), {
+      status: 'succeeded',
+      outcome: { setup_stdout: { bytes: 2 }, stdout: { bytes: 2 }, kill: { survivors: 0 } },
+    }),
+  ],
+  [
+    1,
+    ends(program(['true'], { options: { setup_command: 'exit 4' } }), { outcome: { ended: 'setup_failed' } }),
   ],
   [2, ends(program(['/no/such/program']), { outcome: { ended: 'never_started' } })],
   [1, ends(program(['/etc/passwd']), { outcome: { ended: 'never_started' } })],

@@ -142,6 +142,14 @@ withSubprocesses('A setup', (parts) => {
     });
   });
 
+  test('that says nothing for too long is idle', async () => {
+    const options = { idle_timeout_seconds: 0.6, setup: { commands: ['sleep 60'] } };
+    expect(await parts.sh('true', { options })).toMatchObject({
+      status: 'timed_out',
+      outcome: { timeout_reason: 'idle', setup: [{ signal: 'SIGTERM' }] },
+    });
+  });
+
   test('can be cancelled, and tells of its commands so far', async () => {
     const id = await parts.start(['true'], setup(['true', 'echo up; sleep 60', 'true']));
     await said(id, 'up');
