@@ -9,6 +9,7 @@ import { GroupCommit } from '../../../src/store/group-commit.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
 import { RedoLog } from '../../../src/store/redo-log.ts';
 import { SnapshotRows } from '../../../src/store/snapshots.ts';
+import { SpecRows } from '../../../src/store/specs.ts';
 import { WorkspaceRows } from '../../../src/store/workspaces.ts';
 import { SupervisorClient } from '../../../src/supervisor/client/client.ts';
 import type { ProgramListener } from '../../../src/supervisor/client/listener.ts';
@@ -27,6 +28,7 @@ let written: string | null = null;
 export async function installPoints(): Promise<void> {
   storePoints();
   workspacePoints();
+  specPoints();
   supervisorPoints();
   await filePoints();
   containerPoints();
@@ -79,24 +81,33 @@ function storePoints(): void {
   cutTurns();
 }
 
+/** Points around a write, and one when its turn is over. */
+function around(
+  owner: object,
+  method: string,
+  what: string,
+  when: (args: readonly unknown[]) => boolean,
+): void {
+  pointsOf(owner, method, {
+    before: `${what} not written`,
+    after: `${what} written`,
+    when(args) {
+      const counts = when(args);
+      if (counts) written = what;
+      return counts;
+    },
+  });
+}
+
+function specPoints(): void {
+  const { prototype } = SpecRows;
+  around(prototype, 'insert', 'spec', () => true);
+  around(prototype, 'remove', 'spec removal', () => true);
+  around(prototype, 'drop', 'spec dropped', () => true);
+}
+
 function workspacePoints(): void {
   const { prototype } = WorkspaceRows;
-  /** Points around a write, and one when its turn is over. */
-  const around = (
-    owner: object,
-    method: string,
-    what: string,
-    when: (args: readonly unknown[]) => boolean,
-  ): void =>
-    pointsOf(owner, method, {
-      before: `${what} not written`,
-      after: `${what} written`,
-      when(args) {
-        const counts = when(args);
-        if (counts) written = what;
-        return counts;
-      },
-    });
   const hasFacts = (facts: object) => (args: readonly unknown[]) =>
     Object.entries(facts).every(([name, value]) => (args[1] as Record<string, unknown>)[name] === value);
   const filled = ([, facts]: readonly unknown[]): boolean =>
