@@ -35,6 +35,7 @@ async function shell(lines: string | undefined): Promise<string> {
 /** What the commands of a page leave here. */
 const MADE_HERE: { readonly [page: string]: string } = {
   workspaces: './all.tar.gz\n./notes.txt\n./program\n./src/build.sh\n./src/log.txt\n./src/main.sh\n',
+  'environment-specs': './greeting.txt\n./head.txt\n./record.json\n./spec.json\n',
   files: './a.txt\n./result.tar.gz\n./src/build.sh\n',
 };
 
@@ -119,7 +120,7 @@ describe('The tour of the README', () => {
     expect((await shell(tour.get('artifacts'))).endsWith('42\n')).toBe(true);
   });
 
-  test.each(['workspaces', 'files'])(
+  test.each(['workspaces', 'files', 'environment-specs'])(
     'the commands of docs/%s.md work as they stand, one after the other',
     async (name) => {
       const page = readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8');

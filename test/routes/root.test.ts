@@ -13,6 +13,7 @@ test('/ tells a program where things are, and each of them is there', async () =
     'invocations',
     'workspaces',
     'snapshots',
+    'environment_specs',
     'runtimes',
     'readiness',
     'docs',

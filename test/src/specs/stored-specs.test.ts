@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -6,7 +6,11 @@ import { z } from 'zod';
 import { DockerSpec } from '../../../runners/docker/spec.ts';
 import { ManualSpec } from '../../../runners/manual/spec.ts';
 import { HttpSpec } from '../../../runners/wire/spec.ts';
-import type { EnvironmentSpecInput } from '../../../src/documents/environment-spec.ts';
+import {
+  type EnvironmentSpecInput,
+  environmentSpecInput,
+  REFUSED_IN_SPECS,
+} from '../../../src/documents/environment-spec.ts';
 import { RunwireError } from '../../../src/documents/errors.ts';
 import { parseExact } from '../../../src/platform/exact-json.ts';
 import type { SpecKind } from '../../../src/specs/check.ts';
@@ -161,6 +165,14 @@ test('what a kind can check is checked: what is absent may come with an invocati
   expect(await faults('http', { setup: { commands: ['true'] } })).toEqual([
     'options.setup: http runs nothing before the work: it takes no setup',
   ]);
+});
+
+test('the example of the page is taken as it stands', async () => {
+  const page = readFileSync(new URL('../../../docs/environment-specs.md', import.meta.url), 'utf8');
+  const [, text = ''] = /^```json\n([\s\S]*?)^```/m.exec(page) ?? [];
+  const taken = environmentSpecInput(['docker']).parse(JSON.parse(text));
+  expect((await specs.put('demo', taken)).isNew).toBe(true);
+  for (const option of REFUSED_IN_SPECS) expect(page).toContain(`\`${option}\``);
 });
 
 test('numbers that are passed on keep their digits', async () => {
