@@ -132,7 +132,7 @@ export class KeeperRoom implements Disposable {
   [Symbol.dispose](): void {
     for (const child of this.#started)
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    for (const pid of this.#left()) process.kill(pid, 'SIGKILL');
+    for (const pid of this.#left()) killIfThere(pid);
     rmSync(this.path, { recursive: true, force: true });
   }
 
@@ -146,5 +146,14 @@ export class KeeperRoom implements Disposable {
         return [];
       }
     });
+  }
+}
+
+/** A helper ends with its keeper, at any moment. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

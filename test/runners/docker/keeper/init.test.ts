@@ -25,7 +25,7 @@ requires(
     room = new KeeperRoom();
     unshare = spawn('unshare', ['--pid', '--fork', '--mount-proc', room.binary, 'init'], { stdio: 'ignore' });
     await until(() => unshare.pid !== undefined && childrenOf(unshare.pid).length > 0, 'it is there');
-    [init = 0] = childrenOf(unshare.pid ?? 0);
+    init = childrenOf(unshare.pid ?? 0)[0] ?? Number.NaN; // which no signal is sent to
     await until(
       () => processesWith(room.binary).includes(init) && processesWith('init').includes(init),
       'it runs',
@@ -56,7 +56,8 @@ requires(
     const child = spawn('nsenter', words, { stdio: 'ignore' });
     const journal = join(place, 'journal');
     await until(() => existsSync(journal) && readFileSync(journal).includes('up\n'), 'the program is up');
-    const [keeper = 0] = childrenOf(child.pid ?? 0);
+    const [keeper] = childrenOf(child.pid ?? 0);
+    if (keeper === undefined) throw new Error('the keeper has ended');
     return { place, keeper };
   }
 
