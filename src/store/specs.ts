@@ -22,7 +22,9 @@ export class SpecRows {
     this.#group = group;
     const sql = (text: string) => db.prepare(text);
     this.#sql = {
-      name: sql('SELECT version, newest IS NULL AS removed FROM spec_names WHERE name = ?'),
+      // Also of a name that is no longer remembered, and of which something is kept.
+      last: sql(`SELECT max((SELECT coalesce(max(version), 0) FROM spec_names WHERE name = ?1),
+        (SELECT coalesce(max(version), 0) FROM specs WHERE name = ?1)) AS version`),
       names: sql('SELECT count(*) AS count FROM spec_names WHERE newest IS NOT NULL'),
       newest: sql(`SELECT ${COLUMNS} FROM spec_names m JOIN specs s ON s.n = m.newest WHERE m.name = ?`),
       version: sql(`SELECT ${COLUMNS}, s.kept FROM specs s WHERE s.name = ? AND s.version = ?`),
@@ -42,7 +44,7 @@ export class SpecRows {
   /** The next version of the name, also of one that was removed. */
   insert({ name, ...spec }: Omit<StoredSpec, 'n' | 'version'>): StoredSpec {
     this.#group.ready();
-    const version = Number(this.#sql.name.get(name)?.version ?? 0) + 1;
+    const version = Number(this.#sql.last.get(name)?.version) + 1;
     const row = { n: this.#lastN + 1, name, version, ...spec };
     this.#group.write({ op: 'spec', spec: row });
     this.#lastN = row.n;

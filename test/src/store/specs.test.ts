@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { InvocationStore, type NewRun } from '../../../src/store/invocation-store.ts';
 import { MIGRATIONS } from '../../../src/store/schema.ts';
-import { specOperations } from '../../../src/store/spec-operations.ts';
+import { type SpecOperation, specOperations } from '../../../src/store/spec-operations.ts';
+import { SpecRows } from '../../../src/store/specs.ts';
 
 let directory: string;
 let file: string;
@@ -121,6 +122,20 @@ test('of names that were removed the last ones are remembered', () => {
       .all()
       .map(({ name }) => name),
   ).toEqual(['b', 'c']);
+  db.close();
+});
+
+test('what is kept of a name that is no longer remembered is not made a second time', () => {
+  const db = new DatabaseSync(':memory:');
+  for (const migration of MIGRATIONS) db.exec(migration);
+  const apply = specOperations(db, 1);
+  const rows = new SpecRows(db, { write: (operation) => apply(operation as SpecOperation), ready: () => {} });
+  for (const document of ['1', '2']) rows.insert(spec('a', document));
+  rows.insert(spec('b'));
+  rows.remove('a', [2]);
+  rows.remove('b', []);
+  expect(rows.insert(spec('b')).version).toBe(2);
+  expect(rows.insert(spec('a')).version).toBe(3);
   db.close();
 });
 
