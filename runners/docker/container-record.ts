@@ -4,6 +4,19 @@ import { z } from 'zod';
 import type { RunDirectory } from '../../src/disk/run-directory.ts';
 import { readJsonFile, writeJsonFile } from '../../src/platform/json-file.ts';
 
+/** What programs in a kept container need to know of it. */
+export const KeptFacts = z.object({
+  id: z.string(),
+  image: z.string(),
+  /** Who runs commands. */
+  user: z.string(),
+  entrypoint: z.array(z.string()),
+  /** CMD of the image. */
+  command: z.array(z.string()),
+});
+/** A container whose first process is a keeper: programs come and go in it. */
+export type KeptContainer = z.infer<typeof KeptFacts>;
+
 /** What a later server must know of a container that this one starts. */
 const ContainerRecord = z.object({
   container_id: z.string(),
@@ -11,6 +24,16 @@ const ContainerRecord = z.object({
   stdin: z.enum(['none', 'open', 'sent', 'cut']),
   /** Where its ports are, once that has been told. */
   ports: z.record(z.string(), z.string()).optional(),
+  /** Where programs come and go in it. */
+  kept: z
+    .object({
+      container: KeptFacts,
+      /** What the directories of its programs begin with. Nobody else could guess it. */
+      directory: z.string(),
+      /** The last of its programs that may have been begun, the command after those of the setup; −1: none. */
+      begun: z.number().int(),
+    })
+    .optional(),
 });
 export type ContainerRecord = z.infer<typeof ContainerRecord>;
 

@@ -75,7 +75,7 @@ function bindAs({ source, target, readOnly }: Bind): Docker.MountSettings {
 }
 
 /** What the image has there is not in it, as it is hidden by what is mounted. */
-function volumeAt(target: string, labels: Record<string, string>): Docker.MountSettings {
+export function volumeAt(target: string, labels: Record<string, string>): Docker.MountSettings {
   const options = { NoCopy: true, Labels: labels, DriverConfig: { Name: '', Options: {} } };
   return { Type: 'volume', Source: '', Target: target, VolumeOptions: options };
 }

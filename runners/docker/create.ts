@@ -1,6 +1,7 @@
+import type Docker from 'dockerode';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
-import { containerOptions } from './container.ts';
+import { type ContainerPlan, containerOptions } from './container.ts';
 import { DaemonGone, daemonWords, statusOf } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
 import { bindsOf, keepClear } from './mounts.ts';
@@ -17,7 +18,17 @@ export async function createContainer(
   ctx: RunContext<DockerSpec>,
   image: ImageFacts,
 ): Promise<{ id: string; user: string }> {
-  const { daemon, identity, own, mountRoots } = tools;
+  const plan = await planContainer(tools, ctx, image);
+  return { id: await askFor(tools, ctx, containerOptions(plan)), user: plan.user };
+}
+
+/** What a container of the run is made of. What it will have of this machine is there, and its user may write to it. */
+export async function planContainer(
+  tools: RunTools,
+  ctx: RunContext<DockerSpec>,
+  image: Pick<ImageFacts, 'user'>,
+): Promise<ContainerPlan> {
+  const { daemon, identity, mountRoots } = tools;
   const { spec, invocation } = ctx;
   const home = homeOf(ctx);
   const scratch = home === ctx.directory.work;
@@ -41,17 +52,11 @@ export async function createContainer(
   });
   if (workspace && hasFiles(ctx)) await shareFiles(home, user);
   if (workspace) openToUser({ home, artifactDirectory: ctx.artifactDirectory }, scratch, user);
-  const traceparent = ctx.environment.TRACEPARENT;
-  const options = containerOptions({
+  return {
     spec,
     command: invocation.command,
     workingDirectory: insideWorkingDirectory(ctx),
-    environment: {
-      ...invocation.environment,
-      RUNWIRE_INVOCATION_ID: invocation.invocation_id,
-      ...(inside.artifactDirectory === null ? {} : { RUNWIRE_ARTIFACT_DIR: inside.artifactDirectory }),
-      ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent }),
-    },
+    environment: environmentInside(ctx),
     limits: invocation.options.limits,
     binds,
     volume,
@@ -60,10 +65,31 @@ export async function createContainer(
     maxOutputBytes: ctx.maxOutputBytes,
     invocationId: invocation.invocation_id,
     server: identity.id(),
-  });
+  };
+}
+
+/** What its programs have beside what the image sets. */
+export function environmentInside(ctx: RunContext<DockerSpec>): Readonly<Record<string, string>> {
+  const { invocation } = ctx;
+  const { artifactDirectory } = insideOf(ctx);
+  const traceparent = ctx.environment.TRACEPARENT;
+  return {
+    ...invocation.environment,
+    RUNWIRE_INVOCATION_ID: invocation.invocation_id,
+    ...(artifactDirectory === null ? {} : { RUNWIRE_ARTIFACT_DIR: artifactDirectory }),
+    ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent }),
+  };
+}
+
+/** Its id. Throws Rejected, with the daemon's words, for what it refuses to make. */
+export async function askFor(
+  { daemon, own }: Pick<RunTools, 'daemon' | 'own'>,
+  { signal }: Pick<RunContext, 'signal'>,
+  options: Docker.ContainerCreateOptions,
+): Promise<string> {
   try {
-    const { id } = await daemon.ask((docker) => docker.createContainer(options), { signal: ctx.signal });
-    return { id, user };
+    const { id } = await daemon.ask((docker) => docker.createContainer(options), { signal });
+    return id;
   } catch (error) {
     if (error instanceof DaemonGone) own.sweepLater(); // it may have been made
     const status = statusOf(error);

@@ -15,6 +15,12 @@ export interface ImageFacts {
   stopSignal: string | null;
   /** WORKDIR of the image; '' = none. */
   workdir: string;
+  /** Of what the program will be, in the engine's words. */
+  os: string;
+  architecture: string;
+  entrypoint: readonly string[];
+  /** CMD of the image. */
+  command: readonly string[];
 }
 
 export interface PullTools {
@@ -47,19 +53,30 @@ export async function findImage(
 
 async function look(daemon: DockerDaemon, image: string, signal: AbortSignal): Promise<ImageFacts | null> {
   try {
-    const { Id, Config } = await daemon.ask((docker) => docker.getImage(image).inspect(), { signal });
+    const { Id, Config, Os, Architecture } = await daemon.ask((docker) => docker.getImage(image).inspect(), {
+      signal,
+    });
     const stopSignal: unknown = Config && 'StopSignal' in Config ? Config.StopSignal : null;
     return {
       id: Id,
       user: Config?.User ?? '',
       stopSignal: typeof stopSignal === 'string' ? stopSignal : null,
       workdir: Config?.WorkingDir ?? '',
+      os: Os,
+      architecture: Architecture,
+      entrypoint: wordsOf(Config?.Entrypoint),
+      command: wordsOf(Config?.Cmd),
     };
   } catch (error) {
     if (statusOf(error) === 404) return null;
     if (statusOf(error) === 400) throw new Rejected(daemonWords(error));
     throw error;
   }
+}
+
+/** As engines keep them: a list, one word, or null. */
+function wordsOf(words: string | readonly string[] | null | undefined): readonly string[] {
+  return typeof words === 'string' ? [words] : (words ?? []);
 }
 
 /** False when the run was aborted. */

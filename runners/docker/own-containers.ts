@@ -1,6 +1,12 @@
 import type { DockerDaemon } from './daemon.ts';
 import { removeContainer } from './remove.ts';
-import { INVOCATION_LABEL, SERVER_LABEL, type ServerIdentity } from './server-identity.ts';
+import {
+  GENERATION_LABEL,
+  INVOCATION_LABEL,
+  SERVER_LABEL,
+  SESSION_LABEL,
+  type ServerIdentity,
+} from './server-identity.ts';
 
 const LEFTOVER_MS = [1000, 5000, 30_000];
 
@@ -8,9 +14,19 @@ const LEFTOVER_MS = [1000, 5000, 30_000];
 export interface OwnContainer {
   id: string;
   invocationId: string;
+  /** That it stays for, instead of for one run; null: for none. */
+  session: { id: string; generation: number } | null;
   /** created, running, exited … */
   state: string;
 }
+
+/** Whose containers are to stay. */
+export interface Needed {
+  isUnfinished(invocationId: string): boolean;
+  isOpenSession(id: string, generation: number): boolean;
+}
+
+const NOTHING: Needed = { isUnfinished: () => false, isOpenSession: () => false };
 
 /** Finds and removes the containers of one server, and of no other. */
 export class OwnContainers {
@@ -18,7 +34,7 @@ export class OwnContainers {
   readonly #identity: ServerIdentity;
   /** Runs in the hands of this process: their containers are not swept. */
   readonly active = new Set<string>();
-  #keep: (invocationId: string) => boolean = () => false;
+  #needed = NOTHING;
   #timer: NodeJS.Timeout | undefined;
   #again = 0;
   #closed = false;
@@ -40,21 +56,23 @@ export class OwnContainers {
     return found.map(({ Id, Labels, State }) => ({
       id: Id,
       invocationId: Labels[INVOCATION_LABEL] ?? '',
+      session: sessionOf(Labels),
       state: State,
     }));
   }
 
   /**
-   * Remove what no run needs. `keep`: is the run of this id not over. What cannot be done now, for the daemon is away,
-   * is tried again. Returns how many were removed.
+   * Remove what no run and no session needs. What cannot be done now, for the daemon is away, is tried again. Returns how
+   * many were removed.
    */
-  async sweep(keep = this.#keep): Promise<number> {
-    this.#keep = keep;
+  async sweep(needed = this.#needed): Promise<number> {
+    this.#needed = needed;
     let removed = 0;
     const found = await this.list().catch(() => null);
     if (found === null) this.sweepLater();
-    for (const { id, invocationId } of found ?? []) {
-      if (this.active.has(invocationId) || keep(invocationId)) continue;
+    for (const { id, invocationId, session } of found ?? []) {
+      if (session !== null && needed.isOpenSession(session.id, session.generation)) continue;
+      if (session === null && (this.active.has(invocationId) || needed.isUnfinished(invocationId))) continue;
       if (await removeContainer(this.#daemon, id)) removed++;
       else this.sweepLater();
     }
@@ -77,4 +95,9 @@ export class OwnContainers {
     this.#closed = true;
     clearTimeout(this.#timer);
   }
+}
+
+function sessionOf(labels: Readonly<Record<string, string>>): OwnContainer['session'] {
+  const id = labels[SESSION_LABEL];
+  return id === undefined ? null : { id, generation: Number(labels[GENERATION_LABEL]) };
 }

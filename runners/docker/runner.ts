@@ -6,10 +6,12 @@ import type { ArtifactCaps } from '../../src/documents/artifact.ts';
 import { maySendTo, type Secrets } from '../../src/outbound/secrets.ts';
 import { RECONNECT_MS } from './attendance.ts';
 import { DockerDaemon, daemonWords } from './daemon.ts';
+import { isKept, keptRecover, keptRun } from './kept-run.ts';
 import { OwnContainers } from './own-containers.ts';
 import { recoverRun } from './recover.ts';
 import { runOnce } from './run.ts';
 import { serverIdentity } from './server-identity.ts';
+import { SessionContainers } from './session-containers.ts';
 import { DockerSpec } from './spec.ts';
 import { mountsOf } from './workspace.ts';
 
@@ -39,6 +41,7 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
   const daemon = new DockerDaemon({ host: config.dockerHost, certPath: config.dockerCertPath });
   const identity = serverIdentity(dataDir);
   const own = new OwnContainers(daemon, identity);
+  const sessions = new SessionContainers(daemon, identity);
   const closed = new AbortController();
   const secret = (name: string, host: string): string | undefined => {
     const held = secrets.get(name);
@@ -48,6 +51,7 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
     daemon,
     identity,
     own,
+    sessions,
     places,
     mountRoots,
     artifactCaps,
@@ -84,9 +88,11 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
     copiesWorkspace: ({ mount_workspace }) => !(mount_workspace ?? daemon.socketPath !== null),
     available: () => daemon.silence(),
     mounts: mountsOf,
-    run: (ctx) => inHands(ctx, (context) => runOnce(tools, context)),
-    recover: (ctx) => inHands(ctx, (context) => recoverRun(tools, context)),
-    start: (isUnfinished) => void own.sweep(isUnfinished),
+    setsUp: true,
+    sessions,
+    run: (ctx) => inHands(ctx, (context) => (isKept(ctx) ? keptRun : runOnce)(tools, context)),
+    recover: (ctx) => inHands(ctx, (context) => (isKept(ctx) ? keptRecover : recoverRun)(tools, context)),
+    start: (isUnfinished, isOpenSession) => void own.sweep({ isUnfinished, isOpenSession }),
     close() {
       closed.abort();
       own.close();

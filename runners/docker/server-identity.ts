@@ -5,6 +5,11 @@ import { join } from 'node:path';
 /** Labels of every container of ours: whose run it is for, and of which server. */
 export const INVOCATION_LABEL = 'runwire.invocation_id';
 export const SERVER_LABEL = 'runwire.server';
+/** Of one that stays for the runs of a session: its id, and which of its generations. */
+export const SESSION_LABEL = 'runwire.session';
+export const GENERATION_LABEL = 'runwire.generation';
+/** What programs in it need to know of it. */
+export const FACTS_LABEL = 'runwire.facts';
 
 /** Who a server is to the daemon: a random id that stays with its data directory. */
 export interface ServerIdentity {

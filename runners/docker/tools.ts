@@ -3,12 +3,14 @@ import type { ArtifactCaps } from '../../src/documents/artifact.ts';
 import type { DockerDaemon } from './daemon.ts';
 import type { OwnContainers } from './own-containers.ts';
 import type { ServerIdentity } from './server-identity.ts';
+import type { SessionContainers } from './session-containers.ts';
 
 /** What all runs of one server share. */
 export interface RunTools {
   daemon: DockerDaemon;
   identity: ServerIdentity;
   own: OwnContainers;
+  sessions: SessionContainers;
   /** None of them is mounted or written to. */
   places: PrivatePlaces;
   mountRoots: readonly string[];

@@ -4,6 +4,38 @@
 enum { POLL_US = 50000, CLOSING_US = 5000, CLOSING_LOOKS = 400 };
 
 static uint8_t window[HEAD + MOST_PAYLOAD];
+/* Lines come on our stdin, and no `forget` has come yet. */
+static bool listens, forgetting;
+
+/* What comes on stdin is for the keeper, but for `forget`, which is for us. */
+static void hear(int place) {
+  static char line[64];
+  static size_t length;
+  char bytes[256];
+  long count = read_some(0, bytes, sizeof bytes);
+  if (count == -EAGAIN) return;
+  if (count <= 0) listens = false;
+  for (long i = 0; i < count; i++) {
+    if (length < sizeof line - 1) line[length++] = bytes[i];
+    if (bytes[i] != '\n') continue;
+    line[length] = 0;
+    if (same(line, "forget\n")) forgetting = true;
+    else send_line(place, line);
+    length = 0;
+  }
+}
+
+/* All was written out: until it is said that it can go, or that nobody says so any more. */
+static int part(int place, const char *path, int code) {
+  while (listens && !forgetting) {
+    struct pollfd polls[2] = {{1, 0, 0}, {0, POLLIN, 0}};
+    wait_for(polls, 2, -1);
+    if (polls[1].revents) hear(place);
+    else if (polls[0].revents) break;
+  }
+  if (forgetting) forget_place(place, path);
+  return code;
+}
 
 /* Is the journal whole and ended: walked from its begin, for the bytes of a program may look like an end. */
 static bool has_ended(int journal) {
@@ -41,12 +73,13 @@ static long copy(int journal, uint64_t *from) {
 }
 
 /* False: who reads us is gone. */
-static bool changed(int notify, int *closing) {
-  struct pollfd polls[2] = {{1, 0, 0}, {notify, POLLIN, 0}};
+static bool changed(int place, int notify, int *closing) {
+  struct pollfd polls[3] = {{1, 0, 0}, {listens ? 0 : -1, POLLIN, 0}, {notify, POLLIN, 0}};
   int64_t us = notify < 0 ? POLL_US : *closing > 0 ? CLOSING_US : -1;
   if (*closing > 0) --*closing;
-  wait_for(polls, notify < 0 ? 1 : 2, us);
+  wait_for(polls, 3, us);
   if (polls[0].revents & (POLLERR | POLLHUP | POLLNVAL)) return false;
+  if (polls[1].revents) hear(place);
   if (notify < 0) return true;
   _Alignas(8) uint8_t events[4096];
   long size = sys(read, notify, events, sizeof events);
@@ -56,7 +89,8 @@ static bool changed(int notify, int *closing) {
   return true;
 }
 
-int follow(int place, uint64_t from) {
+int follow(int place, const char *path, uint64_t from, bool commanded) {
+  listens = commanded;
   long journal = sys(openat, place, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (journal < 0) return complain(FAILED, "cannot read the journal", 0, journal);
   /* The watch takes a path; this process has no other use of its directory. */
@@ -72,8 +106,8 @@ int follow(int place, uint64_t from) {
     bool over = error == 0 && sys(flock, journal, LOCK_SH | LOCK_NB) == 0;
     if (over) error = copy((int)journal, &from);
     if (error) return error == -EPIPE ? FAILED : complain(FAILED, "the journal breaks off", 0, error);
-    if (over)
-      return has_ended((int)journal) ? DONE : complain(KEEPER_DIED, "the keeper of this journal died", 0, 0);
-    if (!changed((int)notify, &closing)) return FAILED;
+    if (over && has_ended((int)journal)) return part(place, path, DONE);
+    if (over) return part(place, path, complain(KEEPER_DIED, "the keeper of this journal died", 0, 0));
+    if (!changed(place, (int)notify, &closing)) return FAILED;
   }
 }

@@ -83,7 +83,10 @@ int start_program(const struct program *program, int *out, int *err);
 
 /* The modes. */
 int run(int count, char **words, char **environment);
-int follow(int place, uint64_t from);
+/* commanded: lines for the keeper come on stdin; after the end `forget` is waited for, upon which the directory goes. */
+int follow(int place, const char *path, uint64_t from, bool commanded);
+/* Of an absolute path, with all that a keeper makes there. */
+void forget_place(int place, const char *path);
 bool keeper_is_gone(int place, bool *ended);
 int tell(int count, char **words);
 int send_line(int place, const char *line);

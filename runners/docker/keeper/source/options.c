@@ -23,6 +23,7 @@ bool read_options(int count, char **words, struct options *options) {
     const char *word = words[at];
     uint64_t *number = 0;
     if (same(word, "-f")) options->follow = true;
+    else if (same(word, "-c")) options->commanded = true;
     else if (same(word, "-i")) options->input = true;
     else if (same(word, "-s")) options->stay = true;
     else if (same(word, "-o")) number = &options->kept;

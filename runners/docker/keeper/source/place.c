@@ -79,3 +79,9 @@ void furnish_place(const struct options *options, const struct place *place) {
   }
   sys(close, room);
 }
+
+void forget_place(int place, const char *path) {
+  static const char *const names[] = {"journal", "control", "stdin", "mark", "room"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) sys(unlinkat, place, names[i], 0);
+  sys(unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+}

@@ -166,7 +166,7 @@ static int start_follower(void) {
   if (pid != 0) return pid;
   for (int fd = 3; fd < 32; fd++)
     if (fd != place.directory) sys(close, fd);
-  leave(follow(place.directory, 0));
+  leave(follow(place.directory, options.place, 0, options.commanded));
 }
 
 /* Until no process is left that the program started; what they print goes nowhere. */

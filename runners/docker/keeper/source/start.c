@@ -8,9 +8,19 @@ __asm__(".globl _start\n_start:\n mov x29, #0\n mov x30, #0\n mov x0, sp\n bl be
 
 static int wrong(void) {
   return complain(USAGE,
-                  "usage: keeper init | run [-f] [-i] [-s] [-o BYTES] [-t MS] [-g MS] [-m MARK] [-l RESOURCE:N]… DIR -- "
-                  "PROGRAM… | read DIR FROM | tell DIR signal N|stop MS|eof | feed DIR | kill DIR",
+                  "usage: keeper init | run [-f [-c]] [-i] [-s] [-o BYTES] [-t MS] [-g MS] [-m MARK] [-l RESOURCE:N]… DIR -- "
+                  "PROGRAM… | read [-c] DIR FROM | tell DIR signal N|stop MS|eof | feed DIR | kill DIR | forget DIR…",
                   0, 0);
+}
+
+static int forget(int count, char **paths) {
+  for (int i = 0, code; i < count; i++) {
+    int place = open_place(paths[i], &code);
+    if (place < 0) continue;
+    forget_place(place, paths[i]);
+    sys(close, place);
+  }
+  return DONE;
 }
 
 static int choose(int count, char **words, char **environment) {
@@ -22,11 +32,14 @@ static int choose(int count, char **words, char **environment) {
   else if (same(mode, "tell")) code = tell(count - 2, words + 2);
   else if (same(mode, "feed") && count == 3) return feed(words[2]);
   else if (same(mode, "kill") && count == 3) return kill_left(words[2]);
-  else if (same(mode, "read") && count == 4) {
+  else if (same(mode, "forget") && count > 2) return forget(count - 2, words + 2);
+  else if (same(mode, "read") && count > 3) {
     uint64_t from;
-    if (!number_of(words[3], &from)) return wrong();
-    int place = open_place(words[2], &code);
-    return place < 0 ? code : follow(place, from);
+    bool commanded = same(words[2], "-c");
+    char **rest = words + (commanded ? 3 : 2);
+    if (count - (rest - words) != 2 || !number_of(rest[1], &from)) return wrong();
+    int place = open_place(rest[0], &code);
+    return place < 0 ? code : follow(place, rest[0], from, commanded);
   }
   return code == USAGE ? wrong() : code;
 }

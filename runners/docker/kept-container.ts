@@ -1,0 +1,129 @@
+import type Docker from 'dockerode';
+import { pack } from 'tar-stream';
+import type { RunContext } from '../../src/contract/context.ts';
+import { Rejected } from '../../src/contract/outcome.ts';
+import { type ContainerPlan, containerOptions, volumeAt } from './container.ts';
+import type { KeptContainer } from './container-record.ts';
+import { askFor, planContainer } from './create.ts';
+import type { DockerDaemon } from './daemon.ts';
+import type { ImageFacts } from './image.ts';
+import { KEEPER_DIRECTORY, keeperBinary } from './keeper/binary.ts';
+import { INIT } from './keeper/words.ts';
+import { keepClear } from './mounts.ts';
+import { copyIn } from './sent-files.ts';
+import { FACTS_LABEL, GENERATION_LABEL, INVOCATION_LABEL, SESSION_LABEL } from './server-identity.ts';
+import type { DockerSpec } from './spec.ts';
+import type { RunTools } from './tools.ts';
+import { makeDirectories } from './workspace.ts';
+import { copyWorkspaceIn } from './workspace-copy.ts';
+
+type Context = RunContext<DockerSpec>;
+
+/** Processes beside those of the run: the first one, and for each program a keeper, its two helpers and who feeds it. */
+const OWN_PROCESSES = 12;
+
+/** Made and not started. Throws Rejected for what cannot be had. */
+export async function makeKept(tools: RunTools, ctx: Context, image: ImageFacts): Promise<KeptContainer> {
+  keeperFor(image);
+  keepClear(placesOf(ctx.spec), KEEPER_DIRECTORY, 'what the server puts in');
+  const plan = await planContainer(tools, ctx, image);
+  const { entrypoint, command } = image;
+  const facts = { image: image.id, user: plan.user, entrypoint: [...entrypoint], command: [...command] };
+  return { id: await askFor(tools, ctx, keptOptions(plan, ctx, facts)), ...facts };
+}
+
+/** What is to be in it before it is started. */
+export async function fillKept(
+  tools: RunTools,
+  ctx: Context,
+  image: ImageFacts,
+  { id, user }: KeptContainer,
+): Promise<void> {
+  const { daemon } = tools;
+  await putKeeper(daemon, id, keeperFor(image));
+  await makeDirectories(daemon, id, image, ctx);
+  if (ctx.workspace === null) await copyIn(daemon, id, ctx);
+  else await copyWorkspaceIn(tools, { id, user }, ctx);
+}
+
+/** argv as the engine composes it for a container of its own. Throws Rejected where it is empty. */
+export function argvIn(
+  { entrypoint, command: usual }: Pick<KeptContainer, 'entrypoint' | 'command'>,
+  { spec, invocation: { command } }: Pick<Context, 'spec' | 'invocation'>,
+): readonly string[] {
+  const argv =
+    spec.entrypoint === undefined
+      ? [...entrypoint, ...(command.length === 0 ? usual : command)]
+      : [...spec.entrypoint, ...command];
+  if (argv.length > 0) return argv;
+  throw new Rejected('there is no command: neither the invocation nor the image says one');
+}
+
+function keptOptions(
+  plan: ContainerPlan,
+  { session }: Context,
+  facts: Omit<KeptContainer, 'id'>,
+): Docker.ContainerCreateOptions {
+  const { HostConfig: host, Labels: labels = {}, ...options } = containerOptions(plan);
+  const { [INVOCATION_LABEL]: invocation = '', ...others } = labels;
+  const owner: Record<string, string> =
+    session === null
+      ? { [INVOCATION_LABEL]: invocation }
+      : { [SESSION_LABEL]: session.id, [GENERATION_LABEL]: String(session.generation) };
+  const ownLabels = { ...others, ...owner };
+  return {
+    ...options,
+    Entrypoint: [...INIT],
+    Cmd: [],
+    // What programs have is given to each of them.
+    Env: [],
+    Labels: { ...ownLabels, [FACTS_LABEL]: JSON.stringify(facts) },
+    AttachStdin: false,
+    OpenStdin: false,
+    StdinOnce: false,
+    AttachStdout: false,
+    AttachStderr: false,
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      ...host,
+      Init: false,
+      PidsLimit: (host?.PidsLimit ?? 0) + OWN_PROCESSES,
+      // Those of a program hold for it and not for who keeps it.
+      Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
+      Mounts: [volumeAt(KEEPER_DIRECTORY, ownLabels), ...(host?.Mounts ?? []).map(labelled(ownLabels))],
+      LogConfig: { Type: 'none', Config: {} },
+    },
+  };
+}
+
+/** A volume is whose the container is. */
+const labelled =
+  (labels: Record<string, string>) =>
+  (mount: Docker.MountSettings): Docker.MountSettings =>
+    mount.Type === 'volume' && mount.Source === '' ? volumeAt(mount.Target, labels) : mount;
+
+function keeperFor({ os, architecture }: ImageFacts): Buffer {
+  const keeper = os === 'linux' ? keeperBinary(architecture) : null;
+  if (keeper !== null) return keeper;
+  throw new Rejected(
+    `setup and sessions need an image for linux on amd64 or arm64, and this one is for ${os} on ${architecture}`,
+  );
+}
+
+const placesOf = ({ mounts, tmpfs, workdir }: DockerSpec): string[] => [
+  workdir,
+  ...[...mounts, ...tmpfs].map(({ target }) => target),
+];
+
+/** Into a volume: a root that is read-only takes nothing. */
+async function putKeeper(daemon: DockerDaemon, id: string, keeper: Buffer): Promise<void> {
+  const tar = pack();
+  tar.entry({ name: 'keeper', mode: 0o755 }, keeper);
+  tar.entry({ name: 'runs/', type: 'directory', mode: 0o1777 });
+  tar.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
+  await daemon.ask((docker) =>
+    docker.getContainer(id).putArchive(Buffer.concat(chunks), { path: KEEPER_DIRECTORY }),
+  );
+}

@@ -1,0 +1,84 @@
+import type { RunContext } from '../../src/contract/context.ts';
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
+import { type DockerDaemon, daemonWords } from './daemon.ts';
+import { runExec } from './exec.ts';
+import { forgetWords, killWords } from './keeper/words.ts';
+import { commandUser, type KeptPlace } from './kept-place.ts';
+import type { Sequenced } from './kept-sequence.ts';
+import { SESSION_GONE } from './session-containers.ts';
+import type { DockerSpec } from './spec.ts';
+import type { RunTools } from './tools.ts';
+
+type Context = RunContext<DockerSpec>;
+
+/**
+ * What a run in a session left is ended where its keeper did not do it: what its own setup left when there was no command, what a
+ * setup of another user left, and all where the keeper was killed. In words too what has become of the session.
+ */
+export async function endLeft(
+  { daemon }: Pick<RunTools, 'daemon'>,
+  ctx: Context,
+  place: KeptPlace,
+  { outcome, container, orphaned }: Sequenced,
+): Promise<RunnerOutcome> {
+  if (container === 'gone') return { ...outcome, errorSummary: joined(outcome.errorSummary, SESSION_GONE) };
+  if (container !== 'there' || ctx.session?.isSetup) return outcome;
+  const steps = outcome.setup?.length ?? 0;
+  const commands = ctx.setup?.commands.length ?? 0;
+  const setupUser = ctx.setup?.user ?? place.container.user;
+  const user = commandUser(place.container, ctx);
+  const toEnd: { step: number; user: string }[] = [];
+  if (steps > 0 && (outcome.ended === 'setup_failed' || setupUser !== user))
+    toEnd.push({ step: steps - 1, user: setupUser });
+  if (orphaned) toEnd.push({ step: Math.min(steps, commands), user });
+  let survivors = 0;
+  let failure: string | null = null;
+  for (const left of toEnd)
+    try {
+      const argv = killWords(place.directoryOf(left.step));
+      const { code, stdout, stderr } = await runExec(daemon, {
+        container: place.container.id,
+        user: left.user,
+        argv,
+      });
+      if (code === 0) survivors += Number(stdout);
+      else failure = (stderr || stdout).trim();
+    } catch (error) {
+      failure = daemonWords(error);
+    }
+  if (toEnd.length === 0) return outcome;
+  const { kill } = outcome;
+  return {
+    ...outcome,
+    kill: {
+      signals: [...new Set([...(kill?.signals ?? []), 'SIGKILL'])],
+      survivors: Math.max(survivors, kill?.survivors ?? 0),
+    },
+    ...(failure !== null && {
+      notes: [...(outcome.notes ?? []), `what the run left could not be looked for: ${failure}`],
+    }),
+  };
+}
+
+/** Their ends are stored. What cannot be removed now stays until the container goes. */
+export async function forgetPrograms(
+  daemon: DockerDaemon,
+  ctx: Context,
+  place: KeptPlace,
+  which: 'all' | 'setup' = 'all',
+): Promise<void> {
+  const { setup, session } = ctx;
+  const count = Math.min(setup?.commands.length ?? 0, place.directories.length);
+  const ofSetup = place.directories.slice(0, count);
+  const ofCommand = which === 'all' && !session?.isSetup ? place.directories.slice(count) : [];
+  const { id: container, user } = place.container;
+  const work: [string, string[]][] = [
+    [setup?.user ?? user, ofSetup],
+    [commandUser(place.container, ctx), ofCommand],
+  ];
+  for (const [who, directories] of work)
+    if (directories.length > 0)
+      await runExec(daemon, { container, user: who, argv: forgetWords(directories) }).catch(() => {});
+}
+
+const joined = (a: string | null | undefined, b: string): string => (a ? (a === b ? a : `${a}; ${b}`) : b);

@@ -1,0 +1,169 @@
+import type { RunnerOutcome } from '../../src/contract/outcome.ts';
+import type { FailureReason } from '../../src/documents/failure.ts';
+import type { Kill, Usage } from '../../src/documents/outcome.ts';
+import type { SetupStep } from '../../src/documents/setup.ts';
+import type { JournalFrame } from './keeper/frames.ts';
+import { signalName } from './keeper/signals.ts';
+import type { ProgramEnd } from './kept-program.ts';
+import { neverStarted } from './outcome.ts';
+
+/** Error numbers of Linux that say something of the program: name, words, and what it makes of the run. */
+const ERRORS: Readonly<Record<number, [string, string, FailureReason | undefined]>> = {
+  1: ['EPERM', 'operation not permitted', 'program_not_executable'],
+  2: ['ENOENT', 'no such file or directory', 'program_not_found'],
+  7: ['E2BIG', 'argument list too long', 'arguments_too_long'],
+  8: ['ENOEXEC', 'exec format error', 'program_not_executable'],
+  11: ['EAGAIN', 'no more processes', 'shortage'],
+  12: ['ENOMEM', 'out of memory', 'shortage'],
+  13: ['EACCES', 'permission denied', 'program_not_executable'],
+  20: ['ENOTDIR', 'not a directory', 'program_not_found'],
+  21: ['EISDIR', 'is a directory', 'program_not_executable'],
+  23: ['ENFILE', 'too many open files', 'shortage'],
+  24: ['EMFILE', 'too many open files', 'shortage'],
+  28: ['ENOSPC', 'no space left on device', 'shortage'],
+  36: ['ENAMETOOLONG', 'file name too long', 'program_not_found'],
+  40: ['ELOOP', 'too many symbolic links', 'program_not_found'],
+  80: ['ELIBBAD', 'accessing a corrupted shared library', 'program_not_executable'],
+};
+
+type ExitedFrame = Extract<JournalFrame, { type: 'exited' }>;
+
+/** What is known beside how the command ended. */
+export interface KeptFacts {
+  argv: readonly string[];
+  metadata: Record<string, string>;
+  /** Memory ran out in its time. */
+  outOfMemory: boolean;
+  memoryLimit: number | null;
+  /** Bytes of output that the engine's disk did not take. */
+  lostBytes: number;
+  timings: { spawn_ms?: number; setup_ms?: number; first_byte_ms?: number };
+  /** Absent: it had no setup. */
+  setup?: SetupStep[] | undefined;
+  /** The container was ended because nothing else did. */
+  stuck: boolean;
+  /** Something of the run was begun before its command. */
+  begun: boolean;
+}
+
+export function keptOutcome(end: ProgramEnd, facts: KeptFacts): RunnerOutcome {
+  const { metadata, timings, argv } = facts;
+  const setup = facts.setup === undefined ? {} : { setup: facts.setup };
+  if (end.how === 'never')
+    return { ...neverStarted(end.words, metadata), retrySafe: !facts.begun, timings, ...setup };
+  if (end.how === 'not_started') {
+    const [, , failure] = ERRORS[end.errno] ?? [];
+    const words = `could not start ${JSON.stringify(argv[0] ?? '')}: ${errnoWords(end.errno)}`;
+    return { ...neverStarted(words, metadata, failure), retrySafe: !facts.begun, timings, ...setup };
+  }
+  if (end.how === 'lost')
+    return {
+      ...{ ended: 'lost', started: true, retrySafe: false, exitCode: null, metadata, timings, ...setup },
+      kill: facts.stuck ? { signals: ['SIGTERM', 'SIGKILL'], survivors: 0 } : null,
+      errorSummary: facts.stuck ? `it could not be stopped, and its container was killed` : end.words,
+    };
+  const { exited } = end;
+  const signal = exited.signal === null ? null : signalName(exited.signal);
+  const oom = facts.outOfMemory && exited.exitCode !== 0;
+  const whole = facts.lostBytes === 0;
+  return {
+    ended: signal === null ? 'exited' : 'signaled',
+    started: true,
+    retrySafe: false,
+    exitCode: exited.signal === null ? exited.exitCode : -exited.signal,
+    signal,
+    success: exited.exitCode === 0 && whole,
+    failure:
+      exited.exitCode === 0
+        ? 'output_lost'
+        : exited.exitCode === null && signal === null
+          ? 'lost'
+          : undefined,
+    errorSummary: summary(exited, facts, oom),
+    metadata: { ...metadata, ...(oom ? { 'docker.oom_killed': 'true' } : {}) },
+    usage: usageOf(exited),
+    kill: killOf(end),
+    timings: { ...timings, run_ms: exited.runUs / 1000, drain_ms: exited.drainUs / 1000 },
+    ...setup,
+  };
+}
+
+/** One command of a setup, as its run tells it. */
+export function setupStep(argv: readonly string[], end: ProgramEnd): SetupStep {
+  const step = { command: [...argv], exit_code: null, signal: null, ms: 0 };
+  if (end.how === 'not_started')
+    return { ...step, error: `could not start ${JSON.stringify(argv[0])}: ${errnoWords(end.errno)}` };
+  if (end.how !== 'exited') return { ...step, error: end.words };
+  const { exitCode, signal, runUs } = end.exited;
+  return {
+    ...step,
+    exit_code: exitCode,
+    signal: signal === null ? null : signalName(signal),
+    ms: runUs / 1000,
+  };
+}
+
+/** What a setup comes to that did not come to its end. */
+export function failedSetup(
+  end: ProgramEnd,
+  facts: Pick<KeptFacts, 'metadata' | 'timings' | 'stuck'> & { setup: SetupStep[]; count: number },
+): RunnerOutcome {
+  const { setup, metadata, timings, count, stuck } = facts;
+  const last = setup.at(-1);
+  const command = last?.command.join(' ') ?? '';
+  const shown = command.length > 60 ? `${command.slice(0, 60)}…` : command;
+  const how = stuck
+    ? 'could not be stopped, and its container was killed'
+    : last?.error !== undefined
+      ? last.error
+      : last?.signal != null
+        ? `was killed by ${last.signal}`
+        : `exited with code ${last?.exit_code}`;
+  return {
+    ended: end.how === 'lost' ? 'lost' : 'setup_failed',
+    started: true,
+    retrySafe: false,
+    exitCode: null,
+    errorSummary: `setup: command ${setup.length} of ${count} (${shown}) ${how}`,
+    metadata,
+    timings,
+    setup,
+    kill: end.how === 'exited' ? killOf(end) : null,
+  };
+}
+
+function killOf({ killed }: Extract<ProgramEnd, { how: 'exited' }>): Kill | null {
+  if (killed === null) return null;
+  const { termSent, killSent, survivors } = killed;
+  return { signals: [...(termSent ? ['SIGTERM'] : []), ...(killSent ? ['SIGKILL'] : [])], survivors };
+}
+
+function usageOf({ userUs, systemUs, maxRssKib }: ExitedFrame): Usage {
+  return { cpu_user_ms: userUs / 1000, cpu_system_ms: systemUs / 1000, max_rss_bytes: maxRssKib * 1024 };
+}
+
+function summary(
+  { exitCode, signal, storageFailed }: ExitedFrame,
+  { memoryLimit, lostBytes }: KeptFacts,
+  oom: boolean,
+): string | null {
+  const parts: string[] = [];
+  if (oom) parts.push(`killed: out of memory${memoryLimit === null ? '' : ` (limit ${memoryLimit} bytes)`}`);
+  else if (signal !== null) parts.push(`killed by ${signalName(signal)}`);
+  else if (exitCode === null) parts.push('the program could not be ended');
+  else if (exitCode !== 0) parts.push(exitWords(exitCode));
+  if (lostBytes > 0) parts.push(`${lostBytes} bytes of output are lost: the engine could not store them`);
+  else if (storageFailed) parts.push('the disk of the engine was full for a while');
+  return parts.length === 0 ? null : parts.join('; ');
+}
+
+/** 128 + N is how a shell tells that signal N ended what it ran. */
+function exitWords(code: number): string {
+  const name = code > 128 && code < 160 ? ` (as after ${signalName(code - 128)})` : '';
+  return `exited with code ${code}${name}`;
+}
+
+function errnoWords(errno: number): string {
+  const [name, words] = ERRORS[errno] ?? [];
+  return name === undefined ? `error ${errno}` : `${words} (${name})`;
+}

@@ -1,0 +1,51 @@
+import type { RunOutput } from '../../src/contract/context.ts';
+import type { Phase, Stream } from '../../src/documents/stream.ts';
+import type { JournalFrame } from './keeper/frames.ts';
+
+type Told = Extract<JournalFrame, { type: 'output' | 'gap' }>;
+
+const NOTHING = Buffer.alloc(2 ** 20);
+
+/** What programs of one phase wrote, as their journals tell it: passed on from where an earlier server was. */
+export class KeptOutput {
+  readonly #output: RunOutput;
+  readonly #phase: Phase;
+  /** Bytes that were captured before. */
+  readonly #known: Readonly<Record<Stream, number>>;
+  /** Bytes told by journals so far. */
+  readonly #told: Record<Stream, number> = { stdout: 0, stderr: 0 };
+  /** Bytes that the disk of the engine did not take. */
+  lost = 0;
+  /** Monotonic moment of the first byte that this process saw, ms. */
+  firstByteAt: number | null = null;
+
+  constructor(output: RunOutput, phase: Phase) {
+    this.#output = output;
+    this.#phase = phase;
+    this.#known = { stdout: this.#captured('stdout'), stderr: this.#captured('stderr') };
+  }
+
+  take(frame: Told): void {
+    const { stream } = frame;
+    if (frame.type === 'output') return this.#pass(stream, frame.bytes);
+    if (frame.reason === 'storage') {
+      this.lost += frame.length;
+      return;
+    }
+    // More than is kept: it counts, and its bytes are in no capture.
+    for (let left = frame.length; left > 0; left -= NOTHING.length)
+      this.#pass(stream, left < NOTHING.length ? NOTHING.subarray(0, left) : NOTHING);
+  }
+
+  #pass(stream: Stream, bytes: Buffer): void {
+    const known = Math.min(bytes.length, this.#known[stream] - this.#told[stream]);
+    this.#told[stream] += bytes.length;
+    if (known >= bytes.length) return;
+    this.firstByteAt ??= performance.now();
+    this.#output.write(stream, known > 0 ? bytes.subarray(known) : bytes, this.#phase);
+  }
+
+  #captured(stream: Stream): number {
+    return this.#output.captured(stream, this.#phase).bytes;
+  }
+}

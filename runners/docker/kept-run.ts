@@ -1,0 +1,262 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunContext } from '../../src/contract/context.ts';
+import { earlierEnding, noteEnding } from '../../src/contract/ending-note.ts';
+import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
+import { LetGo } from './attendance.ts';
+import {
+  changeContainerRecord,
+  forgetContainerRecord,
+  type KeptContainer,
+  readContainerRecord,
+} from './container-record.ts';
+import { daemonWords, statusOf } from './daemon.ts';
+import { findImage } from './image.ts';
+import { fillKept, makeKept } from './kept-container.ts';
+import { endLeft, forgetPrograms } from './kept-end.ts';
+import { takeFiles } from './kept-files.ts';
+import { KeptPlace } from './kept-place.ts';
+import { Sequence, type Sequenced } from './kept-sequence.ts';
+import { neverStarted } from './outcome.ts';
+import { withPorts } from './ports.ts';
+import { removeContainer, removedAfter, removeUnstarted } from './remove.ts';
+import { hasFiles, shareFiles } from './sent-files.ts';
+import { SESSION_GONE } from './session-containers.ts';
+import type { DockerSpec } from './spec.ts';
+import { wantsStdin } from './stdin.ts';
+import type { RunTools } from './tools.ts';
+import { openToUser } from './user.ts';
+import { homeOf, insideOf } from './workspace.ts';
+
+type Context = RunContext<DockerSpec>;
+
+const RETRY_MS = 250;
+const ABORTED_BEFORE = 'aborted before the container was started';
+
+/** Is the work several programs in one container, or one in a container that is there already. */
+export function isKept({ setup, session }: Pick<Context, 'setup' | 'session'>): boolean {
+  return setup !== null || session !== null;
+}
+
+/** The way of a run with setup, or in a session. */
+export async function keptRun(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
+  const began = performance.now();
+  outliveServer(ctx);
+  refuseCopies(ctx);
+  try {
+    if (ctx.session !== null && !ctx.session.isSetup) return await inSession(tools, ctx, ctx.session, began);
+    const image = await findImage(tools.daemon, ctx.spec, {
+      output: ctx.output,
+      signal: ctx.signal,
+      secret: tools.secret,
+    });
+    if (image === null || ctx.signal.aborted) return neverStarted(ABORTED_BEFORE);
+    if (ctx.session !== null) await tools.sessions.clear(ctx.session);
+    const container = await makeKept(tools, ctx, image);
+    const start = async (): Promise<Sequenced> => {
+      await fillKept(tools, ctx, image, container);
+      return startAndRun(tools, ctx, container, began);
+    };
+    return await concluded(tools, ctx, container, start);
+  } catch (error) {
+    if (error instanceof Rejected || error instanceof LetGo) throw error;
+    return neverStarted(daemonWords(error));
+  }
+}
+
+/** Goes on with what an earlier server began; begins, once, where it had come to begin nothing. */
+export async function keptRecover(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
+  const record = readContainerRecord(ctx.directory);
+  if (record?.kept !== undefined) ctx.outlives();
+  else outliveServer(ctx);
+  const ending = await earlierEnding(ctx);
+  const place = KeptPlace.earlier(ctx);
+  if (ending !== null) {
+    if (place === null) return ending;
+    if (ctx.session === null) return removedAfter(tools, ctx, place.container.id, async () => ending);
+    void forgetPrograms(tools.daemon, ctx, place);
+    return ending;
+  }
+  if (place === null) {
+    await removeMade(tools, ctx);
+    ctx.goesOn();
+    return keptRun(tools, ctx);
+  }
+  const { container } = place;
+  if (!(await wasStarted(tools, ctx, container.id))) {
+    forgetContainerRecord(ctx.directory);
+    ctx.goesOn();
+    return keptRun(tools, ctx);
+  }
+  if (ctx.session !== null) tools.sessions.remember(ctx.session, container);
+  const cut = isCut(ctx);
+  const began = performance.now();
+  return concluded(tools, ctx, container, () => runIn(tools, ctx, place, { began, resumed: true, cut }));
+}
+
+async function startAndRun(
+  tools: RunTools,
+  ctx: Context,
+  container: KeptContainer,
+  began: number,
+): Promise<Sequenced> {
+  const { daemon } = tools;
+  if (ctx.signal.aborted) return onlyThis(neverStarted(ABORTED_BEFORE));
+  const place = KeptPlace.claim(ctx, container);
+  await daemon.ask((docker) => docker.getContainer(container.id).start(), { signal: ctx.signal });
+  if (ctx.session !== null) tools.sessions.remember(ctx.session, container);
+  return runIn(tools, ctx, place, { began, resumed: false, cut: false });
+}
+
+async function inSession(
+  tools: RunTools,
+  ctx: Context,
+  session: NonNullable<Context['session']>,
+  began: number,
+): Promise<RunnerOutcome> {
+  const container = await tools.sessions.find(session);
+  if (container === null) return neverStarted(SESSION_GONE);
+  const { extra } = insideOf(ctx);
+  if (extra.length > 0)
+    throw new Rejected('the artifact_directory of a run in a session must be in its workspace');
+  const user = ctx.spec.user ?? container.user;
+  const home = homeOf(ctx);
+  if (hasFiles(ctx)) await shareFiles(home, user);
+  openToUser({ home, artifactDirectory: ctx.artifactDirectory }, home === ctx.directory.work, user);
+  const place = KeptPlace.claim(ctx, container);
+  return concluded(tools, ctx, container, () =>
+    runIn(tools, ctx, place, { began, resumed: false, cut: false }),
+  );
+}
+
+async function runIn(
+  tools: RunTools,
+  ctx: Context,
+  place: KeptPlace,
+  how: { began: number; resumed: boolean; cut: boolean },
+): Promise<Sequenced> {
+  const { container } = place;
+  const inSession = ctx.session !== null && !ctx.session.isSetup;
+  const restart = inSession ? () => startAgain(tools, ctx, container.id) : null;
+  let sequenced: Sequenced | null = null;
+  const outcome = await withPorts(tools.daemon, container.id, ctx, async () => {
+    sequenced = await new Sequence(tools, ctx, { place, restart, ...how }).run();
+    const files =
+      ctx.session === null ? await takeFiles(tools, ctx, container.id, sequenced) : sequenced.outcome;
+    return ctx.session === null ? files : endLeft(tools, ctx, place, sequenced);
+  });
+  const {
+    container: state = 'there',
+    forget = () => {},
+    orphaned = false,
+  } = (sequenced ?? {}) as Partial<Sequenced>;
+  return { outcome, container: state, forget, orphaned };
+}
+
+/** Of a session: what had it stopped ended all that ran in it. '' or why it cannot be. */
+async function startAgain({ daemon }: RunTools, { output }: Context, id: string): Promise<string> {
+  try {
+    await daemon.ask((docker) => docker.getContainer(id).start());
+  } catch (error) {
+    if (statusOf(error) !== 304)
+      return `the container of the session had stopped, and cannot be started again: ${daemonWords(error)}`;
+  }
+  output.progress({
+    message: 'the container of the session had stopped and was started again: what ran in it is gone',
+  });
+  return '';
+}
+
+/** A container of the run's own goes with it; that of a session stays, but for one that could not be set up. */
+async function concluded(
+  tools: RunTools,
+  ctx: Context,
+  container: KeptContainer,
+  work: () => Promise<Sequenced>,
+): Promise<RunnerOutcome> {
+  if (ctx.session === null) return removedAfter(tools, ctx, container.id, async () => (await work()).outcome);
+  try {
+    const { outcome, forget } = await work();
+    noteEnding(ctx.output, outcome);
+    forget();
+    const place = KeptPlace.earlier(ctx);
+    if (place !== null) void forgetPrograms(tools.daemon, ctx, place, ctx.session.isSetup ? 'all' : 'setup');
+    return outcome;
+  } catch (error) {
+    if (error instanceof LetGo) return await new Promise<never>(() => {}); // the next server tells how it ends
+    if (ctx.session.isSetup) {
+      tools.sessions.forget(ctx.session.id);
+      if (!(await removeContainer(tools.daemon, container.id))) tools.own.sweepLater();
+    }
+    throw error;
+  }
+}
+
+/** A server that died while it made it. */
+async function removeMade({ own, daemon, reconnectMs }: RunTools, ctx: Context): Promise<void> {
+  const began = performance.now();
+  for (;;)
+    try {
+      for (const { id } of await own.list(ctx.invocation.invocation_id)) await removeContainer(daemon, id);
+      return;
+    } catch (error) {
+      if (performance.now() - began > reconnectMs || ctx.signal.aborted) {
+        own.sweepLater();
+        throw error;
+      }
+      await sleep(RETRY_MS);
+    }
+}
+
+/** Where it was not, it is removed. Machine and engine may start at the same time as the server. Throws where it is gone, or the engine is away. */
+async function wasStarted(
+  { daemon, reconnectMs, own }: RunTools,
+  ctx: Context,
+  id: string,
+): Promise<boolean> {
+  if (ctx.session !== null && !ctx.session.isSetup) return true;
+  const began = performance.now();
+  for (;;)
+    try {
+      const { State } = await daemon.ask((docker) => docker.getContainer(id).inspect());
+      return State.Status !== 'created' || !(await removeUnstarted(daemon, id));
+    } catch (error) {
+      if (statusOf(error) === 404)
+        throw new Error(
+          `the server that ran it is gone, and so is its container${ctx.workspace === null ? '' : ', with what it made of the workspace'}`,
+        );
+      if (performance.now() - began > reconnectMs || ctx.signal.aborted) {
+        own.sweepLater();
+        throw error;
+      }
+      await sleep(RETRY_MS);
+    }
+}
+
+function outliveServer(ctx: Context): void {
+  if (!wantsStdin(ctx) || ctx.invocation.options.stdin_open) ctx.outlives();
+}
+
+function refuseCopies({ session, workspace, spec }: Context): void {
+  if (session !== null && (workspace !== null || spec.mount_workspace === false))
+    throw new Rejected(
+      'the workspace of a session is mounted in its container: mount_workspace must not be false, and the Docker engine must be at a socket of this machine',
+    );
+}
+
+/** Was the input that the invocation gives not all given by the server that died. */
+function isCut({ directory, output, invocation }: Context): boolean {
+  const record = readContainerRecord(directory);
+  if (invocation.options.stdin_open || (record?.stdin !== 'open' && record?.stdin !== 'cut')) return false;
+  if (record.stdin === 'open') {
+    changeContainerRecord(directory, { stdin: 'cut' });
+    output.progress({ message: 'standard input was closed: the server that fed it went away' });
+  }
+  return true;
+}
+
+const onlyThis = (outcome: RunnerOutcome): Sequenced => ({
+  outcome,
+  container: 'there',
+  orphaned: false,
+  forget: () => {},
+});

@@ -1,0 +1,78 @@
+import type { RunControls } from '../../src/contract/context.ts';
+import type { AbortReason } from '../../src/contract/outcome.ts';
+import { RunwireError } from '../../src/documents/errors.ts';
+import { afterMs } from '../../src/platform/timer.ts';
+import { signalNumber } from './keeper/signals.ts';
+import { LINES } from './keeper/words.ts';
+
+/** A keeper ends all within 2 s after the grace: one that has not is not there, or is stopped itself. */
+const GIVE_UP_MS = 10_000;
+const SAY_AGAIN_MS = 100;
+
+/** Stops what runs in a kept container now, by lines to its keeper. */
+export class KeptStop {
+  #tell: ((line: string) => boolean) | null = null;
+  /** Monotonic moment at which SIGKILL is due, ms. Null: nothing is stopped. */
+  #killAt: number | null = null;
+  #noGiveUp = (): void => {};
+  #onStuck: () => void;
+  /** The container was killed, for its keeper did not do it. */
+  stuck = false;
+
+  /** `onStuck`: nothing is left but to end the container. */
+  constructor(onStuck: () => void) {
+    this.#onStuck = onStuck;
+  }
+
+  get begun(): boolean {
+    return this.#killAt !== null;
+  }
+
+  /** Stop when the run is aborted. Returns how it no longer does. */
+  on(signal: AbortSignal): () => void {
+    const abort = (): void => this.begin((signal.reason as AbortReason).graceMs);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    return () => {
+      signal.removeEventListener('abort', abort);
+      this.#noGiveUp();
+    };
+  }
+
+  begin(graceMs: number): void {
+    const at = performance.now() + Math.max(0, graceMs);
+    if (this.#killAt !== null && at >= this.#killAt) return;
+    this.#killAt = at;
+    this.#say();
+    this.#noGiveUp();
+    this.#noGiveUp = afterMs(Math.max(0, graceMs) + GIVE_UP_MS, () => {
+      this.stuck = true;
+      this.#onStuck();
+    });
+  }
+
+  /** Whom to tell from now on; null: nobody. A keeper that was not told yet, or on a connection that broke, is. */
+  follow(tell: ((line: string) => boolean) | null): void {
+    this.#tell = tell;
+    this.#say();
+  }
+
+  controls(): RunControls {
+    return {
+      signal: async (name) => {
+        const number = signalNumber(name);
+        if (number === null)
+          throw new RunwireError('not_supported', `a container of Linux has no signal ${name}`);
+        for (let n = 0; !this.#tell?.(LINES.signal(number)) && n < 20; n++)
+          await new Promise((resolve) => setTimeout(resolve, SAY_AGAIN_MS));
+      },
+      hasten: (graceMs) => {
+        if (this.#killAt !== null) this.begin(graceMs);
+      },
+    };
+  }
+
+  #say(): void {
+    if (this.#killAt !== null) this.#tell?.(LINES.stop(this.#killAt - performance.now()));
+  }
+}
