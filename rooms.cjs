@@ -47,7 +47,7 @@ const ROOMS = {
     says: 'records that survive `kill -9`',
     doors: [
       ...['invocation-store', 'lasting-write', 'deliveries', 'finished-runs', 'removed-runs', 'run-list'],
-      ...['workspaces', 'snapshots', 'specs', 'making-room'],
+      ...['workspaces', 'snapshots', 'specs', 'sessions', 'making-room'],
     ],
     imports: ['src/documents', 'src/platform'],
   },
@@ -124,6 +124,19 @@ const ROOMS = {
     doors: ['spec-book', 'stored-specs'],
     imports: ['src/store', 'src/disk', 'src/documents', 'src/platform'],
   },
+  'src/sessions': {
+    says: 'environments that are set up once for many runs: made, checked, put back, closed',
+    doors: ['sessions', 'all-sessions'],
+    imports: [
+      'src/workspaces',
+      'src/specs',
+      'src/store',
+      'src/contract',
+      'src/disk',
+      'src/documents',
+      'src/platform',
+    ],
+  },
   'src/webhooks': {
     says: 'results on their way to `on_finish`',
     doors: ['deliveries'],
@@ -146,6 +159,7 @@ const ROOMS = {
       'process-environment',
       'finished-facts',
       'session-role',
+      'session-runs',
     ],
     imports: [
       ...['src/artifacts', 'src/log', 'src/journal', 'src/contract', 'src/workspaces', 'src/store'],
@@ -201,7 +215,7 @@ const ROOMS = {
   },
   'runners/docker/keeper': {
     says: 'what watches programs inside a container, and how its journal is read',
-    doors: ['binary', 'frames'],
+    doors: ['binary', 'frames', 'words', 'signals'],
     imports: ['src/documents'],
   },
   'runners/docker': {
@@ -257,7 +271,7 @@ const ROOMS = {
     doors: ['*'],
     imports: [
       ...['routes/requests', 'src/engine/engine', 'src/workspaces/workspaces', 'src/specs/spec-book'],
-      ...['src/files', 'src/log', 'src/documents', 'src/metrics', 'src/platform'],
+      ...['src/sessions/sessions', 'src/files', 'src/log', 'src/documents', 'src/metrics', 'src/platform'],
     ],
   },
   routes: {
@@ -265,6 +279,7 @@ const ROOMS = {
     doors: ['app'],
     imports: [
       ...['routes/requests', 'routes/answers', 'src/engine/engine', 'src/workspaces/workspaces'],
+      'src/sessions/sessions',
       ...['src/contract/claims', 'src/documents', 'src/config', 'src/files', 'src/metrics', 'src/platform'],
     ],
   },

@@ -41,6 +41,7 @@ import { validatorCompiler } from './requests/validation.ts';
 import { holdsClaim } from './requests/worker-token.ts';
 import { rootRoutes } from './root.ts';
 import { runtimesRoutes } from './runtimes.ts';
+import { sessionsRoutes } from './sessions.ts';
 import { signalsRoutes } from './signals.ts';
 import { snapshotsRoutes } from './snapshots.ts';
 import { stdinRoutes } from './stdin.ts';
@@ -67,6 +68,7 @@ const ROUTES: readonly Routes[] = [
   snapshotsRoutes,
   diffsRoutes,
   environmentSpecsRoutes,
+  sessionsRoutes,
   workerRoutes,
   claimedFilesRoutes,
   runtimesRoutes,
@@ -195,9 +197,11 @@ export function createApp(parts: AppParts): FastifyInstance {
     done();
   });
   heedPreconditions(app, (params) => {
-    const { id, workspace_id: workspace } = params as { id?: string; workspace_id?: string };
+    const { id, ...of } = params as { id?: string; workspace_id?: string; session_id?: string };
     return (
-      (id === undefined || engine.has(id)) && (workspace === undefined || isThere(kept.workspaces, workspace))
+      (id === undefined || engine.has(id)) &&
+      (of.workspace_id === undefined || isThere(kept.workspaces, of.workspace_id)) &&
+      (of.session_id === undefined || isThere(kept.sessions, of.session_id))
     );
   });
   app.addHook('preClose', (done) => {
@@ -216,9 +220,9 @@ export function createApp(parts: AppParts): FastifyInstance {
   return app;
 }
 
-function isThere(workspaces: Kept['workspaces'], id: string): boolean {
+function isThere(all: { get(id: string): unknown }, id: string): boolean {
   try {
-    workspaces.get(id);
+    all.get(id);
     return true;
   } catch {
     return false; // there is none, or not any more: its route says so

@@ -58,6 +58,7 @@ export function documentation(app: FastifyInstance, kinds: readonly Kind[]): voi
         { name: 'workspaces', description: 'Directories that are kept from one run to the next' },
         { name: 'snapshots', description: 'What was in a workspace at one moment' },
         { name: 'environment-specs', description: 'What an invocation that names one need not say' },
+        { name: 'sessions', description: 'Environments that are set up once for many runs' },
         { name: 'runtimes', description: 'What can be run' },
         { name: 'server', description: 'The server itself' },
       ],

@@ -104,6 +104,7 @@ export const workspacesRoutes: Routes = (root, edge) => {
       const { workspace_id: id } = request.params;
       workspaces.get(id);
       mayChange(request.headers, { etag: null });
+      workspaces.refuseHeld(id);
       if (request.query.cancel === 'true') await cancelRuns(edge, id, reply);
       await workspaces.remove(id);
       return reply.code(204).send();

@@ -33,6 +33,7 @@ import { limitsInForce } from './retention/limits.ts';
 import { startRetention } from './retention/retention.ts';
 import { callbackAddresses } from './run/callback-address.ts';
 import { baseEnvironment } from './run/process-environment.ts';
+import { AllSessions } from './sessions/all-sessions.ts';
 import { Hands } from './snapshots/hands.ts';
 import { StoredSpecs } from './specs/stored-specs.ts';
 import { InvocationStore } from './store/invocation-store.ts';
@@ -65,6 +66,7 @@ export interface Service {
   app: FastifyInstance;
   engine: RunEngine;
   workspaces: Spaces;
+  sessions: AllSessions;
   /** Stop: what runs is left to the supervisor for the next server, or ended with it. */
   close(how: 'quit' | 'leave'): Promise<void>;
 }
@@ -131,12 +133,30 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     maxBytes: config.maxWorkspaceBytes,
     now: ageClock(LONGEST_TTL_MS),
     sources: { invocation: (id) => engine.placeOf(id), ...gitSources(parts, environment, log) },
+    holderOf: (id) => holderWords(sessions.holderOf(id)),
   });
-  const specs = new StoredSpecs({ store, disk, kinds: registry.all });
+  const specs = new StoredSpecs({
+    ...{ store, disk, kinds: registry.all },
+    usedElsewhere: () => sessions.specsInUse(),
+  });
+  const sessions: AllSessions = new AllSessions({
+    ...{ dataDir: config.dataDir, store, spaces: workspaces, snapshots: workspaces.snapshots, disk, log },
+    ...{ kinds: registry, specs },
+    now: ageClock(LONGEST_TTL_MS),
+    engine: {
+      submit: (input, options) => engine.submit(input, options),
+      has: (id) => engine.has(id),
+      status: (id) => engine.status(id),
+      record: (id) => engine.record(id),
+      cancel: (id, grace, by) => engine.cancel(id, grace, by),
+      waitFinished: (id, ms, signal) => engine.waitFinished(id, ms, signal),
+    },
+  });
   const engine: RunEngine = new RunEngine({
     config,
     store,
     workspaces,
+    sessions: sessions.runs,
     specs,
     disk,
     places,
@@ -159,23 +179,31 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const app = createApp({
     config,
     engine,
-    kept: { workspaces, snapshots: workspaces.snapshots, differences: new Differences(hands), specs },
+    kept: {
+      workspaces,
+      sessions,
+      snapshots: workspaces.snapshots,
+      differences: new Differences(hands),
+      specs,
+    },
     metrics,
     staging,
     logger: log,
   });
   deliveries.resume();
   workspaces.begin();
+  sessions.hold();
   engine.recover();
+  sessions.begin();
   const isUnfinished = (id: string): boolean => engine.has(id) && !isFinal(engine.status(id));
   specs.sweep();
   supervisor.endStrangers(isUnfinished);
-  registry.start(isUnfinished, () => false);
+  registry.start(isUnfinished, (id, generation) => sessions.isOpen(id, generation));
   const retention = startRetention({
     ...limits,
     store,
     removeRun: (id) => engine.remove(id, 'retention'),
-    isBusy: (id) => engine.isRead(id),
+    isBusy: (id) => engine.isRead(id) || sessions.runs.keeps(id) !== null,
     intervalMs: RETENTION_INTERVAL_MS,
     onError: (id, error) => log.error({ invocation_id: id, err: error }, 'run could not be removed'),
   });
@@ -183,10 +211,12 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     app,
     engine,
     workspaces,
+    sessions,
     async close(how) {
       await app.close();
       await retention.stop();
       await deliveries.stop();
+      await sessions.close();
       await registry.close();
       await workspaces.close();
       await hands.close();
@@ -266,6 +296,9 @@ function placesFor(
   );
   return { maxConcurrent: programs, maxCalls: calls };
 }
+
+const holderWords = (session: string | null): string | null =>
+  session === null ? null : `that of the session ${session}: delete or reset that`;
 
 const bounded = (wanted: number, room: number): number => Math.max(1, Math.min(wanted, Math.floor(room)));
 

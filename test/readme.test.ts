@@ -36,6 +36,7 @@ async function shell(lines: string | undefined): Promise<string> {
 const MADE_HERE: { readonly [page: string]: string } = {
   workspaces: './all.tar.gz\n./notes.txt\n./program\n./src/build.sh\n./src/log.txt\n./src/main.sh\n',
   'environment-specs': './greeting.txt\n./head.txt\n./record.json\n./spec.json\n',
+  sessions: './step-1.json\n',
   files: './a.txt\n./result.tar.gz\n./src/build.sh\n',
 };
 
@@ -120,7 +121,7 @@ describe('The tour of the README', () => {
     expect((await shell(tour.get('artifacts'))).endsWith('42\n')).toBe(true);
   });
 
-  test.each(['workspaces', 'files', 'environment-specs'])(
+  test.each(['workspaces', 'files', 'environment-specs', 'sessions'])(
     'the commands of docs/%s.md work as they stand, one after the other',
     async (name) => {
       const page = readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8');
@@ -128,7 +129,9 @@ describe('The tour of the README', () => {
       expect(blocks.length).toBeGreaterThan(0);
       const strict = 'set -o pipefail; curl() { command curl --silent --show-error --fail "$@"; }\n';
       const made = 'find . -type f | LC_ALL=C sort';
-      expect(await shell(`${strict}${blocks.join('')}${made}`)).toContain(MADE_HERE[name]);
+      const printed = await shell(`${strict}${blocks.join('')}${made}`);
+      expect(printed).toContain(MADE_HERE[name]);
+      expect(printed).not.toContain('"status":"failed"');
     },
   );
 

@@ -4,6 +4,7 @@ import type { Engine } from '../../src/engine/engine.ts';
 import type { UploadCaps } from '../../src/files/edit.ts';
 import type { Staging } from '../../src/files/staging.ts';
 import type { Metrics } from '../../src/metrics.ts';
+import type { Sessions } from '../../src/sessions/sessions.ts';
 import type { EnvironmentSpecs } from '../../src/specs/spec-book.ts';
 import type { Snapshots, Workspaces } from '../../src/workspaces/workspaces.ts';
 import type { Exchanges } from './exchanges.ts';
@@ -28,6 +29,7 @@ export interface Edge extends Kept {
 /** What outlives runs. */
 export interface Kept {
   workspaces: Workspaces;
+  sessions: Sessions;
   snapshots: Snapshots;
   differences: Differences;
   specs: EnvironmentSpecs;
@@ -55,6 +57,9 @@ export interface OfRun {
 /** The same of a workspace, of an environment spec and of a snapshot. */
 export interface OfWorkspace {
   Params: { workspace_id: string };
+}
+export interface OfSession {
+  Params: { session_id: string };
 }
 export interface OfSpec {
   Params: { name: string };

@@ -10,6 +10,7 @@ import { Options } from '../../src/documents/options.ts';
 import { Outcome } from '../../src/documents/outcome.ts';
 import { Record } from '../../src/documents/record.ts';
 import { RuntimeResult } from '../../src/documents/result.ts';
+import { Checkpoint, Session, SessionInput } from '../../src/documents/session.ts';
 import { Diff, Snapshot } from '../../src/documents/snapshot.ts';
 import { WorkerEvent } from '../../src/documents/worker-event.ts';
 import { Workspace } from '../../src/documents/workspace.ts';
@@ -37,12 +38,22 @@ const NAMED: { readonly [name: string]: z.ZodType } = {
   Workspace,
   Snapshot,
   Diff,
+  NewSession: SessionInput,
+  Session,
+  Checkpoint,
 };
 /** What the page of the interface has clients try: each is taken as it stands. */
 const EXAMPLES: { readonly [name: string]: object } = {
   Invocation: {
     runtime_kind: 'subprocess',
     command: ['sh', '-c', 'for i in 1 2 3; do echo $i; sleep 1; done'],
+  },
+  NewSession: {
+    session_id: 'demo',
+    runtime_kind: 'subprocess',
+    files: [{ path: 'src/main.sh', text: 'echo hello\n' }],
+    options: { artifacts: ['*.log'] },
+    idle_seconds: 3600,
   },
   EnvironmentSpec: {
     runtime_kind: 'subprocess',

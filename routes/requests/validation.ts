@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../src/documents/errors.ts';
 import { fieldErrors, fieldRefusal } from '../../src/documents/field-errors.ts';
 import { InvocationInput, invocationInput } from '../../src/documents/invocation.ts';
 import { type Kind, optionKeyOf } from '../../src/documents/kind.ts';
+import { SessionInput, sessionInput } from '../../src/documents/session.ts';
 import { brokenText } from '../../src/documents/well-formed.ts';
 import { queryErrors } from './query.ts';
 
@@ -15,7 +16,7 @@ export function bodyCode(url = ''): ErrorCode {
 
 /**
  * Fastify's validator for zod schemas. Bodies that do not fit are 422, query strings 400. Of the options of an
- * invocation, and of an environment spec, those of the server's kinds are known and no others.
+ * invocation, of a session and of an environment spec, those of the server's kinds are known and no others.
  */
 export function validatorCompiler(kinds: readonly Kind[]): FastifySchemaCompiler<z.ZodType> {
   const keys = kinds.map(optionKeyOf).filter((key) => key !== null);
@@ -23,6 +24,7 @@ export function validatorCompiler(kinds: readonly Kind[]): FastifySchemaCompiler
   const ofServer = new Map<z.ZodType, z.ZodType>([
     [InvocationInput, invocationInput(keys)],
     [EnvironmentSpecInput, environmentSpecInput(keys)],
+    [SessionInput, sessionInput(keys)],
   ]);
   return ({ schema: described, url = '', httpPart }) => {
     const schema = ofServer.get(described) ?? described;

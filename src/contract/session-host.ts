@@ -1,5 +1,12 @@
 /** What a kind keeps for a session beside its workspace: a container, processes that its setup left. */
 export interface SessionHost {
+  /** What is said once, for all runs of the session. Absent: nothing. */
+  readonly owns?: {
+    /** Of its own options (`options.<optionKey>`) a run in a session may say these alone. */
+    readonly optionsOfRun: readonly string[];
+    /** Names in `options.limits` that no run in a session may say. */
+    readonly limits: readonly string[];
+  };
   /**
    * Whatever is there for these generations of the session goes. Idempotent; resolves when nothing is left, rejects, in
    * words, when that cannot be had now: it is asked again. No run of the session is unfinished.

@@ -10,6 +10,7 @@ import type { ChurnMap } from '../platform/churn-map.ts';
 import { afterMs } from '../platform/timer.ts';
 import type { LiveRun } from '../run/live-run.ts';
 import { makeReady } from '../run/preparation.ts';
+import type { SessionRuns } from '../run/session-runs.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import type { Conduct } from './conduct.ts';
@@ -32,6 +33,8 @@ export interface AdmissionParts {
   live: ChurnMap<string, LiveRun>;
   /** Null: there are no workspaces. */
   workspaces: WorkspaceRuns | null;
+  /** Null: there are no sessions. */
+  sessions: SessionRuns | null;
   log: ShortageLog;
 }
 
@@ -77,6 +80,7 @@ export class Admission {
     if (mayBegin && makeReady(run, places)) run.begin(Date.now());
     run.keep(this.#insert(run));
     live.set(run.id, run);
+    this.#joinSession(run);
     if (run.refusal) void conduct.lead(run);
     else if (run.workspace !== null) this.#standInLine(run);
     else if (detached) void this.#detached.hold(run, () => conduct.lead(run));
@@ -86,6 +90,7 @@ export class Admission {
 
   /** It waited under an earlier server and waits again; one that is aborted only ends. */
   readmit(run: LiveRun): void {
+    this.#joinSession(run);
     if (run.signal.aborted) void this.#parts.conduct.lead(run);
     else if (run.workspace !== null) this.#standInLine(run);
     else this.#enqueue(run);
@@ -94,6 +99,7 @@ export class Admission {
   /** An earlier server had started it. `turn`: one that takes no place goes on when it resolves. */
   resume(run: LiveRun, turn: () => Promise<void>): void {
     const { conduct } = this.#parts;
+    this.#joinSession(run);
     if (run.workspace !== null) this.#line.resume(run);
     if (this.#detached.takes(run)) void this.#detached.hold(run, () => turn().then(() => conduct.lead(run)));
     else this.#queueOf(run).occupy(run);
@@ -205,6 +211,11 @@ export class Admission {
       throw error;
     }
     return store.committed();
+  }
+
+  #joinSession({ id, invocation }: LiveRun): void {
+    const { session } = invocation.options;
+    if (session !== undefined) this.#parts.sessions?.joined(id, session);
   }
 
   /** Its turn in its workspace comes first, then a place. */

@@ -5,6 +5,7 @@ import { type ExecutionTools, execute } from '../run/execution.ts';
 import type { FinishedFacts } from '../run/finished-facts.ts';
 import type { LiveRun } from '../run/live-run.ts';
 import { makeReady } from '../run/preparation.ts';
+import { askSession } from '../run/session-runs.ts';
 import { prepareWorkspace } from '../run/workspace-run.ts';
 import { writeUntilStored } from '../store/lasting-write.ts';
 import type { Recovery } from './recovery.ts';
@@ -38,7 +39,10 @@ export class Conduct {
   /** One that has waited has its place. Never rejects. */
   async start(run: LiveRun): Promise<void> {
     const { tools } = this.#parts;
-    if (run.workspace !== null && run.status === 'pending') await prepareWorkspace(run, tools.workspaces);
+    if (run.workspace !== null && run.status === 'pending') {
+      await askSession(run, tools.sessions);
+      await prepareWorkspace(run, tools.workspaces);
+    }
     const ended = run.workspace !== null && run.signal.aborted;
     if (ended) run.leaveQueue();
     else if (run.status === 'pending' && makeReady(run, tools.places))
@@ -61,6 +65,8 @@ export class Conduct {
     }
     if (run.workspace !== null) tools.workspaces?.leave(run);
     run.end();
+    const { session } = run.invocation.options;
+    if (session !== undefined) tools.sessions?.left(run.id, session);
   }
 
   /** The files of a run that has no record. */

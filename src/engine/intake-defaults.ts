@@ -3,6 +3,7 @@ import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { InvocationInput, WholeInvocationInput } from '../documents/invocation.ts';
 import { type DefaultsLayer, withDefaults, withoutHiddenCommands } from '../documents/invocation-defaults.ts';
+import type { SessionRuns } from '../run/session-runs.ts';
 import type { ResolvedSpec, SpecBook } from '../specs/spec-book.ts';
 import type { SpecOfRun } from '../store/specs.ts';
 
@@ -15,12 +16,21 @@ export interface MeantInvocation {
   told: (error: unknown) => unknown;
 }
 
-/** What is meant by an invocation on this server. Throws RunwireError invalid_invocation, naming the fields. */
+/** Where more is said. Null: this server has none. */
+interface Elsewhere {
+  specs: SpecBook | null;
+  sessions: Pick<SessionRuns, 'enter'> | null;
+  /** It is the session's own. */
+  isOwn: boolean;
+  kindOf: (word: string) => string;
+}
+
+/** What is meant by an invocation on this server. Throws RunwireError invalid_invocation, naming the fields, and what sessions throw. */
 export function meantInvocation(
   input: InvocationInput,
-  specs: SpecBook | null,
-  kindOf: (word: string) => string,
+  { specs, sessions, isOwn, kindOf }: Elsewhere,
 ): MeantInvocation {
+  if (input.options?.session !== undefined) return inSession(input, sessions, isOwn);
   const spec = specOf(input, specs);
   const layers = spec === null ? [] : [spec];
   const whole = withoutHiddenCommands(withDefaults(input, layers, kindOf));
@@ -30,6 +40,22 @@ export function meantInvocation(
   return {
     whole: { ...whole, options },
     spec: { name, version, digest },
+    told: (error) => withOrigins(error, input, layers),
+  };
+}
+
+/** The environment spec is the session's. */
+function inSession(input: InvocationInput, sessions: Elsewhere['sessions'], isOwn: boolean): MeantInvocation {
+  if (sessions === null)
+    throw fieldRefusal('invalid_invocation', [
+      { path: 'options.session', message: 'this server has no sessions' },
+    ]);
+  const { whole: entered, spec, layers } = sessions.enter(input, isOwn);
+  const whole = isOwn ? entered : withoutHiddenCommands(entered);
+  const environment_spec = spec === null ? undefined : `${spec.name}@${spec.version}`;
+  return {
+    whole: { ...whole, options: { ...whole.options, ...(environment_spec && { environment_spec }) } },
+    spec,
     told: (error) => withOrigins(error, input, layers),
   };
 }

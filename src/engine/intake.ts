@@ -14,12 +14,13 @@ import { parseExact } from '../platform/exact-json.ts';
 import { parseJson } from '../platform/json-parse.ts';
 import { uuidV7 } from '../platform/uuid-v7.ts';
 import { LiveRun } from '../run/live-run.ts';
-import type { SessionRoles } from '../run/session-role.ts';
+import type { SessionRuns } from '../run/session-runs.ts';
 import { resolveWorkingPaths } from '../run/working-paths.ts';
 import type { SpecBook } from '../specs/spec-book.ts';
 import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
 import type { SpecOfRun } from '../store/specs.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
+import { settingNothingUp } from './empty-setup.ts';
 import type { SubmitOptions } from './engine.ts';
 import { fingerprint } from './fingerprint.ts';
 import { completeInvocation } from './full-invocation.ts';
@@ -38,7 +39,7 @@ export class Intake {
   /** Null: there are no workspaces. */
   readonly #workspaces: WorkspaceRuns | null;
   /** Null: there are none. */
-  readonly #sessions: SessionRoles | null;
+  readonly #sessions: SessionRuns | null;
   /** Null: there are none. */
   readonly #specs: SpecBook | null;
 
@@ -48,7 +49,7 @@ export class Intake {
     registry: Registry,
     live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>,
     workspaces: WorkspaceRuns | null = null,
-    sessions: SessionRoles | null = null,
+    sessions: SessionRuns | null = null,
     specs: SpecBook | null = null,
   ) {
     this.#config = config;
@@ -75,7 +76,10 @@ export class Intake {
 
   /** A new run. Throws invalid_invocation, naming the fields. */
   accept(input: InvocationInput, options: SubmitOptions): LiveRun {
-    const { whole, spec, told } = meantInvocation(input, this.#specs, (word) => this.#registry.kindOf(word));
+    const { whole, spec, told } = meantInvocation(input, {
+      ...{ specs: this.#specs, sessions: this.#sessions, isOwn: options.ofSession ?? false },
+      kindOf: (word) => this.#registry.kindOf(word),
+    });
     const repeatable = input.invocation_id !== undefined || options.idempotencyKey !== undefined;
     const sent = repeatable ? fingerprint(input, options.files?.digest) : null;
     try {
@@ -101,7 +105,7 @@ export class Intake {
     const invocation = completeInvocation(input, id, paths.workingDirectory, this.#config);
     const runner = this.#runnerOf(invocation);
     checkOtherOptions(
-      this.#registry.all.filter((other) => other !== runner),
+      this.#registry.all.filter(({ kind }) => kind !== runner.kind),
       invocation,
     );
     const parsed = this.#specOf(runner, invocation);
@@ -151,13 +155,19 @@ export class Intake {
     return { ...own, work: this.#workspaces.admit(id) };
   }
 
-  #runnerOf({ runtime_kind }: Invocation): Runner {
-    return this.#registry.find(runtime_kind) ?? missingRunner(runtime_kind);
+  #runnerOf(invocation: Invocation): Runner {
+    const { runtime_kind } = invocation;
+    const runner = this.#registry.find(runtime_kind) ?? missingRunner(runtime_kind);
+    return this.#isSetup(invocation) && !runner.setsUp ? settingNothingUp(runner) : runner;
+  }
+
+  #isSetup({ invocation_id: id, options: { session } }: Invocation): boolean {
+    return session !== undefined && (this.#sessions?.roleOf(id, session)?.isSetup ?? false);
   }
 
   #specOf(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
-    const { command, options, invocation_id: id } = invocation;
-    if (runner.needsCommand && command.length === 0 && !this.#sessions?.roleOf(id)?.isSetup)
+    const { command, options } = invocation;
+    if (runner.needsCommand && command.length === 0 && !this.#isSetup(invocation))
       throw fieldRefusal('invalid_invocation', [{ path: 'command', message: 'is needed by this kind' }]);
     checkSetup(runner, options);
     return parseSpec(runner, invocation);

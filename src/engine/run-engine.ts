@@ -14,7 +14,7 @@ import { afterMs } from '../platform/timer.ts';
 import { type CallbackAddresses, callbackAddresses } from '../run/callback-address.ts';
 import { graceMs, type LiveRun } from '../run/live-run.ts';
 import { baseEnvironment } from '../run/process-environment.ts';
-import type { SessionRoles } from '../run/session-role.ts';
+import type { SessionRuns } from '../run/session-runs.ts';
 import type { SpecBook } from '../specs/spec-book.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
@@ -48,7 +48,7 @@ export interface EngineOptions {
   /** Absent: there are none, and runs that name one are refused. */
   workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree' | 'changing' | 'reading'>;
   /** Absent: there are none. */
-  sessions?: SessionRoles;
+  sessions?: SessionRuns;
   /** Absent: there are none, and runs that name one are refused. */
   specs?: SpecBook;
   /** Environment of the server, of which programs get a part. */
@@ -79,8 +79,8 @@ export class RunEngine implements Engine {
     const live = this.#live;
     const places = options.places ?? new PrivatePlaces(config.dataDir);
     const workspaces = options.workspaces?.runs ?? null;
-    const { sessions, specs } = options;
-    const intake = new Intake(config, store, registry, live, workspaces, sessions ?? null, specs ?? null);
+    const { sessions = null, specs = null } = options;
+    const intake = new Intake(config, store, registry, live, workspaces, sessions, specs);
     this.#options = options;
     this.#callbacks = options.callbacks ?? callbackAddresses();
     this.#discarded = new DiscardedFiles(config.dataDir);
@@ -100,7 +100,7 @@ export class RunEngine implements Engine {
       ...{ tools, live, views: this.#views, recovery: this.#recovery, discarded: this.#discarded },
     });
     this.#admission = new Admission({
-      ...{ config, intake, store, conduct, disk: this.#disk, places, live, workspaces },
+      ...{ config, intake, store, conduct, disk: this.#disk, places, live, workspaces, sessions },
       log: options.log,
     });
   }
@@ -172,7 +172,10 @@ export class RunEngine implements Engine {
 
   async remove(id: string, reason: RemovalReason = 'deleted'): Promise<void> {
     if (this.#live.has(id)) throw new RunwireError('not_finished', `${id} has not finished: cancel it first`);
-    const { store, log } = this.#options;
+    const { store, log, sessions } = this.#options;
+    const session = sessions?.keeps(id) ?? null;
+    if (session !== null)
+      throw new RunwireError('session_busy', `${id} has set up the session ${session}: delete that first`);
     const parts = { store, log, views: this.#views, discarded: this.#discarded, disk: this.#disk };
     await removeRun(parts, id, reason);
   }

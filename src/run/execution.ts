@@ -14,7 +14,7 @@ import { graceMs, type LiveRun } from './live-run.ts';
 import { lookAgain } from './preparation.ts';
 import { processEnvironment } from './process-environment.ts';
 import { RunScene } from './scene.ts';
-import type { SessionRoles } from './session-role.ts';
+import type { SessionRuns } from './session-runs.ts';
 import { sessionSetupPlan, setupPlan } from './setup-plan.ts';
 import { storeResult } from './stored-result.ts';
 import type { RunFacts } from './verdict.ts';
@@ -27,8 +27,8 @@ export interface ExecutionTools {
   places: PrivatePlaces;
   /** Null: there are no workspaces. */
   workspaces: WorkspaceRuns | null;
-  /** Absent: there are none. */
-  sessions?: SessionRoles | undefined;
+  /** Null: there are none. */
+  sessions: SessionRuns | null;
   baseEnvironment: Readonly<Record<string, string>>;
 }
 
@@ -177,7 +177,7 @@ function surroundings(run: LiveRun, tools: ExecutionTools) {
 
 function beforeCommand(run: LiveRun, { sessions }: ExecutionTools): Pick<RunContext, 'setup' | 'session'> {
   const { options } = run.invocation;
-  const session = options.session === undefined ? null : (sessions?.roleOf(run.id) ?? null);
+  const session = options.session === undefined ? null : (sessions?.roleOf(run.id, options.session) ?? null);
   const setup = session?.isSetup ? sessionSetupPlan(options, session.isResumed) : setupPlan(options);
   return { setup, session };
 }

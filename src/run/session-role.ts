@@ -7,6 +7,6 @@ export interface SessionRole extends SessionOfRun {
 
 /** Who knows which session a run is in, and what it is there. */
 export interface SessionRoles {
-  /** Null: it is in none. The same for as long as the run is not over, also under a later server. */
-  roleOf(runId: string): SessionRole | null;
+  /** `session`: the one that it names. Null: it is in none. The same for as long as the run is not over, also under a later server. */
+  roleOf(run: string, session: string): SessionRole | null;
 }

@@ -20,6 +20,7 @@ import type { StoredRun, StoreFilter } from './run-list.ts';
 import { FIND, RunList } from './run-list.ts';
 import type { DatabaseOptions } from './schema.ts';
 import { openDatabase } from './schema.ts';
+import { SessionRows } from './sessions.ts';
 import { SnapshotRows } from './snapshots.ts';
 import { SpecRows } from './specs.ts';
 import { type UnfinishedRun, UnfinishedRuns } from './unfinished-runs.ts';
@@ -47,6 +48,7 @@ export class InvocationStore {
   readonly workspaces: WorkspaceRows;
   readonly snapshots: SnapshotRows;
   readonly specs: SpecRows;
+  readonly sessions: SessionRows;
   readonly #db: DatabaseSync;
   readonly #redo: RedoLog;
   readonly #group: GroupCommit<StoreOperation>;
@@ -88,6 +90,7 @@ export class InvocationStore {
     this.workspaces = new WorkspaceRows(db, this.#group);
     this.snapshots = new SnapshotRows(db, this.#group);
     this.specs = new SpecRows(db, this.#group);
+    this.sessions = new SessionRows(db, this.#group);
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
     this.#lastFinish = Number(db.prepare('SELECT max(finish_order) AS last FROM runs').get()?.last ?? 0);
   }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { FinalStatus } from '../documents/result.ts';
 import { type RemovedRun, RemovedRuns } from './removed-runs.ts';
+import { isSessionOperation, type SessionOperation, sessionOperations } from './session-operations.ts';
 import { isSpaceOperation, type SpaceOperation, spaceOperations } from './space-operations.ts';
 import { isSpecOperation, type SpecOfRun, type SpecOperation, specOperations } from './spec-operations.ts';
 
@@ -60,7 +61,8 @@ export type StoreOperation =
   | { op: 'restore'; id: string; rows: StoredRows }
   | { op: 'delivery'; id: string; delivery: string; settled: boolean }
   | SpaceOperation
-  | SpecOperation;
+  | SpecOperation
+  | SessionOperation;
 
 /** How operations are done. False: it changed nothing. Throws what SQLite throws. */
 export function storeOperations(db: DatabaseSync): (operation: StoreOperation) => boolean {
@@ -97,10 +99,12 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
     WHERE n = (SELECT n FROM runs WHERE id = ?)`);
   const spaces = spaceOperations(db);
   const specs = specOperations(db);
+  const sessions = sessionOperations(db);
 
   return (operation) => {
     if (isSpaceOperation(operation)) return spaces(operation);
     if (isSpecOperation(operation)) return specs(operation);
+    if (isSessionOperation(operation)) return sessions(operation);
     switch (operation.op) {
       case 'insert': {
         const { n, run } = operation;

@@ -120,6 +120,30 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE run_specs (
      n INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, digest TEXT NOT NULL
    ) STRICT;`,
+  // Environments that are set up once for many runs, and which snapshots are their checkpoints (n: of the session).
+  `CREATE TABLE sessions (
+     n INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     fingerprint TEXT,
+     input TEXT NOT NULL,
+     workspace TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     state TEXT NOT NULL,
+     unsettled INTEGER NOT NULL,
+     expires_at INTEGER,
+     setup TEXT NOT NULL,
+     facts TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX sessions_by_expiry ON sessions (expires_at) WHERE expires_at IS NOT NULL;
+   CREATE INDEX sessions_unsettled ON sessions (n) WHERE unsettled = 1;
+   CREATE INDEX sessions_by_setup ON sessions (setup);
+   CREATE INDEX sessions_by_workspace ON sessions (workspace);
+   CREATE TABLE checkpoints (
+     n INTEGER NOT NULL,
+     snapshot TEXT NOT NULL,
+     since TEXT NOT NULL,
+     PRIMARY KEY (n, snapshot)
+   ) STRICT;`,
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

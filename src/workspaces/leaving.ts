@@ -129,11 +129,11 @@ export class Leaving {
 
   /** Returns how long it is to the next look, ms. */
   async #look(): Promise<number> {
-    const { store, spaces, now, log, closed } = this.#tools;
+    const { store, spaces, now, log, closed, holderOf } = this.#tools;
     try {
       for (const { id } of store.workspaces.expired(now())) {
         if (closed.aborted) break;
-        if (spaces.peek(id)?.isIdle === false) continue;
+        if (spaces.peek(id)?.isIdle === false || holderOf(id) !== null) continue;
         await this.remove(id, 'expired');
         log.info({ workspace_id: id }, 'a workspace was not used for its ttl_seconds and is removed');
       }

@@ -13,6 +13,8 @@ export class Space {
   /** Its record is gone, its files not yet. */
   leaving = false;
   readers = 0;
+  /** Those who keep its line closed. */
+  holds = 0;
   changers = 0;
   /** Snapshots and copies that are being taken of it. */
   takers = 0;
@@ -33,7 +35,9 @@ export class Space {
 
   /** Beside runs. */
   get isUsed(): boolean {
-    return this.filling !== null || this.restoring || this.readers + this.changers + this.takers > 0;
+    return (
+      this.filling !== null || this.restoring || this.readers + this.changers + this.takers + this.holds > 0
+    );
   }
 
   /** Resolves when something has changed; false after `ms` or when the signal aborts. */

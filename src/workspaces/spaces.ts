@@ -21,7 +21,7 @@ import { Restorer } from './restorer.ts';
 import { RunTurns } from './run-turns.ts';
 import { Shots, type SpaceLog } from './shots.ts';
 import { checkSource } from './source-check.ts';
-import { LiveSpaces } from './space.ts';
+import { busy, LiveSpaces } from './space.ts';
 import { directoryOf, rowOf, type SpaceTools, steadyRowOf } from './tools.ts';
 import { jobOf, TreeCounts } from './tree-counts.ts';
 import type { TreeHands } from './tree-hands.ts';
@@ -40,6 +40,8 @@ export interface SpacesParts {
   maxBytes: number;
   /** ms since the epoch, by which what is not used gets old. */
   now?: () => number;
+  /** Whose it is for as long as that is there, in words; null: nobody's. Absent: they are nobody's. */
+  holderOf?: (id: string) => string | null;
 }
 
 /** How long after its last use was written a reading is one that is written. */
@@ -60,13 +62,14 @@ export class Spaces implements Workspaces {
 
   constructor(parts: SpacesParts) {
     const { dataDir, store, hands, places, disk, log, maxBytes, now = Date.now } = parts;
+    const { holderOf = () => null } = parts;
     this.#parts = parts;
     const closed = this.#closing.signal;
     const shots = new Shots({ store, hands, disk, log, closed });
     const counts = new TreeCounts({ dataDir, store, hands, places });
     const spaces = new LiveSpaces();
     const discarded = new DiscardedFiles(dataDir, 'workspaces');
-    const given = { dataDir, store, hands, places, disk, log, maxBytes, now };
+    const given = { dataDir, store, hands, places, disk, log, maxBytes, now, holderOf };
     this.#tools = { ...given, discarded, shots, counts, spaces, closed };
     this.snapshots = shots;
     this.#changes = new Changes(this.#tools);
@@ -108,15 +111,35 @@ export class Spaces implements Workspaces {
       return { workspace: this.#describe(known), replayed: true };
     }
     const row = this.#insert(input, fingerprint, files);
-    try {
-      await store.committed();
-    } catch (error) {
-      await this.#tools.discarded.remove(directoryName(row.id));
-      throw error;
-    }
+    await this.#stored(row);
     const filled = this.#filler.begin(row);
     if (input.from === undefined) await filled;
     return { workspace: this.get(row.id), replayed: false };
+  }
+
+  /** Made in this turn of the event loop, and filled when it is stored: nobody has a turn in it before. */
+  make(input: WorkspaceInput, files?: GivenFiles): { id: string; stored: Promise<void> } {
+    const row = this.#insert(input, null, files);
+    const open = this.hold(row.id);
+    const stored = this.#stored(row);
+    stored.then(() => void this.#filler.begin(row)).then(open, open);
+    return { id: row.id, stored };
+  }
+
+  /** Nobody gets a turn in it until what this returns is called. */
+  hold(id: string): () => void {
+    const { spaces } = this.#tools;
+    const space = spaces.get(id);
+    const open = space.line.close();
+    space.holds++;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      space.holds--;
+      open();
+      spaces.changed(space);
+    };
   }
 
   get(id: string): Workspace {
@@ -137,13 +160,30 @@ export class Spaces implements Workspaces {
     return true;
   }
 
-  remove(id: string): Promise<void> {
-    return this.#leaving.remove(id, 'deleted');
+  async remove(id: string): Promise<void> {
+    this.refuseHeld(id);
+    await this.#leaving.remove(id, 'deleted');
+  }
+
+  /** By who holds it. */
+  async release(id: string): Promise<void> {
+    await this.#leaving.remove(id, 'deleted');
+  }
+
+  refuseHeld(id: string): void {
+    rowOf(this.#tools, id);
+    const holder = this.#tools.holderOf(id);
+    if (holder !== null) throw busy(id, `is ${holder}`);
   }
 
   runsOf(id: string): string[] {
     rowOf(this.#tools, id);
     return this.#tools.spaces.peek(id)?.line.all ?? [];
+  }
+
+  /** Those that are in it. */
+  holdersOf(id: string): string[] {
+    return this.#tools.spaces.peek(id)?.line.holders ?? [];
   }
 
   tree(id: string): ScanOf {
@@ -206,13 +246,30 @@ export class Spaces implements Workspaces {
   }
 
   async restore(id: string, input: RestoreInput): Promise<Workspace> {
+    if (this.#tools.spaces.peek(id)?.holds) throw busy(id, 'is being put back by its session');
     await this.#restorer.restore(id, input);
     return this.get(id);
   }
 
+  /** By who keeps its line closed. */
+  async restoreHeld(id: string, input: RestoreInput): Promise<void> {
+    await this.#restorer.restore(id, input);
+  }
+
   async reset(id: string): Promise<Workspace> {
+    this.refuseHeld(id);
     await this.#restorer.reset(id);
     return this.get(id);
+  }
+
+  /** What was made for it goes where its record is lost. */
+  async #stored({ id }: StoredWorkspace): Promise<void> {
+    try {
+      await this.#tools.store.committed();
+    } catch (error) {
+      await this.#tools.discarded.remove(directoryName(id));
+      throw error;
+    }
   }
 
   #checkRoom(asked = 0): void {

@@ -27,6 +27,8 @@ export interface SpaceTools {
   maxBytes: number;
   /** ms since the epoch, by which what is not used gets old. */
   now: () => number;
+  /** Whose it is, in words; null: nobody's. */
+  holderOf: (id: string) => string | null;
   /** Aborted when the server stops: what is not done then is the next one's. */
   closed: AbortSignal;
 }

@@ -41,7 +41,9 @@ export interface Workspaces {
   list(filter: { limit: number; cursor?: string }): Page<Workspace>;
   /** True when it is no longer `filling`, false after `ms` or when the signal aborts. */
   filled(id: string, ms: number, signal?: AbortSignal): Promise<boolean>;
-  /** Throws workspace_busy while there are unfinished runs of it. */
+  /** Throws workspace_busy where it is that of a session. */
+  refuseHeld(id: string): void;
+  /** Throws workspace_busy while there are unfinished runs of it, and where it is that of a session. */
   remove(id: string): Promise<void>;
   /** Unfinished runs of it, in order of arrival. */
   runsOf(id: string): string[];
@@ -66,7 +68,7 @@ export interface Workspaces {
     options?: { whileRunning?: boolean },
   ): Promise<{ snapshot: Snapshot; replayed: boolean }>;
   restore(id: string, input: RestoreInput): Promise<Workspace>;
-  /** Back to what it began with. */
+  /** Back to what it began with. Throws workspace_busy where it is that of a session, which has a reset of its own. */
   reset(id: string): Promise<Workspace>;
 }
 

@@ -17,12 +17,14 @@ import { RunEngine } from '../../src/engine/run-engine.ts';
 import { Staging } from '../../src/files/staging.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import type { SessionRoles } from '../../src/run/session-role.ts';
+import { AllSessions } from '../../src/sessions/all-sessions.ts';
 import { Hands } from '../../src/snapshots/hands.ts';
 import { StoredSpecs } from '../../src/specs/stored-specs.ts';
 import { InvocationStore } from '../../src/store/invocation-store.ts';
 import type { Sources } from '../../src/workspaces/fill.ts';
 import { Spaces } from '../../src/workspaces/spaces.ts';
 import { fakeRunner } from './fake-runner.ts';
+import { sessionsWith } from './no-sessions.ts';
 import { UNBOUNDED } from './unbounded.ts';
 
 export interface EngineTestOptions {
@@ -44,6 +46,7 @@ export interface TestEngine extends AsyncDisposable {
   app: FastifyInstance;
   engine: RunEngine;
   workspaces: Spaces;
+  sessions: AllSessions;
   specs: StoredSpecs;
   store: InvocationStore;
   dataDir: string;
@@ -85,9 +88,33 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     disk: options.disk ?? diskSpace(dataDir, config.minFreeDiskBytes),
     maxBytes: config.maxWorkspaceBytes,
     sources: { invocation: (id) => engine.placeOf(id), ...(options.git && { git: options.git }) },
+    holderOf: (id) => sessions.holderOf(id),
   });
   const disk = options.disk ?? diskSpace(dataDir, config.minFreeDiskBytes);
-  const specs = new StoredSpecs({ store, disk, kinds: registry.all });
+  const specs = new StoredSpecs({
+    ...{ store, disk, kinds: registry.all },
+    usedElsewhere: () => sessions.specsInUse(),
+  });
+  const sessions: AllSessions = new AllSessions({
+    ...{
+      dataDir,
+      store,
+      spaces: workspaces,
+      snapshots: workspaces.snapshots,
+      log,
+      kinds: registry,
+      now: Date.now,
+    },
+    ...{ disk, specs },
+    engine: {
+      submit: (input, more) => engine.submit(input, more),
+      has: (id) => engine.has(id),
+      status: (id) => engine.status(id),
+      record: (id) => engine.record(id),
+      cancel: (id, grace, by) => engine.cancel(id, grace, by),
+      waitFinished: (id, ms, signal) => engine.waitFinished(id, ms, signal),
+    },
+  });
   const engine: RunEngine = new RunEngine({
     config,
     store,
@@ -98,25 +125,34 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     log,
     metrics,
     environment: options.environment ?? process.env,
-    ...(options.sessions && { sessions: options.sessions }),
+    sessions: options.sessions ? sessionsWith(options.sessions) : sessions.runs,
   });
   const app = createApp({
     ...{
       config,
       engine,
-      kept: { workspaces, snapshots: workspaces.snapshots, differences: new Differences(hands), specs },
+      kept: {
+        workspaces,
+        sessions,
+        snapshots: workspaces.snapshots,
+        differences: new Differences(hands),
+        specs,
+      },
       metrics,
       logger: log,
     },
     staging: new Staging(dataDir, { bytes: config.maxUploadBytes, files: config.maxUploadFiles }),
   });
   workspaces.begin();
+  sessions.hold();
   engine.recover();
+  sessions.begin();
   let open = true;
   const close = async (): Promise<void> => {
     open = false;
     await engine.cancelAll({ graceSeconds: 0 });
     await app.close();
+    await sessions.close();
     await workspaces.close();
     await hands.close();
     metrics.close();
@@ -127,6 +163,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     app,
     engine,
     workspaces,
+    sessions,
     specs,
     store,
     dataDir,

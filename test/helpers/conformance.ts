@@ -43,6 +43,7 @@ export type Concern =
   | 'artifacts'
   | 'files'
   | 'setup'
+  | 'sessions'
   | 'workspaces';
 
 export interface Conformance {

@@ -10,6 +10,7 @@ import type { Behaviour, Concern, Conformance } from './conformance.ts';
 import { filesConform } from './files-conformance.ts';
 import { eventsOf, outputOf } from './run-events.ts';
 import { expectRxp, expectRxpDocuments, RXP } from './rxp.ts';
+import { sessionsConform } from './session-conformance.ts';
 import { setupConforms } from './setup-conformance.ts';
 import { expectSound } from './sound-run.ts';
 import { workspacesConform } from './workspace-conformance.ts';
@@ -281,6 +282,7 @@ export function testRunner(conformance: Conformance): void {
     filesConform(suite);
     workspacesConform(suite);
     setupConforms(suite);
+    sessionsConform(suite);
 
     about(
       'artifacts',

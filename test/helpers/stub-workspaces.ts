@@ -14,6 +14,7 @@ import type {
   Snapshots,
   Workspaces,
 } from '../../src/workspaces/workspaces.ts';
+import { NO_SESSIONS } from './no-sessions.ts';
 import { stubSpecs } from './stub-specs.ts';
 
 interface StubWorkspace {
@@ -52,6 +53,7 @@ export class StubWorkspaces implements Workspaces {
   get kept(): Kept {
     return {
       workspaces: this,
+      sessions: NO_SESSIONS,
       snapshots: this.#snapshots,
       differences: {
         page: (from, to, options) => diffOf(this.hands, from, to, options),
@@ -123,6 +125,10 @@ export class StubWorkspaces implements Workspaces {
   async filled(id: string, ms: number): Promise<boolean> {
     await this.onWait(id, ms);
     return this.get(id).state !== 'filling';
+  }
+
+  refuseHeld(id: string): void {
+    this.#of(id);
   }
 
   async remove(id: string): Promise<void> {

@@ -8,12 +8,14 @@ import { Hands } from '../../../src/snapshots/hands.ts';
 import { GroupCommit } from '../../../src/store/group-commit.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
 import { RedoLog } from '../../../src/store/redo-log.ts';
+import { type SessionFacts, SessionRows } from '../../../src/store/sessions.ts';
 import { SnapshotRows } from '../../../src/store/snapshots.ts';
 import { SpecRows } from '../../../src/store/specs.ts';
 import { WorkspaceRows } from '../../../src/store/workspaces.ts';
 import { SupervisorClient } from '../../../src/supervisor/client/client.ts';
 import type { ProgramListener } from '../../../src/supervisor/client/listener.ts';
 import { RunTurns } from '../../../src/workspaces/run-turns.ts';
+import { Spaces } from '../../../src/workspaces/spaces.ts';
 import { at, isOrdered, pointsOf } from './order.ts';
 
 const HALF_A_TURN = 'half a turn in the redo log';
@@ -28,6 +30,7 @@ let written: string | null = null;
 export async function installPoints(): Promise<void> {
   storePoints();
   workspacePoints();
+  sessionPoints();
   specPoints();
   supervisorPoints();
   await filePoints();
@@ -96,6 +99,34 @@ function around(
       if (counts) written = what;
       return counts;
     },
+  });
+}
+
+function sessionPoints(): void {
+  const { prototype } = SessionRows;
+  const has =
+    (state: string, wanted: object) =>
+    ([, facts]: readonly unknown[]): boolean => {
+      const given = facts as SessionFacts;
+      const all = { ...(JSON.parse(given.facts) as object), ...given };
+      return (
+        given.state === state &&
+        Object.entries(wanted).every(([name, value]) => all[name as keyof typeof all] === value)
+      );
+    };
+  around(prototype, 'insert', 'session', () => true);
+  around(prototype, 'change', 'session ready', has('ready', { unsettled: false, lastCheckpoint: null }));
+  around(prototype, 'change', 'session reset', has('preparing', { resetting: true, trouble: null }));
+  around(prototype, 'change', 'session put back', has('preparing', { resetting: false, generation: 2 }));
+  around(prototype, 'change', 'session closed', has('closed', { unsettled: true, trouble: null }));
+  around(prototype, 'change', 'session ended', has('closed', { unsettled: false }));
+  around(prototype, 'change', 'checkpoint begun', ([, facts]) =>
+    (facts as SessionFacts).facts.includes('"checkpointing":{'),
+  );
+  around(prototype, 'addCheckpoint', 'checkpoint', () => true);
+  pointsOf(Spaces.prototype, 'release', {
+    before: 'workspace of the session not removed',
+    after: 'workspace of the session removed',
   });
 }
 

@@ -8,6 +8,7 @@ const BODIES: Readonly<Record<string, object>> = {
   '/invocations/:id/signals': { signal: 'SIGINT' },
   '/invocations/:id/completion': { status: 'succeeded' },
   '/workspaces': {},
+  '/sessions': { runtime_kind: 'subprocess' },
   '/workspaces/:workspace_id/restore': { snapshot_id: 'a' },
   '/environment-specs/:name': { runtime_kind: 'subprocess' },
 };

@@ -1,0 +1,268 @@
+import { RunwireError } from '../documents/errors.ts';
+import { fieldRefusal } from '../documents/field-errors.ts';
+import type { Session, SessionInput } from '../documents/session.ts';
+import { messageOf } from '../platform/error-words.ts';
+import { afterMs } from '../platform/timer.ts';
+import { uuidV7 } from '../platform/uuid-v7.ts';
+import { storeRemoval } from '../store/making-room.ts';
+import type { GivenFiles, Page } from '../workspaces/workspaces.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { isGone, runsIn } from './gone.ts';
+import { keptOf } from './kept.ts';
+import { Leader } from './leader.ts';
+import { LiveSessions } from './live.ts';
+import { countRuns, RunsInSessions } from './runs.ts';
+import { describeSession, newFacts, readRow, type SessionRow } from './session-facts.ts';
+import type { Sessions } from './sessions.ts';
+import { setupRunOf } from './setup-run.ts';
+import { busy, SessionTable } from './table.ts';
+import type { SessionParts, SessionTools } from './tools.ts';
+
+/** Between two looks for those whose time is over. */
+const LOOK_MS = 1000;
+/** How long DELETE waits for what it ends. */
+const ENDED_MS = 30_000;
+
+/** All sessions of a server. */
+export class AllSessions implements Sessions {
+  readonly runs: RunsInSessions;
+  readonly #tools: SessionTools;
+  readonly #leader: Leader;
+  readonly #checkpoints: Checkpoints;
+  readonly #closing = new AbortController();
+  #stopLooking = (): void => {};
+
+  constructor(parts: SessionParts) {
+    this.#tools = {
+      ...parts,
+      table: new SessionTable(parts.store),
+      live: new LiveSessions(),
+      closed: this.#closing.signal,
+    };
+    this.#leader = new Leader(this.#tools);
+    this.#checkpoints = new Checkpoints(this.#tools);
+    this.runs = new RunsInSessions(this.#tools, this.#leader);
+  }
+
+  /** Once, before the runs of an earlier server get their turns. */
+  hold(): void {
+    const { store, table, log } = this.#tools;
+    for (const { id } of store.sessions.unsettled()) {
+      const row = table.peek(id);
+      try {
+        if (row) this.#checkpoints.settle(row);
+      } catch (err) {
+        // A server starts on a full disk too; it is settled when the next one is taken.
+        log.warn({ session_id: id, err }, 'a checkpoint that was begun is not settled');
+      }
+      if (row?.state === 'preparing' && row.progress.resetting) this.#leader.hold(row);
+    }
+  }
+
+  /** Once, when they wait again: what an earlier server had begun goes on. */
+  begin(): void {
+    for (const { id } of this.#tools.store.sessions.unsettled()) this.#leader.lead(id);
+    this.#lookLater();
+  }
+
+  /** What is not done is the next server's. */
+  async close(): Promise<void> {
+    this.#stopLooking();
+    this.#closing.abort();
+    await this.#leader.close();
+  }
+
+  async create(input: SessionInput, files?: GivenFiles): ReturnType<Sessions['create']> {
+    const { store, table, spaces, engine } = this.#tools;
+    const { session_id: id = uuidV7() } = input;
+    const fingerprint = input.session_id === undefined ? null : fingerprintOf(input, files?.digest ?? null);
+    const known = table.peek(id);
+    if (known && known.state !== 'closed') {
+      if (known.fingerprint !== fingerprint) throw conflict(id);
+      await store.committed();
+      return { session: this.#describe(known), replayed: true };
+    }
+    if (known?.unsettled) throw busy(id, 'is being closed');
+    const kept = keptOf(this.#tools, input);
+    const createdAt = Date.now();
+    // Session, workspace and setup are stored in one turn: there are all of them or none.
+    const made = input.workspace === undefined ? spaces.make(workspaceOf(input), files) : null;
+    const workspace = made?.id ?? this.#givenWorkspace(input.workspace ?? '');
+    const row = { id, fingerprint, workspace, createdAt, setup: uuidV7(), kept };
+    const { kept: _, setup: __, ...stored } = row;
+    store.sessions.insert({ ...stored, input: JSON.stringify(kept) }, newFacts(row), known?.n);
+    try {
+      engine.submit(setupRunOf(table.get(id)), { ofSession: true }).stored.catch(() => {}); // the commit below says it
+    } catch (error) {
+      table.change(id, { state: 'closed', refused: true, setups: [] });
+      this.#leader.lead(id);
+      throw error;
+    }
+    await Promise.all([store.committed(), made?.stored]);
+    this.#leader.lead(id);
+    return { session: this.get(id), replayed: false };
+  }
+
+  get(id: string): Session {
+    return this.#describe(this.#tools.table.get(id));
+  }
+
+  list(filter: { limit: number; cursor?: string }): Page<Session> {
+    const { store, table } = this.#tools;
+    const { rows, nextCursor } = store.sessions.page(filter);
+    const items = rows.flatMap(({ id }) => table.find(id) ?? []).map((row) => this.#describe(row));
+    return { items, next_cursor: nextCursor };
+  }
+
+  async prepared(id: string, ms: number, signal?: AbortSignal): Promise<boolean> {
+    const { table, live } = this.#tools;
+    const until = performance.now() + ms;
+    while (table.get(id).state === 'preparing') {
+      const left = until - performance.now();
+      if (left <= 0 || !(await live.get(id).next({ ms: left, signal }))) return false;
+    }
+    return true;
+  }
+
+  checkpoint(
+    ...[id, input, { whileRunning }]: Parameters<Sessions['checkpoint']>
+  ): ReturnType<Sessions['checkpoint']> {
+    return this.#checkpoints.take(id, input, whileRunning);
+  }
+
+  async reset(id: string): Promise<Session> {
+    const { table, store, spaces, snapshots, engine } = this.#tools;
+    const row = table.get(id);
+    if (row.state === 'closed') table.open(id);
+    if (row.state === 'preparing') throw busy(id, 'is not ready yet');
+    const { readySnapshot, generation, setups } = row.progress;
+    if (readySnapshot === null) table.open(id);
+    const [run] = spaces.runsOf(row.workspace);
+    if (run !== undefined) throw busy(id, `has unfinished runs: ${run}`);
+    if (this.#tools.live.get(id).checkpointing) throw busy(id, 'has a checkpoint in the making');
+    snapshots.get(readySnapshot ?? '');
+    const setup = uuidV7();
+    this.#leader.hold(row);
+    const { state, unsettled, setup: before, progress } = row;
+    table.change(id, {
+      ...{ state: 'preparing', unsettled: true, reason: null, trouble: null, resetting: true },
+      ...{ generation: generation + 1, setup, setups: [...setups, setup], lastCheckpoint: null },
+    });
+    try {
+      engine.submit(setupRunOf(table.get(id)), { ofSession: true }).stored.catch(() => {});
+    } catch (error) {
+      table.change(id, { ...progress, state, unsettled, setup: before });
+      this.#leader.letGo(id);
+      throw error;
+    }
+    await store.committed().catch((error) => {
+      this.#leader.letGo(id);
+      throw error;
+    });
+    this.#leader.lead(id);
+    return this.get(id);
+  }
+
+  async remove(id: string, signal?: AbortSignal): Promise<void> {
+    const { table, live } = this.#tools;
+    const { state, unsettled } = table.get(id);
+    if (state !== 'closed') await this.#shut(id, 'deleted');
+    else if (unsettled) this.#leader.lead(id); // whoever asks again does not wait for the next try
+    const until = performance.now() + ENDED_MS;
+    while (table.peek(id)?.unsettled) {
+      const left = until - performance.now();
+      // What is not ended by then is told by the session.
+      if (left <= 0 || table.peek(id)?.progress.trouble != null) return;
+      await live.get(id).next({ ms: left, signal });
+      if (signal?.aborted) return;
+    }
+  }
+
+  /** The session that has this workspace; null: none has. */
+  holderOf(workspace: string): SessionRow['id'] | null {
+    return this.#tools.store.sessions.ofWorkspace(workspace)?.id ?? null;
+  }
+
+  /** Versions of environment specs that sessions were made with, which are not closed. */
+  *specsInUse(): Generator<{ name: string; version: number }> {
+    for (const stored of this.#tools.store.sessions.open()) {
+      const { spec } = readRow(stored).kept;
+      if (spec !== null) yield spec;
+    }
+  }
+
+  /** Is what a kind keeps for it needed. */
+  isOpen(id: string, generation: number): boolean {
+    const row = this.#tools.table.peek(id);
+    const isOpen = row?.state === 'preparing' || row?.state === 'ready';
+    return isOpen && row?.progress.generation === generation;
+  }
+
+  async #shut(id: string, reason: string): Promise<void> {
+    const { store, table, disk } = this.#tools;
+    const closed = { state: 'closed', unsettled: true, resetting: false, reason, trouble: null } as const;
+    await storeRemoval(store, disk, () => void table.change(id, closed, ({ state }) => state !== 'closed'));
+    this.#leader.lead(id);
+  }
+
+  /** Throws where it cannot be that of a session. */
+  #givenWorkspace(id: string): string {
+    const { spaces } = this.#tools;
+    const refuse = (message: string) => fieldRefusal('invalid_field', [{ path: 'workspace', message }]);
+    try {
+      const { state, reason } = spaces.get(id);
+      if (state === 'failed') throw refuse(`could not be filled: ${reason}`);
+    } catch (error) {
+      if (isGone(error)) throw refuse(messageOf(error));
+      throw error;
+    }
+    const holder = this.holderOf(id);
+    if (holder === null) return id;
+    throw new RunwireError('workspace_busy', `The workspace ${id} is that of the session ${holder}.`);
+  }
+
+  #describe(row: SessionRow): Session {
+    return describeSession(row, countRuns(this.#tools, row.id));
+  }
+
+  #lookLater(): void {
+    const look = (): void => void this.#look().then(() => this.#closing.signal.aborted || this.#lookLater());
+    this.#stopLooking = afterMs(LOOK_MS, look, { ref: false });
+  }
+
+  async #look(): Promise<void> {
+    const { store, table, live, spaces, log, now } = this.#tools;
+    live.forget();
+    try {
+      const time = now();
+      for (const { id, n, state, createdAt } of store.sessions.expired(time)) {
+        if (this.#closing.signal.aborted) return;
+        if (state === 'closed') {
+          store.sessions.remove(n);
+          continue;
+        }
+        const found = live.peek(id);
+        if (state === 'preparing' || found?.checkpointing || (found?.runs.size ?? 0) > 0) continue;
+        const { kept, workspace } = table.get(id);
+        if (runsIn(spaces, workspace).length > 0) continue;
+        const { ttlSeconds } = kept;
+        const isOld = ttlSeconds !== null && createdAt + ttlSeconds * 1000 <= time;
+        await this.#shut(id, isOld ? 'expired' : 'idle');
+      }
+    } catch (err) {
+      log.warn({ err }, 'sessions whose time is over could not be closed');
+    }
+  }
+}
+
+function workspaceOf({ from, files }: SessionInput) {
+  return { ...(from && { from }), ...(files && { files }) };
+}
+
+function conflict(id: string): RunwireError {
+  return new RunwireError(
+    'session_conflict',
+    `${id} is a session that was made with another body: delete it first, or send another session_id.`,
+  );
+}

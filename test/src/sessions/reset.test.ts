@@ -1,0 +1,173 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { freshId, runIn, type SessionRoom, sessionRoom, unprepared } from '../../helpers/session-room.ts';
+
+const OPTIONS = { setup: { commands: ['make'], resume_commands: ['resume'] } };
+const filesOf = async ({ built }: SessionRoom, workspace: string): Promise<string[]> =>
+  (await built.get(`/workspaces/${workspace}/files`)).json().items.map(({ path }: { path: string }) => path);
+
+/** The setup of each generation, and each run, leave a file. */
+const leaving = () =>
+  sessionRoom(({ session, setup, workingDirectory, invocation: { metadata } }) => {
+    const name = session?.isSetup
+      ? `setup-${session.generation}-of-${setup?.commands.length}`
+      : metadata.file;
+    writeFileSync(join(workingDirectory, name ?? 'x'), '');
+    return undefined;
+  });
+
+test('What it held ends, its workspace is what it was, and it is set up again, with what is to be resumed', async () => {
+  await using room = leaving();
+  const made = await room.make({ options: OPTIONS, files: [{ path: 'a', text: 'one' }] });
+  const { session_id: id, workspace_id } = made;
+  await room.built.run(runIn(id, { metadata: { file: 'a-run-left' } }));
+  expect(await filesOf(room, workspace_id)).toEqual(['a', 'a-run-left', 'setup-1-of-1']);
+  const { status, body } = await room.ask('POST', `/sessions/${id}/reset?wait=20`);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ state: 'ready', generation: 2, workspace_id, last_checkpoint: null });
+  expect(body.setup_invocation_id).not.toBe(made.setup_invocation_id);
+  expect(await filesOf(room, workspace_id)).toEqual(['a', 'setup-1-of-1', 'setup-2-of-2']);
+  const { root } = room.built.engine.directory(made.setup_invocation_id);
+  expect(room.host.ended).toEqual([{ id, generation: 1, setupDirectories: [root] }]);
+  await room.built.run(runIn(id, { metadata: { file: 'late' } }));
+  expect(room.begun.at(-1)?.session).toMatchObject({ generation: 2, isSetup: false });
+  const { since } = (await room.ask('POST', `/sessions/${id}/checkpoint`)).body;
+  expect(since).toBe(body.ready_snapshot);
+  await room.ask('DELETE', `/sessions/${id}`);
+  expect(room.host.ended.map(({ generation }) => generation)).toEqual([1, 2]);
+  for (const snapshot of [made.ready_snapshot, body.ready_snapshot])
+    expect((await room.ask('GET', `/snapshots/${snapshot}`)).status).toBe(410);
+});
+
+test('With unfinished runs it is refused; runs that come meanwhile wait until it is done', async () => {
+  const gate = Promise.withResolvers<void>();
+  await using room = sessionRoom(async ({ invocation: { metadata } }) => {
+    if (metadata.waits) await gate.promise;
+    return undefined;
+  });
+  const { session_id: id } = await room.make();
+  const first = (await room.built.post(runIn(id, { metadata: { waits: 'yes' } }))).json().invocation
+    .invocation_id;
+  const refused = await room.ask('POST', `/sessions/${id}/reset`);
+  expect([refused.status, refused.body.code]).toEqual([409, 'session_busy']);
+  gate.resolve();
+  await room.built.engine.waitFinished(first, 20_000);
+  room.host.away = 'not now';
+  await expect.poll(async () => (await room.ask('POST', `/sessions/${id}/reset`)).status).toBe(200);
+  const run = (await room.built.post(runIn(id))).json().invocation.invocation_id;
+  await expect
+    .poll(async () => (await room.ask('GET', `/sessions/${id}`)).body)
+    .toMatchObject({ state: 'preparing', trouble: 'not now', runs: { running: 0, queued: 2 } });
+  // Nobody else puts anything back meanwhile.
+  const { workspace_id, ready_snapshot: snapshot_id } = (await room.ask('GET', `/sessions/${id}`)).body;
+  const restore = await room.ask('POST', `/workspaces/${workspace_id}/restore`, { snapshot_id });
+  expect([restore.status, restore.body.code]).toEqual([409, 'workspace_busy']);
+  room.host.away = null;
+  await room.built.engine.waitFinished(run, 20_000);
+  expect(room.built.engine.status(run)).toBe('succeeded');
+  expect(room.begun.slice(-2).map(({ session }) => session?.isSetup)).toEqual([true, false]);
+  expect((await room.ask('GET', `/sessions/${id}`)).body).toMatchObject({ state: 'ready', trouble: null });
+});
+
+test('Where it cannot be set up again it has failed, and may be reset once more', async () => {
+  let fails = false;
+  await using room = sessionRoom(({ session }) =>
+    session?.isSetup && fails ? unprepared('no more') : undefined,
+  );
+  const { session_id: id } = await room.make();
+  fails = true;
+  const failed = await room.ask('POST', `/sessions/${id}/reset?wait=20`);
+  expect(failed.body).toMatchObject({ state: 'failed', reason: 'no more', generation: 2 });
+  fails = false;
+  const again = await room.ask('POST', `/sessions/${id}/reset?wait=20`);
+  expect(again.body).toMatchObject({ state: 'ready', reason: null, generation: 3 });
+});
+
+test('Without the snapshot it cannot be reset, and stays as it is', async () => {
+  await using room = sessionRoom();
+  const { session_id: id, ready_snapshot } = await room.make();
+  await room.ask('DELETE', `/snapshots/${ready_snapshot}`);
+  const answer = await room.ask('POST', `/sessions/${id}/reset`);
+  expect([answer.status, answer.body.code]).toEqual([410, 'snapshot_removed']);
+  expect((await room.built.run(runIn(id))).status).toBe('succeeded');
+});
+
+test('Closed in the middle of it, it is closed', async () => {
+  await using room = leaving();
+  const { session_id: id, workspace_id } = await room.make({ options: OPTIONS });
+  room.host.away = 'not now';
+  const { body } = await room.ask('POST', `/sessions/${id}/reset`);
+  await room.ask('DELETE', `/sessions/${id}`);
+  room.host.away = null;
+  await expect
+    .poll(async () => (await room.ask('GET', `/workspaces/${workspace_id}`)).status, { timeout: 10_000 })
+    .toBe(410);
+  expect(room.built.engine.record(body.setup_invocation_id).status).toBe('cancelled');
+  expect((await room.ask('GET', `/sessions/${id}`)).body).toMatchObject({
+    state: 'closed',
+    reason: 'deleted',
+  });
+});
+
+test('The next server goes on with a reset, before anything runs in it', async () => {
+  const first = leaving();
+  const { session_id: id, workspace_id } = await first.make({ options: OPTIONS });
+  await first.built.run(runIn(id, { metadata: { file: 'a-run-left' } }));
+  first.host.away = 'not now';
+  expect((await first.ask('POST', `/sessions/${id}/reset`)).body.state).toBe('preparing');
+  const run = freshId('r');
+  await first.built.post(runIn(id, { invocation_id: run, metadata: { file: 'late' } }));
+  await expect.poll(async () => (await first.ask('GET', `/sessions/${id}`)).body.trouble).toBe('not now');
+  first.host.away = null;
+  await using room = await first.crash();
+  await room.built.engine.waitFinished(run, 20_000);
+  expect(room.built.engine.status(run)).toBe('succeeded');
+  expect(room.begun.map(({ session }) => session?.isSetup)).toEqual([true, false]);
+  expect(await filesOf(room, workspace_id)).toEqual(['late', 'setup-1-of-1', 'setup-2-of-2']);
+  expect((await room.ask('GET', `/sessions/${id}`)).body).toMatchObject({ state: 'ready', generation: 2 });
+});
+
+test('The next server goes on with a session that was closed, and with one that was being set up', async () => {
+  const gate = Promise.withResolvers<void>();
+  const first = sessionRoom(
+    async ({ session, signal }) => {
+      if (session?.isSetup && session.id.startsWith('slow'))
+        await Promise.race([
+          gate.promise,
+          new Promise((resolve) => signal.addEventListener('abort', resolve)),
+        ]);
+      return undefined;
+    },
+    { kind: { recover: async () => ({ ...unprepared('it was not over'), success: false }) } },
+  );
+  const closed = await first.make();
+  const slow = freshId('slow');
+  expect((await first.ask('POST', '/sessions', { session_id: slow, runtime_kind: 'scripted' })).status).toBe(
+    201,
+  );
+  await expect.poll(() => first.begun).toHaveLength(2);
+  first.host.away = 'not now';
+  await first.ask('DELETE', `/sessions/${closed.session_id}`);
+  first.host.away = null;
+  const ended = first.host.ended.length;
+  await using room = await first.crash();
+  gate.resolve();
+  await expect
+    .poll(async () => (await room.ask('GET', `/workspaces/${closed.workspace_id}`)).status, {
+      timeout: 10_000,
+    })
+    .toBe(410);
+  expect(room.host.ended.length).toBeGreaterThan(ended);
+  await expect
+    .poll(async () => (await room.ask('GET', `/sessions/${closed.session_id}`)).body)
+    .toMatchObject({ state: 'closed', trouble: null });
+  const failed = (await room.ask('GET', `/sessions/${slow}?wait=20`)).body;
+  expect(failed).toMatchObject({ state: 'failed', reason: expect.stringContaining('it was not over') });
+  await room.ask('DELETE', `/sessions/${slow}`);
+  const left = readdirSync(join(room.built.dataDir, 'workspaces'));
+  expect([left, existsSync(join(room.built.dataDir, 'workspaces', failed.workspace_id))]).toEqual([
+    [],
+    false,
+  ]);
+});
