@@ -221,7 +221,11 @@ async function filePoints(): Promise<void> {
     ([path]: readonly unknown[]): boolean =>
       String(path).endsWith(name) && fs.readFileSync(String(path), 'utf8').includes(text);
   const kept = { claim: named('claims.json.new'), completion: named('claims.json.new', '"completion":{') };
-  for (const [what, when] of Object.entries({ ...kept, job: named('http-job.json.new') }))
+  for (const [what, when] of Object.entries({
+    ...kept,
+    job: named('http-job.json.new'),
+    'container record': named('container.json.new'),
+  }))
     pointsOf(fs, 'renameSync', { before: `${what} not kept`, after: `${what} kept`, when });
   const unfinished = ([path]: readonly unknown[]): boolean => String(path).includes(UNFINISHED_RESULT);
   pointsOf(promises, 'writeFile', {
@@ -262,4 +266,14 @@ function containerPoints(): void {
   });
   pointsOf(container, 'start', { before: 'container not started', after: 'container started' });
   pointsOf(container, 'remove', { before: 'container not removed', after: 'container removed' });
+  pointsOf(container, 'putArchive', {
+    before: 'keeper not put',
+    after: 'keeper put',
+    when: ([, about]) => (about as { path?: string }).path === '/.runwire',
+  });
+  pointsOf(container, 'exec', { before: 'exec not made', after: 'exec made' });
+  pointsOf(Object.getPrototypeOf(docker.getExec('')), 'start', {
+    before: 'exec not started',
+    after: 'exec started',
+  });
 }
