@@ -26,7 +26,7 @@ static void hear(int place) {
 }
 
 /* All was written out: until it is said that it can go, or that nobody says so any more. */
-static int part(int place, const char *path, int code) {
+static int part(int place, const char *path) {
   while (listens && !forgetting) {
     struct pollfd polls[2] = {{1, 0, 0}, {0, POLLIN, 0}};
     wait_for(polls, 2, -1);
@@ -34,7 +34,7 @@ static int part(int place, const char *path, int code) {
     else if (polls[0].revents) break;
   }
   if (forgetting) forget_place(place, path);
-  return code;
+  return DONE;
 }
 
 /* Is the journal whole and ended: walked from its begin, for the bytes of a program may look like an end. */
@@ -106,8 +106,8 @@ int follow(int place, const char *path, uint64_t from, bool commanded) {
     bool over = error == 0 && sys(flock, journal, LOCK_SH | LOCK_NB) == 0;
     if (over) error = copy((int)journal, &from);
     if (error) return error == -EPIPE ? FAILED : complain(FAILED, "the journal breaks off", 0, error);
-    if (over && has_ended((int)journal)) return part(place, path, DONE);
-    if (over) return part(place, path, complain(KEEPER_DIED, "the keeper of this journal died", 0, 0));
+    if (over && has_ended((int)journal)) return part(place, path);
+    if (over) return complain(KEEPER_DIED, "the keeper of this journal died", 0, 0);
     if (!changed(place, (int)notify, &closing)) return FAILED;
   }
 }
