@@ -48,7 +48,7 @@ export async function fillKept(
 
 /** argv as the engine composes it for a container of its own. Throws Rejected where it is empty. */
 export function argvIn(
-  { entrypoint, command: usual }: Pick<KeptContainer, 'entrypoint' | 'command'>,
+  { entrypoint, command: usual }: { entrypoint: readonly string[]; command: readonly string[] },
   { spec, invocation: { command } }: Pick<Context, 'spec' | 'invocation'>,
 ): readonly string[] {
   const argv =

@@ -14,6 +14,8 @@ interface Fed {
   container: string;
   user: string;
   directory: string;
+  /** It is fed while the program runs, by others. */
+  isOpen: boolean;
 }
 
 /** Standard input of a program in a kept container: on a connection of its own, and whose end is no end of the input. */
@@ -42,8 +44,8 @@ export class KeptInput {
     this.#feed?.destroy();
   }
 
-  /** What a run with `stdin_open` accepts. */
   controls(): RunControls {
+    if (!this.#fed.isOpen) return {};
     return {
       writeStdin: (bytes) => this.#inTurn(() => this.#write(bytes)),
       closeStdin: () => this.#inTurn(() => this.#end()).catch(() => {}), // the program, or its end, was faster

@@ -97,9 +97,12 @@ export class KeptProgram {
     }
   }
 
-  /** Its end is stored: what the keeper has of it can go. */
-  forget(): void {
-    this.#exec?.socket.end(LINES.forget);
+  /** Its end is stored: what the keeper has of it can go. False: who would do it is not there. */
+  forget(): boolean {
+    const socket = this.#exec?.socket;
+    if (!socket?.writable) return false;
+    socket.end(LINES.forget);
+    return true;
   }
 
   disconnect(): void {

@@ -11,7 +11,7 @@ import {
 } from './container-record.ts';
 import { daemonWords, statusOf } from './daemon.ts';
 import { findImage } from './image.ts';
-import { fillKept, makeKept } from './kept-container.ts';
+import { argvIn, fillKept, makeKept } from './kept-container.ts';
 import { endLeft, forgetPrograms } from './kept-end.ts';
 import { takeFiles } from './kept-files.ts';
 import { KeptPlace } from './kept-place.ts';
@@ -50,7 +50,9 @@ export async function keptRun(tools: RunTools, ctx: Context): Promise<RunnerOutc
       secret: tools.secret,
     });
     if (image === null || ctx.signal.aborted) return neverStarted(ABORTED_BEFORE);
-    if (ctx.session !== null) await tools.sessions.clear(ctx.session);
+    if (ctx.session === null)
+      argvIn(image, ctx); // before anything is made for nothing
+    else await tools.sessions.clear(ctx.session);
     const container = await makeKept(tools, ctx, image);
     const start = async (): Promise<Sequenced> => {
       await fillKept(tools, ctx, image, container);
@@ -115,6 +117,7 @@ async function inSession(
 ): Promise<RunnerOutcome> {
   const container = await tools.sessions.find(session);
   if (container === null) return neverStarted(SESSION_GONE);
+  argvIn(container, ctx);
   const { extra } = insideOf(ctx);
   if (extra.length > 0)
     throw new Rejected('the artifact_directory of a run in a session must be in its workspace');
@@ -146,7 +149,7 @@ async function runIn(
   });
   const {
     container: state = 'there',
-    forget = () => {},
+    forget = () => false,
     orphaned = false,
   } = (sequenced ?? {}) as Partial<Sequenced>;
   return { outcome, container: state, forget, orphaned };
@@ -177,9 +180,9 @@ async function concluded(
   try {
     const { outcome, forget } = await work();
     noteEnding(ctx.output, outcome);
-    forget();
+    const forgets = forget();
     const place = KeptPlace.earlier(ctx);
-    if (place !== null) void forgetPrograms(tools.daemon, ctx, place, ctx.session.isSetup ? 'all' : 'setup');
+    if (place !== null) void forgetPrograms(tools.daemon, ctx, place, forgets ? 'setup' : 'all');
     return outcome;
   } catch (error) {
     if (error instanceof LetGo) return await new Promise<never>(() => {}); // the next server tells how it ends
@@ -258,5 +261,5 @@ const onlyThis = (outcome: RunnerOutcome): Sequenced => ({
   outcome,
   container: 'there',
   orphaned: false,
-  forget: () => {},
+  forget: () => false,
 });

@@ -5,7 +5,7 @@ import { changeContainerRecord } from './container-record.ts';
 import { KeptInput } from './kept-input.ts';
 import { failedSetup, keptOutcome, setupStep } from './kept-outcome.ts';
 import { KeptOutput } from './kept-output.ts';
-import type { KeptPlace } from './kept-place.ts';
+import { commandUser, type KeptPlace } from './kept-place.ts';
 import { KeptProgram, type ProgramEnd } from './kept-program.ts';
 import { KeptStop } from './kept-stop.ts';
 import { ranOutOfMemory } from './out-of-memory.ts';
@@ -31,14 +31,14 @@ export interface SequenceParts {
   restart: (() => Promise<string>) | null;
 }
 
-/** What has come of it, and how to let its last keeper forget it once that is stored. */
+/** What has come of it, and how to let its last keeper forget it once that is stored (`KeptProgram.forget`). */
 export interface Sequenced {
   outcome: RunnerOutcome;
   /** What is known of the container. */
   container: 'there' | 'stopped' | 'paused' | 'gone';
   /** The command's keeper was killed: what it left is to be ended. */
   orphaned: boolean;
-  forget(): void;
+  forget(): boolean;
 }
 
 /** The programs of a run, one after the other: its setup, then its command. */
@@ -48,6 +48,8 @@ export class Sequence {
   readonly #parts: SequenceParts;
   readonly #stop: KeptStop;
   readonly #metadata: Record<string, string>;
+  /** Null: the command has none. */
+  readonly #input: KeptInput | null;
   readonly #steps: SetupStep[] = [];
   #quiet: NodeJS.Timeout | undefined;
   #goesOn: boolean;
@@ -61,6 +63,7 @@ export class Sequence {
     this.#goesOn = !parts.resumed;
     const { container } = parts.place;
     this.#metadata = { 'docker.container_id': container.id, 'docker.image_id': container.image };
+    this.#input = wantsStdin(ctx) && !ctx.session?.isSetup ? inputOf(tools, ctx, parts.place) : null;
     this.#stop = new KeptStop(() => {
       void tools.daemon
         .ask((docker) => docker.getContainer(container.id).kill({ signal: 'SIGKILL' }))
@@ -69,14 +72,17 @@ export class Sequence {
   }
 
   async run(): Promise<Sequenced> {
-    const { signal, setup, session } = this.#ctx;
+    const { signal, setup, session, offer } = this.#ctx;
     const stopStopping = this.#stop.on(signal);
+    // What comes while the setup runs waits for the command.
+    offer({ ...this.#stop.controls(), ...this.#input?.controls() });
     try {
       const failed = setup === null ? null : await this.#setUp();
       if (failed !== null) return failed;
       if (session?.isSetup) return this.#done(SET_UP(this.#steps, this.#timings()));
       return await this.#command();
     } finally {
+      this.#input?.close();
       stopStopping();
       clearTimeout(this.#quiet);
     }
@@ -90,9 +96,8 @@ export class Sequence {
     const kept = new KeptOutput(output, 'setup');
     let since: number | null = null;
     const from = performance.now();
-    this.#ctx.offer(this.#stop.controls());
     for (const [step, argv] of commands.entries()) {
-      if (signal.aborted && !place.mayHaveBegun(step)) return this.#abortedBefore(commands.length);
+      if (signal.aborted && !place.mayHaveBegun(step)) return this.#abortedBefore();
       const left = timeoutMs - (since === null ? performance.now() - from : Date.now() - since);
       const end = await this.#attend(step, {
         plan: () => place.setupPlan(this.#ctx, step, argv, Math.max(1, left)),
@@ -116,59 +121,49 @@ export class Sequence {
   }
 
   async #command(): Promise<Sequenced> {
-    const { ctx, place } = { ctx: this.#ctx, place: this.#parts.place };
+    const ctx = this.#ctx;
+    const { place } = this.#parts;
     const step = ctx.setup?.commands.length ?? 0;
-    if (ctx.signal.aborted && !place.mayHaveBegun(step)) return this.#abortedBefore(0);
-    const plan = place.commandPlan(ctx, step);
-    const { daemon } = this.#tools;
-    const kept = new KeptOutput(ctx.output, 'command');
-    const { container, user, directory } = plan;
-    const input = wantsStdin(ctx) ? new KeptInput({ daemon, container, user, directory }) : null;
-    ctx.offer({
-      ...this.#stop.controls(),
-      ...(ctx.invocation.options.stdin_open && input !== null ? input.controls() : {}),
-    });
     const resumed = place.mayHaveBegun(step);
+    if (ctx.signal.aborted && !resumed) return this.#abortedBefore();
+    const plan = place.commandPlan(ctx, step);
+    const output = new KeptOutput(ctx.output, 'command');
+    const input = this.#input;
+    /** By this clock, and by that of the container. */
+    let started: { here: number; there: number } | null = null;
     if (!resumed) ctx.commandBegins();
-    let startedAt: number | null = null;
-    let began: number | null = null;
-    try {
-      const { end, program } = await this.#attend(step, {
-        plan: () => plan,
-        output: kept,
-        onStarted: ({ at }, program) => {
-          startedAt ??= performance.now();
-          began = at;
-          if (resumed) ctx.commandBegins(Math.max(0, Date.now() - at));
-          input?.started();
-          if (input !== null) this.#feed(input, program);
-        },
-      });
-      if (end.how === 'exited' && end.exited.timedOut) ctx.timedOut('run');
-      const { memory_bytes: limit = ctx.invocation.options.limits?.memory_bytes ?? null } = ctx.spec;
-      const outcome = keptOutcome(end, {
-        argv: plan.argv,
-        metadata: this.#metadata,
-        outOfMemory: await ranOutOfMemory(daemon, container, { end, limit, startedAt: began }),
-        memoryLimit: limit,
-        lostBytes: kept.lost,
-        timings: this.#timings(
-          kept.firstByteAt === null || startedAt === null ? null : kept.firstByteAt - startedAt,
-        ),
-        setup: ctx.setup === null ? undefined : this.#steps,
-        stuck: this.#stop.stuck,
-        begun: step > 0,
-      });
-      const forget = (): void => program.forget();
-      return { outcome, ...whereabouts(end), orphaned: isOrphaned(end), forget };
-    } finally {
-      input?.close();
-    }
+    const { end, program } = await this.#attend(step, {
+      plan: () => plan,
+      output,
+      onStarted: ({ at }, program) => {
+        started = { here: performance.now(), there: at };
+        if (resumed) ctx.commandBegins(Math.max(0, Date.now() - at));
+        if (input !== null) this.#feed(input, program);
+      },
+    });
+    const { here = null, there = null } = (started ?? {}) as { here?: number; there?: number };
+    if (end.how === 'exited' && end.exited.timedOut) ctx.timedOut('run');
+    const { firstByteAt } = output;
+    const memoryLimit = ctx.spec.memory_bytes ?? ctx.invocation.options.limits?.memory_bytes ?? null;
+    const seen = { end, limit: memoryLimit, startedAt: there };
+    const outcome = keptOutcome(end, {
+      argv: plan.argv,
+      metadata: this.#metadata,
+      outOfMemory: await ranOutOfMemory(this.#tools.daemon, plan.container, seen),
+      memoryLimit,
+      lostBytes: output.lost,
+      timings: this.#timings(firstByteAt === null || here === null ? null : firstByteAt - here),
+      setup: ctx.setup === null ? undefined : this.#steps,
+      stuck: this.#stop.stuck,
+      begun: step > 0,
+    });
+    return { outcome, ...whereabouts(end), orphaned: isOrphaned(end), forget: () => program.forget() };
   }
 
   /** What the invocation gives, once; where an earlier server came to give a part of it, its end. */
   #feed(input: KeptInput, program: KeptProgram): void {
     const { invocation, directory, outlives } = this.#ctx;
+    input.started();
     if (invocation.options.stdin_open) return;
     if (this.#parts.cut) {
       program.tell('eof\n');
@@ -229,21 +224,17 @@ export class Sequence {
     program.onFrame = () => void this.#quiet?.refresh();
   }
 
-  #abortedBefore(count: number): Sequenced {
-    const words = 'aborted before the command was started';
-    const { setup } = this.#ctx;
+  #abortedBefore(): Sequenced {
     const begun = this.#steps.length > 0;
-    const outcome = { ...neverStarted(words, this.#metadata), started: begun, retrySafe: !begun };
-    if (setup === null || count === 0) return this.#done({ ...outcome, ...this.#setupFacts() });
-    return this.#done({ ...outcome, ...this.#setupFacts() });
-  }
-
-  #setupFacts() {
-    return this.#ctx.setup === null ? {} : { setup: this.#steps, timings: this.#timings() };
+    return this.#done({
+      ...neverStarted('aborted before the command was started', this.#metadata),
+      ...{ started: begun, retrySafe: !begun },
+      ...(this.#ctx.setup !== null && { setup: this.#steps, timings: this.#timings() }),
+    });
   }
 
   #done(outcome: RunnerOutcome): Sequenced {
-    return { outcome, container: 'there', orphaned: false, forget: () => {} };
+    return { outcome, container: 'there', orphaned: false, forget: () => false };
   }
 
   #timings(firstByteMs: number | null = null) {
@@ -253,6 +244,13 @@ export class Sequence {
       ...(firstByteMs === null ? {} : { first_byte_ms: Math.max(0, firstByteMs) }),
     };
   }
+}
+
+function inputOf({ daemon }: RunTools, ctx: Context, place: KeptPlace): KeptInput {
+  const { id: container } = place.container;
+  const directory = place.directoryOf(ctx.setup?.commands.length ?? 0);
+  const isOpen = ctx.invocation.options.stdin_open === true;
+  return new KeptInput({ daemon, container, user: commandUser(place.container, ctx), directory, isOpen });
 }
 
 function whereabouts(end: ProgramEnd): Pick<Sequenced, 'container'> {
