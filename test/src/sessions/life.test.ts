@@ -241,7 +241,9 @@ test('It is closed when its time is over, not while a run in it is not', async (
     .poll(async () => stateOf(old.session_id), { timeout: 10_000 })
     .toMatchObject({ state: 'closed', reason: 'idle' });
   expect(old.expires_at).not.toBeNull();
-  expect((await room.ask('GET', `/workspaces/${old.workspace_id}`)).status).toBe(410);
+  // Closed first, that nobody enters it, and then everything of it goes.
+  const workspace = `/workspaces/${old.workspace_id}`;
+  await expect.poll(async () => (await room.ask('GET', workspace)).status, { timeout: 10_000 }).toBe(410);
   // Its time was over when it was made: it may have gone before the run came.
   if (run.statusCode === 202) expect((await stateOf(busy.session_id)).state).toBe('ready');
   gate.resolve();
