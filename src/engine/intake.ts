@@ -140,7 +140,7 @@ export class Intake {
       directory: tree ? { ...own, work: tree } : own,
       paths: null,
       traceparent: row.traceparent ?? undefined,
-      environmentSpec: row.environmentSpec === null ? null : (JSON.parse(row.environmentSpec) as SpecOfRun),
+      environmentSpec: row.environmentSpec === null ? null : (parseJson(row.environmentSpec) as SpecOfRun),
       aborted: row.abort === null ? null : keptReason(row.abort),
       keepAbort: this.#keepAbort,
     });

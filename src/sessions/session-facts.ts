@@ -1,6 +1,7 @@
 import type { InvocationDefaults } from '../documents/invocation-defaults.ts';
 import type { Session, SessionState } from '../documents/session.ts';
 import { parseExact } from '../platform/exact-json.ts';
+import { parseJson } from '../platform/json-parse.ts';
 import type { SessionFacts, StoredSession } from '../store/sessions.ts';
 
 /** What a session is, from its making on: its environment spec is in it. */
@@ -61,7 +62,7 @@ const REMEMBERED_MS = 24 * 3600 * 1000;
 export function readRow(stored: StoredSession, known?: KeptSession): SessionRow {
   const { input, facts, ...row } = stored;
   const kept = known ?? (parseExact(input) as KeptSession);
-  return { ...row, kept, progress: JSON.parse(facts) as Progress };
+  return { ...row, kept, progress: parseJson(facts) as Progress };
 }
 
 export type Changes = Partial<Progress> & { state?: SessionState; unsettled?: boolean; setup?: string };
