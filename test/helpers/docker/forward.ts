@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** The engine of this machine as one that is reached over the network: a server cannot tell that it has its files. */
-export async function engineElsewhere(host: string): Promise<AsyncDisposable & { host: string }> {
+/** The engine of this machine as one that is reached over the network: a server cannot tell that it has its files. Port 0: any. */
+export async function engineElsewhere(host: string, port = 0): Promise<AsyncDisposable & { host: string }> {
   const socket = host === '' ? '/var/run/docker.sock' : host.replace('unix://', '');
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (client) => {
@@ -15,7 +15,7 @@ export async function engineElsewhere(host: string): Promise<AsyncDisposable & {
     client.once('close', () => engine.destroy());
     engine.once('close', () => client.destroySoon());
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
   return {
     host: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
