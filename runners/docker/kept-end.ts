@@ -21,7 +21,11 @@ export async function endLeft(
   place: KeptPlace,
   { outcome, container, orphaned }: Sequenced,
 ): Promise<RunnerOutcome> {
-  if (container === 'gone') return { ...outcome, errorSummary: joined(outcome.errorSummary, SESSION_GONE) };
+  if (container === 'gone') {
+    const words =
+      outcome.ended === 'never_started' ? SESSION_GONE : `${outcome.errorSummary}; ${SESSION_GONE}`;
+    return { ...outcome, errorSummary: words };
+  }
   if (container !== 'there' || ctx.session?.isSetup) return outcome;
   const steps = outcome.setup?.length ?? 0;
   const commands = ctx.setup?.commands.length ?? 0;
@@ -80,5 +84,3 @@ export async function forgetPrograms(
     if (directories.length > 0)
       await runExec(daemon, { container, user: who, argv: forgetWords(directories) }).catch(() => {});
 }
-
-const joined = (a: string | null | undefined, b: string): string => (a ? (a === b ? a : `${a}; ${b}`) : b);

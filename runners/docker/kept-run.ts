@@ -18,8 +18,9 @@ import { KeptPlace } from './kept-place.ts';
 import { Sequence, type Sequenced } from './kept-sequence.ts';
 import { neverStarted } from './outcome.ts';
 import { withPorts } from './ports.ts';
-import { removeContainer, removedAfter, removeUnstarted } from './remove.ts';
+import { removeContainer, removedAfter, removeUnstarted, removeVolumes } from './remove.ts';
 import { hasFiles, shareFiles } from './sent-files.ts';
+import { INVOCATION_LABEL, SERVER_LABEL } from './server-identity.ts';
 import { SESSION_GONE } from './session-containers.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
@@ -60,7 +61,8 @@ export async function keptRun(tools: RunTools, ctx: Context): Promise<RunnerOutc
     };
     return await concluded(tools, ctx, container, start);
   } catch (error) {
-    if (error instanceof Rejected || error instanceof LetGo) throw error;
+    const mayHaveBegun = KeptPlace.earlier(ctx)?.mayHaveBegun(0) ?? false;
+    if (error instanceof Rejected || error instanceof LetGo || mayHaveBegun) throw error;
     return neverStarted(daemonWords(error));
   }
 }
@@ -156,13 +158,18 @@ async function runIn(
 }
 
 /** Of a session: what had it stopped ended all that ran in it. '' or why it cannot be. */
-async function startAgain({ daemon }: RunTools, { output }: Context, id: string): Promise<string> {
+async function startAgain(
+  { daemon, sessions }: RunTools,
+  { output, session }: Context,
+  id: string,
+): Promise<string> {
   try {
     await daemon.ask((docker) => docker.getContainer(id).start());
   } catch (error) {
     if (statusOf(error) !== 304)
       return `the container of the session had stopped, and cannot be started again: ${daemonWords(error)}`;
   }
+  if (session !== null) sessions.startedAgain(session.id);
   output.progress({
     message: 'the container of the session had stopped and was started again: what ran in it is gone',
   });
@@ -176,13 +183,21 @@ async function concluded(
   container: KeptContainer,
   work: () => Promise<Sequenced>,
 ): Promise<RunnerOutcome> {
-  if (ctx.session === null) return removedAfter(tools, ctx, container.id, async () => (await work()).outcome);
+  if (ctx.session === null)
+    return removedAfter(tools, ctx, container.id, async () => {
+      const { outcome, container: state } = await work();
+      if (state === 'gone') await removeLeft(tools, ctx);
+      return outcome;
+    });
   try {
-    const { outcome, forget } = await work();
+    const { outcome, forget, container: state } = await work();
     noteEnding(ctx.output, outcome);
     const forgets = forget();
     const place = KeptPlace.earlier(ctx);
-    if (place !== null) void forgetPrograms(tools.daemon, ctx, place, forgets ? 'setup' : 'all');
+    if (place === null || state === 'gone') return outcome;
+    const forgetting = () => forgetPrograms(tools.daemon, ctx, place, forgets ? 'setup' : 'all');
+    if (state === 'stopped') tools.sessions.forgetLater(ctx.session.id, forgetting);
+    else void forgetting();
     return outcome;
   } catch (error) {
     if (error instanceof LetGo) return await new Promise<never>(() => {}); // the next server tells how it ends
@@ -192,6 +207,12 @@ async function concluded(
     }
     throw error;
   }
+}
+
+/** Who removed the container from outside need not have removed its volumes. */
+async function removeLeft({ daemon, identity }: RunTools, { invocation }: Context): Promise<void> {
+  const label = [`${SERVER_LABEL}=${identity.id()}`, `${INVOCATION_LABEL}=${invocation.invocation_id}`];
+  await removeVolumes(daemon, label).catch(() => {}); // the engine is away: they are empty but for what was lost with it
 }
 
 /** A server that died while it made it. */

@@ -27,6 +27,24 @@ export async function removeContainer(daemon: DockerDaemon, id: string): Promise
   return false;
 }
 
+/** Volumes with these labels that no container has any more: one that was removed from outside may have left them. Rejects as `ask` does. */
+export async function removeVolumes(
+  daemon: DockerDaemon,
+  label: readonly string[],
+  which: (labels: Readonly<Record<string, string>>) => boolean = () => true,
+): Promise<void> {
+  if (label.length === 0) return;
+  const filters = JSON.stringify({ label });
+  const { Volumes } = await daemon.ask((docker) => docker.listVolumes({ filters }));
+  for (const { Name, Labels } of Volumes ?? [])
+    if (which(Labels ?? {}))
+      await daemon
+        .ask((docker) => docker.getVolume(Name).remove())
+        .catch((error) => {
+          if (statusOf(error) !== 404) throw error;
+        });
+}
+
 /** Remove a container that was never started. False when it was, after all. */
 export async function removeUnstarted(daemon: DockerDaemon, id: string): Promise<boolean> {
   try {

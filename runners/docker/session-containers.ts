@@ -3,7 +3,7 @@ import type { SessionHost } from '../../src/contract/session-host.ts';
 import type { KeptContainer } from './container-record.ts';
 import type { DockerDaemon } from './daemon.ts';
 import { keptContainer } from './kept-facts.ts';
-import { removeContainer } from './remove.ts';
+import { removeContainer, removeVolumes } from './remove.ts';
 import { GENERATION_LABEL, SERVER_LABEL, SESSION_LABEL, type ServerIdentity } from './server-identity.ts';
 
 type Of = Pick<SessionOfRun, 'id' | 'generation'>;
@@ -20,6 +20,9 @@ export class SessionContainers implements SessionHost {
   readonly #identity: ServerIdentity;
   /** So that a run need not ask which it is. */
   readonly #known = new Map<string, { generation: number; container: KeptContainer }>();
+
+  /** What a run that was lost with its container left to be forgotten, where that is started again. */
+  readonly #toForget = new Map<string, (() => Promise<void>)[]>();
 
   constructor(daemon: DockerDaemon, identity: ServerIdentity) {
     this.#daemon = daemon;
@@ -46,6 +49,17 @@ export class SessionContainers implements SessionHost {
     this.#known.delete(id);
   }
 
+  /** Once it is started again. A server that dies meanwhile leaves it to the end of the session. */
+  forgetLater(id: string, forget: () => Promise<void>): void {
+    this.#toForget.set(id, [...(this.#toForget.get(id) ?? []), forget]);
+  }
+
+  startedAgain(id: string): void {
+    const forgetting = this.#toForget.get(id) ?? [];
+    this.#toForget.delete(id);
+    for (const forget of forgetting) void forget();
+  }
+
   /** What a server that died came to make for this generation. Rejects when the engine cannot be brought to. */
   async clear({ id, generation }: Of): Promise<void> {
     await this.#remove(id, (found) => found === generation);
@@ -61,15 +75,16 @@ export class SessionContainers implements SessionHost {
   async #remove(id: string, which: (generation: number) => boolean): Promise<void> {
     const known = this.#known.get(id);
     if (known && which(known.generation)) this.forget(id);
+    this.#toForget.delete(id);
     for (const found of await this.#list(id))
       if (which(found.generation) && !(await removeContainer(this.#daemon, found.id)))
         throw new Error(`the Docker engine could not be brought to remove the container ${found.id}`);
+    await removeVolumes(this.#daemon, this.#labels(id), (labels) => which(Number(labels[GENERATION_LABEL])));
   }
 
   async #list(session: string) {
-    const server = this.#identity.known();
-    if (server === null) return [];
-    const label = [`${SERVER_LABEL}=${server}`, `${SESSION_LABEL}=${session}`];
+    const label = this.#labels(session);
+    if (label.length === 0) return [];
     const found = await this.#daemon.ask((docker) =>
       docker.listContainers({ all: true, filters: { label } }),
     );
@@ -79,5 +94,11 @@ export class SessionContainers implements SessionHost {
       generation: Number(Labels[GENERATION_LABEL]),
       container: keptContainer(id, Labels) ?? undefined,
     }));
+  }
+
+  /** Of what is made for it; none where this server never made anything. */
+  #labels(session: string): string[] {
+    const server = this.#identity.known();
+    return server === null ? [] : [`${SERVER_LABEL}=${server}`, `${SESSION_LABEL}=${session}`];
   }
 }
