@@ -102,7 +102,8 @@ const labelled =
   (mount: Docker.MountSettings): Docker.MountSettings =>
     mount.Type === 'volume' && mount.Source === '' ? volumeAt(mount.Target, labels) : mount;
 
-function keeperFor({ os, architecture }: ImageFacts): Buffer {
+/** Throws Rejected where there is none. */
+export function keeperFor({ os, architecture }: Pick<ImageFacts, 'os' | 'architecture'>): Buffer {
   const keeper = os === 'linux' ? keeperBinary(architecture) : null;
   if (keeper !== null) return keeper;
   throw new Rejected(
