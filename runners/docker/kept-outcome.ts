@@ -1,4 +1,5 @@
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
+import { setupFailed } from '../../src/contract/setup-outcome.ts';
 import type { FailureReason } from '../../src/documents/failure.ts';
 import type { Kill, Usage } from '../../src/documents/outcome.ts';
 import type { SetupStep } from '../../src/documents/setup.ts';
@@ -49,18 +50,18 @@ export interface KeptFacts {
 export function keptOutcome(end: ProgramEnd, facts: KeptFacts): RunnerOutcome {
   const { metadata, timings, argv } = facts;
   const setup = facts.setup === undefined ? {} : { setup: facts.setup };
-  if (end.how === 'never')
-    return { ...neverStarted(end.words, metadata), retrySafe: !facts.begun, timings, ...setup };
+  const begun = { started: facts.begun, retrySafe: !facts.begun };
+  if (end.how === 'never') return { ...neverStarted(end.words, metadata), ...begun, timings, ...setup };
   if (end.how === 'not_started') {
     const [, , failure] = ERRORS[end.errno] ?? [];
     const words = `could not start ${JSON.stringify(argv[0] ?? '')}: ${errnoWords(end.errno)}`;
-    return { ...neverStarted(words, metadata, failure), retrySafe: !facts.begun, timings, ...setup };
+    return { ...neverStarted(words, metadata, failure), ...begun, timings, ...setup };
   }
   if (end.how === 'lost')
     return {
       ...{ ended: 'lost', started: true, retrySafe: false, exitCode: null, metadata, timings, ...setup },
-      kill: facts.stuck ? { signals: ['SIGTERM', 'SIGKILL'], survivors: 0 } : null,
-      errorSummary: facts.stuck ? `it could not be stopped, and its container was killed` : end.words,
+      kill: facts.stuck ? STUCK : null,
+      errorSummary: facts.stuck ? 'it could not be stopped, and its container was killed' : end.words,
     };
   const { exited } = end;
   const signal = exited.signal === null ? null : signalName(exited.signal);
@@ -91,9 +92,9 @@ export function keptOutcome(end: ProgramEnd, facts: KeptFacts): RunnerOutcome {
 /** One command of a setup, as its run tells it. */
 export function setupStep(argv: readonly string[], end: ProgramEnd): SetupStep {
   const step = { command: [...argv], exit_code: null, signal: null, ms: 0 };
-  if (end.how === 'not_started')
-    return { ...step, error: `could not start ${JSON.stringify(argv[0])}: ${errnoWords(end.errno)}` };
-  if (end.how !== 'exited') return { ...step, error: end.words };
+  if (end.how === 'not_started') return { ...step, error: errnoWords(end.errno) };
+  if (end.how === 'never') return { ...step, error: end.words };
+  if (end.how === 'lost') return step;
   const { exitCode, signal, runUs } = end.exited;
   return {
     ...step,
@@ -109,28 +110,21 @@ export function failedSetup(
   facts: Pick<KeptFacts, 'metadata' | 'timings' | 'stuck'> & { setup: SetupStep[]; count: number },
 ): RunnerOutcome {
   const { setup, metadata, timings, count, stuck } = facts;
-  const last = setup.at(-1);
-  const command = last?.command.join(' ') ?? '';
-  const shown = command.length > 60 ? `${command.slice(0, 60)}…` : command;
-  const how = stuck
-    ? 'could not be stopped, and its container was killed'
-    : last?.error !== undefined
-      ? last.error
-      : last?.signal != null
-        ? `was killed by ${last.signal}`
-        : `exited with code ${last?.exit_code}`;
+  if (end.how === 'never' && setup.length === 1)
+    return { ...neverStarted(end.words, metadata), timings, setup: [] };
+  const failed = { ...setupFailed(setup, count), metadata, timings };
+  if (end.how === 'exited') return { ...failed, kill: killOf(end) };
+  if (end.how !== 'lost') return failed;
+  const words = stuck ? 'could not be stopped, and its container was killed' : `is lost: ${end.words}`;
   return {
-    ended: end.how === 'lost' ? 'lost' : 'setup_failed',
-    started: true,
-    retrySafe: false,
-    exitCode: null,
-    errorSummary: `setup: command ${setup.length} of ${count} (${shown}) ${how}`,
-    metadata,
-    timings,
-    setup,
-    kill: end.how === 'exited' ? killOf(end) : null,
+    ...failed,
+    ended: 'lost',
+    kill: stuck ? STUCK : null,
+    errorSummary: (failed.errorSummary ?? '').replace(/could not be ended$/, () => words),
   };
 }
+
+const STUCK: Kill = { signals: ['SIGTERM', 'SIGKILL'], survivors: 0 };
 
 function killOf({ killed }: Extract<ProgramEnd, { how: 'exited' }>): Kill | null {
   if (killed === null) return null;

@@ -53,6 +53,7 @@ export class Sequence {
   readonly #steps: SetupStep[] = [];
   #quiet: NodeJS.Timeout | undefined;
   #goesOn: boolean;
+  #lostInSetup = 0;
   #spawnMs: number | null = null;
   #setupMs: number | null = null;
 
@@ -110,12 +111,13 @@ export class Sequence {
       this.#steps.push(setupStep(argv, end.end));
       this.#setupMs = performance.now() - from;
       if (end.end.how === 'exited' && end.end.exited.timedOut) this.#ctx.timedOut('setup');
-      if (end.end.how !== 'exited' || end.end.exited.exitCode !== 0 || kept.lost > 0) {
+      if (end.end.how !== 'exited' || end.end.exited.exitCode !== 0) {
         const facts = { metadata: this.#metadata, timings: this.#timings(), stuck: this.#stop.stuck };
         const outcome = failedSetup(end.end, { ...facts, setup: this.#steps, count: commands.length });
         return { ...this.#done(outcome), ...whereabouts(end.end) };
       }
     }
+    this.#lostInSetup = kept.lost;
     output.complete('setup');
     return null;
   }
@@ -151,7 +153,7 @@ export class Sequence {
       metadata: this.#metadata,
       outOfMemory: await ranOutOfMemory(this.#tools.daemon, plan.container, seen),
       memoryLimit,
-      lostBytes: output.lost,
+      lostBytes: this.#lostInSetup + output.lost,
       timings: this.#timings(firstByteAt === null || here === null ? null : firstByteAt - here),
       setup: ctx.setup === null ? undefined : this.#steps,
       stuck: this.#stop.stuck,

@@ -107,7 +107,7 @@ requires('docker')('A session in a container', () => {
     });
     expect(failed).toMatchObject({
       status: 'failed',
-      result: { exit_code: null, error_summary: 'setup: command 2 of 3 (sh -c exit 4) exited with code 4' },
+      result: { exit_code: null, error_summary: 'setup: command 2 of 3 (sh -c "exit 4") exited with code 4' },
       outcome: {
         ended: 'setup_failed',
         retry_safe: false,
