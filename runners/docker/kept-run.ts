@@ -92,7 +92,7 @@ export async function keptRecover(tools: RunTools, ctx: Context): Promise<Runner
     return keptRun(tools, ctx);
   }
   if (ctx.session !== null) tools.sessions.remember(ctx.session, container);
-  const cut = isCut(ctx);
+  const cut = isCut(ctx, place);
   const began = performance.now();
   return concluded(tools, ctx, container, () => runIn(tools, ctx, place, { began, resumed: true, cut }));
 }
@@ -268,7 +268,8 @@ function refuseCopies({ session, workspace, spec }: Context): void {
 }
 
 /** Was the input that the invocation gives not all given by the server that died. */
-function isCut({ directory, output, invocation }: Context): boolean {
+function isCut({ directory, output, invocation, setup }: Context, place: KeptPlace): boolean {
+  if (!place.mayHaveBegun(setup?.commands.length ?? 0)) return false;
   const record = readContainerRecord(directory);
   if (invocation.options.stdin_open || (record?.stdin !== 'open' && record?.stdin !== 'cut')) return false;
   if (record.stdin === 'open') {

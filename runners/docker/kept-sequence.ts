@@ -63,7 +63,8 @@ export class Sequence {
     this.#parts = parts;
     this.#goesOn = !parts.resumed;
     const { container } = parts.place;
-    this.#metadata = { 'docker.container_id': container.id, 'docker.image_id': container.image };
+    const ids = { 'docker.container_id': container.id, 'docker.image_id': container.image };
+    this.#metadata = parts.cut ? { ...ids, 'docker.stdin': 'cut' } : ids;
     this.#input = wantsStdin(ctx) && !ctx.session?.isSetup ? inputOf(tools, ctx, parts.place) : null;
     this.#stop = new KeptStop(() => {
       void tools.daemon

@@ -37,6 +37,8 @@ requires('docker')('The docker runner', () => {
     testRunner({
       kind: 'docker',
       ...{ title, skip },
+      setsUp: true,
+      dropsLateSetup: true,
       app: { config: { DOCKER_HOST } },
       invocation: (behaviour) => ({
         runtime_kind: 'docker',
