@@ -35,7 +35,7 @@ export async function endLeft(
   if (steps > 0 && (outcome.ended === 'setup_failed' || setupUser !== user))
     toEnd.push({ step: steps - 1, user: setupUser });
   if (orphaned) toEnd.push({ step: Math.min(steps, commands), user });
-  let survivors = 0;
+  let survivors = outcome.kill?.survivors ?? 0;
   let failure: string | null = null;
   for (const left of toEnd)
     try {
@@ -45,7 +45,8 @@ export async function endLeft(
         user: left.user,
         argv,
       });
-      if (code === 0) survivors += Number(stdout);
+      // Of all of them: what the one before might not end, this one may.
+      if (code === 0) survivors = Number(stdout);
       else failure = (stderr || stdout).trim();
     } catch (error) {
       failure = daemonWords(error);
@@ -56,7 +57,7 @@ export async function endLeft(
     ...outcome,
     kill: {
       signals: [...new Set([...(kill?.signals ?? []), 'SIGKILL'])],
-      survivors: Math.max(survivors, kill?.survivors ?? 0),
+      survivors,
     },
     ...(failure !== null && {
       notes: [...(outcome.notes ?? []), `what the run left could not be looked for: ${failure}`],

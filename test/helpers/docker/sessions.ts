@@ -39,12 +39,15 @@ export class DockerSessions {
     return { id: session_id, response: await this.#docker.post('/sessions?wait=50', body) };
   }
 
-  /** One that got ready; its id and that of its container. */
-  async open(options: object = {}, spec: object = {}): Promise<{ id: string; container: string }> {
+  /** One that got ready; its id, and those of its container and its workspace. */
+  async open(
+    options: object = {},
+    spec: object = {},
+  ): Promise<{ id: string; container: string; workspace: string }> {
     const { id, response } = await this.make(options, spec);
     expect([response.statusCode, response.json().state], response.body).toEqual([201, 'ready']);
     const [container = ''] = sessionContainers(id);
-    return { id, container };
+    return { id, container, workspace: response.json().workspace_id };
   }
 
   run(session: string, script: string, fields: Record<string, unknown> = {}): Promise<RunRecord> {

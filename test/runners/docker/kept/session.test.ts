@@ -120,6 +120,42 @@ requires('docker')('A session in a container', () => {
     await sessions.close(id);
   });
 
+  test('holds runs beside each other, each with its output, files and end', async () => {
+    const { id, workspace } = await sessions.open();
+    const records = await Promise.all(
+      Array.from({ length: 6 }, (_, n) =>
+        sessions.run(
+          id,
+          `echo ${n}; mkdir -p "out${n}"; echo ${n} >"$RUNWIRE_ARTIFACT_DIR/n"; sleep 1; exit ${n}`,
+          {
+            artifact_directory: `out${n}`,
+            options: { workspace: { id: workspace, shared: true } },
+          },
+        ),
+      ),
+    );
+    for (const [n, record] of records.entries()) {
+      expect([record.outcome?.exit_code, stdout(record).toString()]).toEqual([n, `${n}\n`]);
+      expect(record.result?.artifacts.map(({ artifact_id }) => artifact_id)).toContain('n');
+    }
+    await sessions.close(id);
+  });
+
+  test('setup may be of another user: what it left is ended with the run all the same', async () => {
+    const options = {
+      setup: { commands: ['id -u; (while :; do sleep 0.1; done) & echo $! >/tmp/left'], user: '0' },
+    };
+    const { id, container } = await sessions.open();
+    const record = await sessions.run(id, 'id -u', { options });
+    expect(record).toMatchObject({
+      status: 'succeeded',
+      outcome: { setup_stdout: { bytes: 2 }, kill: { survivors: 0 } },
+    });
+    expect(stdout(record).toString()).toBe('65534\n');
+    await expect.poll(() => engine('top', container).split('\n').length, { timeout: 5000 }).toBe(2);
+    await sessions.close(id);
+  });
+
   test('whose setup fails is failed, and its container goes', async () => {
     const { id, response } = await sessions.make({ setup: { commands: ['echo some >&2; exit 9'] } });
     expect(response.json()).toMatchObject({ state: 'failed' });
