@@ -3,7 +3,7 @@ import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { type DockerDaemon, daemonWords } from './daemon.ts';
 import { runExec } from './exec.ts';
 import { forgetWords, killWords } from './keeper/words.ts';
-import { commandUser, type KeptPlace } from './kept-place.ts';
+import { commandUser, KeptPlace } from './kept-place.ts';
 import type { Sequenced } from './kept-sequence.ts';
 import { SESSION_GONE } from './session-containers.ts';
 import type { DockerSpec } from './spec.ts';
@@ -63,6 +63,17 @@ export async function endLeft(
       notes: [...(outcome.notes ?? []), `what the run left could not be looked for: ${failure}`],
     }),
   };
+}
+
+/** All programs of a run whose end will not be known. Where the engine cannot be asked, the time limit of their keepers ends them. */
+export async function endBegun({ daemon }: Pick<RunTools, 'daemon'>, ctx: Context): Promise<void> {
+  const place = KeptPlace.earlier(ctx);
+  const directory = place?.directories.at(-1);
+  if (!place || directory === undefined) return;
+  const { id: container, user } = place.container;
+  const users = new Set([commandUser(place.container, ctx), ctx.setup?.user ?? user]);
+  for (const who of users)
+    await runExec(daemon, { container, user: who, argv: killWords(directory) }).catch(() => {});
 }
 
 /** Their ends are stored. What cannot be removed now stays until the container goes. */

@@ -293,9 +293,6 @@ export class KeptProgram {
   }
 }
 
-function never(
-  words: string,
-  container: 'there' | 'stopped' | 'paused' | 'gone',
-): { how: 'ended'; end: ProgramEnd } {
+function never(words: string, container: 'there' | 'stopped' | 'paused' | 'gone'): Way {
   return { how: 'ended', end: { how: 'never', words, container } };
 }

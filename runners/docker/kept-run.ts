@@ -12,7 +12,7 @@ import {
 import { daemonWords, statusOf } from './daemon.ts';
 import { findImage } from './image.ts';
 import { argvIn, fillKept, makeKept } from './kept-container.ts';
-import { endLeft, forgetPrograms } from './kept-end.ts';
+import { endBegun, endLeft, forgetPrograms } from './kept-end.ts';
 import { takeFiles } from './kept-files.ts';
 import { KeptPlace } from './kept-place.ts';
 import { Sequence, type Sequenced } from './kept-sequence.ts';
@@ -69,11 +69,12 @@ export async function keptRun(tools: RunTools, ctx: Context): Promise<RunnerOutc
 
 /** Goes on with what an earlier server began; begins, once, where it had come to begin nothing. */
 export async function keptRecover(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
-  const record = readContainerRecord(ctx.directory);
-  if (record?.kept !== undefined) ctx.outlives();
+  const place = KeptPlace.earlier(ctx);
+  const command = ctx.setup?.commands.length ?? 0;
+  // A command that has begun is given nothing any more, whatever the earlier server had come to give.
+  if (place?.mayHaveBegun(command)) ctx.outlives();
   else outliveServer(ctx);
   const ending = await earlierEnding(ctx);
-  const place = KeptPlace.earlier(ctx);
   if (ending !== null) {
     if (place === null) return ending;
     if (ctx.session === null) return removedAfter(tools, ctx, place.container.id, async () => ending);
@@ -201,6 +202,8 @@ async function concluded(
     return outcome;
   } catch (error) {
     if (error instanceof LetGo) return await new Promise<never>(() => {}); // the next server tells how it ends
+    // Nobody attends to what it began any more.
+    await endBegun(tools, ctx);
     if (ctx.session.isSetup) {
       tools.sessions.forget(ctx.session.id);
       if (!(await removeContainer(tools.daemon, container.id))) tools.own.sweepLater();
@@ -232,11 +235,8 @@ async function removeMade({ own, daemon, reconnectMs }: RunTools, ctx: Context):
 }
 
 /** Where it was not, it is removed. Machine and engine may start at the same time as the server. Throws where it is gone, or the engine is away. */
-async function wasStarted(
-  { daemon, reconnectMs, own }: RunTools,
-  ctx: Context,
-  id: string,
-): Promise<boolean> {
+async function wasStarted(tools: RunTools, ctx: Context, id: string): Promise<boolean> {
+  const { daemon, reconnectMs, own } = tools;
   if (ctx.session !== null && !ctx.session.isSetup) return true;
   const began = performance.now();
   for (;;)
@@ -244,6 +244,7 @@ async function wasStarted(
       const { State } = await daemon.ask((docker) => docker.getContainer(id).inspect());
       return State.Status !== 'created' || !(await removeUnstarted(daemon, id));
     } catch (error) {
+      if (statusOf(error) === 404 && ctx.session === null) await removeLeft(tools, ctx);
       if (statusOf(error) === 404)
         throw new Error(
           `the server that ran it is gone, and so is its container${ctx.workspace === null ? '' : ', with what it made of the workspace'}`,
