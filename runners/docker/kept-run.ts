@@ -119,7 +119,10 @@ async function inSession(
   began: number,
 ): Promise<RunnerOutcome> {
   const container = await tools.sessions.find(session);
-  if (container === null) return neverStarted(SESSION_GONE);
+  if (container === null) {
+    session.told?.('gone');
+    return neverStarted(SESSION_GONE);
+  }
   argvIn(container, ctx);
   const { extra } = insideOf(ctx);
   if (extra.length > 0)
@@ -171,6 +174,7 @@ async function startAgain(
       return `the container of the session had stopped, and cannot be started again: ${daemonWords(error)}`;
   }
   if (session !== null) sessions.startedAgain(session.id);
+  session?.told?.('restarted');
   output.progress({
     message: 'the container of the session had stopped and was started again: what ran in it is gone',
   });
@@ -193,6 +197,10 @@ async function concluded(
   try {
     const { outcome, forget, container: state } = await work();
     noteEnding(ctx.output, outcome);
+    if (state === 'gone') {
+      tools.sessions.forget(ctx.session.id);
+      ctx.session.told?.('gone');
+    }
     const forgets = forget();
     const place = KeptPlace.earlier(ctx);
     if (place === null || state === 'gone') return outcome;

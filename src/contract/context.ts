@@ -85,6 +85,11 @@ export interface SessionOfRun {
   readonly generation: number;
   /** It prepares the session: it has a setup (which may be without commands) and no command, and what it starts stays. */
   readonly isSetup: boolean;
+  /**
+   * What has become of what the kind holds for the session. `restarted`: it had stopped and goes on, without the processes that were in
+   * it, which the session tells from now on. `gone`: no run can begin any more (`SessionHost.trouble` says so too).
+   */
+  told?(what: 'restarted' | 'gone'): void;
 }
 
 export interface RunContext<Spec = unknown> {

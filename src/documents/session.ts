@@ -84,6 +84,12 @@ export const Session = z.strictObject({
     .nullable()
     .describe('Why what it held beside its workspace could not be ended yet: that is tried again'),
   generation: z.number().int().describe('1, and one more at each reset'),
+  restarted_at: z.iso
+    .datetime()
+    .nullable()
+    .describe(
+      'When its container was last started again, which had stopped: what ran in it until then is gone, its files are not. Null: never in this generation',
+    ),
   runtime_kind: z.string(),
   environment_spec: z
     .strictObject({ name: z.string(), version: z.number().int(), digest: z.string() })

@@ -61,7 +61,8 @@ export class RunsInSessions {
     if (row === undefined) return null;
     const { generation } = row.progress;
     const isSetup = run === row.setup;
-    return { id, generation, isSetup, isResumed: isSetup && generation > 1 };
+    const isResumed = isSetup && generation > 1;
+    return { id, generation, isSetup, isResumed, told: (what) => this.#told(id, generation, what) };
   }
 
   /** It is stored, or an earlier server had it. */
@@ -106,12 +107,30 @@ export class RunsInSessions {
     return row === undefined || row.state === 'closed' ? null : row.id;
   }
 
+  /** A run has seen what became of what the session holds. */
+  #told(id: string, generation: number, what: 'restarted' | 'gone'): void {
+    const { table, live, store, log } = this.#tools;
+    const row = table.peek(id);
+    if (row === undefined || row.progress.generation !== generation) return;
+    if (what === 'gone') {
+      live.get(id).askedAt = Number.NEGATIVE_INFINITY;
+      void this.#ask(row);
+      return;
+    }
+    try {
+      table.change(id, { restartedAt: Date.now() });
+      store.committed().catch(() => {}); // told by the store
+    } catch (err) {
+      log.warn({ session_id: id, err }, 'that what a session holds was started again could not be kept');
+    }
+  }
+
   /** Is what the session holds still there. Who cannot be asked is not taken to say no. */
   async #ask(row: SessionRow): Promise<void> {
     const { kinds, live, table, log } = this.#tools;
     const host = kinds.find(row.kept.kind)?.sessions;
     const found = live.get(row.id);
-    if (!host?.trouble || performance.now() - found.askedAt < ASK_MS) return;
+    if (row.state !== 'ready' || !host?.trouble || performance.now() - found.askedAt < ASK_MS) return;
     const { generation } = row.progress;
     try {
       const reason = await host.trouble({ id: row.id, generation });

@@ -42,6 +42,8 @@ export interface Progress {
   /** It never was one: its making was refused. */
   refused: boolean;
   lastUsedAt: number;
+  /** When what it holds was last started again, which had stopped. Absent: never, in this generation. */
+  restartedAt?: number | undefined;
 }
 
 /** A session as it is stored, read. */
@@ -123,6 +125,7 @@ export function describeSession(
   return {
     ...{ session_id: id, state, reason: progress.reason, trouble: progress.trouble },
     generation: progress.generation,
+    restarted_at: progress.restartedAt === undefined ? null : time(progress.restartedAt),
     runtime_kind: kept.kind,
     environment_spec: kept.spec,
     is_evaluation: kept.isEvaluation,

@@ -50,6 +50,10 @@ export class DockerSessions {
     return { id, container, workspace: response.json().workspace_id };
   }
 
+  async get(session: string) {
+    return (await this.#docker.app.app.inject({ url: `/sessions/${session}` })).json();
+  }
+
   run(session: string, script: string, fields: Record<string, unknown> = {}): Promise<RunRecord> {
     return this.#docker.app.run(inSession(session, script, fields));
   }

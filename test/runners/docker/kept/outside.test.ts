@@ -82,6 +82,9 @@ requires('docker')('What is done to a kept container from outside', () => {
     const third = await sessions.run(id, 'ls -A /.runwire/runs | wc -l');
     expect(stdout(third).toString()).toBe('1\n');
     expect((await eventsOf(docker.app, third)).filter(({ type }) => type === 'progress')).toEqual([]);
+    expect(await sessions.get(id)).toMatchObject({ state: 'ready', restarted_at: expect.any(String) });
+    const reset = await docker.post(`/sessions/${id}/reset?wait=50`);
+    expect(reset.json(), reset.body).toMatchObject({ state: 'ready', restarted_at: null });
     await sessions.close(id);
   });
 
@@ -93,12 +96,9 @@ requires('docker')('What is done to a kept container from outside', () => {
     const lost = await docker.finished(run);
     expect(lost).toMatchObject({ status: 'failed', outcome: { ended: 'lost', retry_safe: false } });
     expect(lost.result?.error_summary).toContain(GONE);
-    const next = await sessions.run(id, 'true');
-    expect(next).toMatchObject({
-      status: expect.stringMatching(/failed|rejected/),
-      outcome: { ended: expect.stringMatching(/never_started|rejected/), retry_safe: true },
-    });
-    expect(next.result?.error_summary).toContain(GONE);
+    await expect
+      .poll(() => sessions.get(id), { timeout: 10_000 })
+      .toMatchObject({ state: 'failed', reason: GONE });
     await sessions.close(id);
   });
 
@@ -111,6 +111,9 @@ requires('docker')('What is done to a kept container from outside', () => {
       result: { error_summary: GONE },
       outcome: { ended: 'never_started', started: false, retry_safe: true },
     });
+    await expect
+      .poll(() => sessions.get(id), { timeout: 10_000 })
+      .toMatchObject({ state: 'failed', reason: GONE });
     await sessions.close(id);
   });
 
