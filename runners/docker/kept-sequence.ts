@@ -2,6 +2,8 @@ import type { RunContext } from '../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { SetupStep } from '../../src/documents/setup.ts';
 import { changeContainerRecord } from './container-record.ts';
+import { runExec } from './exec.ts';
+import { killWords } from './keeper/words.ts';
 import { KeptInput } from './kept-input.ts';
 import { failedSetup, keptOutcome, setupStep } from './kept-outcome.ts';
 import { KeptOutput } from './kept-output.ts';
@@ -51,6 +53,8 @@ export class Sequence {
   /** Null: the command has none. */
   readonly #input: KeptInput | null;
   readonly #steps: SetupStep[] = [];
+  /** The program that is at work. */
+  #at: { container: string; user: string; directory: string } | null = null;
   #quiet: NodeJS.Timeout | undefined;
   #goesOn: boolean;
   #lostInSetup = 0;
@@ -66,10 +70,17 @@ export class Sequence {
     const ids = { 'docker.container_id': container.id, 'docker.image_id': container.image };
     this.#metadata = parts.cut ? { ...ids, 'docker.stdin': 'cut' } : ids;
     this.#input = wantsStdin(ctx) && !ctx.session?.isSetup ? inputOf(tools, ctx, parts.place) : null;
-    this.#stop = new KeptStop(() => {
-      void tools.daemon
-        .ask((docker) => docker.getContainer(container.id).kill({ signal: 'SIGKILL' }))
-        .catch(() => {}); // it has ended, or the engine is away: the program is waited for no longer than that
+    this.#stop = new KeptStop({
+      slow: () => {
+        if (this.#at === null) return;
+        const argv = killWords(this.#at.directory);
+        void runExec(tools.daemon, { ...this.#at, argv }).catch(() => {}); // then it is the container that is ended
+      },
+      stuck: () => {
+        void tools.daemon
+          .ask((docker) => docker.getContainer(container.id).kill({ signal: 'SIGKILL' }))
+          .catch(() => {}); // it has ended, or the engine is away: the program is waited for no longer than that
+      },
     });
   }
 
@@ -194,7 +205,9 @@ export class Sequence {
     for (let restarts = 0; ; restarts++) {
       const begun = place.mayHaveBegun(step);
       place.begins(this.#ctx, step);
-      const program: KeptProgram = new KeptProgram(this.#tools, about.plan(), {
+      const plan = about.plan();
+      this.#at = { container: plan.container, user: plan.user, directory: plan.directory };
+      const program: KeptProgram = new KeptProgram(this.#tools, plan, {
         begun,
         output: about.output,
         stop: this.#stop,

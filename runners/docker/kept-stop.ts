@@ -5,7 +5,9 @@ import { afterMs } from '../../src/platform/timer.ts';
 import { signalNumber } from './keeper/signals.ts';
 import { LINES } from './keeper/words.ts';
 
-/** A keeper ends all within 2 s after the grace: one that has not is not there, or is stopped itself. */
+/** After the grace: a keeper that has not ended the program by then may be stopped itself, by that program. */
+const SLOW_MS = 200;
+/** A keeper ends all within 2 s after the grace: one that has not is not there, or is not let work. */
 const GIVE_UP_MS = 10_000;
 const SAY_AGAIN_MS = 100;
 
@@ -15,13 +17,15 @@ export class KeptStop {
   /** Monotonic moment at which SIGKILL is due, ms. Null: nothing is stopped. */
   #killAt: number | null = null;
   #noGiveUp = (): void => {};
-  #onStuck: () => void;
+  readonly #onSlow: () => void;
+  readonly #onStuck: () => void;
   /** The container was killed, for its keeper did not do it. */
   stuck = false;
 
-  /** `onStuck`: nothing is left but to end the container. */
-  constructor(onStuck: () => void) {
-    this.#onStuck = onStuck;
+  /** `onSlow`: the program is to be ended by another than its keeper. `onStuck`: nothing is left but to end the container. */
+  constructor(on: { slow(): void; stuck(): void }) {
+    this.#onSlow = on.slow;
+    this.#onStuck = on.stuck;
   }
 
   get begun(): boolean {
@@ -45,10 +49,16 @@ export class KeptStop {
     this.#killAt = at;
     this.#say();
     this.#noGiveUp();
-    this.#noGiveUp = afterMs(Math.max(0, graceMs) + GIVE_UP_MS, () => {
+    const grace = Math.max(0, graceMs);
+    const noSlow = afterMs(grace + SLOW_MS, this.#onSlow);
+    const noStuck = afterMs(grace + GIVE_UP_MS, () => {
       this.stuck = true;
       this.#onStuck();
     });
+    this.#noGiveUp = () => {
+      noSlow();
+      noStuck();
+    };
   }
 
   /** Whom to tell from now on; null: nobody. A keeper that was not told yet, or on a connection that broke, is. */

@@ -30,6 +30,8 @@ int kill_left(const char *path) {
   if (count < 0) return complain(FAILED, "that run has no mark", path, count);
   text[count > 0 && text[count - 1] == '\n' ? count - 1 : count] = 0;
   if (!number_of(text, &left.mark) || left.mark == 0) return complain(FAILED, "that mark is none", path, 0);
+  /* One that its program has stopped does its work as soon as it may. */
+  wake_keepers();
   char *at = put_number(line, kill_all(left, &killed));
   *at++ = '\n';
   return write_all(1, line, (size_t)(at - line)) ? DONE : FAILED;

@@ -66,6 +66,8 @@ int fork_helper(void);
 
 /* find.c */
 struct target { int family; uint64_t mark; };
+/* SIGCONT to all that are named as we are. */
+void wake_keepers(void);
 /* SIGKILL, round after round, until none is left or 2 s are over. The number of survivors; killed: was there any. */
 uint32_t kill_all(struct target target, bool *killed);
 
