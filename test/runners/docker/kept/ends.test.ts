@@ -155,7 +155,7 @@ requires('docker')('A program in a kept container', () => {
       outcome: { kill: { signals: ['SIGKILL'], survivors: 0 } },
     });
     // Neither its container nor what the setup left in that had to be ended for it.
-    const next = await sessions.run(id, 'ps | grep -c "[s]leep 4711"');
+    const next = await sessions.run(id, 'ps | grep -c "[s]leep 4711$"');
     expect([next.status, stdout(next).toString()]).toEqual(['succeeded', '1\n']);
     expect(await sessions.get(id)).toMatchObject({ state: 'ready', restarted_at: null });
     await sessions.close(id);
