@@ -121,7 +121,8 @@ export class Sequence {
       });
       end.program.disconnect();
       this.#steps.push(setupStep(argv, end.end));
-      this.#setupMs = performance.now() - from;
+      // Under an earlier server too.
+      this.#setupMs = Math.max(performance.now() - from, since === null ? 0 : Date.now() - since);
       if (end.end.how === 'exited' && end.end.exited.timedOut) this.#ctx.timedOut('setup');
       if (end.end.how !== 'exited' || end.end.exited.exitCode !== 0) {
         const facts = { metadata: this.#metadata, timings: this.#timings(), stuck: this.#stop.stuck };
