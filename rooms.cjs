@@ -169,7 +169,7 @@ const ROOMS = {
   },
   'src/engine': {
     says: 'all runs of one server: taken in, queued, recovered, read, removed',
-    doors: ['engine', 'run-engine', 'registry'],
+    doors: ['engine', 'run-engine', 'registry', 'places-for-files'],
     imports: [
       ...['src/run', 'src/log', 'src/workspaces', 'src/specs', 'src/store', 'src/contract', 'src/disk'],
       ...['src/documents', 'src/platform', 'src/config', 'src/metrics'],

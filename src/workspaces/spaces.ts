@@ -1,14 +1,10 @@
-import { existsSync, mkdirSync } from 'node:fs';
 import { DiscardedFiles } from '../disk/discarded.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
-import { directoryName } from '../disk/run-directory.ts';
 import type { DiskSpace } from '../disk/space.ts';
-import { RunwireError, toldShortage } from '../documents/errors.ts';
-import { fieldRefusal } from '../documents/field-errors.ts';
+import { RunwireError } from '../documents/errors.ts';
 import type { SnapshotInput } from '../documents/snapshot.ts';
 import type { RestoreInput, Workspace, WorkspaceInput } from '../documents/workspace.ts';
 import type { ScanOf } from '../files/scan.ts';
-import { uuidV7 } from '../platform/uuid-v7.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { StoredWorkspace } from '../store/workspaces.ts';
 import { Changes } from './changes.ts';
@@ -16,16 +12,16 @@ import type { Sources } from './fill.ts';
 import { Filler } from './filler.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { Leaving } from './leaving.ts';
+import { Maker } from './maker.ts';
 import { Replacer } from './replacer.ts';
 import { Restorer } from './restorer.ts';
 import { RunTurns } from './run-turns.ts';
 import { Shots, type SpaceLog } from './shots.ts';
-import { checkSource } from './source-check.ts';
 import { busy, LiveSpaces } from './space.ts';
 import { directoryOf, rowOf, type SpaceTools, steadyRowOf } from './tools.ts';
 import { jobOf, TreeCounts } from './tree-counts.ts';
 import type { TreeHands } from './tree-hands.ts';
-import { describeWorkspace, inputOf, newFacts, stateOf, usedAt } from './workspace-facts.ts';
+import { describeWorkspace, inputOf, stateOf, usedAt } from './workspace-facts.ts';
 import type { ChangingTree, GivenFiles, Page, Workspaces } from './workspaces.ts';
 
 export interface SpacesParts {
@@ -51,9 +47,9 @@ const TOUCH_MS = 1000;
 export class Spaces implements Workspaces {
   readonly snapshots: Shots;
   readonly runs: RunTurns;
-  readonly #parts: SpacesParts;
   readonly #tools: SpaceTools;
   readonly #changes: Changes;
+  readonly #maker: Maker;
   readonly #filler: Filler;
   readonly #restorer: Restorer;
   readonly #replacer: Replacer;
@@ -63,7 +59,6 @@ export class Spaces implements Workspaces {
   constructor(parts: SpacesParts) {
     const { dataDir, store, hands, places, disk, log, maxBytes, now = Date.now } = parts;
     const { holderOf = () => null } = parts;
-    this.#parts = parts;
     const closed = this.#closing.signal;
     const shots = new Shots({ store, hands, disk, log, closed });
     const counts = new TreeCounts({ dataDir, store, hands, places });
@@ -73,6 +68,7 @@ export class Spaces implements Workspaces {
     this.#tools = { ...given, discarded, shots, counts, spaces, closed };
     this.snapshots = shots;
     this.#changes = new Changes(this.#tools);
+    this.#maker = new Maker(this.#tools, parts.sources);
     this.#filler = new Filler(this.#tools, parts.sources);
     this.#restorer = new Restorer(this.#tools);
     this.#replacer = new Replacer(this.#tools, this.#restorer);
@@ -110,8 +106,8 @@ export class Spaces implements Workspaces {
       await store.committed();
       return { workspace: this.#describe(known), replayed: true };
     }
-    const row = this.#insert(input, fingerprint, files);
-    await this.#stored(row);
+    const row = this.#maker.insert(input, fingerprint, files);
+    await this.#maker.stored(row);
     const filled = this.#filler.begin(row);
     if (input.from === undefined) await filled;
     return { workspace: this.get(row.id), replayed: false };
@@ -119,9 +115,9 @@ export class Spaces implements Workspaces {
 
   /** Made in this turn of the event loop, and filled when it is stored: nobody has a turn in it before. */
   make(input: WorkspaceInput, files?: GivenFiles): { id: string; stored: Promise<void> } {
-    const row = this.#insert(input, null, files);
+    const row = this.#maker.insert(input, null, files);
     const open = this.hold(row.id);
-    const stored = this.#stored(row);
+    const stored = this.#maker.stored(row);
     stored.then(() => void this.#filler.begin(row)).then(open, open);
     return { id: row.id, stored };
   }
@@ -260,57 +256,6 @@ export class Spaces implements Workspaces {
     this.refuseHeld(id);
     await this.#restorer.reset(id);
     return this.get(id);
-  }
-
-  /** What was made for it goes where its record is lost. */
-  async #stored({ id }: StoredWorkspace): Promise<void> {
-    try {
-      await this.#tools.store.committed();
-    } catch (error) {
-      await this.#tools.discarded.remove(directoryName(id));
-      throw error;
-    }
-  }
-
-  #checkRoom(asked = 0): void {
-    const { maxBytes } = this.#tools;
-    if (asked <= maxBytes) return;
-    const message = `is more than the ${maxBytes} bytes that this server allows (RUNWIRE_MAX_WORKSPACE_BYTES)`;
-    throw fieldRefusal('invalid_field', [{ path: 'max_bytes', message }]);
-  }
-
-  /** In one turn: nobody else makes one of the id meanwhile. Files that were sent are there before the row is. */
-  #insert(input: WorkspaceInput, fingerprint: string | null, files?: GivenFiles): StoredWorkspace {
-    const { workspace_id: id = uuidV7(), files: _, ...kept } = input;
-    const { store, discarded } = this.#tools;
-    const { disk, sources } = this.#parts;
-    const shortage = disk.shortage();
-    if (shortage !== null)
-      throw new RunwireError('insufficient_storage', shortage, { retryAfterSeconds: 10 });
-    this.#tools.spaces.peek(id)?.refuseUnsteady();
-    checkSource(this.#tools, sources, input.from);
-    this.#checkRoom(input.max_bytes);
-    const { root, sent } = directoryOf(this.#tools, id);
-    try {
-      if (existsSync(root)) discarded.take(directoryName(id));
-      if (files) {
-        mkdirSync(root, { recursive: true, mode: 0o700 });
-        files.moveTo(sent);
-      }
-      const createdAt = Date.now();
-      store.workspaces.insert(
-        { id, fingerprint, input: JSON.stringify(kept), createdAt },
-        newFacts(kept, createdAt),
-      );
-    } catch (error) {
-      discarded
-        .remove(directoryName(id))
-        .catch((err) => this.#tools.log.warn({ workspace_id: id, err }, 'files could not be removed'));
-      const told = toldShortage(error);
-      if (told instanceof RunwireError && told.code === 'insufficient_storage') disk.failed(told);
-      throw told;
-    }
-    return rowOf(this.#tools, id);
   }
 
   /** It was used; that is kept to the second, for what gets old. */
