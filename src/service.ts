@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -28,6 +27,7 @@ import { type AddressGuard, addressGuard } from './outbound/address-guard.ts';
 import { readSecrets, type Secrets } from './outbound/secrets.ts';
 import { bootId } from './platform/boot.ts';
 import { keptKey } from './platform/kept-key.ts';
+import { addressOf } from './platform/own-address.ts';
 import { openFilesLimit } from './platform/own-limits.ts';
 import { ageClock } from './retention/age-clock.ts';
 import { limitsInForce } from './retention/limits.ts';
@@ -281,13 +281,6 @@ function privateFiles({ secretsFile, tokenFile, dockerCertPath }: Config): strin
 
 function hostOf(url: string | null): string[] {
   return url === null ? [] : [new URL(url).hostname];
-}
-
-/** Where this server listens, for those on the same machine; before it listens, where it will. */
-function addressOf(server: Server, { host, port }: Config): string {
-  const bound = server.address();
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${typeof bound === 'object' && bound ? bound.port : port}`;
 }
 
 function gitSources(
