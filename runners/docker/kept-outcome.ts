@@ -5,8 +5,8 @@ import type { Kill, Usage } from '../../src/documents/outcome.ts';
 import type { SetupStep } from '../../src/documents/setup.ts';
 import type { JournalFrame } from './keeper/frames.ts';
 import { signalName } from './keeper/signals.ts';
-import type { ProgramEnd } from './kept-program.ts';
 import { neverStarted } from './outcome.ts';
+import type { ProgramEnd } from './program-end.ts';
 
 /** Error numbers of Linux that say something of the program: name, words, and what it makes of the run. */
 const ERRORS: Readonly<Record<number, [string, string, FailureReason | undefined]>> = {

@@ -9,6 +9,7 @@ import { keptJournal } from './kept-journal.ts';
 import type { KeptOutput } from './kept-output.ts';
 import { stateOf } from './kept-state.ts';
 import type { KeptStop } from './kept-stop.ts';
+import type { ExitedFrame, KilledFrame, ProgramEnd } from './program-end.ts';
 import type { RunTools } from './tools.ts';
 
 const RETRY_MS = 250;
@@ -22,19 +23,6 @@ export interface KeptProgramPlan extends ProgramPlan {
   environment: Readonly<Record<string, string>>;
   workingDirectory: string;
 }
-
-/** How a program in a kept container came to its end. */
-export type ProgramEnd =
-  | { how: 'exited'; exited: ExitedFrame; killed: KilledFrame | null }
-  /** The kernel would not execute it. */
-  | { how: 'not_started'; errno: number }
-  /** Nothing was begun, and why not. */
-  | { how: 'never'; words: string; container: 'there' | 'stopped' | 'paused' | 'gone' }
-  /** It was begun, and nobody knows how it ended. */
-  | { how: 'lost'; words: string; container: 'there' | 'stopped' | 'gone' };
-
-type ExitedFrame = Extract<JournalFrame, { type: 'exited' }>;
-type KilledFrame = Extract<JournalFrame, { type: 'killed' }>;
 
 type Mode = 'run' | 'read';
 
@@ -164,29 +152,31 @@ export class KeptProgram {
       return this.#unreached(error, mode);
     }
     this.#exec = exec;
-    const said = { words: '', stderr: '' };
+    const said = { words: '', stderr: '', forged: false };
     const ended = Promise.withResolvers<void>();
     const over = listenTo(exec, (stream, bytes) => {
       if (this.#tools.closed.aborted) return void exec.socket.destroy();
       if (stream === 'stderr') said.stderr += bytes.toString().slice(0, MOST_WORDS - said.stderr.length);
       else this.#read(bytes, said);
-      if (this.#reader.ended) ended.resolve();
+      if (this.#reader.ended || said.forged) ended.resolve();
     });
     this.#stop.follow((line) => this.tell(line));
     const failure = await Promise.race([ended.promise, over]);
     if (this.#reader.ended) return { how: 'ended', end: this.#end() };
+    if (said.forged) return this.#forged();
     this.#exec = null;
     if (failure?.failure) return { how: 'silent', words: messageOf(failure.failure) };
     return this.#after(exec.id, mode, said, wasBegun);
   }
 
-  #read(bytes: Buffer, said: { words: string }): void {
+  #read(bytes: Buffer, said: { words: string; forged: boolean }): void {
     if (said.words === '')
       try {
         for (const frame of this.#reader.push(bytes)) this.#take(frame);
         return;
       } catch {
         // What the engine says, where the keeper could not be executed.
+        said.forged = this.#reader.offset > 0;
       }
     said.words += bytes.toString().slice(0, MOST_WORDS - said.words.length);
   }
@@ -204,6 +194,12 @@ export class KeptProgram {
     if (this.#exited) return { how: 'exited', exited: this.#exited, killed: this.#killed };
     if (this.#errno !== null) return { how: 'not_started', errno: this.#errno };
     return this.#lost('the journal of the program has no end', 'there');
+  }
+
+  /** A program may write to its own journal: it is ended, and what it says there of its end is not told. */
+  #forged(): Way {
+    this.disconnect();
+    return { how: 'ended', end: this.#lost('something else than its keeper wrote to its journal', 'there') };
   }
 
   #lost(words: string, container: 'there' | 'stopped' | 'gone'): ProgramEnd {
@@ -233,6 +229,7 @@ export class KeptProgram {
     const state = await stateOf(daemon, this.#plan.container);
     if (state.is === 'silent') return { how: 'silent', words: state.words };
     if (state.is === 'gone' || state.is === 'stopped') return this.#withoutContainer(state, wasBegun, mode);
+    if (code === KEEPER_CODES.forged) return this.#forged();
     if (code === KEEPER_CODES.keeperDied)
       return { how: 'ended', end: this.#lost('what watched the program was killed', 'there') };
     const saidNothing = this.#reader.offset === 0;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { DockerDaemon } from './daemon.ts';
-import type { ProgramEnd } from './kept-program.ts';
+import type { ProgramEnd } from './program-end.ts';
 
 const KILLED = 9;
 const TRIES = 4;

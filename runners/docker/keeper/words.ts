@@ -4,7 +4,14 @@ import { KEEPER_DIRECTORY, KEEPER_PATH } from './binary.ts';
 export const RUNS_DIRECTORY = `${KEEPER_DIRECTORY}/runs`;
 
 /** What a keeper answers that a caller can act on: its exit code. */
-export const KEEPER_CODES = { usage: 2, closed: 3, taken: 120, noJournal: 121, keeperDied: 122 } as const;
+export const KEEPER_CODES = {
+  usage: 2,
+  closed: 3,
+  taken: 120,
+  noJournal: 121,
+  keeperDied: 122,
+  forged: 123,
+} as const;
 
 /** Numbers of Linux, the same on every architecture that there is a keeper for. */
 const RESOURCES = { cpu: 0, fileSize: 1, core: 4, openFiles: 7 } as const;

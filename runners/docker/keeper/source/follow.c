@@ -61,15 +61,68 @@ bool keeper_is_gone(int place, bool *ended) {
   return gone;
 }
 
-/* 0: all there is was written out; else what kept it from that. */
+/* What a keeper writes: anything else in a journal is of somebody who may write there too. */
+static bool is_frame(const uint8_t *head) {
+  uint32_t length = get_u32(head + 1);
+  switch (head[0]) {
+    case 'o': case 'e': return length > 0 && length <= MOST_PAYLOAD;
+    case 's': return length == 12;
+    case 'g': return length == 9;
+    case 'F': return length == 4;
+    case 'k': return length == 6;
+    case 'x': return length == 50;
+    case 'z': return length == 0;
+    default: return false;
+  }
+}
+
+/* Where the next frame begins; an end, or what is no frame, was found there: nothing behind it is written out. */
+static uint64_t next;
+static bool held;
+
+/* The first frame that begins at `from` or behind it. False: it is not there yet. */
+static bool find_next(int journal, uint64_t from) {
+  uint8_t head[HEAD];
+  while (next < from && !held) {
+    if (sys(pread64, journal, head, HEAD, next) != HEAD) return false;
+    if (head[0] == 'z' || !is_frame(head)) held = true;
+    else next += HEAD + (uint64_t)get_u32(head + 1);
+  }
+  return true;
+}
+
+/* How many of these bytes, which are at `from`, are of frames that are none of that. */
+static size_t passable(uint64_t from, size_t count) {
+  while (!held && next < from + count) {
+    const uint8_t *head = window + (next - from);
+    if (next + HEAD > from + count) break;
+    if (head[0] == 'z' || !is_frame(head)) held = true;
+    else next += HEAD + (uint64_t)get_u32(head + 1);
+  }
+  return next < from + count ? (size_t)(next - from) : count;
+}
+
+/* 0: all there is was written out, as far as it may be; else what kept it from that. */
 static long copy(int journal, uint64_t *from) {
-  for (;;) {
+  while (find_next(journal, *from) && !held) {
     long count = sys(pread64, journal, window, sizeof window, *from);
     if (count == -EINTR) continue;
     if (count <= 0) return count;
-    if (!write_all(1, window, (size_t)count)) return -EPIPE;
-    *from += (uint64_t)count;
+    size_t most = passable(*from, (size_t)count);
+    if (most == 0) return 0;
+    if (!write_all(1, window, most)) return -EPIPE;
+    *from += most;
   }
+  return 0;
+}
+
+/* Its keeper has let go of the journal: is what was held back the end, and the last there is. */
+static bool copy_end(int journal, uint64_t from) {
+  uint64_t skip = from > next ? from - next : 0;
+  if (skip > HEAD) skip = HEAD;
+  long count = sys(pread64, journal, window, HEAD + 1, next);
+  if (count != HEAD || window[0] != 'z' || !is_frame(window)) return false;
+  return write_all(1, window + skip, HEAD - (size_t)skip);
 }
 
 /* False: who reads us is gone. */
@@ -106,7 +159,8 @@ int follow(int place, const char *path, uint64_t from, bool commanded) {
     bool over = error == 0 && sys(flock, journal, LOCK_SH | LOCK_NB) == 0;
     if (over) error = copy((int)journal, &from);
     if (error) return error == -EPIPE ? FAILED : complain(FAILED, "the journal breaks off", 0, error);
-    if (over && has_ended((int)journal)) return part(place, path);
+    if (over && held)
+      return copy_end((int)journal, from) ? part(place, path) : complain(FORGED, "this journal is not its keeper's alone", 0, 0);
     if (over) return complain(KEEPER_DIED, "the keeper of this journal died", 0, 0);
     if (!changed(place, (int)notify, &closing)) return FAILED;
   }

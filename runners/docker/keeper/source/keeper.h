@@ -3,7 +3,7 @@
 #include "sys.h"
 
 /* Exit codes: what the caller can act on. */
-enum { DONE = 0, FAILED = 1, USAGE = 2, CLOSED = 3, TAKEN = 120, NO_JOURNAL = 121, KEEPER_DIED = 122 };
+enum { DONE = 0, FAILED = 1, USAGE = 2, CLOSED = 3, TAKEN = 120, NO_JOURNAL = 121, KEEPER_DIED = 122, FORGED = 123 };
 
 enum { HEAD = 5, MOST_PAYLOAD = 65536, ALL_SIGNALS = 64 };
 #define EVERY_SIGNAL (~(uint64_t)0)

@@ -161,6 +161,48 @@ requires('docker')('A program in a kept container', () => {
     await sessions.close(id);
   });
 
+  const JOURNAL = 'for j in /.runwire/runs/*/journal; do :; done; sleep 0.3';
+  const bytes = (hex: string): string =>
+    hex.replace(/../g, (two) => `\\${Number.parseInt(two, 16).toString(8).padStart(3, '0')}`);
+  const END = `78${'32000000'}${'00'.repeat(50)}7a00000000`;
+
+  test('that writes an end into its own journal does not outlive its run: it is lost, and ended', {
+    timeout: 60_000,
+  }, async () => {
+    const { id } = await sessions.open();
+    const record = await sessions.run(id, `${JOURNAL}; printf '${bytes(END)}' >>$j; sleep 4712`, {
+      timeout_seconds: 2,
+    });
+    expect(record).toMatchObject({
+      status: 'timed_out',
+      outcome: { exit_code: null, kill: { survivors: 0 } },
+    });
+    expect(stdout(await sessions.run(id, 'ps | grep -c "[s]leep 4712"')).toString()).toBe('0\n');
+    const itself = await sessions.run(id, `${JOURNAL}; printf '${bytes(END)}' >>$j; exit 3`);
+    expect(itself).toMatchObject({ status: 'failed', outcome: { ended: 'lost', exit_code: null } });
+    expect(itself.result?.error_summary).toContain('something else than its keeper wrote to its journal');
+    await sessions.close(id);
+  });
+
+  for (const [what, hex] of Object.entries({
+    'of no type': '5103000000616263',
+    'of another length': '78020000006162',
+    'that may not follow': `78${'32000000'}${'00'.repeat(50)}6f0100000061`,
+    'without an end': '6f00ff000061',
+  }))
+    test(`that writes a frame ${what} into its own journal is lost, and ends`, {
+      timeout: 60_000,
+    }, async () => {
+      const { id } = await sessions.open();
+      const record = await sessions.run(id, `${JOURNAL}; printf '${bytes(hex)}' >>$j; exit 3`);
+      expect(record).toMatchObject({
+        status: 'failed',
+        outcome: { ended: 'lost', exit_code: null, kill: { survivors: 0 } },
+      });
+      expect(stdout(await sessions.run(id, 'echo on')).toString()).toBe('on\n');
+      await sessions.close(id);
+    });
+
   test('may print what a keeper writes: it is output', async () => {
     const { id } = await sessions.open();
     const frames =

@@ -1,0 +1,14 @@
+import type { JournalFrame } from './keeper/frames.ts';
+
+/** How a program in a kept container came to its end. */
+export type ProgramEnd =
+  | { how: 'exited'; exited: ExitedFrame; killed: KilledFrame | null }
+  /** The kernel would not execute it. */
+  | { how: 'not_started'; errno: number }
+  /** Nothing was begun, and why not. */
+  | { how: 'never'; words: string; container: 'there' | 'stopped' | 'paused' | 'gone' }
+  /** It was begun, and nobody knows how it ended. */
+  | { how: 'lost'; words: string; container: 'there' | 'stopped' | 'gone' };
+
+export type ExitedFrame = Extract<JournalFrame, { type: 'exited' }>;
+export type KilledFrame = Extract<JournalFrame, { type: 'killed' }>;
