@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { asError } from '../../src/platform/error-words.ts';
 import { afterMs } from '../../src/platform/timer.ts';
-import { MAX_HEAD_BYTES, readWholeHead } from '../../src/platform/whole-head.ts';
+import { MAX_HEAD_BYTES, readWholeHead, type WholeHead } from '../../src/platform/whole-head.ts';
 import { AnswerBody } from './answer-body.ts';
 import { type AnswerHead, checkFraming, readHead } from './answer-head.ts';
 import type { Connections } from './connections.ts';
@@ -55,6 +55,7 @@ export function exchange(
   const result: Exchange = { sent: false, head: null, reused: false, error: null };
   const over = Promise.withResolvers<Exchange>();
   let request: ClientRequest | null = null;
+  let head: WholeHead | null = null;
   let answer: IncomingMessage | null = null;
   let body: AnswerBody | null = null;
   let settled = false;
@@ -78,7 +79,7 @@ export function exchange(
     try {
       connections.guard.checkHost(wanted.url.hostname);
       request = open(connections, wanted);
-      readWholeHead(request);
+      head = readWholeHead(request);
       signal.addEventListener('abort', onAbort, { once: true });
       // What comes behind a whole answer does not spoil it.
       request.on('error', (error) => answer?.complete || end(error));
@@ -103,10 +104,10 @@ export function exchange(
     message.on('error', end);
     message.on('end', () => end(null));
     attempt(() => {
-      const head = readHead(message);
-      result.head = head;
-      checkFraming(head);
-      if (!taker.head(head)) stop(null);
+      const read = readHead(message);
+      result.head = read;
+      checkFraming(read, head?.codingEndsInTab);
+      if (!taker.head(read)) stop(null);
     });
   }
 

@@ -7,18 +7,31 @@ export const MAX_HEAD_BYTES = 256 * 1024;
 const [TAB, LF, CR, SP] = [0x09, 0x0a, 0x0d, 0x20];
 /** Another head follows (RFC 9110, 15.2). 101 is the last one. */
 const INFORMATIONAL = /^HTTP\/\d\.\d 1(?!01)/;
+const CODING = 'transfer-encoding:';
 const unfolders = new WeakMap<Socket, Unfolder>();
+
+/** What is to be known of a head beside what Node tells. */
+export interface WholeHead {
+  /** A Transfer-Encoding ends in a tab: it is not in the value, and Node's parser takes the coding for another one. */
+  readonly codingEndsInTab: boolean;
+}
 
 /**
  * Has Node read the head of a request's answer as a client should: none of its headers is left out (Node stops after a
  * thousand), and those that are folded over several lines are unfolded first. `maxHeaderSize` is an option of the request.
  */
-export function readWholeHead(request: ClientRequest): void {
+export function readWholeHead(request: ClientRequest): WholeHead {
+  let unfolder: Unfolder | null = null;
   request.maxHeadersCount = 0;
   request.once('socket', (socket) => {
-    const unfolder = unfolders.get(socket) ?? unfolding(socket);
+    unfolder = unfolders.get(socket) ?? unfolding(socket);
     unfolder.expect();
   });
+  return {
+    get codingEndsInTab() {
+      return unfolder?.codingEndsInTab ?? false;
+    },
+  };
 }
 
 /** What comes from the socket goes to its readers by `push`: this is before all of them, whatever the parser is. */
@@ -45,12 +58,18 @@ export class Unfolder {
   #statusRead = false;
   /** Bytes of the line so far, without its end. */
   #length = 0;
+  /** The beginning of a header, and whether a tab came behind its last word. */
+  #name = '';
+  #tab = false;
+  /** A Transfer-Encoding ended in a tab. */
+  codingEndsInTab = false;
   /** A line end, behind which nothing has come yet. */
   #held = Buffer.alloc(0);
 
   /** A request goes out: what comes next is the head of its answer. */
   expect(): void {
     this.#inHead = true;
+    this.codingEndsInTab = false;
     this.#beginHead();
   }
 
@@ -70,7 +89,7 @@ export class Unfolder {
         }
         if (bytes[end] !== LF) continue; // a CR alone, which the parser refuses
         if (bytes[end + 1] === SP || bytes[end + 1] === TAB) bytes.fill(SP, at, end + 2);
-        else this.#length = 0;
+        else this.#endHeader();
         at = end;
       } else if (byte === LF) this.#endLine();
     }
@@ -87,12 +106,26 @@ export class Unfolder {
   #beginHead(): void {
     this.#status = '';
     this.#statusRead = false;
+    this.#beginHeader();
+  }
+
+  #beginHeader(): void {
     this.#length = 0;
+    this.#name = '';
+    this.#tab = false;
   }
 
   #inLine(byte: number): void {
     this.#length++;
+    if (byte === TAB) this.#tab = true;
+    else if (byte !== SP) this.#tab = false;
     if (!this.#statusRead && this.#length <= 12) this.#status += String.fromCharCode(byte);
+    else if (this.#statusRead && this.#length <= CODING.length) this.#name += String.fromCharCode(byte);
+  }
+
+  #endHeader(): void {
+    if (this.#tab && this.#name.toLowerCase() === CODING) this.codingEndsInTab = true;
+    this.#beginHeader();
   }
 
   /** Of the status line, or an empty one: behind the headers, or before the status line. */
@@ -102,7 +135,7 @@ export class Unfolder {
       this.#beginHead();
     } else if (this.#length > 0) {
       this.#statusRead = true;
-      this.#length = 0;
+      this.#beginHeader();
     }
   }
 }

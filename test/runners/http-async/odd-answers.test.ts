@@ -22,6 +22,7 @@ test.each([
   ['behind its document', 'Content-Length: 50\r\n\r\n{"id":"p"}', byId],
   ['behind its last chunk', 'Transfer-Encoding: chunked\r\n\r\na\r\n{"id":"p"}\r\n0\r\n', byId],
   ['as its coding is not known', 'Transfer-Encoding: gzip\r\n\r\nxx', {}],
+  ['as its chunks are not told apart', 'Transfer-Encoding: chunked,\r\n\r\na\r\n{"id":"p"}\r\n0\r\n\r\n', {}],
 ])(
   'a job whose acknowledgement breaks off %s is watched where enough of it came',
   async (_name, text, more) => {
@@ -59,6 +60,10 @@ test.each([
 test.each([
   ['is cut', 'HTTP/1.1 200 X\r\nContent-Length: 50\r\n\r\n{"status":"fai'],
   ['is coded for the way', 'HTTP/1.1 200 X\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'],
+  [
+    'has chunks that are not told apart',
+    'HTTP/1.1 200 X\r\nTransfer-Encoding: chunked,\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+  ],
   ['says that nothing was modified', 'HTTP/1.1 304 X\r\n\r\n'],
   ['is 205', 'HTTP/1.1 205 X\r\nContent-Length: 0\r\n\r\n'],
 ])('a poll whose answer %s is borne', async (_name, bytes) => {

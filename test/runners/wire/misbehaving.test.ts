@@ -144,13 +144,51 @@ test('addresses are sent as they are given, and what is added is appended', asyn
   expect(await sent('/p?#part', { d: '' })).toBe('/p?d=');
 });
 
-test.each(['gzip', 'gzip, chunked', 'x-own'])(
+test.each([
+  'gzip',
+  'gzip, chunked',
+  'x-own',
+  'identity',
+  'chunked, identity',
+  'identity, chunked',
+  'chunked, chunked',
+  'chunked;a=b',
+])(
   'a body in the Transfer-Encoding %s, which nobody asked for, is not told as if it were the content',
   async (coding) => {
     raw.on('/', [`HTTP/1.1 200 X\r\nTransfer-Encoding: ${coding}\r\n\r\n2\r\nok\r\n0\r\n\r\n`]);
     const record = await call({ url: raw.url });
     expect([record.status, record.result?.exit_code, stdout(record)]).toEqual(['failed', 200, '']);
     expect(summary(record)).toContain(`the Transfer-Encoding ${coding}, which nobody asked for`);
+  },
+);
+
+test.each([
+  ['has an empty element behind it', 'chunked,'],
+  ['has one behind a space', 'chunked ,'],
+  ['has one in a line of its own', 'chunked\r\nTransfer-Encoding: ,'],
+  ['ends in a tab', 'chunked\t'],
+  ['ends in a tab and spaces', 'chunked \t '],
+  ['ends in a tab before a folded line', 'chunked\t\r\n '],
+])(
+  'a body in chunks whose coding %s, which the parser does not see, is never told with their frames',
+  async (_name, coding) => {
+    const text = `HTTP/1.1 200 X\r\nTransfer-Encoding: ${coding}\r\nX-Y: z\r\n\r\n2\r\nok\r\n0\r\n\r\n`;
+    raw.on('/', [text], [...text]);
+    for (const _ of ['at once', 'in bytes']) {
+      const record = await call({ url: raw.url });
+      expect([record.status, record.result?.exit_code, stdout(record)]).toEqual(['failed', 200, '']);
+      expect(summary(record)).toContain(', whose chunks are not told apart');
+    }
+  },
+);
+
+test.each(['chunked', 'CHUNKED', ', chunked', ' ,,\tchunked  ', '\r\n chunked', 'chunked\r\nX-Y: a\t'])(
+  'a body in the Transfer-Encoding %j is read',
+  async (coding) => {
+    raw.on('/', [`HTTP/1.1 200 X\r\nTransfer-Encoding: ${coding}\r\n\r\n2\r\nok\r\n0\r\n\r\n`]);
+    const record = await call({ url: raw.url });
+    expect([record.status, stdout(record)]).toEqual(['succeeded', 'ok']);
   },
 );
 

@@ -15,3 +15,12 @@ test.each([
   raw.on('/', [bytes]);
   await expect(post(raw.url)).rejects.toThrow();
 });
+
+test.each(['chunked,', 'chunked, identity', 'gzip', 'chunked\t'])(
+  'a receiver whose answer is in the Transfer-Encoding %j has answered: its status is what counts',
+  async (coding) => {
+    await using raw = await startRawBackend();
+    raw.on('/', [`HTTP/1.1 200 X\r\nTransfer-Encoding: ${coding}\r\n\r\n2\r\nok\r\n0\r\n\r\n`]);
+    expect((await post(raw.url)).status).toBe(200);
+  },
+);
