@@ -6,8 +6,8 @@ const PATH_BYTES = 4096;
 export class BadName extends Error {
   readonly path: string;
 
-  constructor(path: string, why: string) {
-    super(`${JSON.stringify(path.slice(0, 200))} ${why}`);
+  constructor(path: string, why: string, options?: ErrorOptions) {
+    super(`${JSON.stringify(path.slice(0, 200))} ${why}`, options);
     this.name = 'BadName';
     this.path = path;
   }

@@ -1,9 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { getFileNameLowLevel, openPromise, type Entry as ZipEntry } from 'yauzl';
+import { openPromise } from 'yauzl';
 import { RunwireError } from '../documents/errors.ts';
 import { ByteFeed } from '../platform/byte-feed.ts';
 import { messageOf } from '../platform/error-words.ts';
@@ -13,6 +12,7 @@ import type { Filling } from './fill.ts';
 import { BadName, decodedPartsOf } from './names.ts';
 import { BadTar, type TarEntry, tarEntries } from './tar-entries.ts';
 import { TreeClosed } from './tree.ts';
+import { linkText, modeOf, nameOf, soundContent } from './zip-entry.ts';
 
 /** What is no fault of the archive. */
 const TOLD = [BadName, RunwireError, TreeClosed];
@@ -23,8 +23,6 @@ const S_IFMT = 0o170000;
 const S_IFLNK = 0o120000;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
-/** A link's text is not longer. */
-const MAX_LINK_BYTES = 4096;
 
 /** An archive that is not one, or breaks off. */
 export class BadArchive extends Error {}
@@ -123,7 +121,11 @@ async function unpackZip(
     createWriteStream(aside, { flags: 'wx', mode: 0o600 }),
   );
   // Names are decoded here: yauzl refuses characters that are nothing special in a name of Unix.
-  const zip = await openPromise(aside, { lazyEntries: true, decodeStrings: false });
+  const zip = await openPromise(aside, {
+    lazyEntries: true,
+    decodeStrings: false,
+    validateEntrySizes: false, // done here, where the entry has a name
+  });
   const modes = new Modes(filling);
   try {
     for await (const entry of zip.eachEntry()) {
@@ -136,10 +138,10 @@ async function unpackZip(
         if ((mode & 0o777) !== 0) modes.later(place, mode & 0o777);
         continue;
       }
-      const stream = await zip.openReadStreamPromise(entry);
+      const content = soundContent(zip, entry, name);
       if ((mode & S_IFMT) === S_IFLNK) {
         ledger.file();
-        const target = await linkText(stream, name, entry);
+        const target = await linkText(content, name, entry);
         filling.tree.link(place, target);
         filling.files.push({ path: place.join('/'), mode: 0o120777, sha256: target });
       } else if ((mode & S_IFMT) !== S_IFREG && (mode & S_IFMT) !== 0)
@@ -147,7 +149,7 @@ async function unpackZip(
       else
         await filling.file(
           { parts: place, mode: mode & 0o777 || 0o644, modified: entry.getLastModDate() },
-          stream as AsyncIterable<Buffer>,
+          content,
         );
     }
   } finally {
@@ -155,28 +157,6 @@ async function unpackZip(
     await rm(aside, { force: true });
   }
   await modes.set();
-}
-
-async function linkText(stream: Readable, name: string, { uncompressedSize }: ZipEntry): Promise<string> {
-  if (uncompressedSize > MAX_LINK_BYTES) throw new BadName(name, 'is a link that is too long');
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function nameOf(entry: ZipEntry): string {
-  const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry;
-  const name = getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, true);
-  if (name.includes('\\') && !isOfUnix(entry))
-    throw new BadName(name, 'has a backslash, which is a character of names on Unix alone');
-  return name;
-}
-
-const isOfUnix = ({ versionMadeBy }: ZipEntry): boolean => versionMadeBy >> 8 === 3;
-
-/** What made it was a Unix: it kept the mode; else there is none. */
-function modeOf(entry: ZipEntry): number {
-  return isOfUnix(entry) ? entry.externalFileAttributes >>> 16 : 0;
 }
 
 function placeOf(name: string, into: readonly string[]): string[] {

@@ -10,6 +10,7 @@ import type { Record as RunRecord } from '../../../src/documents/record.ts';
 import { SmallDisk } from '../../faults/small-disk.ts';
 import { json, startBackend } from '../../fixtures/backend.ts';
 import { type BuiltApp, buildApp } from '../../helpers/build-app.ts';
+import { damagedZip } from '../../helpers/damaged-zip.ts';
 import { requires } from '../../helpers/require.ts';
 import { stubApp } from '../../helpers/stub-app.ts';
 
@@ -153,6 +154,11 @@ test('what is wrong with a request of parts is told by name', async () => {
     422,
     'invalid_field',
     'archive',
+  ]);
+  expect(await problem(send(ok, [['archive', await damagedZip(), 'a.zip']]))).toEqual([
+    422,
+    'invalid_field',
+    'damaged.txt',
   ]);
   expect(await problem(send(ok, [['a', 'x'.repeat(1_000_001), 'x']]))).toEqual([
     413,

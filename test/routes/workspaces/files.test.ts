@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FileEntry } from '../../../src/documents/file-entry.ts';
+import { damagedZip } from '../../helpers/damaged-zip.ts';
 import { ask, sendRaw } from '../../helpers/raw-http.ts';
 import { type StubApp, stubApp } from '../../helpers/stub-app.ts';
 
@@ -418,6 +419,11 @@ describe('an archive', () => {
     await put('d/f', 'old');
     const evil = await unpack(await tar({ name: 'a', text: '1' }, { name: '../x', text: '2' }));
     expect([evil.status, await evil.json()]).toMatchObject([422, { errors: [{ path: '../x' }] }]);
+    const damaged = await unpack(await damagedZip(), '', 'application/zip');
+    expect([damaged.status, await damaged.json()]).toMatchObject([
+      422,
+      { errors: [{ path: 'damaged.txt' }] },
+    ]);
     const blocked = await unpack(await tar({ name: 'a', text: '1' }, { name: 'd', text: '2' }));
     expect([blocked.status, await blocked.json()]).toMatchObject([
       409,

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -20,7 +20,7 @@ import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ZipFile } from 'yazl';
 import { Filling } from '../../../src/files/fill.ts';
 import { Ledger } from '../../../src/files/ledger.ts';
@@ -48,11 +48,13 @@ async function tar(...lines: Line[]): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function zip(...lines: { name: string; text?: string; mode?: number }[]): Promise<Buffer> {
+async function zip(
+  ...lines: { name: string; text?: string; mode?: number; compress?: boolean }[]
+): Promise<Buffer> {
   const packing = new ZipFile();
-  for (const { name, text = '', mode = 0o100644 } of lines)
+  for (const { name, text = '', mode = 0o100644, compress = true } of lines)
     if (name.endsWith('/')) packing.addEmptyDirectory(name, { mode });
-    else packing.addBuffer(Buffer.from(text), name, { mode });
+    else packing.addBuffer(Buffer.from(text), name, { mode, compress });
   packing.end();
   const chunks: Buffer[] = [];
   for await (const chunk of packing.outputStream) chunks.push(chunk as Buffer);
@@ -277,6 +279,55 @@ test('a zip is held to the same', async () => {
     await expect(put(evil)).rejects.toThrow(words);
   }
   expect(readdirSync(place)).toEqual(['root']);
+});
+
+describe('a zip that is not what its directory says of it is refused by the name of the entry:', () => {
+  const text = 'hello, hello, hello';
+  /** The fields of an entry in the directory of a zip, by where they are. */
+  const [CODING, CRC, TAKEN, SIZE] = [10, 16, 20, 24];
+  const directoryOf = (bytes: Buffer): number => bytes.lastIndexOf('PK\x01\x02', -1, 'latin1');
+  const made = (method: 'deflated' | 'stored', mode = 0o100644): Promise<Buffer> =>
+    zip({ name: 'a', text: 'sound' }, { name: 'd/b', text, mode, compress: method === 'deflated' });
+  const more = (at: number, by: number) => (bytes: Buffer) => {
+    const place = directoryOf(bytes) + at;
+    bytes.writeUInt32LE((bytes.readUInt32LE(place) + by) >>> 0, place);
+  };
+
+  test.each<[string, 'deflated' | 'stored', (bytes: Buffer) => unknown, RegExp]>([
+    ['a byte that changed on its way', 'stored', (b) => b.write('J', b.indexOf('hello')), /another CRC-32/],
+    ['the CRC-32 of other bytes', 'deflated', more(CRC, 1), /another CRC-32/],
+    ['the CRC-32 of other bytes', 'stored', more(CRC, 1), /another CRC-32/],
+    ['fewer bytes than there are', 'deflated', more(SIZE, -1), /more than the 18 bytes/],
+    ['more bytes than there are', 'deflated', more(SIZE, 1), /has 19 bytes and not 20/],
+    ['fewer bytes than there are', 'stored', more(SIZE, -1), /more than the 18 bytes/],
+    ['fewer bytes in the archive', 'deflated', more(TAKEN, -1), /cannot be unpacked: unexpected end of file/],
+    ['more bytes in the archive', 'deflated', more(TAKEN, 1), /of the archive and not/],
+    ['fewer bytes in the archive', 'stored', more(TAKEN, -1), /has 18 bytes and not 19/],
+    ['more bytes in the archive', 'stored', more(TAKEN, 1), /more than the 19 bytes/],
+    ['a coding that is not known', 'stored', more(CODING, 14), /unsupported compression method/],
+  ])('%s, %s', async (_name, method, spoil, words) => {
+    const bytes = await made(method);
+    spoil(bytes);
+    await expect(put(bytes)).rejects.toThrow(words);
+    await expect(put(bytes, { into: ['again'] })).rejects.toMatchObject({ name: 'BadName', path: 'd/b' });
+    expect(readdirSync(place)).toEqual(['root']);
+  });
+
+  test('a link too', async () => {
+    const bytes = await made('stored', 0o120777);
+    more(CRC, 1)(bytes);
+    await expect(put(bytes)).rejects.toMatchObject({ name: 'BadName', path: 'd/b' });
+    expect(existsSync(join(root, 'd/b'))).toBe(false);
+  });
+
+  test('one that is sound is not', async () => {
+    await put(await made('deflated'), { into: ['1'] });
+    await put(await made('stored'), { into: ['2'] });
+    expect([read('1/d/b'), read('2/d/b')]).toEqual([text, text]);
+    const long = randomBytes(700_000).toString('hex');
+    await put(await zip({ name: 'long', text: long }, { name: 'empty' }));
+    expect([read('long') === long, read('empty')]).toEqual([true, '']);
+  });
 });
 
 test('bytes and files are counted while they come: a bomb is refused when it is too much', async () => {
