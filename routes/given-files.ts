@@ -29,7 +29,11 @@ export async function filesOf(
     } catch (error) {
       throw told(error, `${field}.${index}.path`);
     }
-  await staged.whole();
+  try {
+    await staged.whole();
+  } catch (error) {
+    throw told(error);
+  }
   const digest = beside ? staged.digest() : null;
   return { digest, moveTo: (directory) => staged.moveTo(directory) };
 }

@@ -3,6 +3,7 @@ import { fchmodSync, fsyncSync, lstatSync, mkdirSync, readdirSync, renameSync } 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { checkLinks, linksOver } from './archive-links.ts';
 import type { EditedTree, EditOptions } from './edit.ts';
 import { Filling } from './fill.ts';
 import { Ledger } from './ledger.ts';
@@ -37,6 +38,7 @@ export async function unpackInto(
     try {
       await unpack(source, filling, { aside: join(place, 'archive') });
       await filling.done();
+      await checkLinks(staged.links.keys(), linksOver(root, join(tree.root, ...into)));
     } finally {
       staged.close();
     }

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { checkLinks } from './archive-links.ts';
 import { Filling } from './fill.ts';
 import { Ledger, type UploadCaps } from './ledger.ts';
 import { syncDirectories } from './sync.ts';
@@ -79,8 +80,10 @@ export class StagedFiles {
     return hash.digest('hex');
   }
 
-  /** All have come. Throws what the storage says. */
+  /** All have come. Throws BadName for a link that leads out over another one, and what the storage says. */
   async whole(): Promise<void> {
+    const { links } = this.filling.tree;
+    await checkLinks(links.keys(), (path) => links.get(path) ?? null);
     await this.filling.done();
     if (this.#sync) await syncDirectories(this.#directory);
   }

@@ -39,6 +39,8 @@ export class Tree {
   readonly #root: number;
   /** The directories of the last path, open: the next path is often beside it. */
   readonly #open: Opened[] = [];
+  /** Texts of the links that were put in by `link`, by their paths. */
+  readonly links = new Map<string, string>();
   #closed = false;
 
   /** Throws what the file system says where it is no directory. */
@@ -66,7 +68,7 @@ export class Tree {
     return fd;
   }
 
-  /** A symbolic link. Throws BadName where its text leads out, or there is something of that name. */
+  /** A symbolic link. Where it leads over others is not judged here (`checkLinks`). Throws BadName where its text leads out, or there is something of that name. */
   link(parts: readonly string[], target: string): void {
     if (!staysInside(parts, target))
       throw new BadName(
@@ -74,6 +76,7 @@ export class Tree {
         `is a link that leads out of the directory, to ${JSON.stringify(target)}`,
       );
     this.anyLink(parts, target);
+    this.links.set(parts.join('/'), target);
   }
 
   /** A symbolic link, wherever it leads: for who never follows one. Throws BadName where there is something of that name. */

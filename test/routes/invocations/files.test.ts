@@ -160,6 +160,11 @@ test('what is wrong with a request of parts is told by name', async () => {
     'invalid_field',
     'damaged.txt',
   ]);
+  const links = execFileSync('sh', [
+    '-c',
+    'cd "$(mktemp -d)"; mkdir e; ln -s .. e/l; ln -s l/.. e/m; tar c e; rm -r "$PWD"',
+  ]);
+  expect(await problem(send(ok, [['archive', links, 'a.tar']]))).toEqual([422, 'invalid_field', 'e/m']);
   expect(await problem(send(ok, [['a', 'x'.repeat(1_000_001), 'x']]))).toEqual([
     413,
     'body_too_large',

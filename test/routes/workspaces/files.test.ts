@@ -255,6 +255,9 @@ describe('PUT', () => {
 
 const TAR = { 'content-type': 'application/x-tar' };
 
+/** A tar with a link that leads out over another one. */
+const LINKS = 'cd "$(mktemp -d)"; mkdir e; ln -s .. e/l; ln -s l/.. e/m; tar c e; rm -r "$PWD"';
+
 async function tar(...entries: { name: string; text: string }[]): Promise<Buffer<ArrayBuffer>> {
   const packing = pack();
   for (const { name, text } of entries) packing.entry({ name }, text);
@@ -424,6 +427,8 @@ describe('an archive', () => {
       422,
       { errors: [{ path: 'damaged.txt' }] },
     ]);
+    const led = await unpack(execFileSync('sh', ['-c', LINKS]), '', 'application/x-tar');
+    expect([led.status, await led.json()]).toMatchObject([422, { errors: [{ path: 'e/m' }] }]);
     const blocked = await unpack(await tar({ name: 'a', text: '1' }, { name: 'd', text: '2' }));
     expect([blocked.status, await blocked.json()]).toMatchObject([
       409,
