@@ -1,10 +1,10 @@
 import { closeSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { ZipFile } from 'yazl';
 import { blocksOf, kept, readNow, SMALL_BYTES } from './blocks.ts';
 import type { Entry } from './scan.ts';
 import { TAR_END, type TarOwner, tarHead, tarPadding } from './tar-head.ts';
+import { zipOf } from './zip.ts';
 
 export const ARCHIVE_TYPES = {
   tar: 'application/x-tar',
@@ -97,67 +97,4 @@ async function* tarOf(
   }
   put(TAR_END);
   yield room.subarray(0, used);
-}
-
-/**
- * yazl takes a backslash for a slash, and refuses what would be a disk elsewhere: here they are characters of a name. It is
- * given a name that it takes, and the entry its own one before anything of it is written.
- */
-class ExactZip extends ZipFile {
-  readonly #names = new Map<string, string>();
-
-  constructor() {
-    super();
-    const { entries } = this as unknown as { entries: { utf8FileName: Buffer }[] };
-    entries.push = (entry) => {
-      const name = this.#names.get(entry.utf8FileName.toString());
-      if (name !== undefined) entry.utf8FileName = Buffer.from(name);
-      return Array.prototype.push.call(entries, entry);
-    };
-  }
-
-  /** What it is to be added as. */
-  taken(path: string): string {
-    this.#names.clear();
-    if (!path.includes('\\') && !/^[a-zA-Z]:/.test(path)) return path;
-    const taken = path.replaceAll('\\', '_').replace(':', '_');
-    this.#names.set(taken, path).set(`${taken}/`, `${path}/`);
-    return taken;
-  }
-}
-
-function zipOf(entries: AsyncIterable<Entry>): Readable {
-  const zip = new ExactZip();
-  const stream = zip.outputStream as unknown as Readable;
-  zip.on('error', (error: Error) => stream.destroy(error));
-  const fill = async (): Promise<void> => {
-    for await (const entry of entries) {
-      if (stream.destroyed) return;
-      await putInZip(zip, stream, entry);
-    }
-    zip.end();
-  };
-  fill().catch((error: Error) => stream.destroy(error));
-  return stream;
-}
-
-async function putInZip(zip: ExactZip, stream: Readable, entry: Entry): Promise<void> {
-  const { type, stats, target } = entry;
-  const path = zip.taken(entry.path);
-  const words = { mtime: stats.mtime, mode: stats.mode };
-  if (type === 'directory') return zip.addEmptyDirectory(path, words);
-  if (type === 'link') return zip.addBuffer(Buffer.from(target ?? ''), path, { ...words, compress: false });
-  if (type !== 'file') return;
-  const fd = entry.open();
-  if (fd === null) return;
-  const content = Readable.from(kept(blocksOf(fd, stats.size)), { objectMode: false });
-  const over = new Promise<void>((done) => content.once('close', done));
-  // Who reads the archive has gone, or a file is not what it was: neither ends the other by itself.
-  const leave = (): void => void content.destroy();
-  stream.once('close', leave);
-  content.once('error', (error) => stream.destroy(error));
-  zip.addReadStream(content, path, { ...words, size: stats.size });
-  await over;
-  stream.off('close', leave);
-  closeSync(fd);
 }

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -15,7 +16,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ZipFile } from 'yazl';
 import { blocksBetween } from '../../../src/files/blocks.ts';
 import { type ArchiveFormat, archiveOf } from '../../../src/files/pack.ts';
 import { type Entry, scan } from '../../../src/files/scan.ts';
@@ -90,6 +93,65 @@ test('a zip has names as they are: a backslash, and what would be a disk elsewhe
   expect(told).toEqual(
     Object.fromEntries([...names.map((name) => [name, name]), ...directories, ['li\\nk', 'a']]),
   );
+});
+
+/** How often yazl looks at one of the entries that it has. */
+async function looksAt(
+  entries: AsyncIterable<Entry>,
+): Promise<{ looks: number; most: number; archive: Buffer }> {
+  let looks = 0;
+  let most = 0;
+  Object.defineProperty(ZipFile.prototype, 'entries', {
+    configurable: true,
+    set(this: object, entries: object[]) {
+      const counting = new Proxy(entries, {
+        get(target, key, receiver) {
+          if (/^\d+$/.test(String(key))) looks++;
+          most = Math.max(most, target.length);
+          return Reflect.get(target, key, receiver);
+        },
+      });
+      Object.defineProperty(this, 'entries', { value: counting, writable: true });
+    },
+  });
+  try {
+    return { archive: await all(archiveOf(entries, 'zip')), looks, most };
+  } finally {
+    Reflect.deleteProperty(ZipFile.prototype, 'entries');
+  }
+}
+
+test('what a zip of many entries costs grows as their number, and of one that is written no stream is kept', async () => {
+  const count = 1000;
+  for (let index = 0; index < count; index++) {
+    put(`d/empty-${index}`, '');
+    put(`d/small-${index}`, `${index}`);
+    mkdirSync(join(root, `in-${index}`));
+    symlinkSync('d', join(root, `link-${index}`));
+  }
+  for (let index = 0; index < 20; index++) put(`d/large-${index}`, randomBytes(100_000));
+  const { archive, looks, most } = await looksAt(entries());
+  expect(looks).toBeGreaterThan(4 * count);
+  expect(looks).toBeLessThan(20 * count);
+  expect(most).toBe(1);
+  writeFileSync(join(place, 'a.zip'), archive);
+  const code =
+    'import zipfile; z = zipfile.ZipFile("a.zip"); print(z.testzip(), len(z.infolist()), z.read("d/small-7").decode())';
+  expect(execFileSync('python3', ['-c', code], { cwd: place }).toString()).toBe(`None ${4 * count + 21} 7\n`);
+});
+
+test('a zip of directories alone is not made before it is read', async () => {
+  let given = 0;
+  async function* many(): AsyncGenerator<Entry> {
+    const stats = statSync(root);
+    for (; given < 50_000; given++)
+      yield { path: `d${given}`, type: 'directory', stats, target: '', open: () => null };
+  }
+  for await (const _ of archiveOf(many(), 'zip')) {
+    await turn();
+    break;
+  }
+  expect(given).toBeLessThan(10_000);
 });
 
 test('a tar has names, links and times that no field of it has a place for', async () => {
