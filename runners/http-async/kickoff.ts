@@ -1,5 +1,5 @@
 import { Rejected } from '../../src/contract/outcome.ts';
-import { messageOf } from '../../src/platform/error-words.ts';
+import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 import { nap } from '../../src/platform/timer.ts';
 import { failureWords, statusWords } from '../wire/failure.ts';
 import { JsonText } from '../wire/json.ts';
@@ -60,8 +60,11 @@ export async function kickOff(
   if (head && error instanceof NotFollowed) notFollowed(tools, `kickoff: ${statusWords(head)}`, error);
   else if (head && !ACCEPTED.has(head.status))
     fail(tools, `kickoff expected HTTP 202 or 200, got ${statusWords(head)}`, payload.text);
-  else if (head === null) fail(tools, `kickoff: ${failureWords(error ?? new Error('no answer'))}`);
-  else {
+  else if (head === null) {
+    const words = `kickoff: ${failureWords(error ?? new Error('no answer'))}`;
+    const answeredOddly = error !== null && (codeOf(error) ?? '').startsWith('HPE_');
+    fail(tools, answeredOddly ? `${words}; a job that it began may go on` : words);
+  } else {
     const answer = { head, url, payload, callback: hasCallback(spec, journey) };
     return error === null ? accepted(tools, answer, unreadable) : acceptedAndBroken(tools, answer, error);
   }

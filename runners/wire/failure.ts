@@ -8,6 +8,9 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNRESET: 'connection reset',
   EPIPE: 'connection closed while the request was sent',
   HPE_HEADER_OVERFLOW: 'the response headers are too large',
+  HPE_UNEXPECTED_CONTENT_LENGTH:
+    'the answer says its length twice: Content-Length is repeated, or beside chunks',
+  HPE_INVALID_CONTENT_LENGTH: 'the Content-Length of the answer is no number',
   ETIMEDOUT: 'no connection in time',
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',

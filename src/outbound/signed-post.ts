@@ -1,7 +1,15 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { codeOf } from '../platform/error-words.ts';
 import { MAX_HEAD_BYTES, readWholeHead } from '../platform/whole-head.ts';
 import type { AddressGuard } from './address-guard.ts';
+
+/** Where a body ends that nobody wants: a length that is said twice (RFC 9112, 6.3, lets it count once; Node does not), or beside chunks. */
+const LENGTH_UNCLEAR = [
+  'HPE_UNEXPECTED_CONTENT_LENGTH',
+  'HPE_INVALID_CONTENT_LENGTH',
+  'HPE_INVALID_TRANSFER_ENCODING',
+];
 
 /** What is read of an answer before the connection is dropped; its status is what counts. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -49,12 +57,17 @@ export async function postWebhook({
       'user-agent': 'runwire',
     },
   });
-  readWholeHead(request);
+  const head = readWholeHead(request);
   const abort = (): void => void request.destroy(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   let answered = false;
   request.on('error', (error) => {
-    if (!answered) answer.reject(error);
+    if (answered) return;
+    const { status } = head;
+    // The receiver has said what it did. Another try would have it do that again.
+    if (status !== null && status >= 200 && LENGTH_UNCLEAR.includes(codeOf(error) ?? ''))
+      answer.resolve({ status, retryAfter: undefined });
+    else answer.reject(error);
   });
   // Who changes to another protocol has not answered, and whoever goes says no more.
   request.on('upgrade', (_response, socket) => {

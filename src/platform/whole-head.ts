@@ -7,6 +7,7 @@ export const MAX_HEAD_BYTES = 256 * 1024;
 const [TAB, LF, CR, SP] = [0x09, 0x0a, 0x0d, 0x20];
 /** Another head follows (RFC 9110, 15.2). 101 is the last one. */
 const INFORMATIONAL = /^HTTP\/\d\.\d 1(?!01)/;
+const STATUS = /^HTTP\/\d\.\d (\d{3})$/;
 const CODING = 'transfer-encoding:';
 const unfolders = new WeakMap<Socket, Unfolder>();
 
@@ -14,6 +15,8 @@ const unfolders = new WeakMap<Socket, Unfolder>();
 export interface WholeHead {
   /** A Transfer-Encoding ends in a tab: it is not in the value, and Node's parser takes the coding for another one. */
   readonly codingEndsInTab: boolean;
+  /** What the last status line said, also where Node refuses the head for what is behind it. Null: none came. */
+  readonly status: number | null;
 }
 
 /**
@@ -30,6 +33,9 @@ export function readWholeHead(request: ClientRequest): WholeHead {
   return {
     get codingEndsInTab() {
       return unfolder?.codingEndsInTab ?? false;
+    },
+    get status() {
+      return unfolder?.status ?? null;
     },
   };
 }
@@ -63,6 +69,8 @@ export class Unfolder {
   #tab = false;
   /** A Transfer-Encoding ended in a tab. */
   codingEndsInTab = false;
+  /** Of the last head; null before its line is over. */
+  status: number | null = null;
   /** A line end, behind which nothing has come yet. */
   #held = Buffer.alloc(0);
 
@@ -70,6 +78,7 @@ export class Unfolder {
   expect(): void {
     this.#inHead = true;
     this.codingEndsInTab = false;
+    this.status = null;
     this.#beginHead();
   }
 
@@ -135,6 +144,8 @@ export class Unfolder {
       this.#beginHead();
     } else if (this.#length > 0) {
       this.#statusRead = true;
+      const said = STATUS.exec(this.#status)?.[1];
+      this.status = said === undefined ? null : Number(said);
       this.#beginHeader();
     }
   }

@@ -34,6 +34,24 @@ test.each([
   },
 );
 
+test.each([
+  ['in two lines', 'Content-Length: 10\r\nContent-Length: 10', 'the answer says its length twice'],
+  ['in one line', 'Content-Length: 10, 10', 'Content-Length'],
+])(
+  'a job whose acknowledgement says its length twice %s is told as lost, and may go on',
+  async (_name, lines, words) => {
+    raw.on('/jobs', [`HTTP/1.1 202 X\r\nLocation: /p\r\n${lines}\r\n\r\n{"id":"p"}`]);
+    const record = await watched();
+    expect([record.status, record.outcome?.ended, record.outcome?.retry_safe]).toEqual([
+      'failed',
+      'lost',
+      false,
+    ]);
+    expect(summary(record)).toContain(words);
+    expect(summary(record)).toContain('a job that it began may go on');
+  },
+);
+
 test('a job of which too little came is not guessed at', async () => {
   raw.on('/jobs', ['HTTP/1.1 202 X\r\nContent-Length: 50\r\n\r\n{"id":"p']);
   expect(summary(await watched(byId))).toBe('kickoff: the connection was closed');

@@ -24,3 +24,21 @@ test.each(['chunked,', 'chunked, identity', 'gzip', 'chunked\t'])(
     expect((await post(raw.url)).status).toBe(200);
   },
 );
+
+test.each([
+  ['says its length twice', 'Content-Length: 2\r\nContent-Length: 2\r\n\r\nok'],
+  ['says it twice in one line', 'Content-Length: 2, 2\r\n\r\nok'],
+  ['says two lengths', 'Content-Length: 2\r\nContent-Length: 3\r\n\r\nok'],
+  ['has a length beside chunks', 'Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\nok'],
+])('a receiver whose answer %s has answered: it is not sent again', async (_name, text) => {
+  await using raw = await startRawBackend();
+  raw.on('/', [...`HTTP/1.1 204 X\r\n${text}`]);
+  raw.on('/103', [`HTTP/1.1 103 X\r\nA: b\r\n\r\nHTTP/1.1 410 X\r\n${text}`]);
+  expect([(await post(raw.url)).status, (await post(`${raw.url}/103`)).status]).toEqual([204, 410]);
+});
+
+test('an answer that is refused for anything else than its length is none', async () => {
+  await using raw = await startRawBackend();
+  raw.on('/', ['HTTP/1.1 200 X\r\nA b\r\n\r\n']);
+  await expect(post(raw.url)).rejects.toThrow();
+});
