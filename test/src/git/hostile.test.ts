@@ -168,7 +168,8 @@ requires('git')('A hostile repository', () => {
       block.writeUInt16LE(60_000, 1);
       block.writeUInt16LE(60_000 ^ 0xffff, 3);
       const more = (): void => {
-        while (!response.destroyed && response.write(band(block))) sent += block.length;
+        for (let room = true; room && !response.destroyed; sent += block.length)
+          room = response.write(band(block));
       };
       response.on('drain', more);
       more();
