@@ -128,7 +128,9 @@ export class Setup {
     const began = performance.now();
     let at: SetupCommand;
     try {
-      const child = await this.#parts.start(command);
+      const starting = this.#parts.start(command);
+      // Its marks are known in the very moment in which it is: others look for theirs while we would wait.
+      const child = starting instanceof Promise ? await starting : starting;
       at = new SetupCommand(child, this.#parts.spawner, this.marks);
       this.output.follow(child);
     } catch (error) {

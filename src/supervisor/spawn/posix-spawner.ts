@@ -57,6 +57,7 @@ export function posixSpawner(): Spawner {
   initAttributes();
   const children = posix.becomeSubreaper() ? ownChildren() : null;
   const leaders = new ChurnMap<number, (exit: ProgramExit) => void>();
+  const heardByNobody = (): void => {};
   const inherited = posix.getMark();
   const withProgramScore = programScoring();
   const descendants = children
@@ -112,6 +113,7 @@ export function posixSpawner(): Spawner {
         throw new SpawnError(getSystemErrorName(-error), getSystemErrorMessage(-error));
       }
       const pid = pidOut[0] as number;
+      leaders.set(pid, heardByNobody); // from its birth: whoever looks at our children meanwhile takes it for no orphan
       return {
         pid,
         stdout: pipeSource(out.read),
