@@ -25,7 +25,7 @@ export function refuseFraming({ raw }: FastifyRequest, reply: FastifyReply): voi
 }
 
 function frameFault(version: string, coding: string | undefined): RunwireError | null {
-  if (!/^(?:0\.9|1\.[01])$/.test(version))
+  if (!/^1\.[01]$/.test(version))
     return new RunwireError('version_not_supported', `HTTP/${version} is not spoken here: use HTTP/1.1.`);
   if (coding === undefined) return null;
   if (version !== '1.1')
