@@ -108,22 +108,29 @@ describe('framing', () => {
   });
 
   // A line without a version is HTTP/0.9 (RFC 1945, 5.1), whose answers have no head and no status.
-  test.each([' HTTP/0.9', ''])('a request line that ends with %j is answered, and nothing is run', async (end) => {
-    await using stub = stubApp();
-    const origin = await stub.listen();
-    const run = JSON.stringify({ runtime_kind: 'subprocess', command: ['true'], invocation_id: 'old' });
-    for (const accept of ['text/plain', 'application/json']) {
-      const head = `Host: localhost\r\nAccept: ${accept}\r\n`;
-      for (const request of [
-        `GET /runtimes${end}\r\n${head}\r\n`,
-        `POST /invocations${end}\r\n${head}${JSON_TYPE}\r\nContent-Length: ${run.length}\r\n\r\n${run}`,
-      ]) {
-        const answer = await sendRaw(origin, request);
-        expect([...told(answer), answer.headers.connection]).toEqual([505, 'version_not_supported', 'close']);
+  test.each([' HTTP/0.9', ''])(
+    'a request line that ends with %j is answered, and nothing is run',
+    async (end) => {
+      await using stub = stubApp();
+      const origin = await stub.listen();
+      const run = JSON.stringify({ runtime_kind: 'subprocess', command: ['true'], invocation_id: 'old' });
+      for (const accept of ['text/plain', 'application/json']) {
+        const head = `Host: localhost\r\nAccept: ${accept}\r\n`;
+        for (const request of [
+          `GET /runtimes${end}\r\n${head}\r\n`,
+          `POST /invocations${end}\r\n${head}${JSON_TYPE}\r\nContent-Length: ${run.length}\r\n\r\n${run}`,
+        ]) {
+          const answer = await sendRaw(origin, request);
+          expect([...told(answer), answer.headers.connection]).toEqual([
+            505,
+            'version_not_supported',
+            'close',
+          ]);
+        }
       }
-    }
-    expect(stub.engine.has('old')).toBe(false);
-  });
+      expect(stub.engine.has('old')).toBe(false);
+    },
+  );
 
   test('nor is HTTP/2 by prior knowledge', async () => {
     await using stub = stubApp();
