@@ -30,6 +30,9 @@ import { checkSetup } from './setup-check.ts';
 import { checkOtherOptions, parseSpec } from './spec.ts';
 import { checkWorkspacePaths } from './workspace-paths.ts';
 
+/** Each is kept as long as the run. */
+const MAX_JOINED_KEYS = 100;
+
 /** Turns what was sent into a run: known already, malformed, or new. */
 export class Intake {
   readonly #config: Config;
@@ -61,17 +64,29 @@ export class Intake {
     this.#specs = specs;
   }
 
-  /** The id of the run that the same id or key made before. Throws a conflict when the body is another. */
+  /**
+   * The id of the run that the same id or key made before; a key that is new is from now on that of the run which it came
+   * to. Throws a conflict when the body is another.
+   */
   earlier(input: InvocationInput, { idempotencyKey: key, files }: SubmitOptions): string | null {
     const id = input.invocation_id;
     const known = id === undefined ? undefined : (this.#live.get(id) ?? this.#store.get(id));
     if (known && known.fingerprint !== fingerprint(input, files?.digest))
       throw new RunwireError('invocation_conflict', `${known.id} is the invocation_id of another invocation`);
-    if (known) return known.id;
     const keyed = key === undefined ? undefined : this.#store.findByKey(key);
     if (keyed && keyed.fingerprint !== fingerprint(input, files?.digest))
       throw new RunwireError('idempotency_key_conflict', 'The Idempotency-Key was used with another body');
-    return keyed?.id ?? null;
+    if (known && key !== undefined && !keyed) this.#join(known.id, key);
+    return (known ?? keyed)?.id ?? null;
+  }
+
+  #join(id: string, key: string): void {
+    if (this.#store.joinedKeys(id) >= MAX_JOINED_KEYS)
+      throw new RunwireError(
+        'idempotency_key_conflict',
+        `${id} was joined with ${MAX_JOINED_KEYS} other keys: send one of them again, or none`,
+      );
+    this.#store.joinKey(id, key);
   }
 
   /** A new run. Throws invalid_invocation, naming the fields. */

@@ -141,7 +141,18 @@ export class InvocationStore {
 
   findByKey(idempotencyKey: string): StoredRun | undefined {
     this.#group.ready();
-    return told(this.#sql.findByKey.get(idempotencyKey));
+    return told(this.#sql.findByKey.get(idempotencyKey) ?? this.#sql.findByJoinedKey.get(idempotencyKey));
+  }
+
+  /** From now on the key, which is free, is that of this run too. */
+  joinKey(id: string, key: string): void {
+    this.#group.write({ op: 'join', id, key });
+  }
+
+  /** How many keys have joined a run. */
+  joinedKeys(id: string): number {
+    this.#group.ready();
+    return this.#sql.joinedKeys.get(id)?.count as number;
   }
 
   /** Newest first. Throws RunwireError invalid_field for a cursor that is not ours. */
@@ -179,7 +190,9 @@ export class InvocationStore {
   rowsOf(id: string): { id: string; rows: StoredRows } {
     this.#group.ready();
     const n = this.#sql.get.get(id)?.n ?? null;
-    const rows = TABLES.map((table, at) => [table, Object.values(this.#sql.rows[at]?.get(n) ?? {})] as const);
+    const rows = TABLES.flatMap((table, at) =>
+      (this.#sql.rows[at]?.all(n) ?? []).map((row) => [table, Object.values(row)] as const),
+    );
     return { id, rows };
   }
 
@@ -275,6 +288,8 @@ function prepareAll(db: DatabaseSync) {
     get: sql(`${FIND} WHERE r.id = ?`),
     rows: TABLES.map((table) => sql(`SELECT * FROM ${table} WHERE n = ?`)),
     findByKey: sql(`${FIND} WHERE r.idempotency_key = ?`),
+    findByJoinedKey: sql(`${FIND} WHERE r.n = (SELECT n FROM joined_keys WHERE key = ?)`),
+    joinedKeys: sql('SELECT count(*) AS count FROM joined_keys k JOIN runs r ON r.n = k.n WHERE r.id = ?'),
     hasDirectory: sql(`SELECT 1 FROM directories WHERE name = ?
       UNION ALL SELECT 1 FROM runs r WHERE r.id = ? AND NOT EXISTS (SELECT 1 FROM directories x WHERE x.n = r.n)`),
     counts: sql('SELECT status, count(*) AS count FROM runs GROUP BY status'),

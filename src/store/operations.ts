@@ -35,7 +35,7 @@ export interface ResultRow {
   outputBytes: number;
 }
 
-/** Where a run has rows, one each at most. */
+/** Where a run has rows. */
 export const TABLES = [
   'runs',
   'invocations',
@@ -46,13 +46,15 @@ export const TABLES = [
   'rebooted',
   'directories',
   'run_specs',
+  'joined_keys',
 ] as const;
-/** The rows of a run: their values in the order of the columns, none where it has no row. */
+/** The rows of a run: their values in the order of the columns; none where a table has no row of it. */
 export type StoredRows = readonly (readonly [table: (typeof TABLES)[number], values: SQLOutputValue[]])[];
 
 /** A write to the store as the redo log keeps it: plain JSON, and the same whenever it is done. */
 export type StoreOperation =
   | { op: 'insert'; n: number; run: NewRun }
+  | { op: 'join'; id: string; key: string }
   | { op: 'running'; id: string; startedAt: number }
   | { op: 'finish'; id: string; order: number; run: ResultRow }
   | { op: 'abort'; id: string; reason: string }
@@ -72,6 +74,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
   const insertDelivery = sql('INSERT INTO deliveries VALUES (?, ?, ?, 0)');
   const insertTrace = sql('INSERT INTO traces VALUES (?, ?)');
   const insertDirectory = sql('INSERT INTO directories VALUES (?, ?)');
+  const join = sql('INSERT INTO joined_keys SELECT n, ? FROM runs WHERE id = ?');
   const insertSpec = sql('INSERT INTO run_specs VALUES (?, ?, ?, ?)');
   const markRunning = sql(
     "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'pending'",
@@ -129,6 +132,8 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
         if (spec !== undefined) insertSpec.run(n, spec.name, spec.version, spec.digest);
         return true;
       }
+      case 'join':
+        return join.run(operation.key, operation.id).changes === 1;
       case 'running':
         return markRunning.run(operation.startedAt, operation.id).changes === 1;
       case 'finish': {

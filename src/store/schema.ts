@@ -144,6 +144,9 @@ export const MIGRATIONS: readonly string[] = [
      since TEXT NOT NULL,
      PRIMARY KEY (n, snapshot)
    ) STRICT;`,
+  // Idempotency-Keys that came with the id of a run which was there already.
+  `CREATE TABLE joined_keys (n INTEGER NOT NULL, key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+   CREATE INDEX joined_keys_by_run ON joined_keys (n);`,
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

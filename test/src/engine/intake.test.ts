@@ -96,6 +96,46 @@ test('many at the same moment with the same key make one run', async () => {
   expect((await server.get('/invocations')).json().items).toHaveLength(1);
 });
 
+test('a key that came with the id of a run which was there is bound to it, also for the next server', async () => {
+  await using server = buildEngine();
+  const made = fake({}, { invocation_id: 'a' });
+  const other = fake({ exit_code: 1 });
+  await server.post(made, { 'idempotency-key': 'first' });
+  const joined = await server.post(made, { 'idempotency-key': 'second' });
+  expect(joined.headers['idempotency-replayed']).toBe('true');
+  await server.engine.waitFinished('a', 10_000);
+  const dataDir = await server.crash();
+  await using next = buildEngine({ dataDir });
+  for (const key of ['first', 'second'])
+    for (const body of [other, { ...other, invocation_id: 'b' }, { ...made, invocation_id: 'b' }])
+      expect((await next.post(body, { 'idempotency-key': key })).json()).toMatchObject({
+        status: 422,
+        code: 'idempotency_key_conflict',
+      });
+  expect((await next.post(made, { 'idempotency-key': 'second' })).statusCode).toBe(200);
+  expect((await next.get('/invocations')).json().items).toHaveLength(1);
+});
+
+test('a key of one run does not join another by its id', async () => {
+  await using server = buildEngine();
+  for (const id of ['a', 'b']) await server.post(fake({}, { invocation_id: id }), { 'idempotency-key': id });
+  const crossed = await server.post(fake({}, { invocation_id: 'b' }), { 'idempotency-key': 'a' });
+  expect(crossed.json()).toMatchObject({ status: 422, code: 'idempotency_key_conflict' });
+});
+
+test('a run is joined with so many keys and no more, and gives them free when it is removed', async () => {
+  await using server = buildEngine();
+  const made = fake({}, { invocation_id: 'a' });
+  await server.run(made);
+  const join = (n: number) => server.post(made, { 'idempotency-key': `k-${n}` });
+  for (let n = 0; n < 100; n++) expect((await join(n)).statusCode).toBe(200);
+  expect((await join(100)).json()).toMatchObject({ status: 422, code: 'idempotency_key_conflict' });
+  expect((await join(99)).statusCode).toBe(200);
+  await server.engine.remove('a');
+  const freed = await server.post(fake({ exit_code: 1 }), { 'idempotency-key': 'k-99' });
+  expect(freed.headers['idempotency-replayed']).toBeUndefined();
+});
+
 test('an id that another run has makes a key useless: the key stays free', async () => {
   await using server = buildEngine();
   await server.run(fake({}, { invocation_id: 'a' }));

@@ -276,3 +276,16 @@ test('a page has fewer runs where their documents are long, and the next goes on
   }
   expect(pages).toEqual(['f', 'e d', 'c b a']);
 });
+
+test('keys that joined a run find it, and come back with it when its removal is undone', () => {
+  store.insert(run('a', { idempotencyKey: 'made' }));
+  store.finish('a', facts);
+  store.joinKey('a', 'second');
+  store.joinKey('a', 'third');
+  const rows = store.rowsOf('a');
+  store.remove('a');
+  expect(store.findByKey('second')).toBeUndefined();
+  store.putBack(rows);
+  expect(['made', 'second', 'third'].map((key) => store.findByKey(key)?.id)).toEqual(['a', 'a', 'a']);
+  expect(store.joinedKeys('a')).toBe(2);
+});
