@@ -135,6 +135,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     now: ageClock(LONGEST_TTL_MS),
     sources: { invocation: (id) => engine.placeOf(id), ...gitSources(parts, environment, log) },
     holderOf: (id) => holderWords(sessions.holderOf(id)),
+    snapshotNeededFor: (id) => sessions.needOf(id),
   });
   const specs = new StoredSpecs({
     ...{ store, disk, kinds: registry.all },
@@ -204,7 +205,8 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     ...limits,
     store,
     removeRun: (id) => engine.remove(id, 'retention'),
-    isBusy: (id) => engine.isRead(id) || sessions.runs.keeps(id) !== null,
+    isBusy: (id) =>
+      engine.isRead(id) || sessions.runs.keeps(id) !== null || workspaces.filledFromRun(id) !== null,
     intervalMs: RETENTION_INTERVAL_MS,
     onError: (id, error) => log.error({ invocation_id: id, err: error }, 'run could not be removed'),
   });

@@ -25,6 +25,7 @@ export const ERRORS = {
   invocation_conflict: { status: 409, title: 'The invocation_id is taken by another invocation' },
   workspace_conflict: { status: 409, title: 'The workspace_id is taken by another workspace' },
   snapshot_conflict: { status: 409, title: 'The snapshot_id is taken by another snapshot' },
+  snapshot_busy: { status: 409, title: 'The snapshot is still needed' },
   workspace_busy: { status: 409, title: 'Something else goes on in the workspace' },
   file_conflict: { status: 409, title: 'Something else is in the place of the file' },
   workspace_failed: { status: 409, title: 'The workspace could not be filled' },

@@ -46,7 +46,7 @@ export interface EngineOptions {
   /** Absent: the data directory. */
   places?: PrivatePlaces;
   /** Absent: there are none, and runs that name one are refused. */
-  workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree' | 'changing' | 'reading'>;
+  workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree' | 'changing' | 'reading' | 'filledFromRun'>;
   /** Absent: there are none. */
   sessions?: SessionRuns;
   /** Absent: there are none, and runs that name one are refused. */
@@ -172,10 +172,16 @@ export class RunEngine implements Engine {
 
   async remove(id: string, reason: RemovalReason = 'deleted'): Promise<void> {
     if (this.#live.has(id)) throw new RunwireError('not_finished', `${id} has not finished: cancel it first`);
-    const { store, log, sessions } = this.#options;
+    const { store, log, sessions, workspaces } = this.#options;
     const session = sessions?.keeps(id) ?? null;
     if (session !== null)
       throw new RunwireError('session_busy', `${id} has set up the session ${session}: delete that first`);
+    const filled = workspaces?.filledFromRun(id) ?? null;
+    if (filled !== null)
+      throw new RunwireError(
+        'workspace_busy',
+        `the workspace ${filled} is being filled with what ${id} made`,
+      );
     const parts = { store, log, views: this.#views, discarded: this.#discarded, disk: this.#disk };
     await removeRun(parts, id, reason);
   }

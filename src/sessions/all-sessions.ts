@@ -12,6 +12,7 @@ import { isGone, runsIn } from './gone.ts';
 import { keptOf } from './kept.ts';
 import { Leader } from './leader.ts';
 import { LiveSessions } from './live.ts';
+import { needOf } from './needs.ts';
 import { countRuns, RunsInSessions } from './runs.ts';
 import { describeSession, newFacts, readRow, type SessionRow } from './session-facts.ts';
 import type { Sessions } from './sessions.ts';
@@ -191,6 +192,15 @@ export class AllSessions implements Sessions {
       const { spec } = readRow(stored).kept;
       if (spec !== null) yield spec;
     }
+  }
+
+  /** What this snapshot is needed for by a session that is not closed, in words; null: by none. */
+  needOf(snapshot: string): string | null {
+    for (const stored of this.#tools.store.sessions.open()) {
+      const need = needOf(stored, snapshot);
+      if (need !== null) return need;
+    }
+    return null;
   }
 
   /** Is what a kind keeps for it needed. */

@@ -45,8 +45,7 @@ export class Checkpoints {
     if (found.checkpointing) throw busy(id, 'has a checkpoint in the making');
     const [holder] = whileRunning ? [] : spaces.holdersOf(row.workspace);
     if (holder !== undefined) throw busy(id, `has a run in it: ${holder}`);
-    const since = row.progress.lastCheckpoint ?? row.progress.readyChoice;
-    if (since === null) throw busy(id, 'is not ready yet');
+    const since = this.#beforeIt(row);
     this.#refuseTaken(snapshot);
     found.checkpointing = true;
     try {
@@ -64,6 +63,13 @@ export class Checkpoints {
       found.checkpointing = false;
       live.changed(found);
     }
+  }
+
+  /** What it is compared with. Where an earlier version let that be deleted: what was there when the session was ready. */
+  #beforeIt({ id, progress: { lastCheckpoint, readyChoice } }: SessionRow): string {
+    if (readyChoice === null) throw busy(id, 'is not ready yet');
+    if (lastCheckpoint === null) return readyChoice;
+    return this.#tools.store.snapshots.get(lastCheckpoint) === undefined ? readyChoice : lastCheckpoint;
   }
 
   /** What an earlier server had begun may not have been settled where the disk was full. */

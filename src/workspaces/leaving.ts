@@ -5,6 +5,7 @@ import type { WorkspaceState } from '../documents/workspace.ts';
 import { afterMs } from '../platform/timer.ts';
 import { storeRemoval } from '../store/making-room.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
+import { filledFrom } from './filled-from.ts';
 import type { Filler } from './filler.ts';
 import type { Restorer } from './restorer.ts';
 import { busy } from './space.ts';
@@ -52,6 +53,8 @@ export class Leaving {
     if (space.restoring && !this.#restorer.isPaused(id)) throw busy(id, 'is being restored');
     if (space.changers > 0) throw busy(id, 'is being changed');
     if (space.takers > 0) throw busy(id, 'has a snapshot in the making');
+    const filled = filledFrom(store, 'workspace', id);
+    if (filled !== null) throw busy(id, `is what the workspace ${filled} is being filled with`);
     if (space.leaving) throw busy(id, 'is being removed');
     space.leaving = true;
     const open = space.line.close();
@@ -134,6 +137,7 @@ export class Leaving {
       for (const { id } of store.workspaces.expired(now())) {
         if (closed.aborted) break;
         if (spaces.peek(id)?.isIdle === false || holderOf(id) !== null) continue;
+        if (filledFrom(store, 'workspace', id) !== null) continue;
         await this.remove(id, 'expired');
         log.info({ workspace_id: id }, 'a workspace was not used for its ttl_seconds and is removed');
       }

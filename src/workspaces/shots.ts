@@ -10,6 +10,7 @@ import { uuidV7 } from '../platform/uuid-v7.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import { storeRemoval } from '../store/making-room.ts';
 import type { StoredSnapshot } from '../store/snapshots.ts';
+import { filledFrom } from './filled-from.ts';
 import type { TreeHands, TreeJob } from './tree-hands.ts';
 import type { Page, Snapshots } from './workspaces.ts';
 
@@ -18,6 +19,8 @@ export interface ShotParts {
   hands: TreeHands;
   disk: DiskSpace;
   log: SpaceLog;
+  /** What it is needed for, in words; null: for nothing. */
+  neededFor: (id: string) => string | null;
   /** Aborted when the server stops. */
   closed: AbortSignal;
 }
@@ -82,7 +85,10 @@ export class Shots implements Snapshots {
   async remove(id: string): Promise<void> {
     this.row(id);
     const { store, disk } = this.#parts;
-    await storeRemoval(store, disk, () => void store.snapshots.remove(id, 'deleted'));
+    await storeRemoval(store, disk, () => {
+      this.#refuseNeeded(id);
+      store.snapshots.remove(id, 'deleted');
+    });
     this.sweepLater();
   }
 
@@ -148,6 +154,13 @@ export class Shots implements Snapshots {
   /** Contents that nothing holds go, some seconds after the last call. */
   sweepLater(): void {
     if (!this.#parts.closed.aborted) this.#sweep.set(SWEEP_AFTER_MS, () => this.#sweepNow());
+  }
+
+  #refuseNeeded(id: string): void {
+    const { store, neededFor } = this.#parts;
+    const filled = filledFrom(store, 'snapshot', id);
+    const why = filled === null ? neededFor(id) : `the workspace ${filled} is being filled with it`;
+    if (why !== null) throw new RunwireError('snapshot_busy', `The snapshot ${id} is needed: ${why}.`);
   }
 
   #ownId(own: OwnShot): string {

@@ -9,6 +9,7 @@ import type { InvocationStore } from '../store/invocation-store.ts';
 import type { StoredWorkspace } from '../store/workspaces.ts';
 import { Changes } from './changes.ts';
 import type { Sources } from './fill.ts';
+import { filledFrom } from './filled-from.ts';
 import { Filler } from './filler.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { Leaving } from './leaving.ts';
@@ -38,6 +39,8 @@ export interface SpacesParts {
   now?: () => number;
   /** Whose it is for as long as that is there, in words; null: nobody's. Absent: they are nobody's. */
   holderOf?: (id: string) => string | null;
+  /** What this snapshot is needed for outside of workspaces, in words; null: for nothing. Absent: none is. */
+  snapshotNeededFor?: (id: string) => string | null;
 }
 
 /** How long after its last use was written a reading is one that is written. */
@@ -58,9 +61,9 @@ export class Spaces implements Workspaces {
 
   constructor(parts: SpacesParts) {
     const { dataDir, store, hands, places, disk, log, maxBytes, now = Date.now } = parts;
-    const { holderOf = () => null } = parts;
+    const { holderOf = () => null, snapshotNeededFor: neededFor = () => null } = parts;
     const closed = this.#closing.signal;
-    const shots = new Shots({ store, hands, disk, log, closed });
+    const shots = new Shots({ store, hands, disk, log, neededFor, closed });
     const counts = new TreeCounts({ dataDir, store, hands, places });
     const spaces = new LiveSpaces();
     const discarded = new DiscardedFiles(dataDir, 'workspaces');
@@ -170,6 +173,10 @@ export class Spaces implements Workspaces {
     rowOf(this.#tools, id);
     const holder = this.#tools.holderOf(id);
     if (holder !== null) throw busy(id, `is ${holder}`);
+  }
+
+  filledFromRun(id: string): string | null {
+    return filledFrom(this.#tools.store, 'invocation', id);
   }
 
   runsOf(id: string): string[] {

@@ -45,6 +45,8 @@ export interface Workspaces {
   refuseHeld(id: string): void;
   /** Throws workspace_busy while there are unfinished runs of it, and where it is that of a session. */
   remove(id: string): Promise<void>;
+  /** The workspace that is being filled with what this run made; null: none. */
+  filledFromRun(run: string): string | null;
   /** Unfinished runs of it, in order of arrival. */
   runsOf(id: string): string[];
   /** For reading. */
@@ -72,7 +74,7 @@ export interface Workspaces {
   reset(id: string): Promise<Workspace>;
 }
 
-/** Throws RunwireError snapshot_not_found, snapshot_removed (410). */
+/** Throws RunwireError snapshot_not_found, snapshot_removed (410); snapshot_busy (409) where one that is to go is still needed. */
 export interface Snapshots {
   get(id: string): Snapshot;
   list(filter: { limit: number; cursor?: string; workspaceId?: string }): Page<Snapshot>;

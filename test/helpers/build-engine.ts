@@ -89,6 +89,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     maxBytes: config.maxWorkspaceBytes,
     sources: { invocation: (id) => engine.placeOf(id), ...(options.git && { git: options.git }) },
     holderOf: (id) => sessions.holderOf(id),
+    snapshotNeededFor: (id) => sessions.needOf(id),
   });
   const disk = options.disk ?? diskSpace(dataDir, config.minFreeDiskBytes);
   const specs = new StoredSpecs({

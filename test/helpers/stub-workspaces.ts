@@ -127,6 +127,10 @@ export class StubWorkspaces implements Workspaces {
     return this.get(id).state !== 'filling';
   }
 
+  filledFromRun(): null {
+    return null;
+  }
+
   refuseHeld(id: string): void {
     this.#of(id);
   }

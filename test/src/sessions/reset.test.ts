@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { StoredSession } from '../../../src/store/sessions.ts';
 import { freshId, runIn, type SessionRoom, sessionRoom, unprepared } from '../../helpers/session-room.ts';
 
 const OPTIONS = { setup: { commands: ['make'], resume_commands: ['resume'] } };
@@ -84,10 +85,71 @@ test('Where it cannot be set up again it has failed, and may be reset once more'
   expect(again.body).toMatchObject({ state: 'ready', reason: null, generation: 3 });
 });
 
-test('Without the snapshot it cannot be reset, and stays as it is', async () => {
+test('What an open session goes back to, or compares with, cannot be deleted: 409 names the session', async () => {
+  await using room = sessionRoom();
+  const whole = await room.make();
+  const name = freshId('spec');
+  await room.built.specs.put(name, { runtime_kind: 'scripted', snapshot: { ignore: ['x'] } });
+  const chosen = await room.make({ environment_spec: name });
+  const refused = async (snapshot: string | null, session: string): Promise<void> => {
+    const { status, body } = await room.ask('DELETE', `/snapshots/${snapshot}`);
+    expect([status, body.code]).toEqual([409, 'snapshot_busy']);
+    expect(body.detail).toContain(`the session ${session}`);
+  };
+  for (const { session_id: id, ready_snapshot: ready, setup_invocation_id: setup } of [whole, chosen]) {
+    await refused(ready, id);
+    const since = (await room.ask('POST', `/sessions/${id}/checkpoint`, {})).body;
+    if (ready !== since.since)
+      await expect(room.ask('DELETE', `/snapshots/${since.since}`)).resolves.toMatchObject({ status: 204 });
+    const first = since.snapshot.snapshot_id;
+    await refused(first, id);
+    const second = (await room.ask('POST', `/sessions/${id}/checkpoint`)).body.snapshot.snapshot_id;
+    expect((await room.ask('DELETE', `/snapshots/${first}`)).status).toBe(204);
+    const reset = (await room.ask('POST', `/sessions/${id}/reset?wait=20`)).body;
+    expect(reset).toMatchObject({ state: 'ready', generation: 2 });
+    for (const free of [second, ready])
+      expect((await room.ask('DELETE', `/snapshots/${free}`)).status).toBe(204);
+    expect(reset.setup_invocation_id).not.toBe(setup);
+    await refused(reset.ready_snapshot, id);
+    await room.ask('DELETE', `/sessions/${id}`);
+    expect((await room.ask('DELETE', `/snapshots/${reset.ready_snapshot}`)).body.code).toBe(
+      'snapshot_removed',
+    );
+  }
+});
+
+test('One that has failed after it was ready still needs what it goes back to', async () => {
   await using room = sessionRoom();
   const { session_id: id, ready_snapshot } = await room.make();
-  await room.ask('DELETE', `/snapshots/${ready_snapshot}`);
+  room.host.lost = 'gone';
+  await room.built.run(runIn(id));
+  expect((await room.ask('GET', `/sessions/${id}`)).body.state).toBe('failed');
+  expect((await room.ask('DELETE', `/snapshots/${ready_snapshot}`)).body.code).toBe('snapshot_busy');
+  room.host.lost = null;
+  expect((await room.ask('POST', `/sessions/${id}/reset?wait=20`)).body.state).toBe('ready');
+});
+
+test('While it is set up, what it will go back to is not deleted either', async () => {
+  await using room = sessionRoom();
+  const { session_id: id, ready_snapshot: ready, setup_invocation_id: setup } = await room.make();
+  const { sessions } = room.built.store;
+  const { n, ...row } = sessions.get(id) as StoredSession;
+  const facts = JSON.stringify({ ...JSON.parse(row.facts), readySnapshot: null, readyChoice: null });
+  sessions.change(n, { ...row, state: 'preparing', facts });
+  expect(ready).toBe(`${setup}.after`);
+  expect((await room.ask('DELETE', `/snapshots/${ready}`)).body.code).toBe('snapshot_busy');
+  sessions.change(n, row);
+});
+
+test('Where an earlier version let them be deleted, a checkpoint is compared with what is there, and a reset says so', async () => {
+  await using room = sessionRoom();
+  const { session_id: id, ready_snapshot: ready } = await room.make();
+  await room.ask('POST', `/sessions/${id}/checkpoint`, { snapshot_id: `${id}.one` });
+  const { snapshots } = room.built.store;
+  snapshots.remove(`${id}.one`, 'deleted');
+  const next = await room.ask('POST', `/sessions/${id}/checkpoint`, {});
+  expect([next.status, next.body.since]).toEqual([201, ready]);
+  snapshots.remove(ready ?? '', 'deleted');
   const answer = await room.ask('POST', `/sessions/${id}/reset`);
   expect([answer.status, answer.body.code]).toEqual([410, 'snapshot_removed']);
   expect((await room.built.run(runIn(id))).status).toBe('succeeded');

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { RunwireError } from '../../../src/documents/errors.ts';
+import { newFacts } from '../../../src/workspaces/workspace-facts.ts';
 import { buildEngine, type TestEngine } from '../../helpers/build-engine.ts';
 import { exited, heldRunner, scripted } from '../../helpers/fake-runner.ts';
 import { givenFiles } from '../../helpers/given-files.ts';
@@ -556,4 +557,36 @@ requires('immutable')('What cannot be changed', () => {
       free('discarded-workspaces');
     }
   });
+});
+
+test('what a workspace is being filled with stays until it is: snapshot, workspace and run', async () => {
+  await using engine = buildEngine();
+  const { workspaces, store } = engine;
+  const source = await made(engine, { a: '1' });
+  const { snapshot } = await workspaces.snapshot(source, {});
+  const { invocation } = await engine.run({ runtime_kind: 'fake' });
+  const from = {
+    snapshot: snapshot.snapshot_id,
+    workspace: source,
+    invocation: invocation.invocation_id,
+  };
+  const removals: [keyof typeof from, () => Promise<void>][] = [
+    ['snapshot', () => workspaces.snapshots.remove(from.snapshot)],
+    ['invocation', () => engine.engine.remove(from.invocation)],
+    ['workspace', () => workspaces.remove(from.workspace)],
+  ];
+  for (const [what, remove] of removals) {
+    // As one stands that waits to be filled.
+    const id = newId();
+    const input = JSON.stringify({ from: { [what]: from[what] } });
+    store.workspaces.insert(
+      { id, fingerprint: null, input, createdAt: Date.now() },
+      newFacts({}, Date.now()),
+    );
+    const code = what === 'snapshot' ? 'snapshot_busy' : 'workspace_busy';
+    expect(await codeOf(remove())).toBe(code);
+    await expect(remove()).rejects.toThrow(`the workspace ${id} is being filled with`);
+    store.workspaces.change(id, { state: 'failed' });
+    expect(await codeOf(remove())).toBe('done');
+  }
 });
