@@ -1,14 +1,13 @@
 import type Docker from 'dockerode';
-import { pack } from 'tar-stream';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { type ContainerPlan, containerOptions, volumeAt } from './container.ts';
 import type { KeptContainer } from './container-record.ts';
 import { askFor, planContainer } from './create.ts';
-import type { DockerDaemon } from './daemon.ts';
 import type { ImageFacts } from './image.ts';
-import { KEEPER_DIRECTORY, keeperBinary } from './keeper/binary.ts';
+import { KEEPER_DIRECTORY } from './keeper/binary.ts';
 import { INIT } from './keeper/words.ts';
+import { keeperFor, putKeeper } from './kept-keeper.ts';
 import { keepClear } from './mounts.ts';
 import { copyIn } from './sent-files.ts';
 import { FACTS_LABEL, GENERATION_LABEL, INVOCATION_LABEL, SESSION_LABEL } from './server-identity.ts';
@@ -102,29 +101,7 @@ const labelled =
   (mount: Docker.MountSettings): Docker.MountSettings =>
     mount.Type === 'volume' && mount.Source === '' ? volumeAt(mount.Target, labels) : mount;
 
-/** Throws Rejected where there is none. */
-export function keeperFor({ os, architecture }: Pick<ImageFacts, 'os' | 'architecture'>): Buffer {
-  const keeper = os === 'linux' ? keeperBinary(architecture) : null;
-  if (keeper !== null) return keeper;
-  throw new Rejected(
-    `setup and sessions need an image for linux on amd64 or arm64, and this one is for ${os} on ${architecture}`,
-  );
-}
-
 const placesOf = ({ mounts, tmpfs, workdir }: DockerSpec): string[] => [
   workdir,
   ...[...mounts, ...tmpfs].map(({ target }) => target),
 ];
-
-/** Into a volume: a root that is read-only takes nothing. */
-async function putKeeper(daemon: DockerDaemon, id: string, keeper: Buffer): Promise<void> {
-  const tar = pack();
-  tar.entry({ name: 'keeper', mode: 0o755 }, keeper);
-  tar.entry({ name: 'runs/', type: 'directory', mode: 0o1777 });
-  tar.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
-  await daemon.ask((docker) =>
-    docker.getContainer(id).putArchive(Buffer.concat(chunks), { path: KEEPER_DIRECTORY }),
-  );
-}

@@ -3,6 +3,7 @@ import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { type DockerDaemon, daemonWords } from './daemon.ts';
 import { runExec } from './exec.ts';
 import { forgetWords, killWords } from './keeper/words.ts';
+import { askKeeper } from './kept-keeper.ts';
 import { commandUser, KeptPlace } from './kept-place.ts';
 import type { Sequenced } from './kept-sequence.ts';
 import { SESSION_GONE } from './session-containers.ts';
@@ -40,11 +41,7 @@ export async function endLeft(
   for (const left of toEnd)
     try {
       const argv = killWords(place.directoryOf(left.step));
-      const { code, stdout, stderr } = await runExec(daemon, {
-        container: place.container.id,
-        user: left.user,
-        argv,
-      });
+      const { code, stdout, stderr } = await askKeeper(daemon, place.container, { user: left.user, argv });
       // Of all of them: what the one before might not end, this one may.
       if (code === 0) survivors = Number(stdout);
       else failure = (stderr || stdout).trim();
@@ -70,10 +67,10 @@ export async function endBegun({ daemon }: Pick<RunTools, 'daemon'>, ctx: Contex
   const place = KeptPlace.earlier(ctx);
   const directory = place?.directories.at(-1);
   if (!place || directory === undefined) return;
-  const { id: container, user } = place.container;
+  const { user } = place.container;
   const users = new Set([commandUser(place.container, ctx), ctx.setup?.user ?? user]);
   for (const who of users)
-    await runExec(daemon, { container, user: who, argv: killWords(directory) }).catch(() => {});
+    await askKeeper(daemon, place.container, { user: who, argv: killWords(directory) }).catch(() => {});
 }
 
 /** Their ends are stored. What cannot be removed now stays until the container goes. */

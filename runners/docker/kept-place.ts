@@ -9,7 +9,7 @@ import {
 import { environmentInside } from './create.ts';
 import { RUNS_DIRECTORY } from './keeper/words.ts';
 import { argvIn } from './kept-container.ts';
-import type { KeptProgramPlan } from './kept-program.ts';
+import type { KeptProgramPlan } from './kept-plan.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
 import { insideWorkingDirectory } from './workspace.ts';

@@ -4,33 +4,26 @@ import { LetGo } from './attendance.ts';
 import { DaemonGone, daemonWords, statusOf } from './daemon.ts';
 import { type Exec, execCode, listenTo, MOST_WORDS, startExec } from './exec.ts';
 import { type JournalFrame, JournalReader } from './keeper/frames.ts';
-import { KEEPER_CODES, LINES, type ProgramPlan, readWords, runWords } from './keeper/words.ts';
+import { KEEPER_CODES, LINES, readWords, runWords } from './keeper/words.ts';
 import { keptJournal } from './kept-journal.ts';
 import type { KeptOutput } from './kept-output.ts';
+import type { KeptProgramPlan } from './kept-plan.ts';
 import { stateOf } from './kept-state.ts';
 import type { KeptStop } from './kept-stop.ts';
-import type { ExitedFrame, KilledFrame, ProgramEnd } from './program-end.ts';
+import {
+  type ExitedFrame,
+  type KilledFrame,
+  type Mode,
+  never,
+  type ProgramEnd,
+  type Way,
+} from './program-end.ts';
 import type { RunTools } from './tools.ts';
 
 const RETRY_MS = 250;
 const RECONNECT_WHEN_STOPPING_MS = 3000;
 /** So often an exec may fail for reasons that pass, and a claim be found taken and not. */
 const MOST_TRIES = 40;
-
-export interface KeptProgramPlan extends ProgramPlan {
-  container: string;
-  user: string;
-  environment: Readonly<Record<string, string>>;
-  workingDirectory: string;
-}
-
-type Mode = 'run' | 'read';
-
-/** What has come of one connection. */
-type Way =
-  | { how: 'ended'; end: ProgramEnd }
-  | { how: 'again'; mode: Mode; words: string }
-  | { how: 'silent'; words: string };
 
 /** One program, begun by this server or an earlier one: never twice. */
 export class KeptProgram {
@@ -46,6 +39,9 @@ export class KeptProgram {
   #errno: number | null = null;
   /** It may have been begun. */
   #begun: boolean;
+  /** The keeper was put back: not again. */
+  #mended = false;
+  readonly #mend: () => Promise<string>;
   onFrame: (() => void) | null = null;
 
   constructor(
@@ -57,6 +53,8 @@ export class KeptProgram {
       /** An earlier server may have begun it. */
       begun: boolean;
       onStarted?: (frame: { at: number }) => void;
+      /** Puts its keeper where it is to be, where that seems not to be there. '' or why it cannot. */
+      mend: () => Promise<string>;
     },
   ) {
     this.#tools = tools;
@@ -65,6 +63,7 @@ export class KeptProgram {
     this.#stop = about.stop;
     this.#begun = about.begun;
     this.#onStarted = about.onStarted ?? (() => {});
+    this.#mend = about.mend;
   }
 
   /** Resolves when it has ended, or it is known that nobody knows. Throws LetGo when this process is to leave it. */
@@ -220,7 +219,7 @@ export class KeptProgram {
     } catch (error) {
       return { how: 'silent', words: messageOf(error) };
     }
-    const why = (words || stderr).trim();
+    let why = (words || stderr).trim();
     if (code === KEEPER_CODES.taken) return { how: 'again', mode: 'read', words: why };
     if (code === KEEPER_CODES.noJournal && this.#reader.offset === 0) {
       this.#begun = false;
@@ -232,8 +231,17 @@ export class KeptProgram {
     if (code === KEEPER_CODES.forged) return this.#forged();
     if (code === KEEPER_CODES.keeperDied)
       return { how: 'ended', end: this.#lost('what watched the program was killed', 'there') };
-    const saidNothing = this.#reader.offset === 0;
-    if (mode === 'run' && saidNothing && !wasBegun && code !== null && code !== 0 && why !== '') {
+    const saidNothing = mode === 'run' && this.#reader.offset === 0 && !wasBegun && code !== null;
+    if (!this.#mended && code !== null) {
+      this.#mended = true;
+      const failure = await this.#mend();
+      if (failure === '') {
+        if (saidNothing) this.#begun = false;
+        return { how: 'again', mode: saidNothing ? 'run' : 'read', words: why };
+      }
+      why = why === '' ? failure : `${why}; ${failure}`;
+    }
+    if (saidNothing && code !== 0 && why !== '') {
       // The engine or the keeper says why it began nothing.
       this.#begun = false;
       return { how: 'ended', end: { how: 'never', words: why, container: 'there' } };
@@ -288,8 +296,4 @@ export class KeptProgram {
     if (this.#reader.ended) return { how: 'ended', end: this.#end() };
     return { how: 'ended', end: this.#lost(state.words, 'stopped') };
   }
-}
-
-function never(words: string, container: 'there' | 'stopped' | 'paused' | 'gone'): Way {
-  return { how: 'ended', end: { how: 'never', words, container } };
 }

@@ -16,6 +16,7 @@ import { endBegun, endLeft, forgetPrograms } from './kept-end.ts';
 import { takeFiles } from './kept-files.ts';
 import { KeptPlace } from './kept-place.ts';
 import { Sequence, type Sequenced } from './kept-sequence.ts';
+import { startAgain } from './kept-start.ts';
 import { neverStarted } from './outcome.ts';
 import { withPorts } from './ports.ts';
 import { removeContainer, removedAfter, removeUnstarted, removeVolumes } from './remove.ts';
@@ -145,7 +146,7 @@ async function runIn(
 ): Promise<Sequenced> {
   const { container } = place;
   const inSession = ctx.session !== null && !ctx.session.isSetup;
-  const restart = inSession ? () => startAgain(tools, ctx, container.id) : null;
+  const restart = inSession ? () => startAgain(tools, ctx, container) : null;
   let sequenced: Sequenced | null = null;
   const outcome = await withPorts(tools.daemon, container.id, ctx, async () => {
     sequenced = await new Sequence(tools, ctx, { place, restart, ...how }).run();
@@ -159,26 +160,6 @@ async function runIn(
     orphaned = false,
   } = (sequenced ?? {}) as Partial<Sequenced>;
   return { outcome, container: state, forget, orphaned };
-}
-
-/** Of a session: what had it stopped ended all that ran in it. '' or why it cannot be. */
-async function startAgain(
-  { daemon, sessions }: RunTools,
-  { output, session }: Context,
-  id: string,
-): Promise<string> {
-  try {
-    await daemon.ask((docker) => docker.getContainer(id).start());
-  } catch (error) {
-    if (statusOf(error) !== 304)
-      return `the container of the session had stopped, and cannot be started again: ${daemonWords(error)}`;
-  }
-  if (session !== null) sessions.startedAgain(session.id);
-  session?.told?.('restarted');
-  output.progress({
-    message: 'the container of the session had stopped and was started again: what ran in it is gone',
-  });
-  return '';
 }
 
 /** A container of the run's own goes with it; that of a session stays, but for one that could not be set up. */

@@ -2,9 +2,9 @@ import type { RunContext } from '../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { SetupStep } from '../../src/documents/setup.ts';
 import { changeContainerRecord } from './container-record.ts';
-import { runExec } from './exec.ts';
 import { killWords } from './keeper/words.ts';
 import { KeptInput } from './kept-input.ts';
+import { askKeeper, putKeeperBack } from './kept-keeper.ts';
 import { failedSetup, keptOutcome, setupStep } from './kept-outcome.ts';
 import { KeptOutput } from './kept-output.ts';
 import { commandUser, type KeptPlace } from './kept-place.ts';
@@ -55,7 +55,7 @@ export class Sequence {
   readonly #input: KeptInput | null;
   readonly #steps: SetupStep[] = [];
   /** The program that is at work. */
-  #at: { container: string; user: string; directory: string } | null = null;
+  #at: { user: string; directory: string } | null = null;
   #quiet: NodeJS.Timeout | undefined;
   #goesOn: boolean;
   #lostInSetup = 0;
@@ -75,7 +75,7 @@ export class Sequence {
       slow: () => {
         if (this.#at === null) return;
         const argv = killWords(this.#at.directory);
-        void runExec(tools.daemon, { ...this.#at, argv }).catch(() => {}); // then it is the container that is ended
+        void askKeeper(tools.daemon, container, { ...this.#at, argv }).catch(() => {}); // then it is the container that is ended
       },
       stuck: () => {
         void tools.daemon
@@ -208,11 +208,12 @@ export class Sequence {
       const begun = place.mayHaveBegun(step);
       place.begins(this.#ctx, step);
       const plan = about.plan();
-      this.#at = { container: plan.container, user: plan.user, directory: plan.directory };
+      this.#at = { user: plan.user, directory: plan.directory };
       const program: KeptProgram = new KeptProgram(this.#tools, plan, {
         begun,
         output: about.output,
         stop: this.#stop,
+        mend: () => putKeeperBack(this.#tools.daemon, place.container),
         onStarted: (frame) => {
           this.#spawnMs ??= performance.now() - this.#parts.began;
           about.onStarted(frame, program);

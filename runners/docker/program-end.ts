@@ -12,3 +12,16 @@ export type ProgramEnd =
 
 export type ExitedFrame = Extract<JournalFrame, { type: 'exited' }>;
 export type KilledFrame = Extract<JournalFrame, { type: 'killed' }>;
+
+/** What its keeper is asked: to run it, or what it has written of it. */
+export type Mode = 'run' | 'read';
+
+/** What has come of one connection to its keeper. */
+export type Way =
+  | { how: 'ended'; end: ProgramEnd }
+  | { how: 'again'; mode: Mode; words: string }
+  | { how: 'silent'; words: string };
+
+export function never(words: string, container: 'there' | 'stopped' | 'paused' | 'gone'): Way {
+  return { how: 'ended', end: { how: 'never', words, container } };
+}

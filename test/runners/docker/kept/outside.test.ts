@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keeperFor } from '../../../../runners/docker/kept-container.ts';
+import { keeperFor } from '../../../../runners/docker/kept-keeper.ts';
 import { Rejected } from '../../../../src/contract/outcome.ts';
 import { buildApp } from '../../../helpers/build-app.ts';
 import { engineElsewhere } from '../../../helpers/docker/forward.ts';
