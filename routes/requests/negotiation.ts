@@ -22,14 +22,19 @@ export const BYTES_TYPE = 'application/octet-stream';
 
 /**
  * The media type to answer with (RFC 9110, 12.5.1): the offered one with the highest q, the first
- * of them on a tie. Throws not_acceptable when none is accepted.
+ * of them on a tie. A list without members, which its grammar allows, names nothing to choose by: it is as if there were
+ * none. Throws not_acceptable when none is accepted.
  */
 export function negotiate<Offer extends string>(
   accept: string | undefined,
   offers: readonly [Offer, ...Offer[]],
 ): Offer {
   if (accept === undefined || accept === '*/*' || accept === offers[0]) return offers[0];
-  const ranges = accept.split(',').map(parseRange);
+  const ranges = accept
+    .split(',')
+    .filter((member) => member.trim() !== '')
+    .map(parseRange);
+  if (ranges.length === 0) return offers[0];
   let best: Offer | undefined;
   let bestQ = 0;
   for (const offer of offers) {

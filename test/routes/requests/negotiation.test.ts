@@ -6,6 +6,9 @@ const OFFERS = ['application/json', 'text/event-stream', 'text/plain'] as const;
 describe('negotiate', () => {
   test.each([
     [undefined, 'application/json'],
+    ['', 'application/json'],
+    [' ,\t,', 'application/json'],
+    [', text/plain,', 'text/plain'],
     ['*/*', 'application/json'],
     ['text/*', 'text/event-stream'],
     ['text/*;q=0.5, text/plain', 'text/plain'],
@@ -18,7 +21,7 @@ describe('negotiate', () => {
     expect(negotiate(accept, OFFERS)).toBe(expected);
   });
 
-  test.each(['image/png', 'application/json;q=0', 'text/plain;q=x', ''])(
+  test.each(['image/png', 'application/json;q=0', 'text/plain;q=x', 'text/plain;q=0,'])(
     'Accept: %j can be given nothing',
     (accept) => {
       expect(() => negotiate(accept, OFFERS)).toThrow(expect.objectContaining({ code: 'not_acceptable' }));
