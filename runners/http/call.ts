@@ -2,6 +2,7 @@ import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { FailureReason } from '../../src/documents/failure.ts';
 import { masked, maskedBeginning } from '../../src/outbound/masking.ts';
+import type { SecretForm } from '../../src/outbound/secret-forms.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import { nap } from '../../src/platform/timer.ts';
@@ -36,7 +37,7 @@ export class HttpCall {
   readonly #secrets: Secrets;
   readonly #files: CallFiles;
   /** Of the secret. */
-  readonly #forms: readonly string[];
+  readonly #forms: readonly SecretForm[];
   #attempt = 0;
   #sent = false;
   #unsafeSent = false;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Rejected } from '../../src/contract/outcome.ts';
-import { secretForms } from '../../src/outbound/secret-forms.ts';
+import { type SecretForm, secretForms } from '../../src/outbound/secret-forms.ts';
 import { maySendTo, type Secrets } from '../../src/outbound/secrets.ts';
 import { mayCarrySecret } from './header.ts';
 
@@ -48,7 +48,7 @@ export function authHeaders(
 }
 
 /** Every form in which the secret was sent or may come back. */
-export function formsOfSecret(auth: Auth | undefined, secrets: Secrets): string[] {
+export function formsOfSecret(auth: Auth | undefined, secrets: Secrets): SecretForm[] {
   const value = auth && secrets.get(auth.secret)?.value;
   if (value === undefined) return [];
   const password = auth?.scheme === 'basic' ? [value.slice(value.indexOf(':') + 1)] : [];

@@ -1,3 +1,5 @@
+import type { SecretForm } from './secret-form.ts';
+
 const MASK = '[redacted]';
 
 /** From where to where in a text; `told`: its mask was put before what is at hand. */
@@ -13,15 +15,17 @@ interface Stretch {
  * less one character. What comes out is the same however the text was cut.
  */
 export class Masking {
-  readonly #forms: readonly string[];
+  readonly #forms: readonly SecretForm[];
   readonly #longest: number;
+  readonly #firsts: ReadonlySet<string>;
   #held = '';
   /** So many characters of what is held belong to a mask that was put. */
   #covered = 0;
 
-  constructor(forms: readonly string[]) {
+  constructor(forms: readonly SecretForm[]) {
     this.#forms = forms;
-    this.#longest = Math.max(0, ...forms.map(({ length }) => length));
+    this.#longest = Math.max(0, ...forms.map(({ longest }) => longest));
+    this.#firsts = new Set(forms.flatMap(({ firsts }) => firsts));
   }
 
   /** What may be told now. */
@@ -61,9 +65,8 @@ export class Masking {
     const found: Stretch[] = this.#covered === 0 ? [] : [{ from: 0, to: this.#covered, told: true }];
     for (const form of this.#forms) {
       let last: Stretch | undefined;
-      for (let from = text.indexOf(form); from !== -1; from = text.indexOf(form, from + 1)) {
-        const to = from + form.length;
-        if (last !== undefined && from < last.to) last.to = to;
+      for (const { from, to } of form.places(text)) {
+        if (last !== undefined && from < last.to) last.to = Math.max(last.to, to);
         else {
           last = { from, to, told: false };
           found.push(last);
@@ -83,22 +86,20 @@ export class Masking {
   /** Where what may be the beginning of a form begins. */
   #beginningAt(text: string): number {
     for (let at = Math.max(0, text.length - this.#longest + 1); at < text.length; at++) {
-      const left = text.length - at;
-      const begins = (form: string): boolean =>
-        form[0] === text[at] && form.length > left && text.endsWith(form.slice(0, left));
-      if (this.#forms.some(begins)) return at;
+      if (!this.#firsts.has(text.charAt(at))) continue;
+      if (this.#forms.some((form) => form.isOpenAt(text, at))) return at;
     }
     return text.length;
   }
 }
 
 /** The same for a text that is whole. */
-export function masked(text: string, forms: readonly string[]): string {
+export function masked(text: string, forms: readonly SecretForm[]): string {
   const masking = new Masking(forms);
   return masking.take(text) + masking.end();
 }
 
 /** For one that goes on where it was cut: without what may be the beginning of a form. */
-export function maskedBeginning(text: string, forms: readonly string[]): string {
+export function maskedBeginning(text: string, forms: readonly SecretForm[]): string {
   return new Masking(forms).take(text);
 }

@@ -19,6 +19,7 @@ export let app: TestEngine;
 export const SECRET = 'r8_abcdefghijklmnop';
 export const secrets = new Map<string, Secret>([
   ['TOKEN', { value: SECRET, hosts: null }],
+  ['ODD', { value: 'top secret+x', hosts: null }],
   ['LOGIN', { value: 'me:swordfish', hosts: null }],
   ['ELSEWHERE', { value: 'for-another-host', hosts: ['api.example.com'] }],
 ]);

@@ -48,6 +48,14 @@ test('nor is it in base64 of a text that it is a part of', async () => {
   }
 });
 
+test('nor is it in a header in which it comes back as URLs, forms and JSON have it', async () => {
+  const written = ['top%20secret%2Bx', 'top+secret%2Bx', 'top%20secret%2bx', 'top secret\\u002bx'];
+  backend.on('/', status(401, { 'x-echo': written.join(' | ') }));
+  const record = await call({ url: backend.url, auth: { secret: 'ODD' } });
+  const shown = JSON.parse(readFileSync(artifact(record, 'response').path, 'utf8')).headers;
+  expect(shown['x-echo']).toBe(written.map(() => '[redacted]').join(' | '));
+});
+
 test('nor is its beginning, where no more of an answer is looked at for a summary', async () => {
   backend.on('/', status(500, {}, `x${' '.repeat(1015)}${SECRET}${' '.repeat(3000)}`));
   const record = await call({ url: backend.url, auth: { secret: 'TOKEN' } });
