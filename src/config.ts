@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CallUrl, hasCredentials } from './documents/call-url.ts';
 import { isAddressRule } from './outbound/address-guard.ts';
 import { holdsSecret } from './outbound/secrets.ts';
+import { isHostName, plainHost } from './platform/host.ts';
 import { openToOthers, readToken } from './platform/secret-file.ts';
 
 const GIB = 1024 ** 3;
@@ -41,37 +42,36 @@ const orNone = (schema: z.ZodType<number>) =>
     context.issues.push({ code: 'custom', message, input: text });
     return z.NEVER;
   });
-const directories = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((path) => path.trim())
-      .filter((path) => path !== ''),
-  )
-  .refine((paths) => paths.every((path) => path.startsWith('/')), {
-    error: 'must be absolute paths, by comma',
+/** Parts of a text, each as `read` has it; the first one that it has none for is named. */
+const list = (separator: RegExp, words: string, read: (entry: string) => string | null) =>
+  z.string().transform((text, context): string[] => {
+    const entries = text.split(separator).filter((entry) => entry !== '');
+    const values = entries.map(read);
+    const bad = entries[values.indexOf(null)];
+    if (bad === undefined) return values.filter((value) => value !== null);
+    // What may hold a password is not repeated.
+    const which = bad.includes('@') ? 'one with an @' : JSON.stringify(bad);
+    context.issues.push({ code: 'custom', message: `${words}: ${which} is none`, input: text });
+    return z.NEVER;
   });
-const names = z.string().transform((text) => text.split(/[\s,]+/).filter((name) => name !== ''));
+const names = (words: string, read: (entry: string) => string | null) =>
+  list(/[\s,]+/, `must be ${words}, by comma or space`, read);
 
-/** As a Host header has them. */
-const hosts = names.refine(
-  (all) => all.every((name) => name === '*' || /^(\[[\da-f:.]+\]|[^\s/:@[\]]+)(:\d+)?$/i.test(name)),
-  {
-    error: 'must be host names or addresses, with or without a port, or *, by comma',
-  },
+const directories = list(/\s*,\s*/, 'must be absolute paths, by comma', (path) =>
+  path.startsWith('/') ? path : null,
 );
-const variables = names
-  .refine((all) => all.every((name) => !name.includes('=')), {
-    error: 'must be names of variables, by comma',
-  })
-  .refine((all) => !all.some((name) => name === 'RUNWIRE_TOKEN' || holdsSecret(name)), {
-    error: 'must not name what no program gets: RUNWIRE_TOKEN, RUNWIRE_SECRET_…',
-  });
+const hosts = names(
+  'host names or addresses, with or without a port (IPv6 in brackets), or * for all',
+  (entry) => (entry === '*' ? entry : allowedHost(entry)),
+);
+const variables = names('names of variables', (name) => (/^[^=*?]+$/.test(name) ? name : null)).refine(
+  (all) => !all.some((name) => name === 'RUNWIRE_TOKEN' || holdsSecret(name)),
+  { error: 'must not name what no program gets: RUNWIRE_TOKEN, RUNWIRE_SECRET_…' },
+);
 
-const addressRules = names.refine((rules) => rules.every(isAddressRule), {
-  error: 'must be host names, *.names, addresses or CIDR blocks, by comma',
-});
+const addressRules = names('host names, *.names, addresses or CIDR blocks', (rule) =>
+  isAddressRule(rule) ? rule : null,
+);
 const origin = CallUrl.refine((text) => !/[?#]/.test(text), {
   error: 'must have no query or fragment',
 }).transform((text) => text.replace(/\/+$/, ''));
@@ -80,7 +80,10 @@ const origin = CallUrl.refine((text) => !/[?#]/.test(text), {
 const FIELDS = {
   host: field(
     'RUNWIRE_HOST',
-    z.string().regex(/^[^\s/]+$/, { error: 'must be a host name or address' }),
+    z
+      .string()
+      .regex(/^[^\s/]+$/, { error: 'must be a host name or address' })
+      .transform((host) => host.replace(/^\[([\da-f:.]+)\]$/i, '$1')),
     '127.0.0.1',
   ),
   port: field('RUNWIRE_PORT', whole(0, 65535), 7070),
@@ -220,6 +223,16 @@ export function printable(config: Config): Record<string, unknown> {
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase().replace(/^\[|\]$/g, '');
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+}
+
+/** A host as a Host header has it, in its plain spelling; null where none could have it. */
+function allowedHost(entry: string): string | null {
+  const [, host = '', port] = /^(\[[^\]]*\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(entry) ?? [];
+  const plain = plainHost(host);
+  const isV6 = host.startsWith('[');
+  if (!(isV6 ? isIP(plain) === 6 : isIP(plain) === 4 || isHostName(plain))) return null;
+  if (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65535)) return null;
+  return `${isV6 ? `[${plain}]` : plain}${port === undefined ? '' : `:${Number(port)}`}`;
 }
 
 const SHORT_TOKEN = 16;

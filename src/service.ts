@@ -14,7 +14,8 @@ import {
   prepareDataDirectory,
 } from './disk/data-directory.ts';
 import { defaultsOf } from './disk/made-with.ts';
-import { PrivatePlaces, realPath } from './disk/private-places.ts';
+import { doubtfulRoots } from './disk/mount-roots.ts';
+import { PrivatePlaces } from './disk/private-places.ts';
 import { type DiskSpace, diskSpace, fileSystemSizes } from './disk/space.ts';
 import { isFinal } from './documents/result.ts';
 import { placesFor } from './engine/places-for-files.ts';
@@ -107,11 +108,8 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   inDataDirectory(() => prepareDataDirectory(config.dataDir));
   const open = openToOthers(config.dataDir);
   if (open !== null) log.warn(open);
-  for (const root of config.dockerMountRoots) {
-    const real = realPath(root);
-    if (real !== null && places.look(null).overlaps(real))
-      log.warn({ root }, 'RUNWIRE_DOCKER_MOUNT_ROOTS: no run may mount what holds data of the server');
-  }
+  for (const { root, words } of doubtfulRoots(config.dockerMountRoots, places))
+    log.warn({ root }, `RUNWIRE_DOCKER_MOUNT_ROOTS: ${words}`);
   const disk = diskSpace(config.dataDir, config.minFreeDiskBytes, (shortage, err) => {
     if (shortage === null) log.info('the storage takes new runs again');
     else log.error({ shortage, err }, 'the storage takes no new runs');

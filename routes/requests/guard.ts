@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { isLoopback } from '../../src/config.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
+import { plainHost } from '../../src/platform/host.ts';
 import { accessOf } from './access.ts';
 import { isAuthority, targetOf } from './target.ts';
 import { bearerOf } from './worker-token.ts';
@@ -19,6 +20,9 @@ declare module 'fastify' {
   }
 }
 
+/** As plainHost has it. */
+const MAPPED = /^::ffff:([\da-f]+):([\da-f]+)$/;
+
 /** Headers of which a second one would leave open which was meant. */
 const SINGLE = ['host', 'authorization', 'content-type'];
 const SINGLE_LENGTHS = SINGLE.map((name) => name.length);
@@ -33,7 +37,7 @@ export function createGuard(
   options: GuardOptions,
   holdsClaim: (id: string, token: string) => boolean = () => false,
 ): (request: FastifyRequest) => void {
-  const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()));
+  const allowed = new Set(options.allowedHosts.map(bare));
   const anyHost = allowed.has('*');
   const expected = options.token === null ? null : digest(options.token);
   allowed.add(bare(options.host));
@@ -104,18 +108,21 @@ function hostAllowed(host: string, allowed: ReadonlySet<string>, local: string |
   const name = bare(host.replace(/:\d*$/, ''));
   return (
     allowed.has(name) ||
-    allowed.has(host) ||
+    allowed.has(bare(host)) ||
     isLoopback(name) ||
     (local !== undefined && name === bare(local))
   );
 }
 
-/** A host without brackets; an IPv4 address seen through IPv6 as itself. */
-function bare(host: string): string {
-  return host
-    .toLowerCase()
-    .replace(/^\[|\]$/g, '')
-    .replace(/^::ffff:(?=\d+\.)/, '');
+/** A host in its plain spelling, its port behind it if it has one; an IPv4 address seen through IPv6 as itself. */
+function bare(text: string): string {
+  const [, host = text, port = ''] = /^(\[.*\]|[^:]*)(:\d+)$/.exec(text) ?? [];
+  const plain = plainHost(host).replace(MAPPED, (_mapped, high: string, low: string) =>
+    [high, low]
+      .flatMap((part) => [Number.parseInt(part, 16) >> 8, Number.parseInt(part, 16) & 255])
+      .join('.'),
+  );
+  return port === '' ? plain : `[${plain}]${port}`;
 }
 
 function crossSite(

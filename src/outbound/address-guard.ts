@@ -111,16 +111,12 @@ function isName(rule: string): boolean {
 function blockList(rules: readonly string[]): BlockList {
   const list = new BlockList();
   for (const rule of rules) {
-    const [address = '', prefix, ...rest] = rule.split('/');
+    const [written = '', prefix, ...rest] = rule.split('/');
+    const address = written.replace(/^\[(.*)\]$/, '$1');
     const version = isIP(address);
     const bits = prefix === undefined ? 0 : Number(prefix);
     const most = version === 6 ? 128 : 32;
-    if (
-      version === 0 ||
-      rest.length > 0 ||
-      prefix === '' ||
-      !(Number.isInteger(bits) && bits >= 0 && bits <= most)
-    )
+    if (version === 0 || rest.length > 0 || !/^\d{1,3}$/.test(prefix ?? '0') || bits > most)
       throw new RangeError(`${rule} is not an address or CIDR block`);
     list.addSubnet(address, prefix === undefined ? most : bits, version === 6 ? 'ipv6' : 'ipv4');
   }

@@ -130,6 +130,23 @@ describe('readConfig', () => {
     ['RUNWIRE_ALLOWED_HOSTS', 'http://x', 'must be host names'],
     ['RUNWIRE_ALLOWED_HOSTS', 'a/b', 'must be host names'],
     ['RUNWIRE_ALLOWED_HOSTS', 'me@host', 'must be host names'],
+    ['RUNWIRE_ALLOWED_HOSTS', 'a.x,*.x', '"*.x" is none'],
+    ['RUNWIRE_ALLOWED_HOSTS', 'a.x ü..x', '"ü..x" is none'],
+    ['RUNWIRE_ALLOWED_HOSTS', '-a.x', '"-a.x" is none'],
+    ['RUNWIRE_ALLOWED_HOSTS', '1.2.3', '"1.2.3" is none'],
+    ['RUNWIRE_ALLOWED_HOSTS', '[2001:db8::1', '"[2001:db8::1" is none'],
+    ['RUNWIRE_ALLOWED_HOSTS', '[2001:db8::g]', '"[2001:db8::g]" is none'],
+    ['RUNWIRE_ALLOWED_HOSTS', '2001:db8::1', '(IPv6 in brackets)'],
+    ['RUNWIRE_ALLOWED_HOSTS', '[a.x]', '"[a.x]" is none'],
+    ['RUNWIRE_ALLOWED_HOSTS', 'a.x:0', '"a.x:0" is none'],
+    ['RUNWIRE_ALLOWED_HOSTS', 'a.x:65536', '"a.x:65536" is none'],
+    ['RUNWIRE_ALLOWED_HOSTS', 'a.x:', '"a.x:" is none'],
+    ['RUNWIRE_HTTP_ALLOW', '10.0.0.0/8,10.0.0.0/33', '"10.0.0.0/33" is none'],
+    ['RUNWIRE_HTTP_ALLOW', '10.0.0.0/1e1', '"10.0.0.0/1e1" is none'],
+    ['RUNWIRE_HTTP_DENY', 'a.x,http://b.x', '"http://b.x" is none'],
+    ['RUNWIRE_HTTP_DENY', '[a.x]', '"[a.x]" is none'],
+    ['RUNWIRE_DOCKER_MOUNT_ROOTS', '/srv, here', '"here" is none'],
+    ['RUNWIRE_ENV_PASSTHROUGH', 'A AWS_*', '"AWS_*" is none'],
     ['RUNWIRE_ENV_PASSTHROUGH', 'A,=', 'must be names of variables'],
     ['RUNWIRE_ENV_PASSTHROUGH', 'A,RUNWIRE_TOKEN', 'must not name what no program gets'],
     ['RUNWIRE_ENV_PASSTHROUGH', 'RUNWIRE_SECRET_A', 'must not name what no program gets'],
@@ -144,6 +161,25 @@ describe('readConfig', () => {
       expect(linesOf({ RUNWIRE_ALLOWED_HOSTS: hosts })).toEqual([]);
     },
   );
+
+  test('allowed hosts are kept in one spelling', () => {
+    const { config } = readConfig({ RUNWIRE_ALLOWED_HOSTS: 'Ü.Example., [2001:DB8:0::1]:080,10.0.0.1:80' });
+    expect(config.allowedHosts).toEqual(['xn--tda.example', '[2001:db8::1]:80', '10.0.0.1:80']);
+  });
+
+  test('an IPv6 address may stand in brackets as URLs have it', () => {
+    expect(readConfig({ RUNWIRE_HOST: '[::1]' }).config.host).toBe('::1');
+    expect(linesOf({ RUNWIRE_HTTP_ALLOW: '[2001:db8::1],[2001:db8::]/32' })).toEqual([]);
+  });
+
+  test('an entry that may hold a password is not repeated', () => {
+    const lines = linesOf({
+      RUNWIRE_ALLOWED_HOSTS: 'me:pass@host',
+      RUNWIRE_HTTP_ALLOW: 'http://me:pass@host',
+    });
+    expect(lines).toHaveLength(2);
+    expect(lines.join()).not.toContain('pass@');
+  });
 
   test.each(['0.0.0.0', '::', '192.168.1.5', 'example.org'])('%s cannot be bound without a token', (host) => {
     expect(linesOf({ RUNWIRE_HOST: host })).toEqual([

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { readConfig } from '../../../src/config.ts';
 import { sendRaw } from '../../helpers/raw-http.ts';
 import { stubApp } from '../../helpers/stub-app.ts';
 
@@ -38,6 +39,25 @@ describe('Host', () => {
     expect(response.statusCode).toBe(403);
     expect(response.json()).toMatchObject({ code: 'forbidden_host' });
     expect(stub.engine.has('run-1')).toBe(false);
+  });
+
+  test.each([
+    ['ü.example', 'xn--tda.example:7070', 200],
+    ['xn--tda.example', 'XN--TDA.example.', 200],
+    ['[2001:db8::1]', '[2001:DB8:0::1]', 200],
+    ['[2001:db8::1]', '[2001:db8::1]:7070', 200],
+    ['[2001:db8::1]:80', '[2001:db8:0:0::1]:80', 200],
+    ['[2001:db8::1]:80', '[2001:db8::1]:81', 403],
+    ['[2001:db8::1]', '[2001:db8::2]', 403],
+    ['proxy.lan:8443', 'proxy.lan:8443', 200],
+    ['proxy.lan:8443', 'proxy.lan', 403],
+    ['', '[::ffff:127.0.0.1]', 200],
+    ['', '[0::1]', 200],
+    ['', '[::ffff:10.0.0.1]', 403],
+  ])('of RUNWIRE_ALLOWED_HOSTS=%s the host %s is %s', async (allowed, host, status) => {
+    const { allowedHosts } = readConfig({ RUNWIRE_ALLOWED_HOSTS: allowed }).config;
+    await using stub = stubApp({ allowedHosts });
+    expect((await stub.app.inject({ url: '/runtimes', headers: { host } })).statusCode).toBe(status);
   });
 
   test('* allows every name', async () => {
