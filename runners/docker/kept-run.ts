@@ -16,7 +16,7 @@ import { endBegun, endLeft, forgetPrograms } from './kept-end.ts';
 import { takeFiles } from './kept-files.ts';
 import { KeptPlace } from './kept-place.ts';
 import { Sequence, type Sequenced } from './kept-sequence.ts';
-import { startAgain } from './kept-start.ts';
+import { startAgain, tellRestart } from './kept-start.ts';
 import { neverStarted } from './outcome.ts';
 import { withPorts } from './ports.ts';
 import { removeContainer, removedAfter, removeUnstarted, removeVolumes } from './remove.ts';
@@ -146,7 +146,9 @@ async function runIn(
 ): Promise<Sequenced> {
   const { container } = place;
   const inSession = ctx.session !== null && !ctx.session.isSetup;
-  const restart = inSession ? () => startAgain(tools, ctx, container) : null;
+  // Beside the run: it is not slower for it.
+  const looked = tellRestart(tools, ctx, container);
+  const restart = inSession ? () => looked.then(() => startAgain(tools, ctx, container)) : null;
   let sequenced: Sequenced | null = null;
   const outcome = await withPorts(tools.daemon, container.id, ctx, async () => {
     sequenced = await new Sequence(tools, ctx, { place, restart, ...how }).run();
@@ -154,6 +156,7 @@ async function runIn(
       ctx.session === null ? await takeFiles(tools, ctx, container.id, sequenced) : sequenced.outcome;
     return ctx.session === null ? files : endLeft(tools, ctx, place, sequenced);
   });
+  await looked;
   const {
     container: state = 'there',
     forget = () => false,

@@ -90,6 +90,10 @@ export interface SessionOfRun {
    * it, which the session tells from now on. `gone`: no run can begin any more (`SessionHost.trouble` says so too).
    */
   told?(what: 'restarted' | 'gone'): void;
+  /** When what the kind holds for the session was started, in the kind's own words as it last said; null: it has not, in this generation. */
+  startedAt?(): string | null;
+  /** It is this from now on, also for the runs of later servers. */
+  started?(at: string): void;
 }
 
 export interface RunContext<Spec = unknown> {

@@ -149,7 +149,7 @@ export class AllSessions implements Sessions {
     table.change(id, {
       ...{ state: 'preparing', unsettled: true, reason: null, trouble: null, resetting: true },
       ...{ generation: generation + 1, setup, setups: [...setups, setup], lastCheckpoint: null },
-      restartedAt: undefined,
+      ...{ restartedAt: undefined, heldSince: undefined },
     });
     try {
       engine.submit(setupRunOf(table.get(id)), { ofSession: true }).stored.catch(() => {});

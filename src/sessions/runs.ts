@@ -6,7 +6,7 @@ import { type DefaultsLayer, withDefaults } from '../documents/invocation-defaul
 import { isFinal } from '../documents/result.ts';
 import { inSession } from './entry.ts';
 import type { Leader } from './leader.ts';
-import type { SessionRow } from './session-facts.ts';
+import type { Changes, SessionRow } from './session-facts.ts';
 import { settleSetup } from './settle.ts';
 import type { SessionTools } from './tools.ts';
 
@@ -62,7 +62,12 @@ export class RunsInSessions {
     const { generation } = row.progress;
     const isSetup = run === row.setup;
     const isResumed = isSetup && generation > 1;
-    return { id, generation, isSetup, isResumed, told: (what) => this.#told(id, generation, what) };
+    return {
+      ...{ id, generation, isSetup, isResumed },
+      told: (what) => this.#told(id, generation, what),
+      startedAt: () => this.#tools.table.peek(id)?.progress.heldSince ?? null,
+      started: (heldSince) => this.#note(id, generation, { heldSince }),
+    };
   }
 
   /** It is stored, or an earlier server had it. */
@@ -109,7 +114,7 @@ export class RunsInSessions {
 
   /** A run has seen what became of what the session holds. */
   #told(id: string, generation: number, what: 'restarted' | 'gone'): void {
-    const { table, live, store, log } = this.#tools;
+    const { table, live } = this.#tools;
     const row = table.peek(id);
     if (row === undefined || row.progress.generation !== generation) return;
     if (what === 'gone') {
@@ -117,11 +122,16 @@ export class RunsInSessions {
       void this.#ask(row);
       return;
     }
+    this.#note(id, generation, { restartedAt: Date.now() });
+  }
+
+  #note(id: string, generation: number, what: Pick<Changes, 'restartedAt' | 'heldSince'>): void {
+    const { table, store, log } = this.#tools;
     try {
-      table.change(id, { restartedAt: Date.now() });
+      table.change(id, what, ({ progress }) => progress.generation === generation);
       store.committed().catch(() => {}); // told by the store
     } catch (err) {
-      log.warn({ session_id: id, err }, 'that what a session holds was started again could not be kept');
+      log.warn({ session_id: id, err }, 'when what a session holds was started could not be kept');
     }
   }
 

@@ -44,6 +44,8 @@ export interface Progress {
   lastUsedAt: number;
   /** When what it holds was last started again, which had stopped. Absent: never, in this generation. */
   restartedAt?: number | undefined;
+  /** When what it holds was started, in the words of its kind. Absent: its kind has not said, in this generation. */
+  heldSince?: string | undefined;
 }
 
 /** A session as it is stored, read. */

@@ -233,3 +233,20 @@ test('The next server goes on with a session that was closed, and with one that 
     false,
   ]);
 });
+
+test('When what it holds was started is known to later runs and servers, and to no later generation', async () => {
+  const seen: (string | null | undefined)[] = [];
+  const first = sessionRoom(({ session }) => {
+    seen.push(session?.startedAt?.());
+    session?.started?.(`in ${session.generation}, seen ${seen.length}`);
+    return undefined;
+  });
+  const { session_id: id } = await first.make();
+  await first.built.run(runIn(id));
+  await using room = await first.crash();
+  await room.built.run(runIn(id));
+  expect(seen).toEqual([null, 'in 1, seen 1', 'in 1, seen 2']);
+  await room.ask('POST', `/sessions/${id}/reset?wait=20`);
+  await room.built.run(runIn(id));
+  expect(seen.slice(3)).toEqual([null, 'in 2, seen 4']);
+});

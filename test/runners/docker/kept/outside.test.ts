@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keeperFor } from '../../../../runners/docker/kept-keeper.ts';
 import { Rejected } from '../../../../src/contract/outcome.ts';
+import type { Record as RunRecord } from '../../../../src/documents/record.ts';
 import { buildApp } from '../../../helpers/build-app.ts';
 import { engineElsewhere } from '../../../helpers/docker/forward.ts';
 import { containersOf, DOCKER_HOST, volumesOf } from '../../../helpers/docker/image.ts';
@@ -85,6 +86,55 @@ requires('docker')('What is done to a kept container from outside', () => {
     expect(await sessions.get(id)).toMatchObject({ state: 'ready', restarted_at: expect.any(String) });
     const reset = await docker.post(`/sessions/${id}/reset?wait=50`);
     expect(reset.json(), reset.body).toMatchObject({ state: 'ready', restarted_at: null });
+    await sessions.close(id);
+  });
+
+  for (const what of [['restart', '-t', '0'], ['kill'], ['stop', '-t', '0']])
+    test(`docker ${what[0]} of that of a session between two runs: the next one says it, and so does the session; once`, async () => {
+      const { id, container } = await sessions.open({
+        setup: { commands: ['sleep 1000 &'] },
+      });
+      const look = () => sessions.run(id, 'pidof sleep >/dev/null && echo lives');
+      const told = async (run: RunRecord) =>
+        (await eventsOf(docker.app, run)).flatMap((event) =>
+          event.type === 'progress' ? event.message : [],
+        );
+      const before = await look();
+      expect([stdout(before).toString(), await told(before)]).toEqual(['lives\n', []]);
+      expect((await sessions.get(id)).restarted_at).toBeNull();
+      engine(...what, container);
+      if (what[0] !== 'restart') engine('start', container);
+      const next = await look();
+      expect(next.outcome?.exit_code).toBe(1);
+      expect(await told(next)).toEqual([
+        'the container of the session was restarted: what ran in it is gone',
+      ]);
+      expect(await sessions.get(id)).toMatchObject({ state: 'ready', restarted_at: expect.any(String) });
+      expect(await told(await look())).toEqual([]);
+      // One that it starts itself is told once too.
+      engine('kill', container);
+      expect(await told(await look())).toEqual([
+        'the container of the session had stopped and was started again: what ran in it is gone',
+      ]);
+      expect(await told(await look())).toEqual([]);
+      const reset = await docker.post(`/sessions/${id}/reset?wait=50`);
+      expect(reset.json(), reset.body).toMatchObject({ state: 'ready', restarted_at: null });
+      expect(await told(await look())).toEqual([]);
+      await sessions.close(id);
+    });
+
+  test('docker restart of that of a session while a run is in it: that is lost, and the next one says why it finds nothing', async () => {
+    const { id, container } = await sessions.open();
+    const run = await sessions.start(id, script);
+    await docker.wrote(run, 'up');
+    engine('restart', '-t', '0', container);
+    expect(await docker.finished(run)).toMatchObject({ outcome: { ended: 'lost' } });
+    const next = await sessions.run(id, 'true');
+    const told = (await eventsOf(docker.app, next)).filter(({ type }) => type === 'progress');
+    expect(told).toMatchObject([
+      { message: 'the container of the session was restarted: what ran in it is gone' },
+    ]);
+    expect(await sessions.get(id)).toMatchObject({ state: 'ready', restarted_at: expect.any(String) });
     await sessions.close(id);
   });
 
