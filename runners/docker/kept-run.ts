@@ -19,9 +19,8 @@ import { Sequence, type Sequenced } from './kept-sequence.ts';
 import { startAgain, tellRestart } from './kept-start.ts';
 import { neverStarted } from './outcome.ts';
 import { withPorts } from './ports.ts';
-import { removeContainer, removedAfter, removeUnstarted, removeVolumes } from './remove.ts';
+import { removeContainer, removedAfter, removeUnstarted, removeVolumesOf } from './remove.ts';
 import { hasFiles, shareFiles } from './sent-files.ts';
-import { INVOCATION_LABEL, SERVER_LABEL } from './server-identity.ts';
 import { SESSION_GONE } from './session-containers.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
@@ -172,12 +171,7 @@ async function concluded(
   container: KeptContainer,
   work: () => Promise<Sequenced>,
 ): Promise<RunnerOutcome> {
-  if (ctx.session === null)
-    return removedAfter(tools, ctx, container.id, async () => {
-      const { outcome, container: state } = await work();
-      if (state === 'gone') await removeLeft(tools, ctx);
-      return outcome;
-    });
+  if (ctx.session === null) return removedAfter(tools, ctx, container.id, async () => (await work()).outcome);
   try {
     const { outcome, forget, container: state } = await work();
     noteEnding(ctx.output, outcome);
@@ -202,12 +196,6 @@ async function concluded(
     }
     throw error;
   }
-}
-
-/** Who removed the container from outside need not have removed its volumes. */
-async function removeLeft({ daemon, identity }: RunTools, { invocation }: Context): Promise<void> {
-  const label = [`${SERVER_LABEL}=${identity.id()}`, `${INVOCATION_LABEL}=${invocation.invocation_id}`];
-  await removeVolumes(daemon, label).catch(() => {}); // the engine is away: they are empty but for what was lost with it
 }
 
 /** A server that died while it made it. */
@@ -236,7 +224,7 @@ async function wasStarted(tools: RunTools, ctx: Context, id: string): Promise<bo
       const { State } = await daemon.ask((docker) => docker.getContainer(id).inspect());
       return State.Status !== 'created' || !(await removeUnstarted(daemon, id));
     } catch (error) {
-      if (statusOf(error) === 404 && ctx.session === null) await removeLeft(tools, ctx);
+      if (statusOf(error) === 404 && ctx.session === null) await removeVolumesOf(tools, ctx);
       if (statusOf(error) === 404)
         throw new Error(
           `the server that ran it is gone, and so is its container${ctx.workspace === null ? '' : ', with what it made of the workspace'}`,

@@ -1,5 +1,5 @@
 import type { DockerDaemon } from './daemon.ts';
-import { removeContainer } from './remove.ts';
+import { removeContainer, removeVolumes } from './remove.ts';
 import {
   GENERATION_LABEL,
   INVOCATION_LABEL,
@@ -10,12 +10,16 @@ import {
 
 const LEFTOVER_MS = [1000, 5000, 30_000];
 
-/** A container of this server, as the daemon lists it. */
-export interface OwnContainer {
-  id: string;
+/** What a container or a volume is for. */
+interface Owner {
   invocationId: string;
   /** That it stays for, instead of for one run; null: for none. */
   session: { id: string; generation: number } | null;
+}
+
+/** A container of this server, as the daemon lists it. */
+export interface OwnContainer extends Owner {
+  id: string;
   /** created, running, exited … */
   state: string;
 }
@@ -55,8 +59,7 @@ export class OwnContainers {
     );
     return found.map(({ Id, Labels, State }) => ({
       id: Id,
-      invocationId: Labels[INVOCATION_LABEL] ?? '',
-      session: sessionOf(Labels),
+      ...ownerOf(Labels),
       state: State,
     }));
   }
@@ -70,13 +73,25 @@ export class OwnContainers {
     let removed = 0;
     const found = await this.list().catch(() => null);
     if (found === null) this.sweepLater();
-    for (const { id, invocationId, session } of found ?? []) {
-      if (session !== null && needed.isOpenSession(session.id, session.generation)) continue;
-      if (session === null && (this.active.has(invocationId) || needed.isUnfinished(invocationId))) continue;
-      if (await removeContainer(this.#daemon, id)) removed++;
+    for (const one of found ?? []) {
+      if (this.#isNeeded(one, needed)) continue;
+      if (await removeContainer(this.#daemon, one.id)) removed++;
       else this.sweepLater();
     }
+    // Others who removed a container need not have removed its volumes.
+    const server = this.#identity.known();
+    if (found !== null && server !== null)
+      await removeVolumes(
+        this.#daemon,
+        [`${SERVER_LABEL}=${server}`],
+        (labels) => !this.#isNeeded(ownerOf(labels), needed),
+      ).catch(() => this.sweepLater());
     return removed;
+  }
+
+  #isNeeded({ invocationId, session }: Owner, needed: Needed): boolean {
+    if (session !== null) return needed.isOpenSession(session.id, session.generation);
+    return this.active.has(invocationId) || needed.isUnfinished(invocationId);
   }
 
   /** Something could not be removed: try again, ever more rarely, until it is. */
@@ -97,7 +112,11 @@ export class OwnContainers {
   }
 }
 
-function sessionOf(labels: Readonly<Record<string, string>>): OwnContainer['session'] {
-  const id = labels[SESSION_LABEL];
-  return id === undefined ? null : { id, generation: Number(labels[GENERATION_LABEL]) };
+function ownerOf(labels: Readonly<Record<string, string>>): Owner {
+  const {
+    [SESSION_LABEL]: id,
+    [INVOCATION_LABEL]: invocationId = '',
+    [GENERATION_LABEL]: generation,
+  } = labels;
+  return { invocationId, session: id === undefined ? null : { id, generation: Number(generation) } };
 }

@@ -9,7 +9,7 @@ import { forgetContainerRecord, readContainerRecord, writeContainerRecord } from
 import { type DockerDaemon, statusOf } from './daemon.ts';
 import type { OwnContainer } from './own-containers.ts';
 import { withPorts } from './ports.ts';
-import { removedAfter, removeUnstarted } from './remove.ts';
+import { removedAfter, removeUnstarted, removeVolumesOf } from './remove.ts';
 import { runOnce } from './run.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
@@ -32,10 +32,12 @@ export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerO
   }
   const container = await findStarted(tools, ctx);
   if (container !== null) return removedAfter(tools, ctx, container.Id, () => resume(tools, ctx, container));
-  if (readContainerRecord(ctx.directory) !== null)
+  if (readContainerRecord(ctx.directory) !== null) {
+    await removeVolumesOf(tools, ctx);
     throw new Error(
       `the server that ran it is gone, and so is its container${ctx.workspace === null ? '' : ', with what it made of the workspace'}`,
     );
+  }
   ctx.goesOn();
   return runOnce(tools, ctx);
 }

@@ -4,6 +4,14 @@ import { noteEnding } from '../../src/contract/ending-note.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { LetGo } from './attendance.ts';
 import { DaemonGone, type DockerDaemon, statusOf } from './daemon.ts';
+import { INVOCATION_LABEL, SERVER_LABEL, type ServerIdentity } from './server-identity.ts';
+
+interface RemovalTools {
+  daemon: DockerDaemon;
+  identity: Pick<ServerIdentity, 'known'>;
+  /** Removes later what cannot be now. */
+  own: { sweepLater(): void };
+}
 
 const TRIES = 4;
 const RETRY_MS = 100;
@@ -12,19 +20,24 @@ const REMOVE_MS = 10_000;
 
 /** Remove a container with its anonymous volumes, running or not. False when the daemon could not be brought to. */
 export async function removeContainer(daemon: DockerDaemon, id: string): Promise<boolean> {
+  return (await removal(daemon, id)) !== 'failed';
+}
+
+/** `gone`: somebody else had removed it, who need not have removed its volumes. */
+async function removal(daemon: DockerDaemon, id: string): Promise<'removed' | 'gone' | 'failed'> {
   for (let n = 0; n < TRIES; n++) {
     if (n > 0) await sleep(RETRY_MS * 2 ** n);
     try {
       await daemon.ask((docker) => docker.getContainer(id).remove({ force: true, v: true }), {
         ms: REMOVE_MS,
       });
-      return true;
+      return 'removed';
     } catch (error) {
-      if (statusOf(error) === 404) return true;
-      if (error instanceof DaemonGone) return false;
+      if (statusOf(error) === 404) return 'gone';
+      if (error instanceof DaemonGone) return 'failed';
     }
   }
-  return false;
+  return 'failed';
 }
 
 /** Volumes with these labels that no container has any more: one that was removed from outside may have left them. Rejects as `ask` does. */
@@ -45,6 +58,17 @@ export async function removeVolumes(
         });
 }
 
+/** Those of a run whose container others removed. Who cannot be asked now is asked by the next sweep. */
+export async function removeVolumesOf(
+  { daemon, own, identity }: RemovalTools,
+  { invocation }: Pick<RunContext, 'invocation'>,
+): Promise<void> {
+  const server = identity.known();
+  if (server === null) return;
+  const label = [`${SERVER_LABEL}=${server}`, `${INVOCATION_LABEL}=${invocation.invocation_id}`];
+  await removeVolumes(daemon, label).catch(() => own.sweepLater());
+}
+
 /** Remove a container that was never started. False when it was, after all. */
 export async function removeUnstarted(daemon: DockerDaemon, id: string): Promise<boolean> {
   try {
@@ -59,8 +83,8 @@ export async function removeUnstarted(daemon: DockerDaemon, id: string): Promise
 
 /** The container goes when the work with it is over, however that ended; unless this process lets go of it. */
 export async function removedAfter(
-  { daemon, own }: { daemon: DockerDaemon; own: { sweepLater(): void } },
-  ctx: Pick<RunContext, 'output'>,
+  tools: RemovalTools,
+  ctx: Pick<RunContext, 'output' | 'invocation'>,
   id: string,
   work: () => Promise<RunnerOutcome>,
 ): Promise<RunnerOutcome> {
@@ -74,6 +98,10 @@ export async function removedAfter(
     if (kept) return await new Promise<never>(() => {}); // the next server tells how it ends
     throw error;
   } finally {
-    if (!kept && !(await removeContainer(daemon, id))) own.sweepLater();
+    if (!kept) {
+      const how = await removal(tools.daemon, id);
+      if (how === 'gone') await removeVolumesOf(tools, ctx);
+      else if (how === 'failed') tools.own.sweepLater();
+    }
   }
 }

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { buildApp } from '../../helpers/build-app.ts';
 import { dockerGate } from '../../helpers/docker/gate.ts';
-import { containersOf, DOCKER_HOST, testImage } from '../../helpers/docker/image.ts';
+import { containersOf, DOCKER_HOST, testImage, volumesOf } from '../../helpers/docker/image.ts';
+import { sessionVolumes } from '../../helpers/docker/sessions.ts';
 import { own } from '../../helpers/own-id.ts';
 import { requires } from '../../helpers/require.ts';
 
@@ -137,9 +138,16 @@ requires('docker')('A server that comes back', () => {
       docker('create', ...label(ours), image, 'true');
       docker('run', '-d', '--network', 'none', ...label(ours), image, 'sleep', '1000');
       expect(containersOf(id)).toHaveLength(3);
+      // What others left when they removed a container of ours.
+      docker('volume', 'create', ...label(ours));
+      docker('volume', 'create', '--label', `runwire.server=${ours}`, '--label', `runwire.session=s-${id}`);
+      const theirVolume = docker('volume', 'create', ...label('another-server'));
       const second = await buildApp({ dataDir, config: { DOCKER_HOST } });
       for (let n = 0; n < 200 && containersOf(id).length > 1; n++) await sleep(50);
       expect(containersOf(id)).toEqual([theirs.slice(0, 12)]);
+      await expect.poll(() => volumesOf(id), { timeout: 10_000 }).toEqual([theirVolume]);
+      await expect.poll(() => sessionVolumes(`s-${id}`), { timeout: 10_000 }).toEqual([]);
+      docker('volume', 'rm', theirVolume);
       await second.end();
     } finally {
       docker('rm', '-f', theirs);

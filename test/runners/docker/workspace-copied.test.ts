@@ -7,8 +7,9 @@ import type { Record as RunRecord } from '../../../src/documents/record.ts';
 import { buildApp } from '../../helpers/build-app.ts';
 import { engineElsewhere } from '../../helpers/docker/forward.ts';
 import { dockerGate } from '../../helpers/docker/gate.ts';
-import { DOCKER_HOST, volumesOf } from '../../helpers/docker/image.ts';
+import { containersOf, DOCKER_HOST, volumesOf } from '../../helpers/docker/image.ts';
 import { DockerServer, stdout } from '../../helpers/docker/server.ts';
+import { engine } from '../../helpers/docker/sessions.ts';
 import { requires } from '../../helpers/require.ts';
 
 const COPIED = { mount_workspace: false };
@@ -261,6 +262,17 @@ requires('docker')('A container with a copy of its workspace', () => {
     expect([next.status, next.outcome?.ended]).toEqual(['failed', 'never_started']);
     expect(next.result?.error_summary).toContain('has 2000 bytes');
     nothingLeft(first, root);
+  });
+
+  test('leaves no volume where others remove its container', async () => {
+    const { id, root } = await made();
+    const run = await docker.start('echo up; sleep 1000', COPIED, { options: { workspace: id } });
+    await docker.wrote(run, 'up');
+    expect(volumesOf(run)).toHaveLength(1);
+    engine('rm', '-f', ...containersOf(run));
+    const record = await docker.finished(run);
+    expect(record.status).toBe('failed');
+    nothingLeft(record, root);
   });
 
   test('is copied out anew when the engine goes away meanwhile', async () => {
