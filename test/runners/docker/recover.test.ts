@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 import { buildApp } from '../../helpers/build-app.ts';
 import { dockerGate } from '../../helpers/docker/gate.ts';
 import { containersOf, DOCKER_HOST, testImage, volumesOf } from '../../helpers/docker/image.ts';
-import { sessionVolumes } from '../../helpers/docker/sessions.ts';
+import { DockerServer, stdout } from '../../helpers/docker/server.ts';
+import { DockerSessions, sessionContainers, sessionVolumes } from '../../helpers/docker/sessions.ts';
 import { own } from '../../helpers/own-id.ts';
 import { requires } from '../../helpers/require.ts';
 
@@ -117,6 +118,25 @@ requires('docker')('A server that comes back', () => {
     } finally {
       rmSync(dataDir, { recursive: true, force: true });
     }
+  });
+
+  test('finds the containers of its sessions, with what their setup left running, also where all runs were ended', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'runwire-test-'));
+    const first = await DockerServer.on(DOCKER_HOST, { dataDir });
+    const { id, container } = await new DockerSessions(first).open({ setup: { commands: ['sleep 1000 &'] } });
+    const run = await new DockerSessions(first).start(id, 'echo up; sleep 1000');
+    await first.wrote(run, 'up');
+    await first.app.engine.cancelAll({ graceSeconds: 0, leave: false });
+    await first.app.close('quit');
+    expect(sessionContainers(id)).toEqual([container]);
+    const second = await DockerServer.on(DOCKER_HOST, { dataDir });
+    const sessions = new DockerSessions(second);
+    expect((await second.finished(run)).status).toBe('cancelled');
+    const record = await sessions.run(id, 'pidof sleep >/dev/null && echo lives');
+    expect(stdout(record).toString()).toBe('lives\n');
+    expect(await sessions.get(id)).toMatchObject({ state: 'ready', restarted_at: null });
+    await sessions.close(id);
+    await second.end();
   });
 
   test('removes what an earlier self left, and nothing of another server', async () => {
