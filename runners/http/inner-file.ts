@@ -8,8 +8,9 @@ import type { ScanOf } from '../../src/files/scan.ts';
 import { inTheWay, type OpenDirectory, within } from '../../src/files/way.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
 import { isInside } from '../../src/platform/inside.ts';
+import { hidesItsLength, isOfProc } from '../../src/platform/kernel-file.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
-import { type FileToSend, hidesItsLength } from '../wire/body.ts';
+import type { FileToSend } from '../wire/body.ts';
 
 // A FIFO that is there is not waited for.
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -78,6 +79,7 @@ function openFile(tree: ScanOf, directory: OpenDirectory | null, parts: readonly
     const stats = fstatSync(fd);
     if (!stats.isFile()) return refuse('is no regular file');
     if (tree.isPrivate(stats, fd)) return refuse('holds the data of the server');
+    if (isOfProc(fd)) return refuse('is a file of /proc, which has no content of its own');
     if (hidesItsLength(fd)) return refuse('has more bytes than its size says, and cannot be sent');
     return fd;
   } catch (error) {

@@ -1,7 +1,8 @@
-import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, createReadStream, openSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { isExactNumber, wordOf } from '../../src/platform/exact-json.ts';
+import { hidesItsLength } from '../../src/platform/kernel-file.ts';
 import type { BODY_FORMATS } from './spec.ts';
 
 type Format = (typeof BODY_FORMATS)[number];
@@ -31,11 +32,6 @@ export interface FileToSend {
   read(): AsyncIterable<Buffer>;
   /** Where `body_format` does not say. Default: that of JSON. */
   mediaType?: string;
-}
-
-/** Is there something in an open file whose size says 0: the files of /proc are so, and their length is not known before they are read. */
-export function hidesItsLength(fd: number): boolean {
-  return fstatSync(fd).size === 0 && readSync(fd, Buffer.alloc(1), 0, 1, 0) > 0;
 }
 
 /** The file of `input_payload_path`, with as many bytes as it has now. Throws Rejected where that cannot be known. */

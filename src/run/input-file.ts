@@ -2,6 +2,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, re
 import { Rejected } from '../contract/outcome.ts';
 import type { PrivateView } from '../disk/private-view.ts';
 import { type BytePath, bytePath } from '../platform/byte-path.ts';
+import { hidesItsLength, isOfProc } from '../platform/kernel-file.ts';
 
 const HAS_PROC = existsSync('/proc/self/fd');
 
@@ -17,7 +18,7 @@ export interface InputFile {
 /** Throws for a file that is not to be read, by what is open. */
 export type Judge = (real: BytePath, isPrivate: boolean) => void;
 
-/** Opens a file that may be read. Throws what `judge` throws, Rejected for no regular file, and the error of the file system. */
+/** Opens a file that may be read. Throws what `judge` throws, Rejected for no regular file with a length, and the error of the file system. */
 export function openInput(path: string, judge: Judge, view: PrivateView): InputFile {
   // A pipe that has come there is not waited for.
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -29,8 +30,12 @@ export function openInput(path: string, judge: Judge, view: PrivateView): InputF
   try {
     const stats = fstatSync(file);
     if (!stats.isFile()) throw new Rejected(`input_payload_path is not a regular file: ${path}`);
+    if (isOfProc(file))
+      throw new Rejected(`input_payload_path is a file of /proc, which has no content of its own: ${path}`);
     const real = placeOf(file, path);
     judge(real, view.holds(real) || view.holdsFile(stats, file));
+    if (hidesItsLength(file))
+      throw new Rejected(`input_payload_path has more bytes than its size says: ${path}`);
     const { dev, ino } = fstatSync(file, { bigint: true });
     if (!HAS_PROC) close();
     return {

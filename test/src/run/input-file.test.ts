@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  existsSync,
   fstatSync,
   mkdirSync,
   mkdtempSync,
@@ -15,7 +17,7 @@ import {
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { feedStdin } from '../../../runners/docker/stdin.ts';
 import { fileAt, fileBody } from '../../../runners/wire/body.ts';
 import type { RunContext } from '../../../src/contract/context.ts';
@@ -74,6 +76,65 @@ async function readAfterSwap(read: (ctx: RunContext) => Promise<string>): Promis
   expect(openOn(file)).toBe(0);
   return got;
 }
+
+describe('what is no file with a length of its own', () => {
+  const ran = vi.fn();
+  const reject = async (name: string) => {
+    ran.mockReset();
+    await using server = buildEngine({
+      runners: [
+        scripted(async () => {
+          ran();
+          return exited();
+        }),
+      ],
+    });
+    const record = await server.run({
+      ...{ runtime_kind: 'scripted', working_directory: dir, input_payload_path: name },
+    });
+    expect(ran).not.toHaveBeenCalled();
+    expect(record.status).toBe('rejected');
+    return record.result?.error_summary?.replace(/: \/.*/, '');
+  };
+
+  test.each([
+    '/proc/self/environ',
+    '/proc/thread-self/environ',
+    '/proc/self/task/../environ',
+    '/proc/self/cmdline',
+    '/proc/self/mem',
+    '/proc/self/maps',
+    `/proc/${process.ppid}/environ`,
+    '/proc/meminfo',
+    '/proc/sys/kernel/hostname',
+  ])('%s is refused by every kind, and so is a link to it', async (path) => {
+    const words = 'input_payload_path is a file of /proc, which has no content of its own';
+    expect(await reject(path)).toBe(words);
+    symlinkSync(path, join(dir, 'link'));
+    expect(await reject('link')).toBe(words);
+  });
+
+  test('nor is one waited for', async () => {
+    execFileSync('mkfifo', [join(dir, 'fifo')]);
+    const socket = createServer().listen(join(dir, 'socket'));
+    await once(socket, 'listening');
+    symlinkSync('/dev/zero', join(dir, 'zero'));
+    const words = 'input_payload_path is not a regular file';
+    for (const name of ['fifo', 'socket', 'zero', '.', '/dev/tty', '/dev/random', '/proc/self/fd/0'])
+      expect(await reject(name)).toBe(words);
+    socket.close();
+  });
+
+  const hiding = ['/sys/fs/cgroup/cgroup.controllers', '/sys/fs/cgroup/memory/memory.stat'].find(
+    (place) => existsSync(place) && statSync(place).size === 0 && readFileSync(place).length > 0,
+  );
+  test.skipIf(hiding === undefined)(
+    'one whose size says 0 though something is in it is refused',
+    async () => {
+      expect(await reject(hiding ?? '')).toBe('input_payload_path has more bytes than its size says');
+    },
+  );
+});
 
 test('what calls others by HTTP sends the file that was judged, at every attempt', async () => {
   const got = await readAfterSwap(async ({ inputPath }) => {
