@@ -31,6 +31,8 @@ interface Timing {
 
 interface Side {
   name: string;
+  /** What that many runs need, which is not measured; returns how it goes. */
+  prepare?(runs: number): Promise<() => Promise<void>>;
   run(): Promise<Timing>;
 }
 
@@ -67,37 +69,74 @@ function client(name: string, flags: readonly string[]): Side {
   };
 }
 
-/** Over HTTP: the output as it comes, and the end of the answer is the end of the run, its container removed. */
+/** Over HTTP: the output as it comes, and the end of the answer is the end of the run. */
+function answerOf(agent: Agent, port: number, body: string): Promise<Timing> {
+  const headers = { accept: 'text/plain', 'content-type': 'application/json' };
+  return new Promise((done, fail) => {
+    const began = performance.now();
+    let firstByte = Number.NaN;
+    let text = '';
+    const post = request(
+      { agent, port, host: '127.0.0.1', method: 'POST', path: '/invocations', headers },
+      (answer) => {
+        answer.on('data', (chunk: Buffer) => {
+          if (text === '') firstByte = performance.now() - began;
+          text += chunk;
+        });
+        answer.once('error', fail);
+        answer.once('end', () =>
+          text === `${WORD}\n`
+            ? done({ firstByte, end: performance.now() - began })
+            : fail(new Error(`runwire: ${answer.statusCode} ${JSON.stringify(text)}`)),
+        );
+      },
+    );
+    post.once('error', fail);
+    post.end(body);
+  });
+}
+
+/** Its container is removed before its end is told. */
 function server(port: number): Side {
   const agent = new Agent({ keepAlive: true });
-  const spec = { image };
-  const body = JSON.stringify({ runtime_kind: 'docker', command: ['echo', WORD], options: { docker: spec } });
-  const headers = { accept: 'text/plain', 'content-type': 'application/json' };
+  const body = JSON.stringify({
+    runtime_kind: 'docker',
+    command: ['echo', WORD],
+    options: { docker: { image } },
+  });
+  return { name: 'runwire', run: () => answerOf(agent, port, body) };
+}
+
+/** Each is the first run in a session of its own, which is ready and has done nothing since. */
+function readySession(port: number): Side {
+  const agent = new Agent({ keepAlive: true });
+  const sessions = `http://127.0.0.1:${port}/sessions`;
+  const ready: string[] = [];
   return {
-    name: 'runwire',
-    run: () =>
-      new Promise((done, fail) => {
-        const began = performance.now();
-        let firstByte = Number.NaN;
-        let text = '';
-        const post = request(
-          { agent, port, host: '127.0.0.1', method: 'POST', path: '/invocations', headers },
-          (answer) => {
-            answer.on('data', (chunk: Buffer) => {
-              if (text === '') firstByte = performance.now() - began;
-              text += chunk;
-            });
-            answer.once('error', fail);
-            answer.once('end', () =>
-              text === `${WORD}\n`
-                ? done({ firstByte, end: performance.now() - began })
-                : fail(new Error(`runwire: ${answer.statusCode} ${JSON.stringify(text)}`)),
-            );
-          },
-        );
-        post.once('error', fail);
-        post.end(body);
-      }),
+    name: 'runwire, first in a session',
+    async prepare(count) {
+      const made: string[] = [];
+      for (let n = 0; n < count; n++) {
+        const answer = await fetch(`${sessions}?wait=60`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ runtime_kind: 'docker', options: { docker: { image } } }),
+        });
+        const { session_id: id, state, reason } = (await answer.json()) as Record<string, string>;
+        if (id === undefined || state !== 'ready')
+          throw new Error(`a session is not ready: ${state} ${reason}`);
+        made.push(id);
+      }
+      ready.push(...made);
+      return async () => {
+        for (const id of made) await fetch(`${sessions}/${id}`, { method: 'DELETE' });
+      };
+    },
+    run() {
+      const session = ready.shift();
+      if (session === undefined) throw new Error('no session is ready');
+      return answerOf(agent, port, JSON.stringify({ command: ['echo', WORD], options: { session } }));
+    },
   };
 }
 
@@ -110,6 +149,7 @@ interface Round {
 async function measure(side: Side, runs: number, atOnce: number): Promise<Round> {
   const timings: Timing[] = [];
   let left = runs;
+  const clean = await side.prepare?.(runs);
   const began = performance.now();
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
@@ -117,6 +157,7 @@ async function measure(side: Side, runs: number, atOnce: number): Promise<Round>
     }),
   );
   const seconds = (performance.now() - began) / 1000;
+  await clean?.();
   return {
     perSecond: timings.length / seconds,
     firstByte: median(timings.map(({ firstByte }) => firstByte)),
@@ -135,10 +176,13 @@ mkdirSync(options['data-dir'], { recursive: true });
 const directory = mkdtempSync(resolve(options['data-dir'], 'bench-'));
 const machine = describeMachine(directory);
 const { stop, port } = await runwire(join(directory, 'data'), join(directory, 'runwire.log'));
+const started: { atOnce: number; ready: Round[]; fresh: Round[] }[] = [];
 const rows: { name: string; atOnce: number; rounds: Round[]; base: Round[] }[] = [];
 try {
   const base = client('docker run --rm', []);
-  const sides = [server(port), base, client('docker run --rm, as confined', CONFINED)];
+  const fresh = server(port);
+  const ready = readySession(port);
+  const sides = [fresh, ready, base, client('docker run --rm, as confined', CONFINED)];
   for (const side of sides) await measure(side, 4, 2);
   for (const atOnce of options.concurrency.split(',').map(Number)) {
     const measured = new Map(sides.map((side) => [side, [] as Round[]]));
@@ -149,6 +193,7 @@ try {
       }
     for (const [side, own] of measured)
       rows.push({ name: side.name, atOnce, rounds: own, base: measured.get(base) ?? [] });
+    started.push({ atOnce, ready: measured.get(ready) ?? [], fresh: measured.get(fresh) ?? [] });
   }
 } finally {
   await stop();
@@ -177,5 +222,10 @@ console.log(
     ]),
   ]),
 );
+console.log('\na first run in a ready session ÷ a run in a fresh container:');
+for (const { atOnce, ready, fresh } of started)
+  console.log(
+    `${String(atOnce).padStart(7)}  first byte ${shown(ratios(of(ready, 'firstByte'), of(fresh, 'firstByte')))}, end ${shown(ratios(of(ready, 'end'), of(fresh, 'end')))}`,
+  );
 if (options.json !== undefined)
   writeFileSync(options.json, `${JSON.stringify({ machine, rounds, runs, rows }, null, 2)}\n`);
