@@ -23,8 +23,8 @@ const UNFINISHED_RESULT = '.runwire-';
 /** Of a file that is copied block by block. */
 const BLOCK_BYTES = 64 * 1024;
 
-/** Which write the turn has that is not over. */
-let written: string | null = null;
+/** Which writes the turn has that is not over: one may come with others, that a session was used, say. */
+let written = new Set<string>();
 
 /** The points of the server, in the order in which a run comes by. */
 export async function installPoints(): Promise<void> {
@@ -65,16 +65,16 @@ function storePoints(): void {
   for (const [method, what] of Object.entries(writes))
     pointsOf(store, method, {
       when() {
-        written = what;
+        written.add(what);
         return false;
       },
     });
   const { flush } = GroupCommit.prototype;
   GroupCommit.prototype.flush = function (this: GroupCommit<unknown>): void {
-    const what = written;
-    written = null;
+    const all = written;
+    written = new Set();
     flush.call(this);
-    if (what !== null) at(`${what} committed`);
+    for (const what of all) at(`${what} committed`);
   };
   pointsOf(GroupCommit.prototype, 'carry', { before: 'not carried into the database' });
   pointsOf(RedoLog.prototype, 'clear', {
@@ -96,7 +96,7 @@ function around(
     after: `${what} written`,
     when(args) {
       const counts = when(args);
-      if (counts) written = what;
+      if (counts) written.add(what);
       return counts;
     },
   });

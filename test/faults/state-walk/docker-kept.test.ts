@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect } from 'vitest';
 import { containersOf, DOCKER_HOST, testImage, volumesOf } from '../../helpers/docker/image.ts';
 import { engine, sessionContainers, sessionVolumes } from '../../helpers/docker/sessions.ts';
@@ -151,6 +152,8 @@ requires('docker')('A session in a container whose server is killed', () => {
       const session = `s-${randomUUID()}`;
       await walk.server.post('/sessions?wait=50', sent(session));
       const [container = ''] = sessionContainers(session);
+      // That it is used is stored in the same turn, as after any time.
+      if (point === 'insert committed') await sleep(1100);
       const { body, wrote } = onceEach();
       await walk.step({
         ...{ point, nth, wrote },
