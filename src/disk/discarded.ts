@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
-import { chmod, opendir, readdir, rename, rm } from 'node:fs/promises';
+import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from '../platform/error-words.ts';
+import { removeTree } from '../platform/remove-tree.ts';
 import { type RunDirectory, runDirectoryAt } from './run-directory.ts';
 
 /** Files taken away from their run or workspace, not deleted yet. */
@@ -43,7 +43,7 @@ export class DiscardedFiles {
     return {
       directory: runDirectoryAt(place),
       drop: async () => {
-        if (moved) await removeTree(Buffer.from(place));
+        if (moved) await removeTree(place);
       },
       restore: () => {
         if (moved) this.#giveBack(name, place);
@@ -72,7 +72,7 @@ export class DiscardedFiles {
     const unknown: string[] = [];
     const failed: unknown[] = [];
     for (const name of this.#names())
-      await removeTree(Buffer.from(join(this.#place, name))).catch((error) => failed.push(error));
+      await removeTree(join(this.#place, name)).catch((error) => failed.push(error));
     for await (const { name } of await opendir(this.#home)) {
       if (isKnown(name)) continue;
       unknown.push(name);
@@ -95,42 +95,5 @@ export class DiscardedFiles {
     mkdirSync(this.#place, { recursive: true, mode: 0o700 });
     renameSync(from, to);
     return true;
-  }
-}
-
-/** What stands in the way of deleting a tree, and can be cleared away. */
-const OBSTACLES: readonly unknown[] = ['EACCES', 'EPERM', 'ENAMETOOLONG'];
-/** Longer paths are cut: the system takes 4096 bytes, and the rest of one may be as long as a name. */
-const LONG_PATH_BYTES = 2048;
-
-/**
- * Programs leave directories that nobody may write or read, e.g. caches of packages: their owner may open
- * them. And trees deeper than a path can tell: the deep parts are moved up and deleted by themselves.
- */
-async function removeTree(path: Buffer): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-  } catch (error) {
-    if (!OBSTACLES.includes(codeOf(error))) throw error;
-    await clear(path, path);
-    await rm(path, { recursive: true, force: true });
-  }
-}
-
-/** Names are bytes: not all of them are UTF-8. */
-async function clear(directory: Buffer, top: Buffer): Promise<void> {
-  await chmod(directory, 0o700);
-  for (const entry of await readdir(directory, { withFileTypes: true, encoding: 'buffer' })) {
-    if (!entry.isDirectory()) continue;
-    const path = Buffer.concat([directory, Buffer.from('/'), entry.name]);
-    if (path.length <= LONG_PATH_BYTES) await clear(path, top);
-    else {
-      const cut = Buffer.concat([
-        top.subarray(0, top.lastIndexOf('/') + 1),
-        Buffer.from(MARK + randomUUID()),
-      ]);
-      await rename(path, cut);
-      await removeTree(cut);
-    }
   }
 }

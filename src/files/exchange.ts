@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { fchmodSync, fsyncSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { removeTree } from '../platform/remove-tree.ts';
 import { checkLinks, linksOver } from './archive-links.ts';
 import type { EditedTree, EditOptions } from './edit.ts';
 import { Filling } from './fill.ts';
@@ -53,7 +53,7 @@ export async function unpackInto(
     await setModes(tree, into, staged.modes);
     return sum;
   } finally {
-    await rm(place, { recursive: true, force: true });
+    await removeTree(place);
   }
 }
 

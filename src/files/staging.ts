@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { removeTree } from '../platform/remove-tree.ts';
 import { checkLinks } from './archive-links.ts';
 import { Filling } from './fill.ts';
 import { Ledger, type UploadCaps } from './ledger.ts';
@@ -40,7 +40,7 @@ export class Staging {
     } catch {
       return 0; // nothing was ever sent
     }
-    for (const name of names) await rm(join(this.#place, name), { recursive: true, force: true });
+    for (const name of names) await removeTree(join(this.#place, name));
     return names.length;
   }
 }
@@ -105,7 +105,7 @@ export class StagedFiles {
   async discard(): Promise<void> {
     this.close();
     await this.filling.done().catch(() => {}); // nobody waits for them any more
-    await rm(this.#root, { recursive: true, force: true });
+    await removeTree(this.#root);
   }
 }
 

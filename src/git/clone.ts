@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree } from '../platform/remove-tree.ts';
 import { checkSize, sizeOf, type TreeCaps } from './growth.ts';
 import type { GitEnd } from './program.ts';
 import type { GitReference } from './reference.ts';
@@ -63,7 +64,7 @@ async function bringExact(
   if (fetched.code === 0) return detach(parts, 'FETCH_HEAD');
   if (!isCommit || !isUnadvertised(fetched)) throw await parts.failure(fetched);
   // It gives commits only with the branches and tags they are in.
-  await rm(join(parts.place, TREE), { recursive: true });
+  await removeTree(join(parts.place, TREE));
   await mustRun(parts, '', [...CLONE, '--', parts.url, TREE]);
   if ((await commitOf(parts, name)) === null)
     throw gitRefusal('ref', `there is no ${name} in the repository`);

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import type { AddressGuard } from '../outbound/address-guard.ts';
 import type { Secrets } from '../outbound/secrets.ts';
 import { codeOf, messageOf } from '../platform/error-words.ts';
+import { removeTree } from '../platform/remove-tree.ts';
 import { TooLate, within } from '../platform/timer.ts';
 import { type GitAddress, gitAddress, judgedAddresses } from './address.ts';
 import { clone } from './clone.ts';
@@ -107,7 +108,7 @@ export class GitSource {
         throw gitRefusal('', `took longer than ${timeoutSeconds} s (RUNWIRE_GIT_TIMEOUT_SECONDS)`);
       } finally {
         time.done();
-        await rm(own, { recursive: true, force: true }).catch((error: unknown) =>
+        await removeTree(own).catch((error: unknown) =>
           place.log(`${own} could not be removed: ${messageOf(error)}`),
         );
       }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { CannotBegin } from '../contract/outcome.ts';
 import type { WorkspaceOutcome } from '../documents/workspace.ts';
 import { messageOf } from '../platform/error-words.ts';
+import { removeTree } from '../platform/remove-tree.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import type { LiveRun } from './live-run.ts';
 
@@ -18,7 +18,7 @@ export async function prepareWorkspace(run: LiveRun, workspaces: WorkspaceRuns |
     const { given } = run.directory;
     const files = existsSync(given) ? { from: given, into: run.paths.workingDirectory } : null;
     await workspaces.prepare(run, files);
-    if (files !== null) await rm(given, { recursive: true, force: true });
+    if (files !== null) await removeTree(given);
   } catch (error) {
     run.refuse(new CannotBegin(messageOf(error), { cause: error }));
   }

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { WorkspaceDirectory } from '../disk/workspace-directory.ts';
 import type { WorkspaceSource } from '../documents/workspace.ts';
+import { removeTree } from '../platform/remove-tree.ts';
 import { putInto } from './put.ts';
 import type { Shots } from './shots.ts';
 import type { TreeHands, TreeJob } from './tree-hands.ts';
@@ -51,7 +51,7 @@ export async function fill(
 ): Promise<void> {
   const { root, tree, beside, sent } = directory;
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  await rm(beside, { recursive: true, force: true });
+  await removeTree(beside);
   if (from === undefined) {
     // The files that were sent are all of it.
     if (existsSync(sent)) renameSync(sent, tree);
@@ -59,7 +59,7 @@ export async function fill(
     mkdirSync(beside, { mode: 0o700 });
     return;
   }
-  await rm(tree, { recursive: true, force: true });
+  await removeTree(tree);
   mkdirSync(beside, { mode: 0o700 });
   mkdirSync(tree, { mode: 0o700 });
   signal.throwIfAborted();

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { RunwireError } from '../documents/errors.ts';
 import { messageOf } from '../platform/error-words.ts';
+import { removeTree } from '../platform/remove-tree.ts';
 import type { StoredWorkspace, WorkspaceFacts } from '../store/workspaces.ts';
 import { type FillParts, fill, type Sources } from './fill.ts';
 import type { Space } from './space.ts';
@@ -64,7 +64,7 @@ export class Filler {
     }
     if (!(await storeUnlessClosed(this.#tools, () => store.workspaces.change(row.id, facts)))) return;
     // What it was made of is in the tree, or of no use.
-    await rm(directoryOf(this.#tools, row.id).sent, { recursive: true, force: true }).catch((err) =>
+    await removeTree(directoryOf(this.#tools, row.id).sent).catch((err) =>
       log.warn({ workspace_id: row.id, err }, 'files that were sent could not be removed'),
     );
   }

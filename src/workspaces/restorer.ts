@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RestoreInput } from '../documents/workspace.ts';
 import { parseJson } from '../platform/json-parse.ts';
+import { removeTree } from '../platform/remove-tree.ts';
 import type { StoredWorkspace } from '../store/workspaces.ts';
 import { busy, type Space } from './space.ts';
 import { AGAIN_MS, directoryOf, type SpaceTools, steadyRowOf, storeUnlessClosed } from './tools.ts';
@@ -184,7 +184,7 @@ export class Restorer {
     try {
       return (await hands.capture({ root: empty, index: null, seen: places.see({ work: empty }) })).digest;
     } finally {
-      await rm(empty, { recursive: true });
+      await removeTree(empty);
     }
   }
 

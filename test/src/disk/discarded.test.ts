@@ -99,6 +99,32 @@ test('directories that a program made unreadable or read-only are deleted, by a 
   }
 });
 
+test('however many files there are, few of them are asked for at once, for all trees together', async () => {
+  const files = new DiscardedFiles(dataDir);
+  for (const id of ['a', 'b', 'c']) {
+    const directory = runOf(id, 'old');
+    for (let n = 0; n < 20; n++) {
+      mkdirSync(join(directory, `d${n}`));
+      for (let at = 0; at < 30; at++) writeFileSync(join(directory, `d${n}`, `f${at}`), '');
+    }
+    for (let at = 0; at < 1000; at++) writeFileSync(join(directory, `f${at}`), '');
+  }
+  let most = 0;
+  const removed = Promise.all(['a', 'b', 'c'].map((id) => files.remove(id)));
+  let over = false;
+  void removed.finally(() => {
+    over = true;
+  });
+  while (!over) {
+    const asked = process.getActiveResourcesInfo().filter((name) => name.startsWith('FSReq'));
+    most = Math.max(most, asked.length);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await removed;
+  expect(most).toBeLessThanOrEqual(40);
+  expect(readdirSync(join(dataDir, 'discarded'))).toEqual([]);
+});
+
 test('trees deeper than a path can tell are deleted', async () => {
   const directory = runOf('a', 'old');
   const level = 'd'.repeat(200);
@@ -130,7 +156,7 @@ requires('root')('A directory that cannot be deleted', () => {
     chownSync(dataDir, 65534, 65534);
     process.seteuid?.(65534);
     try {
-      await expect(files.sweep(() => false)).rejects.toThrow('EPERM');
+      await expect(files.sweep(() => false)).rejects.toThrow(/EACCES|EPERM/);
       expect(readdirSync(join(dataDir, 'discarded'))).toEqual([b]);
     } finally {
       process.seteuid?.(0);
