@@ -1,9 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { request as begin } from 'node:http';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
@@ -330,6 +339,48 @@ describe('odd paths', () => {
       }
     expect((await fetch(`${origin}/workspaces//files`)).status).toBe(404);
   });
+});
+
+test('a link that a later archive makes lead out leads nobody out', async () => {
+  // Judged when it came, it stayed within; what stands on its way came after it, and stays within too.
+  const archives = ['ln -s a/b/../.. m; ln -s a/b/../secret s; tar c m s', 'mkdir a; ln -s .. a/b; tar c a'];
+  for (const script of archives) {
+    const body = execFileSync('sh', ['-c', `cd "$(mktemp -d)"; ${script}; rm -r "$PWD"`]);
+    expect((await to('files', { method: 'POST', headers: TAR, body })).status).toBe(200);
+  }
+  // It does lead out now, for who follows it.
+  const outside = realpathSync(join(root, '..'));
+  expect(realpathSync.native(join(root, 'm'))).toBe(realpathSync(join(outside, '..')));
+  writeFileSync(join(outside, 'secret'), 'outside');
+  expect(readFileSync(join(root, 's'), 'utf8')).toBe('outside');
+  const before = readdirSync(outside).sort();
+  const home = `m/${basename(outside)}`;
+  for (const path of ['s', 'm', `${home}/secret`, 'm/new'])
+    expect([path, (await to(`files/${path}`)).status]).toEqual([path, 404]);
+  for (const path of [`${home}/secret`, `${home}/new`, 'm/new'])
+    expect([path, ...(await codeOf(await put(path, 'x')))]).toEqual([path, 409, 'file_conflict']);
+  const taken = await to(`files/${home}/secret?recursive=true`, { method: 'DELETE' });
+  expect([404, 409]).toContain(taken.status);
+  for (const query of ['?path=m', `?path=${home}`]) {
+    const body = await tar({ name: 'new', text: 'x' });
+    expect((await to(`files${query}`, { method: 'POST', headers: TAR, body })).status).toBe(409);
+  }
+  const through = await tar({ name: `${home}/new`, text: 'x' });
+  expect((await to('files', { method: 'POST', headers: TAR, body: through })).status).toBe(409);
+  const { items } = (await (await to('files?glob=**')).json()) as { items: FileEntry[] };
+  expect(items.map(({ path, type }) => `${type} ${path}`)).toEqual([
+    'directory a',
+    'link a/b',
+    'link m',
+    'link s',
+  ]);
+  const archive = Buffer.from(await (await to('archive')).arrayBuffer());
+  expect(archive.includes('outside')).toBe(false);
+  expect([readdirSync(outside).sort(), readFileSync(join(outside, 'secret'), 'utf8')]).toEqual([
+    before,
+    'outside',
+  ]);
+  rmSync(join(outside, 'secret'));
 });
 
 describe('GET', () => {
