@@ -33,10 +33,14 @@ export async function discard(path: string, beside: string): Promise<void> {
   let since = performance.now();
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop())
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      if (isGone(at, beside, waiting)) break;
-      if (performance.now() - since < TURN_MS) continue;
-      await turn();
-      since = performance.now();
+      const emptying = emptied(at, beside, waiting);
+      let step = emptying.next();
+      for (; !step.done; step = emptying.next()) {
+        if (performance.now() - since < TURN_MS) continue;
+        await turn();
+        since = performance.now();
+      }
+      if (step.value) break;
     }
 }
 
@@ -50,8 +54,8 @@ export function moveOut(from: string | Buffer, to: string): void {
   }
 }
 
-/** Deletes it, or empties it and says false. */
-function isGone(at: string, beside: string, waiting: string[]): boolean {
+/** Deletes it, or empties it and says false. Stops behind each name. */
+function* emptied(at: string, beside: string, waiting: string[]): Generator<undefined, boolean> {
   const fd = openDirectory(at);
   if (fd === null) {
     unlinkSync(at);
@@ -61,6 +65,7 @@ function isGone(at: string, beside: string, waiting: string[]): boolean {
     if ((fstatSync(fd).mode & 0o700) !== 0o700) fchmodSync(fd, 0o700);
     const below = Buffer.from(`/proc/self/fd/${fd}/`);
     for (const name of readdirSync(below, { encoding: 'buffer' })) {
+      yield;
       const place = Buffer.concat([below, name]);
       if (isUnlinked(place)) continue;
       const moved = join(beside, randomUUID());

@@ -130,7 +130,7 @@ async function eachStep({ tree, into, root, make, sync }: Steps, take: (step: St
     directory === null ? null : stepsOf(tree, root, directory.again(), sync),
   );
   for (const step of steps ?? []) {
-    take(step);
+    if (step !== null) take(step);
     if (performance.now() - since < TURN_MS) continue;
     await turn();
     since = performance.now();
@@ -138,7 +138,13 @@ async function eachStep({ tree, into, root, make, sync }: Steps, take: (step: St
   if (sync) syncWay(tree, into);
 }
 
-function* stepsOf(tree: EditedTree, from: string, directory: OpenDirectory, sync: boolean): Generator<Step> {
+/** Null where a directory is there already, so that many of these too are no step that lasts. */
+function* stepsOf(
+  tree: EditedTree,
+  from: string,
+  directory: OpenDirectory,
+  sync: boolean,
+): Generator<Step | null> {
   try {
     for (const name of readdirSync(from)) {
       const stats = lstatSync(join(from, name));
@@ -147,8 +153,10 @@ function* stepsOf(tree: EditedTree, from: string, directory: OpenDirectory, sync
       if (!stats.isDirectory() && there?.isDirectory()) throw new InTheWay(path, 'is a directory');
       const below =
         stats.isDirectory() && there !== null ? directory.enter(name, tree.isPrivate, false) : null;
-      if (below !== null) yield* stepsOf(tree, join(from, name), below, sync);
-      else
+      if (below !== null) {
+        yield* stepsOf(tree, join(from, name), below, sync);
+        yield null;
+      } else
         yield {
           from: join(from, name),
           directory,
@@ -173,9 +181,10 @@ async function sumOf(root: string, path: string): Promise<{ files: number; bytes
       const from = join(at.from, name);
       const stats = lstatSync(from);
       if (stats.isDirectory()) waiting.push({ from, path: at.path === '' ? name : `${at.path}/${name}` });
-      if (!stats.isFile()) continue;
-      sum.files++;
-      sum.bytes += stats.size;
+      if (stats.isFile()) {
+        sum.files++;
+        sum.bytes += stats.size;
+      }
       if (performance.now() - since < TURN_MS) continue;
       await turn();
       since = performance.now();
