@@ -13,6 +13,8 @@ export const KeptFacts = z.object({
   entrypoint: z.array(z.string()),
   /** CMD of the image. */
   command: z.array(z.string()),
+  /** Its keeper keeps what a program left running writes. Not so in those that earlier versions made. */
+  keepsLate: z.boolean().default(false),
 });
 /** A container whose first process is a keeper: programs come and go in it. */
 export type KeptContainer = z.infer<typeof KeptFacts>;

@@ -27,7 +27,10 @@ export async function makeKept(tools: RunTools, ctx: Context, image: ImageFacts)
   keepClear(placesOf(ctx.spec), KEEPER_DIRECTORY, 'what the server puts in');
   const plan = await planContainer(tools, ctx, image);
   const { entrypoint, command } = image;
-  const facts = { image: image.id, user: plan.user, entrypoint: [...entrypoint], command: [...command] };
+  const facts = {
+    ...{ image: image.id, user: plan.user, entrypoint: [...entrypoint], command: [...command] },
+    keepsLate: true,
+  };
   return { id: await askFor(tools, ctx, keptOptions(plan, ctx, facts)), ...facts };
 }
 

@@ -2,7 +2,7 @@ import type { RunContext } from '../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { type DockerDaemon, daemonWords } from './daemon.ts';
 import { runExec } from './exec.ts';
-import { forgetWords, killWords } from './keeper/words.ts';
+import { forgetWords, killWords, LATE } from './keeper/words.ts';
 import { askKeeper } from './kept-keeper.ts';
 import { commandUser, KeptPlace } from './kept-place.ts';
 import type { Sequenced } from './kept-sequence.ts';
@@ -82,7 +82,7 @@ export async function forgetPrograms(
 ): Promise<void> {
   const { setup, session } = ctx;
   const count = Math.min(setup?.commands.length ?? 0, place.directories.length);
-  const ofSetup = place.directories.slice(0, count);
+  const ofSetup = place.directories.slice(0, count).flatMap((one) => [one, `${one}${LATE}`]);
   const ofCommand = which === 'all' && !session?.isSetup ? place.directories.slice(count) : [];
   const { id: container, user } = place.container;
   const work: [string, string[]][] = [

@@ -7,7 +7,7 @@ import {
   writeContainerRecord,
 } from './container-record.ts';
 import { environmentInside } from './create.ts';
-import { RUNS_DIRECTORY } from './keeper/words.ts';
+import { LATE, RUNS_DIRECTORY } from './keeper/words.ts';
 import { argvIn } from './kept-container.ts';
 import type { KeptProgramPlan } from './kept-plan.ts';
 import type { DockerSpec } from './spec.ts';
@@ -73,7 +73,14 @@ export class KeptPlace {
   /** One command of the setup, by its place there. */
   setupPlan(ctx: Context, step: number, argv: readonly string[], timeLimitMs: number): KeptProgramPlan {
     const user = ctx.setup?.user ?? this.container.user;
-    return { ...this.#plan(ctx, step), argv, user, stays: true, hasInput: false, timeLimitMs };
+    // Of a session's own setup nothing is kept that is written after it.
+    const keepsLate = this.container.keepsLate && !ctx.session?.isSetup;
+    return { ...this.#plan(ctx, step), argv, user, stays: true, keepsLate, hasInput: false, timeLimitMs };
+  }
+
+  /** What a command of the setup left running, by what it writes: nothing is started. */
+  latePlan(ctx: Context, step: number): KeptProgramPlan {
+    return { ...this.setupPlan(ctx, step, [], 1), directory: `${this.directoryOf(step)}${LATE}` };
   }
 
   commandPlan(ctx: Context, step: number): KeptProgramPlan {
@@ -83,6 +90,7 @@ export class KeptPlace {
       argv: argvIn(this.container, ctx),
       user: commandUser(this.container, ctx),
       stays: false,
+      keepsLate: false,
       hasInput: wantsStdin(ctx),
       timeLimitMs: seconds === null ? null : seconds * 1000,
     };

@@ -10,14 +10,8 @@ import type { KeptOutput } from './kept-output.ts';
 import type { KeptProgramPlan } from './kept-plan.ts';
 import { stateOf } from './kept-state.ts';
 import type { KeptStop } from './kept-stop.ts';
-import {
-  type ExitedFrame,
-  type KilledFrame,
-  type Mode,
-  never,
-  type ProgramEnd,
-  type Way,
-} from './program-end.ts';
+import { ToldProgram } from './kept-told.ts';
+import { type Mode, never, type ProgramEnd, type Way } from './program-end.ts';
 import type { RunTools } from './tools.ts';
 
 const RETRY_MS = 250;
@@ -29,19 +23,16 @@ const MOST_TRIES = 40;
 export class KeptProgram {
   readonly #tools: Pick<RunTools, 'daemon' | 'reconnectMs' | 'closed'>;
   readonly #plan: KeptProgramPlan;
-  readonly #output: KeptOutput;
+  readonly #told: ToldProgram;
   readonly #stop: KeptStop;
-  readonly #onStarted: (frame: { at: number }) => void;
   #reader = new JournalReader();
   #exec: Exec | null = null;
-  #exited: ExitedFrame | null = null;
-  #killed: KilledFrame | null = null;
-  #errno: number | null = null;
   /** It may have been begun. */
   #begun: boolean;
   /** The keeper was put back: not again. */
   #mended = false;
   readonly #mend: () => Promise<string>;
+  readonly #startsNothing: boolean;
   onFrame: (() => void) | null = null;
 
   constructor(
@@ -52,6 +43,8 @@ export class KeptProgram {
       stop: KeptStop;
       /** An earlier server may have begun it. */
       begun: boolean;
+      /** It is read, and not begun where it was not. */
+      startsNothing?: boolean;
       onStarted?: (frame: { at: number }) => void;
       /** Puts its keeper where it is to be, where that seems not to be there. '' or why it cannot. */
       mend: () => Promise<string>;
@@ -59,11 +52,11 @@ export class KeptProgram {
   ) {
     this.#tools = tools;
     this.#plan = plan;
-    this.#output = about.output;
+    this.#told = new ToldProgram(about.output, about.onStarted ?? (() => {}));
     this.#stop = about.stop;
     this.#begun = about.begun;
-    this.#onStarted = about.onStarted ?? (() => {});
     this.#mend = about.mend;
+    this.#startsNothing = about.startsNothing ?? false;
   }
 
   /** Resolves when it has ended, or it is known that nobody knows. Throws LetGo when this process is to leave it. */
@@ -82,6 +75,11 @@ export class KeptProgram {
       if (closed.aborted) this.disconnect();
       this.#stop.follow(null);
     }
+  }
+
+  /** Was its journal read to the end. */
+  get hasAll(): boolean {
+    return this.#reader.ended;
   }
 
   /** Its end is stored: what the keeper has of it can go. False: who would do it is not there. */
@@ -161,7 +159,7 @@ export class KeptProgram {
     });
     this.#stop.follow((line) => this.tell(line));
     const failure = await Promise.race([ended.promise, over]);
-    if (this.#reader.ended) return { how: 'ended', end: this.#end() };
+    if (this.#reader.ended) return { how: 'ended', end: this.#told.end() };
     if (said.forged) return this.#forged();
     this.#exec = null;
     if (failure?.failure) return { how: 'silent', words: messageOf(failure.failure) };
@@ -182,17 +180,7 @@ export class KeptProgram {
 
   #take(frame: JournalFrame): void {
     this.onFrame?.();
-    if (frame.type === 'output' || frame.type === 'gap') this.#output.take(frame);
-    else if (frame.type === 'started') this.#onStarted(frame);
-    else if (frame.type === 'not_started') this.#errno = frame.errno;
-    else if (frame.type === 'killed') this.#killed = frame;
-    else if (frame.type === 'exited') this.#exited = frame;
-  }
-
-  #end(): ProgramEnd {
-    if (this.#exited) return { how: 'exited', exited: this.#exited, killed: this.#killed };
-    if (this.#errno !== null) return { how: 'not_started', errno: this.#errno };
-    return this.#lost('the journal of the program has no end', 'there');
+    this.#told.take(frame);
   }
 
   /** A program may write to its own journal: it is ended, and what it says there of its end is not told. */
@@ -222,6 +210,7 @@ export class KeptProgram {
     let why = (words || stderr).trim();
     if (code === KEEPER_CODES.taken) return { how: 'again', mode: 'read', words: why };
     if (code === KEEPER_CODES.noJournal && this.#reader.offset === 0) {
+      if (this.#startsNothing) return never(why, 'there');
       this.#begun = false;
       return { how: 'again', mode: 'run', words: why };
     }
@@ -293,7 +282,7 @@ export class KeptProgram {
       if (error instanceof DaemonGone) return { how: 'silent', words: messageOf(error) };
       return { how: 'ended', end: this.#lost(`${state.words}; ${messageOf(error)}`, 'stopped') };
     }
-    if (this.#reader.ended) return { how: 'ended', end: this.#end() };
+    if (this.#reader.ended) return { how: 'ended', end: this.#told.end() };
     return { how: 'ended', end: this.#lost(state.words, 'stopped') };
   }
 }

@@ -5,6 +5,7 @@ import { changeContainerRecord } from './container-record.ts';
 import { killWords } from './keeper/words.ts';
 import { KeptInput } from './kept-input.ts';
 import { askKeeper, putKeeperBack } from './kept-keeper.ts';
+import { LateSetup } from './kept-late.ts';
 import { failedSetup, keptOutcome, setupStep } from './kept-outcome.ts';
 import { KeptOutput } from './kept-output.ts';
 import { commandUser, type KeptPlace } from './kept-place.ts';
@@ -58,12 +59,13 @@ export class Sequence {
   #at: { user: string; directory: string } | null = null;
   #quiet: NodeJS.Timeout | undefined;
   #goesOn: boolean;
-  #lostInSetup = 0;
+  readonly #late: LateSetup;
   #spawnMs: number | null = null;
   #setupMs: number | null = null;
 
   constructor(tools: RunTools, ctx: Context, parts: SequenceParts) {
     this.#tools = tools;
+    this.#late = new LateSetup(tools, ctx, parts.place);
     this.#ctx = ctx;
     this.#parts = parts;
     this.#goesOn = !parts.resumed;
@@ -104,10 +106,9 @@ export class Sequence {
 
   /** Null: all of them ended with 0. */
   async #setUp(): Promise<Sequenced | null> {
-    const { setup, signal, output } = this.#ctx;
+    const { setup, signal } = this.#ctx;
     const { commands = [], timeoutMs = 0 } = setup ?? {};
     const { place } = this.#parts;
-    const kept = new KeptOutput(output, 'setup');
     let since: number | null = null;
     const from = performance.now();
     for (const [step, argv] of commands.entries()) {
@@ -115,24 +116,25 @@ export class Sequence {
       const left = timeoutMs - (since === null ? performance.now() - from : Date.now() - since);
       const end = await this.#attend(step, {
         plan: () => place.setupPlan(this.#ctx, step, argv, Math.max(1, left)),
-        output: kept,
+        output: this.#late.output,
         onStarted: ({ at }) => {
           since ??= Math.min(at, Date.now());
         },
       });
       end.program.disconnect();
       this.#steps.push(setupStep(argv, end.end));
+      if (end.end.how === 'exited' && end.end.left) this.#late.left(step);
       // Under an earlier server too.
       this.#setupMs = Math.max(performance.now() - from, since === null ? 0 : Date.now() - since);
       if (end.end.how === 'exited' && end.end.exited.timedOut) this.#ctx.timedOut('setup');
       if (end.end.how !== 'exited' || end.end.exited.exitCode !== 0) {
+        await this.#late.take(false);
         const facts = { metadata: this.#metadata, timings: this.#timings(), stuck: this.#stop.stuck };
         const outcome = failedSetup(end.end, { ...facts, setup: this.#steps, count: commands.length });
         return { ...this.#done(outcome), ...whereabouts(end.end) };
       }
     }
-    this.#lostInSetup = kept.lost;
-    output.complete('setup');
+    this.#late.over();
     return null;
   }
 
@@ -160,6 +162,7 @@ export class Sequence {
     const { here = null, there = null } = (started ?? {}) as { here?: number; there?: number };
     if (end.how === 'exited' && end.exited.timedOut) ctx.timedOut('run');
     const { firstByteAt } = output;
+    await this.#late.take(end.how === 'exited');
     const memoryLimit = ctx.spec.memory_bytes ?? ctx.invocation.options.limits?.memory_bytes ?? null;
     const seen = { end, limit: memoryLimit, startedAt: there };
     const outcome = keptOutcome(end, {
@@ -167,13 +170,16 @@ export class Sequence {
       metadata: this.#metadata,
       outOfMemory: await ranOutOfMemory(this.#tools.daemon, plan.container, seen),
       memoryLimit,
-      lostBytes: this.#lostInSetup + output.lost,
+      lostBytes: this.#late.lost + output.lost,
       timings: this.#timings(firstByteAt === null || here === null ? null : firstByteAt - here),
       setup: ctx.setup === null ? undefined : this.#steps,
       stuck: this.#stop.stuck,
       begun: step > 0,
     });
-    return { outcome, ...whereabouts(end), orphaned: isOrphaned(end), forget: () => program.forget() };
+    return {
+      ...{ outcome: this.#late.noted(outcome), ...whereabouts(end), orphaned: isOrphaned(end) },
+      forget: () => program.forget(),
+    };
   }
 
   /** What the invocation gives, once; where an earlier server came to give a part of it, its end. */
@@ -243,7 +249,8 @@ export class Sequence {
     program.onFrame = () => void this.#quiet?.refresh();
   }
 
-  #abortedBefore(): Sequenced {
+  async #abortedBefore(): Promise<Sequenced> {
+    await this.#late.take(false);
     const begun = this.#steps.length > 0;
     return this.#done({
       ...neverStarted('aborted before the command was started', this.#metadata),
@@ -253,7 +260,7 @@ export class Sequence {
   }
 
   #done(outcome: RunnerOutcome): Sequenced {
-    return { outcome, container: 'there', orphaned: false, forget: () => false };
+    return { outcome: this.#late.noted(outcome), container: 'there', orphaned: false, forget: () => false };
   }
 
   #timings(firstByteMs: number | null = null) {

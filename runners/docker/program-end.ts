@@ -2,7 +2,8 @@ import type { JournalFrame } from './keeper/frames.ts';
 
 /** How a program in a kept container came to its end. */
 export type ProgramEnd =
-  | { how: 'exited'; exited: ExitedFrame; killed: KilledFrame | null }
+  /** `left`: what it left running writes on. */
+  | { how: 'exited'; exited: ExitedFrame; killed: KilledFrame | null; left: boolean }
   /** The kernel would not execute it. */
   | { how: 'not_started'; errno: number }
   /** Nothing was begun, and why not. */

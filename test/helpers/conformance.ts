@@ -61,8 +61,6 @@ export interface Conformance {
   failedBecause?: FailureReason;
   /** It runs commands of a setup. */
   setsUp?: boolean;
-  /** What a command of a setup left running writes after it is not kept. */
-  dropsLateSetup?: boolean;
   /** Files that no input_payload_path names are refused. */
   refusesFiles?: boolean;
   skip?: Partial<Record<Concern, string>>;

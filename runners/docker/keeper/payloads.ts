@@ -7,6 +7,8 @@ export type JournalFrame =
   | { type: 'output'; stream: Stream; bytes: Buffer }
   /** Bytes that were written and are not here, behind those that are. */
   | { type: 'gap'; stream: Stream; length: number; reason: Exclude<GapReason, 'retention'> }
+  /** What it leaves running writes on, to a journal of its own (LATE in words.ts). */
+  | { type: 'left' }
   | { type: 'killed'; termSent: boolean; killSent: boolean; survivors: number }
   | ExitedFrame
   | { type: 'end' };
@@ -82,6 +84,7 @@ export const PAYLOADS: ReadonlyMap<string, Payload> = new Map<string, Payload>([
   ['o', { length: undefined, read: output('stdout') }],
   ['e', { length: undefined, read: output('stderr') }],
   ['g', { length: 9, read: gap }],
+  ['l', { length: 0, read: () => ({ type: 'left' }) }],
   ['k', { length: 6, read: killed }],
   ['x', { length: 50, read: exited }],
   ['z', { length: 0, read: () => ({ type: 'end' }) }],

@@ -3,6 +3,9 @@ import { KEEPER_DIRECTORY, KEEPER_PATH } from './binary.ts';
 /** Where the directories of programs are: every user of the container may make one. */
 export const RUNS_DIRECTORY = `${KEEPER_DIRECTORY}/runs`;
 
+/** Where what a program left running writes: behind the name of its directory. */
+export const LATE = '.late';
+
 /** What a keeper answers that a caller can act on: its exit code. */
 export const KEEPER_CODES = {
   usage: 2,
@@ -25,6 +28,8 @@ export interface ProgramPlan {
   mark: string;
   /** What it leaves running is left alone. */
   stays: boolean;
+  /** And what that writes is kept, in LATE. Keepers of earlier versions cannot. */
+  keepsLate: boolean;
   hasInput: boolean;
   /** Bytes kept of each stream. */
   keptBytes: number;
@@ -42,7 +47,7 @@ export function runWords(plan: ProgramPlan): string[] {
     value === null ? [] : [word, String(Math.ceil(value))];
   return [
     ...[KEEPER_PATH, 'run', '-f', '-c', '-m', plan.mark],
-    ...(plan.stays ? ['-s'] : []),
+    ...(plan.keepsLate ? ['-k'] : plan.stays ? ['-s'] : []),
     ...(plan.hasInput ? ['-i'] : []),
     ...number('-o', plan.keptBytes),
     ...number('-t', plan.timeLimitMs),

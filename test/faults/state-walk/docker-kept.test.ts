@@ -72,6 +72,39 @@ requires('docker')('A run with a setup in a container whose server is killed', (
       expect(record.result?.artifacts.map(({ artifact_id }) => artifact_id)).toContain('zeros');
     });
 
+  // The fourth exec reads what the setup left running wrote.
+  for (const [point, nth = 1] of [
+    ['exec started', 2],
+    ['exec started', 3],
+    ['exec not started', 4],
+    ['exec started', 4],
+    ['facts received'],
+    ['result made'],
+    ['result committed'],
+  ] as const)
+    suite.try(`at "${point}" (${nth}) has all that its setup left running wrote, once`, async (walk) => {
+      const { body, wrote } = onceEach();
+      const [sh, c, script] = (body as { command: string[] }).command;
+      const [first, second] = SETUP.commands;
+      const late = '(until [ -e /tmp/gate ]; do sleep 0.05; done; echo late; touch /tmp/late; sleep 1000) &';
+      const { record } = await walk.step({
+        ...{ point, nth, wrote },
+        said: `docker with a setup that leaves something: ${point} (${nth})`,
+        body: {
+          ...body,
+          command: [sh, c, `touch /tmp/gate; until [ -e /tmp/late ]; do sleep 0.05; done; ${script}`],
+          runtime_kind: 'docker',
+          options: { setup: { commands: [`${first}; ${late}`, second] }, docker: { image } },
+        },
+        expected: truth,
+      });
+      const { invocation_id: id } = record.invocation;
+      const read = await fetch(`${walk.server.url}/invocations/${id}/stdout?phase=setup`);
+      expect(await read.text()).toBe('first\nlate\n');
+      expect(record.outcome).toMatchObject({ setup_stdout: { bytes: 11 }, setup_stderr: { bytes: 7 } });
+      await until(() => containersOf(id).length === 0, 'its container is removed');
+    });
+
   for (const point of [
     'exec started',
     'workspace not copied out',

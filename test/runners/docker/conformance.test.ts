@@ -38,7 +38,6 @@ requires('docker')('The docker runner', () => {
       kind: 'docker',
       ...{ title, skip },
       setsUp: true,
-      dropsLateSetup: true,
       app: { config: { DOCKER_HOST } },
       invocation: (behaviour) => ({
         runtime_kind: 'docker',

@@ -71,7 +71,7 @@ static bool is_frame(const uint8_t *head) {
     case 'F': return length == 4;
     case 'k': return length == 6;
     case 'x': return length == 50;
-    case 'z': return length == 0;
+    case 'l': case 'z': return length == 0;
     default: return false;
   }
 }

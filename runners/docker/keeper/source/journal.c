@@ -11,7 +11,10 @@ static int journal = -1;
 static uint8_t behind[HEAD + MOST_PAYLOAD + SPARE];
 static size_t behind_from, behind_to;
 
-void journal_begin(int fd) { journal = fd; }
+void journal_begin(int fd) {
+  journal = fd;
+  behind_from = behind_to = 0;
+}
 
 static bool catch_up(void) {
   while (behind_from < behind_to) {
@@ -106,6 +109,10 @@ bool journal_end(struct stream *streams, int place, const uint8_t *killed, const
   for (int i = 0; i < 2; i++) {
     put_gap(streams[i].number | 0x80, streams[i].lost);
     put_gap(streams[i].number, streams[i].dropped - streams[i].told);
+  }
+  for (int i = 0; i < 2; i++) {
+    streams[i].lost = 0;
+    streams[i].told = streams[i].dropped;
   }
   if (killed) journal_put('k', killed, 6);
   if (ended) journal_put('x', ended, 50);

@@ -26,6 +26,7 @@ bool read_options(int count, char **words, struct options *options) {
     else if (same(word, "-c")) options->commanded = true;
     else if (same(word, "-i")) options->input = true;
     else if (same(word, "-s")) options->stay = true;
+    else if (same(word, "-k")) options->stay = options->keep = true;
     else if (same(word, "-o")) number = &options->kept;
     else if (same(word, "-t")) number = &options->time_limit_ms;
     else if (same(word, "-g")) number = &options->grace_ms;

@@ -6,7 +6,7 @@
 
 struct options {
   const char *place;
-  bool follow, commanded, input, stay;
+  bool follow, commanded, input, stay, keep;
   uint64_t kept, time_limit_ms, grace_ms;
   struct program program;
 };

@@ -62,6 +62,16 @@ int claim_place(const struct options *options, struct place *place) {
   return claim_journal(path, place);
 }
 
+bool claim_late(const char *path, struct place *late) {
+  static char name[4096];
+  size_t length = length_of(path);
+  if (length + sizeof LATE > sizeof name) return false;
+  memcpy(name, path, length);
+  memcpy(name + length, LATE, sizeof LATE);
+  *late = (struct place){-1, -1, -1, -1, -1};
+  return open_directory(name, &late->directory) == DONE && claim_journal(name, late) == DONE;
+}
+
 void furnish_place(const struct options *options, const struct place *place) {
   char text[24], *at = put_number(text, options->program.mark);
   *at++ = '\n';

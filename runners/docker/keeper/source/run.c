@@ -4,7 +4,7 @@
 enum { DRAIN_US = 180000, GROUP_US = 20000, BEHIND_US = 250000, LAST_BYTES = 16 << 20 };
 
 static struct options options;
-static struct place place;
+static struct place place, late = {-1, -1, -1, -1, -1};
 static struct stream streams[2] = {{-1, 1, 'o', 0, 0, 0, 0}, {-1, 2, 'e', 0, 0, 0, 0}};
 static int signals;
 /* In µs of the monotonic clock; 0: not yet, or never. */
@@ -82,6 +82,8 @@ static void wait(int64_t us) {
     if (polls[2 + i].revents) take(&streams[i]);
 }
 
+static bool streams_open(void) { return streams[0].fd >= 0 || streams[1].fd >= 0; }
+
 static void kill_now(void) {
   struct target target = {(int)sys(getpid), options.program.mark};
   survivors = kill_all(target, &sent_kill);
@@ -146,6 +148,11 @@ static bool finish(void) {
   told[49] = storage_failed;
   sys(close, place.control);
   place.control = -1;
+  /* That more will be written is told also where there is no room for it: what is not there is missed then. */
+  if (options.keep && streams_open()) {
+    if (!claim_late(options.place, &late)) late.journal = -1;
+    journal_put('l', 0, 0);
+  }
   bool has_killed = sent_term || sent_kill || survivors > 0;
   return journal_end(streams, place.directory, has_killed ? killed : 0, told);
 }
@@ -169,13 +176,36 @@ static int start_follower(void) {
   leave(follow(place.directory, options.place, 0, options.commanded));
 }
 
-/* Until no process is left that the program started; what they print goes nowhere. */
-static void stay(void) {
+static void begin_late(void) {
+  uint8_t told[12];
+  put_u32(told, (uint32_t)leader);
+  put_u64(told + 4, (uint64_t)(now_us(CLOCK_REALTIME) / 1000));
+  furnish_place(&options, &late);
+  journal_begin(late.journal);
+  journal_put('s', told, 12);
+}
+
+static void end_late(void) {
+  if (late.journal < 0) return;
+  for (int i = 0; i < 2; i++)
+    for (int64_t most = LAST_BYTES; most > 0 && take(&streams[i]); most -= MOST_PAYLOAD) {}
+  journal_end(streams, late.directory, 0, 0);
+  sys(flock, late.journal, LOCK_UN);
+  sys(close, late.journal);
+  late.journal = -1;
   keeping = false;
-  while (reap() || (!all_are_ours && (streams[0].fd >= 0 || streams[1].fd >= 0))) {
-    wait(-1);
+}
+
+/* Until no process is left that the program started; what they print goes nowhere, but with -k: until they have let go of our pipes. */
+static void stay(void) {
+  keeping = late.journal >= 0;
+  if (keeping) begin_late();
+  while (reap() || (!all_are_ours && streams_open())) {
+    if (keeping && !streams_open()) end_late();
+    wait(keeping && journal_behind(streams) ? BEHIND_US : -1);
     for (int i = 0; i < 2; i++) take(&streams[i]);
   }
+  end_late();
 }
 
 static int begin_program(char **environment, bool watched) {

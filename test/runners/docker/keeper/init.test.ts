@@ -30,6 +30,9 @@ requires(
       () => processesWith(room.binary).includes(init) && processesWith('init').includes(init),
       'it runs',
     );
+    // Until then a signal to the first process of a namespace is dropped by the kernel.
+    const blocked = () => /^SigBlk:\t(\w+)/m.exec(readFileSync(`/proc/${init}/status`, 'utf8'))?.[1];
+    await until(() => BigInt(`0x${blocked() ?? 0}`) !== 0n, 'it waits for signals');
   });
   afterEach(() => {
     if (unshare.exitCode === null && unshare.signalCode === null) process.kill(init, 'SIGKILL');
