@@ -45,9 +45,10 @@ requires('docker')('What a setup in a container left running', () => {
 
   test('of a run in a session too, also as another user; and nothing of it is left', async () => {
     const { id, container } = await sessions.open();
-    const script = 'touch /tmp/gate; until [ -e /tmp/gate.a ]; do sleep 0.05; done; echo done';
     for (const user of [undefined, '1000']) {
-      const setup = { commands: [late('a')], ...(user !== undefined && { user }) };
+      const gate = `/tmp/gate-${user}`;
+      const script = `touch ${gate}; until [ -e ${gate}.a ]; do sleep 0.05; done; echo done`;
+      const setup = { commands: [late('a', gate)], ...(user !== undefined && { user }) };
       const record = await sessions.run(id, script, { options: { setup } });
       expect([record.status, stdout(record).toString()], JSON.stringify(record.result)).toEqual([
         'succeeded',
@@ -58,7 +59,6 @@ requires('docker')('What a setup in a container left running', () => {
       await sound(record);
       const left = () => engine('exec', container, 'ls', '-A', '/.runwire/runs');
       await expect.poll(left, { timeout: 10_000 }).toBe('');
-      engine('exec', '-u', '0', container, 'rm', '-f', '/tmp/gate', '/tmp/gate.a');
       expect((await sessions.run(id, 'pidof sleep')).outcome?.exit_code).toBe(1);
     }
     await sessions.close(id);
