@@ -13,7 +13,7 @@ import { KeptProgram } from './kept-program.ts';
 import { KeptStop } from './kept-stop.ts';
 import { ranOutOfMemory } from './out-of-memory.ts';
 import { neverStarted } from './outcome.ts';
-import type { ProgramEnd } from './program-end.ts';
+import { killedBeside, type ProgramEnd } from './program-end.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
 import type { RunTools } from './tools.ts';
@@ -60,6 +60,8 @@ export class Sequence {
   #quiet: NodeJS.Timeout | undefined;
   #goesOn: boolean;
   readonly #late: LateSetup;
+  /** Another than its keeper was told to kill what runs. */
+  #slow = false;
   #spawnMs: number | null = null;
   #setupMs: number | null = null;
 
@@ -77,6 +79,7 @@ export class Sequence {
       slow: () => {
         if (this.#at === null) return;
         const argv = killWords(this.#at.directory);
+        this.#slow = true;
         void askKeeper(tools.daemon, container, { ...this.#at, argv }).catch(() => {}); // then it is the container that is ended
       },
       stuck: () => {
@@ -230,7 +233,7 @@ export class Sequence {
       clearTimeout(this.#quiet);
       program.onFrame = null;
       if (end.how !== 'never' || end.container !== 'stopped' || restart === null || restarts > 1)
-        return { end, program };
+        return { end: this.#slow ? killedBeside(end) : end, program };
       const words = await restart();
       if (words !== '') return { end: { ...end, words }, program };
     }

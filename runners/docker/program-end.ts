@@ -26,3 +26,11 @@ export type Way =
 export function never(words: string, container: 'there' | 'stopped' | 'paused' | 'gone'): Way {
   return { how: 'ended', end: { how: 'never', words, container } };
 }
+
+const SIGKILL = 9;
+
+/** Another than its keeper was told to kill it, and was faster: the keeper found nobody to kill any more. */
+export function killedBeside(end: ProgramEnd): ProgramEnd {
+  if (end.how !== 'exited' || end.killed !== null || end.exited.signal !== SIGKILL) return end;
+  return { ...end, killed: { type: 'killed', termSent: false, killSent: true, survivors: 0 } };
+}
