@@ -20,7 +20,13 @@ declare module 'fastify' {
 }
 
 /** More of these takes so long to be read that everybody else waits. */
-const MOST: Extent = { names: 100_000, escapedNames: 10_000, containers: 100_000, levels: 500 };
+const MOST: Extent = {
+  names: 100_000,
+  escapedNames: 10_000,
+  escapes: 2_000_000,
+  containers: 100_000,
+  levels: 500,
+};
 /** When so much was made something of, others have their turn before anything is done with it. */
 const LONG = 64 * 1024;
 const BYTE_ORDER_MARK = '\ufeff';

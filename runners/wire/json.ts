@@ -13,7 +13,13 @@ export function jsonIn(text: string): unknown {
 }
 
 /** More than this takes the parser so long that everybody else waits. Lists of numbers and long texts may be as long as an answer. */
-const MOST: Extent = { names: 50_000, escapedNames: 10_000, containers: 200_000, levels: 500 };
+const MOST: Extent = {
+  names: 50_000,
+  escapedNames: 10_000,
+  escapes: 4_000_000,
+  containers: 200_000,
+  levels: 500,
+};
 /** A shorter text has not more than takes a few milliseconds. */
 const SHORT = 16_384;
 

@@ -5,14 +5,20 @@ export interface Extent {
   names: number;
   /** Names with an escape (`"a\nb"`), each of which is read twice. */
   escapedNames: number;
+  /** In names and texts. Each is read, and most are written again. */
+  escapes: number;
   /** Lists and objects. */
   containers: number;
   levels: number;
 }
 
+/** Characters of a number, a word or what is none. Who reads numbers by their digits takes a step of the stack for each of some millions. */
+const MAX_SCALAR = 100_000;
+
 /** Looked at before others have their turn: a few milliseconds. */
 const SLICE_BYTES = 1024 * 1024;
-const [QUOTE, BACKSLASH, COLON, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = Buffer.from('"\\:[]{}');
+const [QUOTE, BACKSLASH, COLON, COMMA, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = Buffer.from('"\\:,[]{}');
+const SPACE = 0x20;
 
 /**
  * What a JSON text has more of than it may have, in words; null: nothing. It is looked at byte by byte before anything is
@@ -33,7 +39,8 @@ export function excessNow(text: Buffer, most: Extent): string | null {
 }
 
 function* look(text: Buffer, most: Extent): Generator<undefined, string | null> {
-  let [names, escapedNames, containers, level] = [0, 0, 0, 0];
+  let [names, escapedNames, escapes, containers, level] = [0, 0, 0, 0, 0];
+  let scalar = 0;
   let inString = false;
   /** The last string has one. */
   let escaped = false;
@@ -46,6 +53,7 @@ function* look(text: Buffer, most: Extent): Generator<undefined, string | null> 
     const byte = text[at];
     if (inString) {
       if (byte === BACKSLASH) {
+        if (++escapes > most.escapes) return `has more than ${most.escapes} escapes in its texts`;
         escaped = true;
         at++;
       } else if (byte === QUOTE) inString = false;
@@ -60,6 +68,11 @@ function* look(text: Buffer, most: Extent): Generator<undefined, string | null> 
       if (++containers > most.containers) return `has more than ${most.containers} lists and objects`;
       if (++level > most.levels) return `is nested deeper than ${most.levels} levels`;
     } else if (byte === CLOSE || byte === CLOSE_LIST) level--;
+    else if (byte !== COMMA && (byte as number) > SPACE) {
+      if (++scalar > MAX_SCALAR) return `has a number of more than ${MAX_SCALAR} characters`;
+      continue;
+    }
+    scalar = 0;
   }
   return null;
 }
