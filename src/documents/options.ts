@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CallUrl } from './call-url.ts';
+import { Inputs, Outputs } from './declared-files.ts';
 import { ResourceId } from './resource-id.ts';
 import { Setup, SetupCommand } from './setup.ts';
 import { SpecReference } from './spec-reference.ts';
@@ -87,6 +88,8 @@ export const Options = z
       .optional()
       .describe('Made in the working directory before the start'),
     artifacts: z.array(z.string().min(1)).max(100).optional().describe('Globs under the working directory'),
+    inputs: Inputs.optional().describe('What the run is given, each under an id'),
+    outputs: Outputs.optional().describe('What the run leaves behind, each an artifact of its id'),
     limits: Limits.optional(),
     workspace: WorkspaceUse.optional().describe(
       'The directory that it works in, kept by the server from one run to the next',
