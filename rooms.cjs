@@ -68,7 +68,7 @@ const ROOMS = {
   },
   'src/artifacts': {
     says: 'files that a run made: found, copied, hashed',
-    doors: ['collection', 'glob', 'open-inside'],
+    doors: ['collection', 'outputs', 'glob', 'open-inside'],
     imports: ['src/disk', 'src/documents', 'src/platform'],
   },
   'src/files': {
@@ -78,6 +78,7 @@ const ROOMS = {
       'staging',
       'unpack',
       'unpack-tree',
+      'directory-tar',
       'scan',
       'whole',
       'tree',
@@ -162,8 +163,8 @@ const ROOMS = {
       'session-runs',
     ],
     imports: [
-      ...['src/artifacts', 'src/log', 'src/journal', 'src/contract', 'src/workspaces', 'src/store'],
-      'src/outbound',
+      ...['src/artifacts', 'src/files', 'src/log', 'src/journal', 'src/contract', 'src/workspaces'],
+      ...['src/store', 'src/outbound'],
       ...['src/disk', 'src/documents', 'src/platform', 'src/config'],
     ],
   },

@@ -1,7 +1,6 @@
-import { posix } from 'node:path';
 import { create as contentDisposition } from 'content-disposition';
 import { z } from 'zod';
-import { ArtifactDescriptor } from '../src/documents/artifact.ts';
+import { ArtifactDescriptor, fileNameOf } from '../src/documents/artifact.ts';
 import { RunwireError } from '../src/documents/errors.ts';
 import { type ByteSource, serveBytes } from './answers/bytes.ts';
 import type { OfRun, Routes } from './answers/edge.ts';
@@ -77,7 +76,7 @@ async function sourceOf(
     sha256,
     mediaType: safeMediaType(media_type),
     headers: {
-      'content-disposition': contentDisposition(posix.basename(descriptor.path) || descriptor.artifact_id),
+      'content-disposition': contentDisposition(fileNameOf(descriptor)),
       'content-security-policy': "default-src 'none'; sandbox",
     },
     read: (start, end) => bytes.read(start, end, holds),

@@ -34,7 +34,7 @@ export function manualRunner({ artifactCaps, guard, secrets, ...parts }: ManualP
     const run = new ManualRun({
       ctx,
       state: how === 'begin' ? newState() : readState(ctx.directory),
-      uploads: new Uploads(ctx.directory, artifactCaps),
+      uploads: new Uploads(ctx.directory, artifactCaps, ctx.invocation.options.outputs),
       onWaiting(waiting, again) {
         if (ctx.spec.dispatch_url === undefined) desk.offer(waiting, again);
         else void dispatchRun(ctx, waiting, post, DISPATCH_SCHEDULE);

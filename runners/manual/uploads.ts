@@ -4,6 +4,7 @@ import { mkdir, open, rm, stat } from 'node:fs/promises';
 import type { Upload } from '../../src/contract/claims.ts';
 import type { RunDirectory } from '../../src/disk/run-directory.ts';
 import type { ArtifactCaps, ArtifactFacts } from '../../src/documents/artifact.ts';
+import type { Output } from '../../src/documents/declared-files.ts';
 import { RunwireError, toldShortage } from '../../src/documents/errors.ts';
 import { CHANNELS } from '../../src/documents/stream.ts';
 import { parseJson } from '../../src/platform/json-parse.ts';
@@ -19,15 +20,18 @@ const PREFIX = 'upload-';
 export class Uploads {
   readonly #directory: RunDirectory;
   readonly #caps: ArtifactCaps;
+  /** What is to be sent, by the words that it is described with. */
+  readonly #outputs: readonly Output[];
   /** By id in lower case: some file systems fold case. */
   readonly #files = new Map<string, ArtifactFacts>();
   #keptBytes = 0;
   /** Bytes of uploads that are coming in. */
   #coming = 0;
 
-  constructor(directory: RunDirectory, caps: ArtifactCaps) {
+  constructor(directory: RunDirectory, caps: ArtifactCaps, outputs: readonly Output[] = []) {
     this.#directory = directory;
     this.#caps = caps;
+    this.#outputs = outputs;
   }
 
   list(): ArtifactFacts[] {
@@ -95,11 +99,12 @@ export class Uploads {
       mayKeep();
       this.#checkId(id);
       mayReplace?.(this.#of(id));
+      const output = this.#outputs.find((declared) => declared.id === id);
       const facts: ArtifactFacts = {
         id,
         path: `${this.#directory.artifacts}/${id}`,
-        kind: 'file',
-        description: id,
+        kind: output?.kind ?? 'file',
+        description: output?.description ?? output?.path ?? id,
         sizeBytes: size,
         sha256: hash.digest('hex'),
         mediaType,
@@ -131,7 +136,9 @@ export class Uploads {
         ? 'is the id of a captured stream'
         : (this.#files.get(lower)?.id ?? id) !== id
           ? 'differs only in case from that of another artifact'
-          : null;
+          : this.#outputs.some((output) => output.id === lower && output.id !== id)
+            ? 'differs only in case from that of an output'
+            : null;
     if (words !== null)
       throw new RunwireError('invalid_field', `artifact_id: ${words}`, {
         errors: [{ path: 'artifact_id', message: words }],

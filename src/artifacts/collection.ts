@@ -1,24 +1,25 @@
-import { lstat, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { lookup } from 'mime-types';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { artifactFile, type RunDirectory } from '../disk/run-directory.ts';
 import type { ArtifactCaps, ArtifactFacts, Omitted } from '../documents/artifact.ts';
+import type { Output } from '../documents/declared-files.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import { type BytePath, toText } from '../platform/byte-path.ts';
 import { shortageOf } from '../platform/shortage.ts';
+import { CountedCaps } from './caps.ts';
 import { keepCopy } from './copy.ts';
 import { openFound } from './found-file.ts';
 import { ArtifactIds } from './ids.ts';
 import type { Mount } from './mount.ts';
 import { Omissions } from './omissions.ts';
 import { LeftOut, type OpenFile, reasonOf, STOPPED } from './open-inside.ts';
-import { type ArtifactSource, globbed, wholeDirectory } from './source.ts';
+import { type DirectoryTar, KeptOutputs, type MissingOutput } from './outputs.ts';
+import { type ArtifactSource, boundsOf, globbed, type Wanted, wholeDirectory } from './source.ts';
+import { makeStorage, timeOf } from './storage.ts';
 import { StopWalk, type Walked, walkFiles } from './walk.ts';
 
 const COPIES_AT_ONCE = 2;
-const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
-const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 const DEFAULT_ENTRIES = 250_000;
 
 /** Where artifacts are collected from, links resolved before the run; null: nothing is asked for there. */
@@ -35,6 +36,8 @@ export interface CollectionRequest {
   /** Absolute paths. */
   workingDirectory: string;
   artifactDirectory: string | null;
+  /** What the run was to leave behind; an id that the run has already is there. Default: nothing. */
+  outputs?: DeclaredOutputs | undefined;
   /** What prepareWorkingPaths found: a directory that leads elsewhere now is not collected from. */
   roots?: RealRoots;
   /** The program had a tree of its own, of this: its links mean what they meant there. */
@@ -47,6 +50,13 @@ export interface CollectionRequest {
   signal?: AbortSignal;
 }
 
+export interface DeclaredOutputs {
+  declared: readonly Output[];
+  /** Why none is looked for in the working directory, in words; null: they are. */
+  nowhere: string | null;
+  tarOf: DirectoryTar;
+}
+
 export interface Collection {
   /** In order of their paths. The bytes are at artifactFile(directory, id). */
   artifacts: ArtifactFacts[];
@@ -56,6 +66,8 @@ export interface Collection {
   bytes: number;
   /** What ran out, in words, so that files were left out; null: nothing did. */
   shortage: string | null;
+  /** Outputs that had to be there; they are in `omitted` too. */
+  missing: MissingOutput[];
 }
 
 /** A file on its way into the storage. */
@@ -72,33 +84,43 @@ interface Copying {
 }
 
 /**
- * Keep what a run made: the whole artifact directory, and the files under the working directory that its
+ * Keep what a run made: its outputs, then the whole artifact directory, and the files under the working directory that its
  * globs match. Every file is copied, so it stays what it was. Never throws for what the files are or
  * become: what is left out is in `omitted`. When nothing was asked for the file system is not touched.
  */
 export async function collectArtifacts(request: CollectionRequest): Promise<Collection> {
   const patterns = request.invocation.options.artifacts ?? [];
-  if (patterns.length === 0 && request.artifactDirectory === null)
-    return { artifacts: [], omitted: [], bytes: 0, shortage: null };
-  const refused = request.roots?.refused;
-  if (refused !== undefined) {
-    const path = request.artifactDirectory ?? request.workingDirectory;
-    return { artifacts: [], omitted: [{ path, reason: refused }], bytes: 0, shortage: null };
-  }
+  const { artifactDirectory, workingDirectory, roots, mounts = null, outputs } = request;
+  if (patterns.length === 0 && artifactDirectory === null && !outputs?.declared.length)
+    return nothingCollected();
   const collecting = new Collecting(request);
   const { omissions } = collecting;
-  const { artifactDirectory, workingDirectory, roots, mounts = null } = request;
+  const refused = request.roots?.refused;
+  if (refused !== undefined) {
+    if (outputs) await collecting.outputs(outputs, refused);
+    if (patterns.length > 0 || artifactDirectory !== null)
+      omissions.add(artifactDirectory ?? workingDirectory, refused);
+    return collecting.finish();
+  }
   const places = request.places.look(request.directory);
+  const working: Wanted = { shown: workingDirectory, expected: roots?.working, places, mounts };
+  if (outputs?.declared.length) await collecting.outputs(outputs, working);
   if (artifactDirectory !== null) {
     const wanted = { shown: artifactDirectory, expected: roots?.artifact, places, mounts };
     await collecting.from(await wholeDirectory(wanted, omissions));
   }
-  if (patterns.length > 0) {
-    const wanted = { shown: workingDirectory, expected: roots?.working, places, mounts };
-    await collecting.from(await globbed(wanted, patterns, omissions));
-  }
+  if (patterns.length > 0) await collecting.from(await globbed(working, patterns, omissions));
   return collecting.finish();
 }
+
+/** Nothing was collected, and why, where outputs had to be there. */
+export function nothingCollected(outputs: readonly Output[] = [], reason = ''): Collection {
+  const missing = outputs.filter(isRequired).map(({ id, path }) => ({ id, path, reason }));
+  const omitted = outputs.map(({ path }) => ({ path, reason }));
+  return { artifacts: [], omitted, bytes: 0, shortage: null, missing };
+}
+
+const isRequired = ({ required = true }: Output): boolean => required;
 
 class Collecting {
   readonly omissions = new Omissions();
@@ -109,14 +131,39 @@ class Collecting {
   /** Those for which there was no room beside others: what failed with them has given room back. */
   readonly #starved: Copying[] = [];
   readonly #artifacts: ArtifactFacts[] = [];
+  readonly #missing: MissingOutput[] = [];
+  readonly #caps: CountedCaps;
+  #outputs: KeptOutputs | null = null;
   #made: Promise<unknown> | null = null;
-  #count = 0;
-  #reservedBytes = 0;
   #shortage: string | null = null;
 
   constructor(request: CollectionRequest) {
     this.#request = request;
-    this.#ids = new ArtifactIds(request.takenIds);
+    this.#caps = new CountedCaps(request.caps);
+    // Nothing else gets the id of an output, also where that is missing.
+    const declared = request.outputs?.declared ?? [];
+    this.#ids = new ArtifactIds([...(request.takenIds ?? []), ...declared.map(({ id }) => id)]);
+  }
+
+  /** Each by itself, so that they have the room that there is. `from`: where they are, or why they are nowhere. */
+  async outputs({ declared, nowhere, tarOf }: DeclaredOutputs, from: Wanted | string): Promise<void> {
+    const { directory, caps, signal, takenIds = [] } = this.#request;
+    const there = new Set(takenIds);
+    const maxEntries = caps.entries ?? DEFAULT_ENTRIES;
+    const leaveOut = (path: string, reason: string) => this.omissions.add(path, reason);
+    this.#outputs = new KeptOutputs({ directory, caps: this.#caps, maxEntries, tarOf, leaveOut, signal });
+    const bounds = nowhere ?? (typeof from === 'string' ? from : await boundsOf(from));
+    for (const output of declared)
+      try {
+        if (there.has(output.id)) continue;
+        if (typeof bounds === 'string') throw new LeftOut(bounds);
+        if (signal?.aborted) throw new LeftOut(STOPPED);
+        this.#artifacts.push(await this.#outputs.keep(bounds, this.#request.workingDirectory, output));
+      } catch (error) {
+        this.#leaveOut(output.path, error);
+        if (isRequired(output))
+          this.#missing.push({ id: output.id, path: output.path, reason: reasonOf(error) });
+      }
   }
 
   async from(source: ArtifactSource | null): Promise<void> {
@@ -145,12 +192,13 @@ class Collecting {
     for (const copying of this.#starved.sort((a, b) => a.size - b.size)) await this.#again(copying);
     const artifacts = this.#artifacts.sort((a, b) => (`${a.path}\0${a.id}` < `${b.path}\0${b.id}` ? -1 : 1));
     const bytes = artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    return { artifacts, omitted: this.omissions.list(), bytes, shortage: this.#shortage };
+    const [omitted, shortage, missing] = [this.omissions.list(), this.#shortage, this.#missing];
+    return { artifacts, omitted, bytes, shortage, missing };
   }
 
   async #take(source: ArtifactSource, walked: Walked): Promise<void> {
     if (this.#request.signal?.aborted) throw new StopWalk(STOPPED);
-    if (this.#seen.has(walked.path)) return;
+    if (this.#seen.has(walked.path) || this.#outputs?.has(walked.path)) return;
     this.#seen.add(walked.path);
     const relative = toText(relativeTo(source.bounds.root, walked.path));
     const path = join(source.shown, relative);
@@ -158,7 +206,7 @@ class Collecting {
     try {
       if (walked.type === 'omitted') throw new LeftOut(walked.reason);
       file = await openFound(source.bounds, walked);
-      this.#admit(file.stats.size);
+      this.#caps.admit(file.stats.size);
       await this.#turn();
       const id = this.#ids.make(relative);
       const { size } = file.stats;
@@ -173,16 +221,6 @@ class Collecting {
   #leaveOut(path: string, error: unknown): void {
     this.#shortage ??= shortageOf(error)?.words ?? null;
     this.omissions.add(path, reasonOf(error));
-  }
-
-  /** Throws LeftOut when a file of this size is too much. */
-  #admit(size: number): void {
-    const { fileBytes, totalBytes, count } = this.#request.caps;
-    if (this.#count >= count) throw new StopWalk(`more than ${count} files: the rest was not looked at`);
-    if (size > fileBytes) throw new LeftOut(`larger than ${fileBytes} bytes`);
-    if (this.#reservedBytes + size > totalBytes) throw new LeftOut(`total of ${totalBytes} bytes reached`);
-    this.#count++;
-    this.#reservedBytes += size;
   }
 
   /** Wait until one more copy may run. */
@@ -229,17 +267,6 @@ class Collecting {
   }
 }
 
-/** A program can leave a link there: copies would be written over what it leads to. */
-async function makeStorage({ artifacts }: RunDirectory): Promise<void> {
-  await mkdir(artifacts, { recursive: true, mode: 0o700 });
-  if (!(await lstat(artifacts)).isDirectory()) throw new LeftOut('something else is where copies are kept');
-}
-
 function relativeTo(root: BytePath, path: BytePath): BytePath {
   return path.slice(root.length).replace(/^\//, '') as BytePath;
-}
-
-/** RFC 3339 has the years 0000 to 9999; a file may say anything. */
-function timeOf(ms: number): string {
-  return new Date(Math.min(Math.max(ms, FIRST_MS), LAST_MS)).toISOString();
 }

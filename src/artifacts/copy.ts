@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, copyFile, type FileHandle, open, rm, stat, truncate } from 'node:fs/promises';
-import { descriptorPath } from './open-inside.ts';
+import { descriptorPath, LeftOut } from './open-inside.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 const CLONE_FROM_BYTES = 1024 * 1024;
@@ -35,6 +35,37 @@ export async function keepCopy(
   } catch (error) {
     await rm(destination, { force: true });
     throw error;
+  }
+}
+
+/**
+ * The same for bytes as they come; a buffer is good until the next is asked for. Throws LeftOut with the words of `room` where they
+ * are more than it has.
+ */
+export async function keepBytes(
+  source: AsyncIterable<Buffer>,
+  room: { bytes: number; words: string },
+  destination: string,
+  signal?: AbortSignal,
+): Promise<Copied> {
+  const copy = await openNew(destination);
+  try {
+    const hash = createHash('sha256');
+    let sizeBytes = 0;
+    for await (const bytes of source) {
+      signal?.throwIfAborted();
+      if (sizeBytes + bytes.length > room.bytes) throw new LeftOut(room.words);
+      hash.update(bytes);
+      for (let done = 0; done < bytes.length; )
+        done += (await copy.write(bytes, done, bytes.length - done, sizeBytes + done)).bytesWritten;
+      sizeBytes += bytes.length;
+    }
+    return { sizeBytes, sha256: hash.digest('hex') };
+  } catch (error) {
+    await rm(destination, { force: true });
+    throw error;
+  } finally {
+    await copy.close();
   }
 }
 

@@ -31,7 +31,7 @@ export interface Wanted {
 
 /** The artifact directory, whole. Null, and said in `omissions`, when it is not there or not to be collected from. */
 export async function wholeDirectory(wanted: Wanted, omissions: Omissions): Promise<ArtifactSource | null> {
-  const bounds = await boundsOf(wanted, omissions);
+  const bounds = await toldBounds(wanted, omissions);
   return bounds && { shown: wanted.shown, bounds, globs: null, position: null };
 }
 
@@ -43,7 +43,7 @@ export async function globbed(
 ): Promise<ArtifactSource | null> {
   const globs = compileGlobs(patterns, (pattern, reason) => omissions.add(pattern, reason));
   if (globs.length === 0) return null;
-  const bounds = await boundsOf(wanted, omissions);
+  const bounds = await toldBounds(wanted, omissions);
   return bounds && { shown: wanted.shown, bounds, globs, position: startOf(globs) };
 }
 
@@ -59,20 +59,22 @@ async function leadsOut(shown: string, root: BytePath, mounts: readonly Mount[])
   return false;
 }
 
-async function boundsOf(
-  { shown, expected, places, mounts }: Wanted,
-  omissions: Omissions,
-): Promise<Bounds | null> {
+async function toldBounds(wanted: Wanted, omissions: Omissions): Promise<Bounds | null> {
+  const bounds = await boundsOf(wanted);
+  if (typeof bounds !== 'string') return bounds;
+  omissions.add(wanted.shown, bounds);
+  return null;
+}
+
+/** Where files of a directory may be, or why nothing is collected from there. */
+export async function boundsOf({ shown, expected, places, mounts }: Wanted): Promise<Bounds | string> {
   try {
     const root = bytePath(await realpath(shown, { encoding: 'buffer' }));
-    if (expected && root !== bytePath(expected)) omissions.add(shown, 'was replaced while the run went on');
-    else if (places.holds(root)) omissions.add(shown, PRIVATE);
-    else if (mounts && (await leadsOut(shown, root, mounts)))
-      omissions.add(shown, 'a symbolic link out of a mounted directory');
-    else return { root, places, mounts };
+    if (expected && root !== bytePath(expected)) return 'was replaced while the run went on';
+    if (places.holds(root)) return PRIVATE;
+    if (mounts && (await leadsOut(shown, root, mounts))) return 'a symbolic link out of a mounted directory';
+    return { root, places, mounts };
   } catch (error) {
-    const missing = codeOf(error) === 'ENOENT';
-    omissions.add(shown, missing ? 'does not exist' : reasonOf(error));
+    return codeOf(error) === 'ENOENT' ? 'does not exist' : reasonOf(error);
   }
-  return null;
 }

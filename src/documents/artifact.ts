@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { z } from 'zod';
 import { SCHEMA_VERSION } from './invocation.ts';
 import { pathOf } from './invocation-id.ts';
@@ -28,6 +29,15 @@ export interface ArtifactFacts {
   sha256: string;
   mediaType: string;
   modifiedAt: string;
+}
+
+/** What a directory is kept as. */
+export const TAR_TYPE = 'application/x-tar';
+
+/** What to call its bytes: a directory is kept as a tar. */
+export function fileNameOf({ artifact_id, path, metadata }: ArtifactDescriptor): string {
+  const name = posix.basename(path) || artifact_id;
+  return metadata.media_type === TAR_TYPE && !name.endsWith('.tar') ? `${name}.tar` : name;
 }
 
 /** What may be kept of one run. A file of exactly `fileBytes` is kept, and so are exactly `count` files. */

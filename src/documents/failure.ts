@@ -30,6 +30,8 @@ const PERMANENT = {
   shortage: false,
   /** It succeeded, and output of it could not be kept. */
   output_lost: false,
+  /** It did its work, and an output that it had to leave behind is not there, or could not be kept. */
+  output_missing: false,
   /** What became of it is not known. */
   lost: false,
 } as const;

@@ -20,6 +20,7 @@ import type { SpecBook } from '../specs/spec-book.ts';
 import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
 import type { SpecOfRun } from '../store/specs.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
+import { checkOutputs } from './declared-check.ts';
 import { settingNothingUp } from './empty-setup.ts';
 import type { SubmitOptions } from './engine.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -185,6 +186,7 @@ export class Intake {
     if (runner.needsCommand && command.length === 0 && !this.#isSetup(invocation))
       throw fieldRefusal('invalid_invocation', [{ path: 'command', message: 'is needed by this kind' }]);
     checkSetup(runner, options);
+    checkOutputs(runner, options);
     return parseSpec(runner, invocation);
   }
 

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Entry, entryAt } from './scan.ts';
-import { type ScanOf, type Step, walk } from './walk.ts';
+import { type EntryType, type ScanOf, type Step, walk } from './walk.ts';
 
 /** After so long others have their turn. */
 const TURN_MS = 5;
@@ -12,9 +12,12 @@ export class NotWhole extends Error {}
 
 /**
  * Files, directories and links of a tree, for who puts in its place what he makes of it: nothing is left out silently. What
- * has no content (FIFOs, sockets, devices) is. Throws NotWhole, NoDirectory.
+ * has no content (FIFOs, sockets, devices) is, and told to `leftOut`. Throws NotWhole, NoDirectory.
  */
-export async function* wholeTree(of: ScanOf): AsyncGenerator<Entry> {
+export async function* wholeTree(
+  of: ScanOf,
+  leftOut: (path: string, type: EntryType) => void = () => {},
+): AsyncGenerator<Entry> {
   let since = performance.now();
   for (const step of walk(of, { asOwner: true })) {
     if (performance.now() - since > TURN_MS) {
@@ -24,7 +27,10 @@ export async function* wholeTree(of: ScanOf): AsyncGenerator<Entry> {
     const { path, stats, type } = step;
     const why = reasonAgainst(step);
     if (why !== null) throw new NotWhole(`${JSON.stringify(path)} ${why}`);
-    if (type !== 'file' && type !== 'directory' && type !== 'link') continue;
+    if (type !== 'file' && type !== 'directory' && type !== 'link') {
+      leftOut(path, type);
+      continue;
+    }
     const entry = entryAt(step.place, path, stats, of.isPrivate);
     if (entry?.target?.includes(UNTOLD))
       throw new NotWhole(`${JSON.stringify(path)} is a link whose text is not UTF-8`);

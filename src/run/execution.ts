@@ -1,9 +1,10 @@
-import { type Collection, collectArtifacts } from '../artifacts/collection.ts';
+import { type Collection, collectArtifacts, nothingCollected } from '../artifacts/collection.ts';
 import type { Config } from '../config.ts';
 import type { RunContext } from '../contract/context.ts';
 import type { AbortReason, RunnerOutcome } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { rxpKindOf } from '../documents/kind.ts';
+import { directoryTar } from '../files/directory-tar.ts';
 import { messageOf } from '../platform/error-words.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
@@ -11,7 +12,7 @@ import type { CallbackAddresses } from './callback-address.ts';
 import { startClocks } from './clocks.ts';
 import type { FinishedFacts } from './finished-facts.ts';
 import { graceMs, type LiveRun } from './live-run.ts';
-import { lookAgain } from './preparation.ts';
+import { lookAgain, noOutputsReason } from './preparation.ts';
 import { processEnvironment } from './process-environment.ts';
 import { RunScene } from './scene.ts';
 import type { SessionRuns } from './session-runs.ts';
@@ -35,8 +36,6 @@ export interface ExecutionTools {
 /** What cannot be opened, whatever is made. */
 const NO_FILE = '/dev/null/input_payload_path';
 
-const NO_ARTIFACTS: Collection = { artifacts: [], omitted: [], bytes: 0, shortage: null };
-
 /**
  * The way of a run, from its place in the queue to its stored result. Whatever the run does, it gets
  * one; rejects only when its record was lost before the work began.
@@ -54,10 +53,10 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     }
   };
   const began = performance.now();
-  const collection =
+  const collection: Collection =
     (scene &&
       (await attempt('artifacts could not be collected', () => collect(run, scene, outcome, tools)))) ??
-    NO_ARTIFACTS;
+    nothingCollected(run.invocation.options.outputs, 'artifacts could not be collected');
   if (collection.shortage !== null) notes.push(`artifacts could not be kept: ${collection.shortage}`);
   const collectMs = scene && asksForArtifacts(run) ? ms(performance.now() - began) : null;
   const captured =
@@ -83,6 +82,7 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     captures: outcome?.captures ?? captured,
     artifacts: [...(outcome?.artifacts ?? []), ...collection.artifacts],
     omitted: [...(outcome?.omitted ?? []), ...collection.omitted],
+    missing: collection.missing,
     workspace: workspace?.outcome,
     notes,
     nextSeq: scene?.nextSeq ?? run.log.journalSeq,
@@ -136,6 +136,11 @@ function collect(
     directory: run.directory,
     workingDirectory,
     artifactDirectory,
+    outputs: {
+      declared: run.invocation.options.outputs ?? [],
+      nowhere: noOutputsReason(run),
+      tarOf: directoryTar,
+    },
     ...(run.roots && { roots: run.roots }),
     mounts: run.runner.mounts?.(scene.context) ?? null,
     places,
@@ -149,7 +154,8 @@ function collect(
 }
 
 function asksForArtifacts({ invocation }: LiveRun): boolean {
-  return invocation.artifact_directory !== null || invocation.options.artifacts !== undefined;
+  const { artifacts, outputs } = invocation.options;
+  return invocation.artifact_directory !== null || artifacts !== undefined || outputs !== undefined;
 }
 
 function surroundings(run: LiveRun, tools: ExecutionTools) {

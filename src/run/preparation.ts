@@ -44,9 +44,16 @@ export function lookAgain(run: LiveRun, places: PrivatePlaces): RealRoots {
   return roots;
 }
 
+/** Why no output is looked for in the working directory, in words; null: they are. */
+export function noOutputsReason({ runner, spec, refusal, workspace }: LiveRun): string | null {
+  const used = refusal !== null || workspace !== null || (runner.usesDirectory?.(spec) ?? true);
+  return used ? null : 'was not uploaded under this id';
+}
+
 function lookAt(run: LiveRun, places: PrivatePlaces, paths: WorkingPaths): Prepared {
   const { directory, invocation, runner, spec, refusal } = run;
-  const globs = invocation.options.artifacts !== undefined;
+  const { artifacts, outputs } = invocation.options;
+  const globs = artifacts !== undefined || (outputs !== undefined && noOutputsReason(run) === null);
   const used = refusal !== null || (runner.usesDirectory?.(spec) ?? true);
   return prepareWorkingPaths(paths, { directory, places, globs, used, confinedTo: run.confinedTo });
 }

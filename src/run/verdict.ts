@@ -1,3 +1,4 @@
+import type { MissingOutput } from '../artifacts/outputs.ts';
 import { type AbortReason, CannotBegin, Rejected, type RunnerOutcome } from '../contract/outcome.ts';
 import { captureFile, type RunDirectory } from '../disk/run-directory.ts';
 import {
@@ -41,6 +42,8 @@ export interface RunFacts {
   captures: CaptureFacts | null;
   artifacts: readonly ArtifactFacts[];
   omitted: readonly Omitted[];
+  /** Outputs that had to be there. */
+  missing: readonly MissingOutput[];
   /** Absent: the run had none. */
   workspace?: WorkspaceOutcome | undefined;
   /** Trouble after the work was done, e.g. a result file that cannot be written: said, without changing the status. */
@@ -78,7 +81,8 @@ export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Ou
     stdout_path: captures && captureFile(directory, 'stdout', captures.stdout.kept),
     stderr_path: captures && captureFile(directory, 'stderr', captures.stderr.kept),
     artifacts,
-    error_summary: [summary, ...facts.notes].filter((words) => words !== null).join('; ') || null,
+    error_summary:
+      [summary, missingWords(facts), ...facts.notes].filter((words) => words !== null).join('; ') || null,
     metadata: outcome?.metadata ?? {},
   };
   const never = facts.thrown instanceof Rejected || facts.thrown instanceof CannotBegin;
@@ -123,7 +127,7 @@ const TIMEOUT_WORDS = {
   setup: 'setup took longer than',
 } as const;
 
-function verdict({ reason, thrown, outcome, captures }: RunFacts): Verdict {
+function verdict({ reason, thrown, outcome, captures, missing }: RunFacts): Verdict {
   if (reason?.kind === 'timeout')
     return {
       status: 'timed_out',
@@ -152,11 +156,18 @@ function verdict({ reason, thrown, outcome, captures }: RunFacts): Verdict {
   const succeeded = outcome.success ?? outcome.exitCode === 0;
   const status = outcome.completion ?? (succeeded ? 'succeeded' : 'failed');
   const unkept = status === 'succeeded' && lostOutput(captures);
+  const lacks = status === 'succeeded' && missing.length > 0;
   return {
-    status: unkept ? 'failed' : status,
+    status: unkept || lacks ? 'failed' : status,
     ended: outcome.completion === 'cancelled' ? 'cancelled' : outcome.ended,
     summary: outcome.errorSummary ?? null,
-    failure: unkept ? 'output_lost' : status === 'succeeded' ? null : failureReason(outcome, status),
+    failure: lacks
+      ? 'output_missing'
+      : unkept
+        ? 'output_lost'
+        : status === 'succeeded'
+          ? null
+          : failureReason(outcome, status),
   };
 }
 
@@ -180,6 +191,14 @@ function cancelledBy({ reason, outcome }: RunFacts, status: FinalStatus): Cancel
   if (status !== 'cancelled') return null;
   const by = reason?.kind === 'cancel' ? reason.by : outcome?.cancelledBy;
   return by === undefined ? null : { by };
+}
+
+/** Said of every run whose work began, whatever else became of it. */
+function missingWords({ missing, ran, thrown, outcome }: RunFacts): string | null {
+  const began = ran && !(thrown instanceof Rejected || thrown instanceof CannotBegin);
+  if (missing.length === 0 || !began || outcome?.started === false) return null;
+  const each = missing.map(({ id, path, reason }) => `${id} (${path}: ${reason})`);
+  return `missing outputs: ${each.join(', ')}`;
 }
 
 /** Who relies on the output must not take it for whole. */

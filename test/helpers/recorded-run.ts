@@ -79,6 +79,7 @@ export function recordedRun(options: { maxOutputBytes?: number } = {}) {
         captures,
         artifacts: [],
         omitted: [],
+        missing: [],
         notes: [],
         nextSeq,
       });

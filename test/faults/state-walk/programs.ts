@@ -34,6 +34,27 @@ export function exits(times = 4, options: object = {}): Work {
 /** How exits() ends. */
 export const truth = { status: 'failed', outcome: { ended: 'exited', exit_code: 3 } } as const;
 
+/** Makes a directory and a file that are outputs, and not a third. */
+export function leaves(): Work {
+  const script = `${LEAVE} mkdir -p data/deep; head -c 200000 /dev/zero >data/deep/zeros; echo y >data/y; echo x >other`;
+  const outputs = ['data', 'other', 'none'].map((id) => ({ id, path: id }));
+  return {
+    body: { runtime_kind: 'subprocess', command: ['sh', '-c', script], options: { outputs } },
+    wrote: { stdout: '', stderr: '' },
+  };
+}
+
+/** How leaves() ends. */
+export const lacking = {
+  status: 'failed',
+  outcome: {
+    ended: 'exited',
+    exit_code: 0,
+    failure: { permanent: false, reason: 'output_missing' },
+  },
+  result: { error_summary: 'missing outputs: none (none: does not exist)' },
+} as const;
+
 /** Says something and stays. */
 export function patient(fields: object = {}): Work {
   return {

@@ -7,7 +7,7 @@ import { startBackend, status } from '../../fixtures/backend.ts';
 import { until } from '../../helpers/processes.ts';
 import { expectInvariants } from '../invariants.ts';
 import type { FollowingClient } from './client.ts';
-import { exits, patient, truth } from './programs.ts';
+import { exits, lacking, leaves, patient, truth } from './programs.ts';
 import type { Walk } from './run.ts';
 import { WalkSuite } from './suite.ts';
 
@@ -41,6 +41,28 @@ describe('A run whose server is killed', () => {
     'forgotten by the supervisor',
   ])
     suite.try(`at "${point}" ends as it ended`, (walk) => walk.step({ point, ...exits(), expected: truth }));
+
+  for (const point of ['exit told', 'copying an artifact', 'result made', 'result stored'])
+    suite.try(
+      `at "${point}" has the outputs that it left behind, and lacks those that it did not`,
+      async (walk) => {
+        const { record } = await walk.step({
+          point,
+          said: `outputs: ${point}`,
+          ...leaves(),
+          expected: lacking,
+        });
+        expect(
+          record.result?.artifacts.map(({ artifact_id, metadata }) => [artifact_id, metadata.media_type]),
+        ).toEqual([
+          ['stdout', 'application/octet-stream'],
+          ['stderr', 'application/octet-stream'],
+          ['data', 'application/x-tar'],
+          ['other', 'application/octet-stream'],
+        ]);
+        expect(record.outcome?.omitted).toEqual([{ path: 'none', reason: 'does not exist' }]);
+      },
+    );
 
   suite.try('in mid-output ends as it ended, also when that was while no server lived', (walk) =>
     walk.step({

@@ -70,6 +70,36 @@ test('an upload takes the place of another only as its conditions allow', async 
   expect([response.headers.get('etag'), (await response.text()) === kept]).toEqual([tag(kept), true]);
 });
 
+test('a worker uploads outputs by their ids; one that has to be there and is not fails the run', async () => {
+  const outputs = [
+    { id: 'model', path: 'model.bin', kind: 'model', description: 'What was learnt' },
+    { id: 'notes', path: 'notes.txt', required: false },
+  ];
+  const id = await submit({ options: { outputs } });
+  const worker = await Worker.sure(server);
+  expect(worker.claimed.invocation.options.outputs).toEqual(outputs);
+  expect(codeOf(await worker.put('Model', 'x'))).toBe('invalid_field');
+  expect(await worker.put('model', 'weights')).toMatchObject({
+    body: { artifact_id: 'model', kind: 'model', description: 'What was learnt' },
+  });
+  await worker.complete({ status: 'succeeded' });
+  const done = await finished(id);
+  expect([done.status, done.result?.error_summary]).toEqual(['succeeded', null]);
+  expect(done.outcome?.omitted).toEqual([{ path: 'notes.txt', reason: 'was not uploaded under this id' }]);
+  const missing = await submit({ options: { outputs } });
+  const other = await Worker.sure(server);
+  await other.put('notes', 'x');
+  await other.complete({ status: 'succeeded', exit_code: 0 });
+  const { status, result, outcome } = await finished(missing);
+  expect([status, result?.error_summary, result?.exit_code]).toEqual([
+    'failed',
+    'missing outputs: model (model.bin: was not uploaded under this id)',
+    0,
+  ]);
+  expect(outcome).toMatchObject({ ended: 'completed', failure: { reason: 'output_missing' } });
+  expect(result?.artifacts.map(({ artifact_id }) => artifact_id)).toContain('notes');
+});
+
 test('a worker claims a run, reports, uploads and completes it', async () => {
   const id = await submit({ runtime_name: 'review', metadata: { question: 'why' } });
   expect((await app.engine.record(id)).status).toBe('running');

@@ -11,6 +11,8 @@ const timeout: AbortReason = { kind: 'timeout', which: 'run', seconds: 1.5, grac
 const cancel: AbortReason = { kind: 'cancel', graceMs: 0 };
 const empty = { bytes: 0, kept: 0, sha256: 'e3b0' };
 
+const MISSING = { id: 'model', path: 'out/model', reason: 'does not exist' };
+
 function facts(changes: Partial<RunFacts> = {}): RunFacts {
   return {
     invocation: {
@@ -42,11 +44,32 @@ function facts(changes: Partial<RunFacts> = {}): RunFacts {
     captures: { stdout: empty, stderr: empty },
     artifacts: [],
     omitted: [],
+    missing: [],
     notes: [],
     nextSeq: 3,
     ...changes,
   };
 }
+
+test('missing outputs are told where the work began, beside what else is said', () => {
+  const summary = (changes: Partial<RunFacts>) =>
+    normalize(facts({ missing: [MISSING], ...changes })).result.error_summary;
+  const words = 'missing outputs: model (out/model: does not exist)';
+  expect(summary({ notes: ['a note'] })).toBe(`${words}; a note`);
+  expect(summary({ reason: cancel })).toBe(`cancelled; ${words}`);
+  expect(summary({ outcome: null, thrown: new Error('x') })).toBe(
+    `the run could not be carried out: x; ${words}`,
+  );
+  expect(summary({ ran: false, outcome: null, reason: cancel })).toBe('cancelled');
+  expect(summary({ outcome: null, thrown: new Rejected('no') })).toBe('no');
+  const never = { ended: 'never_started', started: false, retrySafe: true, exitCode: null } as const;
+  expect(summary({ outcome: { ...never, errorSummary: 'sh: not there' } })).toBe('sh: not there');
+  const gap = { offset: 0, length: 3, reason: 'storage' as const };
+  const lost = normalize(
+    facts({ missing: [MISSING], captures: { stdout: { ...empty, gap }, stderr: empty } }),
+  );
+  expect(lost.outcome.failure?.reason).toBe('output_missing');
+});
 
 test('the captures of a setup come after those of the command, and gaps that nobody told of count', () => {
   const none = normalize(facts());
@@ -103,6 +126,17 @@ test.each<[string, Partial<RunFacts>, object | null]>([
       },
     },
     { permanent: false, reason: 'output_lost' },
+  ],
+  ['a missing output', { missing: [MISSING] }, { permanent: false, reason: 'output_missing' }],
+  [
+    'a missing output of a failure',
+    { missing: [MISSING], outcome: exited(2) },
+    { permanent: false, reason: 'exit_code' },
+  ],
+  [
+    'a missing output of what a worker says succeeded',
+    { missing: [MISSING], outcome: { ...exited(1), ended: 'completed', completion: 'succeeded' } },
+    { permanent: false, reason: 'output_missing' },
   ],
 ])('%s is a failure or none, and says whether a retry is of use', (_name, changes, failure) => {
   const { outcome } = normalize(facts(changes));
