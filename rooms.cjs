@@ -79,6 +79,7 @@ const ROOMS = {
       'unpack',
       'unpack-tree',
       'directory-tar',
+      'file-bytes',
       'scan',
       'whole',
       'tree',

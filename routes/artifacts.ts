@@ -4,7 +4,7 @@ import { ArtifactDescriptor, fileNameOf } from '../src/documents/artifact.ts';
 import { RunwireError } from '../src/documents/errors.ts';
 import { type ByteSource, serveBytes } from './answers/bytes.ts';
 import type { OfRun, Routes } from './answers/edge.ts';
-import { type FileBytes, withFileBytes } from './answers/file-bytes.ts';
+import { type FileBytes, withFileBytes } from '../src/files/file-bytes.ts';
 import type { Proofs } from './answers/proofs.ts';
 import { content, json, problems, Raw } from './answers/schemas.ts';
 import { BYTES_TYPE } from './requests/negotiation.ts';

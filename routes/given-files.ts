@@ -4,7 +4,7 @@ import type { SentFile } from '../src/documents/options.ts';
 import type { Engine, SentFiles } from '../src/engine/engine.ts';
 import { partsOf } from '../src/files/names.ts';
 import type { StagedFiles, Staging } from '../src/files/staging.ts';
-import { withFileBytes } from './answers/file-bytes.ts';
+import { withFileBytes } from '../src/files/file-bytes.ts';
 import { told } from './requests/sent-files.ts';
 
 const FILE_MODE = 0o644;

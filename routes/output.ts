@@ -7,7 +7,7 @@ import { type Channel, channelOf, PHASES, STREAMS, type Stream } from '../src/do
 import { nothing, serveBytes } from './answers/bytes.ts';
 import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import type { StreamedResponse } from './answers/exchanges.ts';
-import { withFileBytes } from './answers/file-bytes.ts';
+import { withFileBytes } from '../src/files/file-bytes.ts';
 import { joinedOutput, joinedRange } from './answers/joined-output.ts';
 import { outputType } from './answers/output.ts';
 import type { Kept } from './answers/proofs.ts';
