@@ -139,6 +139,16 @@ const ROOMS = {
       'src/platform',
     ],
   },
+  'src/assets': {
+    says: 'bytes and directories under names, in versions that never change',
+    doors: ['asset-book'],
+    imports: ['src/documents', 'src/platform'],
+  },
+  'src/fill': {
+    says: 'what placeholders and templates stand for, in its place',
+    doors: ['text', 'document', 'invocation'],
+    imports: ['src/documents', 'src/platform'],
+  },
   'src/webhooks': {
     says: 'results on their way to `on_finish`',
     doors: ['deliveries'],

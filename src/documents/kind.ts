@@ -17,13 +17,15 @@ export interface Kind<Spec = unknown> {
   readonly spec: z.ZodType<Spec>;
   /** Names of options that are passed on: the digits of numbers in them stay as they came (`parseExact`). Default: none. */
   readonly verbatim?: readonly string[];
+  /** Names of options in which placeholders of assets are filled. Default: none. */
+  readonly placeholders?: readonly string[];
 }
 
 export function rxpKindOf({ rxpKind }: Kind): RxpKind {
   return rxpKind ?? 'unknown';
 }
 
-export function optionKeyOf({ kind, optionKey }: Kind): string | null {
+export function optionKeyOf({ kind, optionKey }: Pick<Kind, 'kind' | 'optionKey'>): string | null {
   return optionKey === undefined ? kind : optionKey;
 }
 

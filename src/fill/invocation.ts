@@ -1,0 +1,98 @@
+import type { FieldError } from '../documents/errors.ts';
+import { fieldRefusal } from '../documents/field-errors.ts';
+import { Environment, type Invocation } from '../documents/invocation.ts';
+import { type Kind, optionKeyOf } from '../documents/kind.ts';
+import type { Options } from '../documents/options.ts';
+import { type Fault, fillValue } from './document.ts';
+import type { Filler } from './text.ts';
+
+const MAX_ERRORS = 50;
+
+/**
+ * An invocation as it is run: placeholders are filled wherever they are looked for, templates in command and values of the environment.
+ * The same where nothing is looked for. Throws RunwireError invalid_invocation, naming every field with one that is not there.
+ */
+export function fillInvocation(
+  invocation: Invocation,
+  kind: Pick<Kind, 'kind' | 'optionKey' | 'placeholders'>,
+  filler: Filler,
+): Invocation {
+  if (filler.statics === null && filler.templates === null) return invocation;
+  const errors: FieldError[] = [];
+  const fault: Fault = (path, message) => {
+    if (errors.length < MAX_ERRORS) errors.push({ path: path.join('.'), message });
+  };
+  const { command, environment, options } = invocation;
+  const filled = {
+    ...invocation,
+    command: fillValue(command, filler, ['command'], fault),
+    environment: fillEnvironment(environment, filler, fault),
+    options: fillOptions(options, kind, { ...filler, templates: null }, fault),
+  };
+  if (errors.length > 0) throw fieldRefusal('invalid_invocation', errors);
+  return filled;
+}
+
+/** Templates are in values alone. */
+function fillEnvironment(
+  environment: Invocation['environment'],
+  filler: Filler,
+  fault: Fault,
+): Invocation['environment'] {
+  const values = Object.fromEntries(
+    Object.entries(environment).map(([name, value]) => [
+      name,
+      fillValue(value, filler, ['environment', name], fault),
+    ]),
+  );
+  if (filler.statics === null) return values;
+  const named = new Map<string, string>();
+  const namesOnly: Filler = { statics: filler.statics, templates: null };
+  for (const [name, value] of Object.entries(values)) {
+    const filled = fillValue(name, namesOnly, ['environment', name], fault);
+    if (named.has(filled)) fault(['environment', name], `is the same as another one: ${filled}`);
+    else if (filled !== name && !Environment.safeParse({ [filled]: '' }).success)
+      fault(['environment', name], `is no name of a variable: ${filled}`);
+    named.set(filled, value);
+  }
+  return Object.fromEntries(named);
+}
+
+function fillOptions(
+  options: Options,
+  { kind, optionKey, placeholders = [] }: Pick<Kind, 'kind' | 'optionKey' | 'placeholders'>,
+  filler: Filler,
+  fault: Fault,
+): Options {
+  const filled: Record<string, unknown> = { ...options };
+  const fill = (name: string, value: unknown): void => {
+    if (value !== undefined) filled[name] = fillValue(value, filler, ['options', name], fault);
+  };
+  const { setup, files } = options;
+  fill('stdin', options.stdin);
+  fill('setup_command', options.setup_command);
+  if (setup !== undefined) {
+    const { commands, evaluation_commands, resume_commands } = setup;
+    const lists = Object.entries({ commands, evaluation_commands, resume_commands }).flatMap(
+      ([name, list]) =>
+        list === undefined ? [] : [[name, fillValue(list, filler, ['options', 'setup', name], fault)]],
+    );
+    filled.setup = { ...setup, ...Object.fromEntries(lists) };
+  }
+  if (files !== undefined)
+    filled.files = files.map((file, index) =>
+      file.text === undefined
+        ? file
+        : { ...file, text: fillValue(file.text, filler, ['options', 'files', String(index), 'text'], fault) },
+    );
+  const key = optionKeyOf({ kind, ...(optionKey !== undefined && { optionKey }) });
+  const own = key === null ? undefined : options[key];
+  if (key !== null && typeof own === 'object' && own !== null) {
+    const entries = Object.entries(own).map(([name, value]) => [
+      name,
+      placeholders.includes(name) ? fillValue(value, filler, ['options', key, name], fault) : value,
+    ]);
+    filled[key] = Object.fromEntries(entries);
+  }
+  return filled as Options;
+}

@@ -1,0 +1,70 @@
+/** What texts are filled with. Null: it is not looked for. */
+export interface Filler {
+  /** What `{{static:key}}` stands for, by key. */
+  readonly statics: ReadonlyMap<string, string> | null;
+  /** What `${name}` stands for, by name. */
+  readonly templates: ReadonlyMap<string, string> | null;
+}
+
+const MARK = '{{static:';
+const CLOSE = '}}';
+const MOST_SHOWN = 80;
+const MOST_KNOWN = 1000;
+
+/** Whatever may have to be put in or taken out, as far as its beginning tells. */
+const STATICS = /\\?\{\{static:/g;
+const TEMPLATES = /\$[${]/g;
+const BOTH = /\\?\{\{static:|\$[${]/g;
+
+/**
+ * A text with what its placeholders and templates stand for, in one pass: what is put in is not looked at again. What cannot
+ * be put in stays, and is told to `fault`.
+ */
+export function fillText(
+  text: string,
+  { statics, templates }: Filler,
+  fault: (words: string) => void,
+): string {
+  const marks = statics && templates ? BOTH : statics ? STATICS : templates ? TEMPLATES : null;
+  if (marks === null) return text;
+  let filled = '';
+  let from = 0;
+  marks.lastIndex = 0;
+  for (let found = marks.exec(text); found !== null; found = marks.exec(text)) {
+    const { index } = found;
+    const [mark] = found;
+    const end = index + mark.length;
+    const put = (value: string, to: number): void => {
+      filled += text.slice(from, index) + value;
+      from = to;
+      marks.lastIndex = to;
+    };
+    if (mark.startsWith('\\')) put(MARK, end);
+    else if (mark === '$$') put('$', end);
+    else {
+      const [known, close, what] =
+        mark === MARK ? ([statics, CLOSE, 'asset'] as const) : ([templates, '}', 'name'] as const);
+      const closed = text.indexOf(close, end);
+      if (closed === -1) {
+        fault(`${shown(text.slice(index))} is not closed: ${close} is missing`);
+        break; // nor is any that comes after it
+      }
+      const name = text.slice(end, closed);
+      const value = known?.get(name);
+      if (value === undefined)
+        fault(`${shown(text.slice(index, closed + close.length))} is no ${what} here: ${listed(known)}`);
+      put(value ?? text.slice(index, closed + close.length), closed + close.length);
+    }
+  }
+  return from === 0 ? text : filled + text.slice(from);
+}
+
+function shown(text: string): string {
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
+}
+
+function listed(known: ReadonlyMap<string, string> | null): string {
+  const names = [...(known?.keys() ?? [])].join(', ');
+  if (names === '') return 'there is none';
+  return `there is ${names.length > MOST_KNOWN ? `${names.slice(0, MOST_KNOWN)}…` : names}`;
+}
