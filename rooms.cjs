@@ -121,16 +121,27 @@ const ROOMS = {
     doors: ['workspaces', 'spaces', 'run-turns'],
     imports: ['src/snapshots', 'src/files', 'src/store', 'src/disk', 'src/documents', 'src/platform'],
   },
+  'src/assets': {
+    says: 'bytes and directories under names, in versions that never change',
+    doors: ['asset-book', 'used-assets'],
+    imports: ['src/documents', 'src/platform'],
+  },
+  'src/fill': {
+    says: 'what placeholders and templates stand for, in its place',
+    doors: ['text', 'document', 'invocation'],
+    imports: ['src/documents', 'src/platform'],
+  },
   'src/specs': {
     says: 'stored environments: versions that never change, and what they say before an invocation does',
     doors: ['spec-book', 'stored-specs'],
-    imports: ['src/store', 'src/disk', 'src/documents', 'src/platform'],
+    imports: ['src/assets', 'src/fill', 'src/store', 'src/disk', 'src/documents', 'src/platform'],
   },
   'src/sessions': {
     says: 'environments that are set up once for many runs: made, checked, put back, closed',
     doors: ['sessions', 'all-sessions'],
     imports: [
       'src/workspaces',
+      'src/assets',
       'src/specs',
       'src/store',
       'src/contract',
@@ -138,16 +149,6 @@ const ROOMS = {
       'src/documents',
       'src/platform',
     ],
-  },
-  'src/assets': {
-    says: 'bytes and directories under names, in versions that never change',
-    doors: ['asset-book'],
-    imports: ['src/documents', 'src/platform'],
-  },
-  'src/fill': {
-    says: 'what placeholders and templates stand for, in its place',
-    doors: ['text', 'document', 'invocation'],
-    imports: ['src/documents', 'src/platform'],
   },
   'src/webhooks': {
     says: 'results on their way to `on_finish`',
@@ -175,7 +176,7 @@ const ROOMS = {
     ],
     imports: [
       ...['src/artifacts', 'src/files', 'src/log', 'src/journal', 'src/contract', 'src/workspaces'],
-      ...['src/store', 'src/outbound'],
+      ...['src/assets', 'src/store', 'src/outbound'],
       ...['src/disk', 'src/documents', 'src/platform', 'src/config'],
     ],
   },
@@ -183,7 +184,8 @@ const ROOMS = {
     says: 'all runs of one server: taken in, queued, recovered, read, removed',
     doors: ['engine', 'run-engine', 'registry', 'places-for-files'],
     imports: [
-      ...['src/run', 'src/log', 'src/workspaces', 'src/specs', 'src/store', 'src/contract', 'src/disk'],
+      ...['src/run', 'src/log', 'src/workspaces', 'src/assets', 'src/fill', 'src/specs', 'src/store', 'src/contract'],
+      'src/disk',
       ...['src/documents', 'src/platform', 'src/config', 'src/metrics'],
     ],
   },

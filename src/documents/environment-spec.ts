@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AssetUses } from './asset-use.ts';
 import { Entry } from './entry.ts';
 import { Environment } from './invocation.ts';
 import { Options, optionsWith } from './options.ts';
@@ -15,6 +16,7 @@ const REFUSED = {
   stdin: ofOneRun('what goes in is said by each invocation'),
   stdin_open: ofOneRun('what goes in is said by each invocation'),
   files: ofOneRun('what goes in is said by each invocation'),
+  inputs: ofOneRun('what goes in is said by each invocation'),
   workspace: ofOneRun('where it works is said by each invocation'),
   session: ofOneRun('where it works is said by each invocation'),
   environment_spec: ofOneRun('specs are not made of others'),
@@ -40,7 +42,7 @@ export const EnvironmentSpecInput = z.strictObject({
   secrets: notYet,
   options: SpecOptions.optional(),
   setup: Setup.optional().describe('The same as options.setup: one of the two'),
-  assets: notYet,
+  assets: AssetUses.optional().describe('The same as options.assets: one of the two'),
   snapshot: z
     .strictObject({
       keep: Globs.optional().describe('Globs: nothing else is in it'),
@@ -60,7 +62,7 @@ export function environmentSpecInput(optionKeys: readonly string[]): z.ZodType<E
 }
 
 /** One version of a spec. Never changes. */
-export const EnvironmentSpec = EnvironmentSpecInput.omit({ secrets: true, assets: true }).extend({
+export const EnvironmentSpec = EnvironmentSpecInput.omit({ secrets: true }).extend({
   name: ResourceId,
   version: z.number().int().describe('1, 2, 3 …, also over deletion: name@3 never means two things'),
   digest: z.string().describe('SHA-256 (hex) of what it says: the same document has the same'),

@@ -1,4 +1,5 @@
 import { isExactNumber } from '../platform/exact-json.ts';
+import type { AssetUse } from './asset-use.ts';
 import { commandOf, type Entry } from './entry.ts';
 import { fieldRefusal } from './field-errors.ts';
 import type { InvocationInput, WholeInvocationInput } from './invocation.ts';
@@ -41,13 +42,35 @@ export function withDefaults(
     runtime_kind,
     ...(command && { command }),
     ...((environment ?? input.environment) && { environment: merged(environment, input.environment) }),
-    ...((options ?? input.options) && { options: withFilter(merged(options, input.options), snapshot) }),
+    ...((options ?? input.options) && {
+      options: withFilter(merged(withoutPins(options, input.options), input.options), snapshot),
+    }),
   };
 }
 
 /** Several as one, the lowest first. */
 export function mergedDefaults(all: readonly InvocationDefaults[]): InvocationDefaults {
-  return all.reduce((lower, upper) => merged(lower, upper) ?? {}, {});
+  return all.reduce(over, {});
+}
+
+function over(lower: InvocationDefaults, upper: InvocationDefaults): InvocationDefaults {
+  const options = withoutPins(lower.options, upper.options);
+  return merged({ ...lower, ...(options && { options }) }, upper);
+}
+
+/** Who names another asset, or version, does not mean what is said below of the version, or its digest. */
+function withoutPins(lower: Options | undefined, upper: Options | undefined): Options | undefined {
+  if (lower?.assets === undefined || upper?.assets === undefined) return lower;
+  const above = upper.assets;
+  const assets = Object.entries(lower.assets).map(([key, use]): [string, AssetUse] => {
+    const { asset, version } = (Object.hasOwn(above, key) ? above[key] : undefined) ?? {};
+    const { version: _, digest: __, ...others } = use;
+    const isOther = asset !== undefined && asset !== (use.asset ?? key);
+    if (isOther) return [key, others];
+    const isOtherVersion = version !== undefined && version !== use.version;
+    return [key, isOtherVersion ? others : use];
+  });
+  return { ...lower, assets: Object.fromEntries(assets) };
 }
 
 /** Of the commands of a setup those that the run may see: what is for evaluations only, or for later, is no business of others. */

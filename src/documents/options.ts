@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { AssetUses } from './asset-use.ts';
 import { CallUrl } from './call-url.ts';
-import { Inputs, Outputs } from './declared-files.ts';
+import { Inputs, Outputs, repeatedId } from './declared-files.ts';
 import { ResourceId } from './resource-id.ts';
 import { Setup, SetupCommand } from './setup.ts';
 import { SpecReference } from './spec-reference.ts';
@@ -88,8 +89,6 @@ export const Options = z
       .optional()
       .describe('Made in the working directory before the start'),
     artifacts: z.array(z.string().min(1)).max(100).optional().describe('Globs under the working directory'),
-    inputs: Inputs.optional().describe('What the run is given, each under an id'),
-    outputs: Outputs.optional().describe('What the run leaves behind, each an artifact of its id'),
     limits: Limits.optional(),
     workspace: WorkspaceUse.optional().describe(
       'The directory that it works in, kept by the server from one run to the next',
@@ -102,11 +101,27 @@ export const Options = z
     setup_command: SetupCommand.optional().describe('One more command of the setup, the last'),
     disable_setup: z.boolean().optional().describe('True: no setup at all'),
     is_evaluation: z.boolean().optional().describe('True: evaluation_commands of the setup run too'),
+    assets: AssetUses.optional().describe(
+      'Assets that it uses, by the key that {{static:key}} stands for; where it is given, {} too, such placeholders are filled',
+    ),
+    inputs: Inputs.optional().describe('What it is given, each under a name of its own'),
+    outputs: Outputs.optional().describe('What it leaves behind: artifacts of these ids'),
+    template: z
+      .boolean()
+      .optional()
+      .describe(
+        'True: ${…} in command and values of the environment stands for inputs, outputs and facts of the run',
+      ),
     on_finish: OnFinish.optional(),
   })
   .refine((o) => !(o.stdin !== undefined && o.stdin_open), {
     path: ['stdin_open'],
     error: 'stdin and stdin_open cannot both be given',
+  })
+  .superRefine((options, { addIssue }) => {
+    const repeated = repeatedId(options);
+    if (repeated !== null)
+      addIssue({ code: 'custom', path: repeated.path, message: `is the id of another one: ${repeated.id}` });
   });
 export type Options = z.infer<typeof Options>;
 

@@ -9,7 +9,7 @@ import { WorkspaceSource } from './workspace.ts';
 /** Options that one run has, and no session gives to all of its runs. */
 const OF_A_RUN = [
   ...['workspace', 'session', 'environment_spec', 'files', 'stdin', 'stdin_open', 'on_finish'],
-  ...['is_evaluation', 'disable_setup'],
+  ...['is_evaluation', 'disable_setup', 'inputs', 'outputs'],
 ] as const;
 /** Of these a session has fields of its own. */
 const FIELDS: ReadonlySet<string> = new Set([

@@ -1,9 +1,12 @@
+/** What names stand for. */
+export type Meanings = Pick<ReadonlyMap<string, string>, 'get' | 'keys'>;
+
 /** What texts are filled with. Null: it is not looked for. */
 export interface Filler {
   /** What `{{static:key}}` stands for, by key. */
-  readonly statics: ReadonlyMap<string, string> | null;
+  readonly statics: Meanings | null;
   /** What `${name}` stands for, by name. */
-  readonly templates: ReadonlyMap<string, string> | null;
+  readonly templates: Meanings | null;
 }
 
 const MARK = '{{static:';
@@ -63,7 +66,7 @@ function shown(text: string): string {
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
 }
 
-function listed(known: ReadonlyMap<string, string> | null): string {
+function listed(known: Meanings | null): string {
   const names = [...(known?.keys() ?? [])].join(', ');
   if (names === '') return 'there is none';
   return `there is ${names.length > MOST_KNOWN ? `${names.slice(0, MOST_KNOWN)}…` : names}`;

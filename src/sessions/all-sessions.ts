@@ -203,6 +203,15 @@ export class AllSessions implements Sessions {
     return null;
   }
 
+  /** The same of assets. `session`: which has it. */
+  *assetsInUse(): Generator<{ name: string; version: number; session: string }> {
+    for (const stored of this.#tools.store.sessions.open()) {
+      const { id, kept } = readRow(stored);
+      for (const { asset, version } of Object.values(kept.defaults.options?.assets ?? {}))
+        if (asset !== undefined && version !== undefined) yield { name: asset, version, session: id };
+    }
+  }
+
   /** Is what a kind keeps for it needed. */
   isOpen(id: string, generation: number): boolean {
     const row = this.#tools.table.peek(id);

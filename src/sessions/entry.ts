@@ -55,7 +55,7 @@ function setupOf({ setup, is_evaluation }: Options, { kept }: Entered): Options[
 
 function refusals(
   { options = {} }: InvocationInput,
-  { id, workspace, kept: { spec } }: Entered,
+  { id, workspace, kept: { spec, defaults } }: Entered,
   runner: Runner,
 ): FieldError[] {
   const errors: FieldError[] = [];
@@ -72,6 +72,9 @@ function refusals(
   const key = optionKeyOf(runner) ?? '';
   for (const name of Object.keys(optionsOf(options, key) ?? {}))
     if (!owns.optionsOfRun.includes(name)) refuse(`options.${key}.${name}`, message);
+  const { assets: ofIt = {} } = defaults.options ?? {};
+  for (const key of Object.keys(options.assets ?? {}))
+    if (Object.hasOwn(ofIt, key)) refuse(`options.assets.${key}`, message);
   for (const name of Object.keys(options.limits ?? {}))
     if (owns.limits.includes(name)) refuse(`options.limits.${name}`, message);
   return errors;

@@ -1,3 +1,4 @@
+import { usedAssets } from '../assets/used-assets.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import { type InvocationDefaults, mergedDefaults } from '../documents/invocation-defaults.ts';
 import type { SessionInput } from '../documents/session.ts';
@@ -6,11 +7,11 @@ import type { KeptSession } from './session-facts.ts';
 import type { SessionTools } from './tools.ts';
 
 /**
- * What is kept of what was asked for: its environment spec, in the version that it has now, and over it what was said. Throws
+ * What is kept of what was asked for: its environment spec, and assets, in the versions that they have now, and over the spec what was said. Throws
  * invalid_field, naming what cannot be.
  */
 export function keptOf(
-  { kinds, specs }: Pick<SessionTools, 'kinds' | 'specs'>,
+  { kinds, specs, assets }: Pick<SessionTools, 'kinds' | 'specs' | 'assets'>,
   input: SessionInput,
 ): KeptSession {
   const { environment_spec: reference, environment, options } = input;
@@ -19,7 +20,8 @@ export function keptOf(
       ? null
       : specs.resolve(reference, { code: 'invalid_field', path: 'environment_spec' });
   const own: InvocationDefaults = { ...(environment && { environment }), ...(options && { options }) };
-  const { runtime_kind: _, ...defaults } = mergedDefaults([spec?.defaults ?? {}, own]);
+  const { runtime_kind: _, ...merged } = mergedDefaults([spec?.defaults ?? {}, own]);
+  const defaults = withPinnedAssets(merged, assets);
   return {
     kind: kindOf(kinds, input, spec),
     spec: spec && { name: spec.name, version: spec.version, digest: spec.digest },
@@ -32,6 +34,14 @@ export function keptOf(
     ownWorkspace: input.workspace === undefined,
     keepWorkspace: input.keep_workspace ?? input.workspace !== undefined,
   };
+}
+
+/** All of its runs have the same versions. */
+function withPinnedAssets(defaults: InvocationDefaults, book: SessionTools['assets']): InvocationDefaults {
+  const { assets: uses, ...options } = defaults.options ?? {};
+  if (uses === undefined) return defaults;
+  const { pinned } = usedAssets(uses, book ?? null, { code: 'invalid_field', path: 'options.assets' });
+  return { ...defaults, options: { ...options, assets: pinned } };
 }
 
 function kindOf(

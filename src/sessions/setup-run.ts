@@ -7,7 +7,7 @@ import type { SessionRow } from './session-facts.ts';
  */
 export function setupRunOf({ id, workspace, setup: runId, kept, progress }: SessionRow): InvocationInput {
   const { defaults, kind, isEvaluation, disableSetup } = kept;
-  const { artifacts: _, queue_timeout_seconds: __, setup, ...options } = defaults.options ?? {};
+  const { artifacts: _, outputs: __, queue_timeout_seconds: ___, setup, ...options } = defaults.options ?? {};
   const { resume_commands, evaluation_commands, ...always } = setup ?? {};
   const commands = {
     ...always,

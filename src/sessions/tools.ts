@@ -1,3 +1,4 @@
+import type { AssetBook } from '../assets/asset-book.ts';
 import type { Runner } from '../contract/runner.ts';
 import type { Canceller } from '../documents/cancelled-by.ts';
 import type { InvocationInput } from '../documents/invocation.ts';
@@ -56,6 +57,8 @@ export interface SessionParts {
   /** The runner of a word. */
   kinds: { find(word: string): Runner | undefined };
   specs: SpecBook;
+  /** Absent: there are none. */
+  assets?: Pick<AssetBook, 'resolve'>;
   disk: { shortage(): string | null; spendReserve(): void };
   log: SessionLog;
   /** ms since the epoch, by which what is not used gets old. */

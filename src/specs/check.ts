@@ -1,22 +1,30 @@
 import { z } from 'zod';
+import type { AssetBook } from '../assets/asset-book.ts';
+import { usedAssets } from '../assets/used-assets.ts';
 import { canonicalJson } from '../documents/canonical-json.ts';
 import type { EnvironmentSpecInput } from '../documents/environment-spec.ts';
-import type { FieldError } from '../documents/errors.ts';
+import { type FieldError, RunwireError } from '../documents/errors.ts';
 import { fieldErrors } from '../documents/field-errors.ts';
 import { type Kind, optionKeyOf } from '../documents/kind.ts';
 import { optionsOf } from '../documents/options.ts';
+import { fillValue } from '../fill/document.ts';
 
-/** What is to be known of kinds. `setsUp`: as of a runner. */
-export type SpecKind = Kind & { readonly setsUp?: boolean };
+/** What is to be known of kinds. `setsUp`, `given`: as of a runner. */
+export type SpecKind = Kind & { readonly setsUp?: boolean; readonly given?: object };
 
 /** What is wrong with a spec on a server with these kinds, as far as that can be told before an invocation completes it. */
-export function faultsOf(input: EnvironmentSpecInput, kinds: readonly SpecKind[]): FieldError[] {
+export function faultsOf(
+  input: EnvironmentSpecInput,
+  kinds: readonly SpecKind[],
+  assets: Pick<AssetBook, 'resolve'> | null,
+): FieldError[] {
   const { runtime_kind: word, options = {} } = input;
   const kind = kinds.find(({ kind, aliases = [] }) => kind === word || aliases.includes(word));
   const unknown = { path: 'runtime_kind', message: `${word} is no kind of this server` };
   return [
     ...(kind === undefined ? [unknown] : []),
     ...faultsOfSetup(input, kind),
+    ...faultsOfAssets(input, kind, assets),
     ...kinds.flatMap((one) => {
       const key = optionKeyOf(one);
       const given = key === null ? undefined : optionsOf(options, key);
@@ -38,12 +46,49 @@ function faultsOfSetup({ setup, options }: EnvironmentSpecInput, kind: SpecKind 
   return faults;
 }
 
+/** What is named is there, and stays: it cannot be removed while a spec names it. */
+function faultsOfAssets(
+  { assets, options }: EnvironmentSpecInput,
+  kind: SpecKind | undefined,
+  book: Pick<AssetBook, 'resolve'> | null,
+): FieldError[] {
+  const inner = options?.assets;
+  const uses = assets ?? inner;
+  if (uses === undefined) return [];
+  const path = assets === undefined ? 'options.assets' : 'assets';
+  if (assets !== undefined && inner !== undefined && canonicalJson(assets) !== canonicalJson(inner))
+    return [{ path, message: 'is another one than options.assets: one of the two is enough' }];
+  if (kind !== undefined && kind.given === undefined)
+    return [{ path, message: `${kind.kind} has no way to assets: it takes none` }];
+  try {
+    usedAssets(uses, book, { code: 'invalid_field', path });
+    return [];
+  } catch (error) {
+    if (error instanceof RunwireError && error.errors !== undefined) return [...error.errors];
+    throw error;
+  }
+}
+
 /** What is absent may still come, and with it what makes the rest fit together. */
-function faultsOfOptions({ spec }: Kind, given: unknown, path: readonly string[]): FieldError[] {
+function faultsOfOptions(kind: Kind, sent: unknown, path: readonly string[]): FieldError[] {
+  const { spec } = kind;
+  const given = withAnyAsset(kind, sent);
   const { error } = (spec instanceof z.ZodObject ? alone(spec) : spec).safeParse(given);
   if (error === undefined) return [];
   const issues = error.issues.filter((issue) => !mayCome(given, issue.path));
   return issues.length === 0 ? [] : fieldErrors(new z.core.$ZodRealError(issues), path);
+}
+
+/** Which assets there are, and where, is said later: any address stands for each. */
+function withAnyAsset({ placeholders = [] }: Kind, given: unknown): unknown {
+  if (typeof given !== 'object' || given === null) return given;
+  const any = { get: () => 'https://asset.invalid/', keys: () => [].values() };
+  const filler = { statics: any, templates: null };
+  const fill = ([name, value]: [string, unknown]) => [
+    name,
+    placeholders.includes(name) ? fillValue(value, filler, [], () => {}) : value,
+  ];
+  return Object.fromEntries(Object.entries(given).map(fill));
 }
 
 /** Each field for itself. */

@@ -4,15 +4,21 @@ import { parseExact } from '../platform/exact-json.ts';
 import type { StoredSpec } from '../store/specs.ts';
 import type { ResolvedSpec } from './spec-book.ts';
 
-/** What is stored of a spec: what was sent, with the setup in one place. */
-export type SpecDocument = Omit<EnvironmentSpecInput, 'secrets' | 'assets'>;
+/** What is stored of a spec: what was sent, with setup and assets in one place. */
+export type SpecDocument = Omit<EnvironmentSpecInput, 'secrets'>;
 
-export function documentOf({ options, setup, ...rest }: EnvironmentSpecInput): SpecDocument {
-  const { setup: inner, ...others } = options ?? {};
-  const own = setup ?? inner;
+export function documentOf({ options, setup, assets, ...rest }: EnvironmentSpecInput): SpecDocument {
+  const { setup: innerSetup, assets: innerAssets, ...others } = options ?? {};
+  const own = { setup: setup ?? innerSetup, assets: assets ?? innerAssets };
   const left = Object.keys(others).length > 0 ? others : undefined;
-  const kept = options !== undefined && inner === undefined ? options : left;
-  return { ...rest, ...(kept && { options: kept }), ...(own && { setup: own }) };
+  const isWhole = innerSetup === undefined && innerAssets === undefined;
+  const kept = options !== undefined && isWhole ? options : left;
+  return {
+    ...rest,
+    ...(kept && { options: kept }),
+    ...(own.setup && { setup: own.setup }),
+    ...(own.assets && { assets: own.assets }),
+  };
 }
 
 export function described({ name, version, digest, document, createdAt }: StoredSpec): EnvironmentSpec {
@@ -26,10 +32,12 @@ export function described({ name, version, digest, document, createdAt }: Stored
 }
 
 export function resolved({ name, version, digest, document }: StoredSpec): ResolvedSpec {
-  const { runtime_kind, environment, options, setup, entry, snapshot } = parseExact(document) as SpecDocument;
+  const { runtime_kind, environment, options, setup, assets, entry, snapshot } = parseExact(
+    document,
+  ) as SpecDocument;
   const defaults: InvocationDefaults = {
     ...{ runtime_kind, environment, entry, snapshot },
-    options: { ...options, ...(setup && { setup }) },
+    options: { ...options, ...(setup && { setup }), ...(assets && { assets }) },
   };
   return { name, version, digest, from: `the environment spec ${name}@${version}`, defaults };
 }

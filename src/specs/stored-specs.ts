@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { AssetBook } from '../assets/asset-book.ts';
 import type { DiskSpace } from '../disk/space.ts';
 import { canonicalJson } from '../documents/canonical-json.ts';
 import { parseReference } from '../documents/environment-spec.ts';
@@ -21,6 +22,8 @@ export interface StoredSpecsParts {
   store: Pick<InvocationStore, 'specs' | 'committed' | 'reuseLog'>;
   kinds: readonly SpecKind[];
   disk: Pick<DiskSpace, 'shortage' | 'spendReserve'>;
+  /** Absent: there are none, and specs that name one are refused. */
+  assets?: Pick<AssetBook, 'resolve'>;
   /** Versions that others than runs use now. Absent: none. */
   usedElsewhere?: () => Iterable<{ name: string; version: number }>;
   /** Smaller in tests. */
@@ -38,8 +41,8 @@ export class StoredSpecs implements SpecBook, EnvironmentSpecs {
   }
 
   readonly put: EnvironmentSpecs['put'] = async (name, input, mayPut = () => {}) => {
-    const { store, kinds } = this.#parts;
-    const faults = faultsOf(input, kinds);
+    const { store, kinds, assets = null } = this.#parts;
+    const faults = faultsOf(input, kinds, assets);
     if (faults.length > 0) throw fieldRefusal('invalid_field', faults);
     const document = documentOf(input);
     const json = canonicalJson(document);

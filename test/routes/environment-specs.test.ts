@@ -129,9 +129,9 @@ test('what is no spec is refused by name', async () => {
     );
   };
   expect(await faults({})).toEqual(['runtime_kind: is missing: must be a string']);
-  expect(await faults({ ...SPEC, secrets: ['x'], assets: {} })).toEqual([
-    'secrets: is not taken yet',
-    'assets: is not taken yet',
+  expect(await faults({ ...SPEC, secrets: ['x'] })).toEqual(['secrets: is not taken yet']);
+  expect(await faults({ ...SPEC, assets: { x: { save_path: '../x' } } })).toEqual([
+    'assets.x.save_path: must be a relative path, without empty parts, . or ..',
   ]);
   expect(await faults({ ...SPEC, command: ['x'], options: { sandbox: 1 } })).toEqual([
     'options.sandbox: is not a known field',

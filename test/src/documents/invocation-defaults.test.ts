@@ -190,3 +190,41 @@ test('an invocation needs a kind, unless it names who may have one', () => {
   expect(paths({ runtime_kind: 3 })).toEqual(['runtime_kind']);
   expect(paths(3)).toEqual(['']);
 });
+
+test('assets merge by key; who names another one, or another version, does not mean the version below', () => {
+  const digest = 'a'.repeat(64);
+  const pinned = { asset: 'llm', version: 3, digest, save_path: 'model', mode: 'copy' } as const;
+  const spec = layer({
+    runtime_kind: 'x',
+    options: { assets: { same: pinned, other: pinned, newer: pinned, own: { version: 1, digest } } },
+  });
+  const { options } = withDefaults(
+    {
+      options: {
+        assets: {
+          same: { asset: 'llm', mode: 'mount' },
+          other: { asset: 'tiny' },
+          newer: { version: 4 },
+          own: { asset: 'own' },
+          more: {},
+        },
+      },
+    },
+    [spec],
+  );
+  expect(options?.assets).toEqual({
+    same: { ...pinned, mode: 'mount' },
+    other: { asset: 'tiny', save_path: 'model', mode: 'copy' },
+    newer: { asset: 'llm', version: 4, save_path: 'model', mode: 'copy' },
+    own: { asset: 'own', version: 1, digest },
+    more: {},
+  });
+  expect(
+    mergedDefaults([spec.defaults, { options: { assets: { other: { asset: 'tiny' } } } }]).options?.assets
+      ?.other,
+  ).toEqual({
+    asset: 'tiny',
+    save_path: 'model',
+    mode: 'copy',
+  });
+});

@@ -16,15 +16,16 @@ import { parseExact } from '../../../src/platform/exact-json.ts';
 import type { SpecKind } from '../../../src/specs/check.ts';
 import { StoredSpecs, type StoredSpecsParts } from '../../../src/specs/stored-specs.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
+import { AssetRoom } from '../../helpers/asset-room.ts';
 
 const kind = (name: string, spec: z.ZodType, more: Partial<SpecKind> = {}): SpecKind => ({
   ...{ kind: name, name, description: '', spec },
   ...more,
 });
 const KINDS: readonly SpecKind[] = [
-  kind('subprocess', z.null(), { optionKey: null, setsUp: true }),
+  kind('subprocess', z.null(), { optionKey: null, setsUp: true, given: { by: 'place' } }),
   kind('docker', DockerSpec, { aliases: ['container'], setsUp: true }),
-  kind('http', HttpSpec),
+  kind('http', HttpSpec, { given: { by: 'address' }, placeholders: ['url'] }),
   kind('manual', ManualSpec),
 ];
 
@@ -262,4 +263,52 @@ test('who may not replace or remove what there is does neither', async () => {
 test('of two that are put at the same time each is a version', async () => {
   const all = await Promise.all(['1', '2', '1'].map((A) => specs.put('demo', of({ A }))));
   expect(all.map(({ spec }) => spec.version)).toEqual([1, 2, 3]);
+});
+
+test('assets of a spec are there, in one place, and of a kind that has a way to them', async () => {
+  const room = new AssetRoom();
+  room.put('model', 'bytes');
+  const own = book({ assets: room });
+  const faults = (input: EnvironmentSpecInput) =>
+    own.put('with-assets', input).then(
+      () => [],
+      ({ errors }) =>
+        (errors as { path: string; message: string }[]).map(({ path, message }) => `${path}: ${message}`),
+    );
+  expect(
+    await faults({
+      runtime_kind: 'subprocess',
+      assets: { a: {}, b: { asset: 'none' }, model: { version: 2 } },
+    }),
+  ).toEqual([
+    'assets.a: there is no asset a',
+    'assets.b: there is no asset none',
+    'assets.model: there is no asset model@2',
+  ]);
+  expect(
+    await faults({ runtime_kind: 'subprocess', assets: { model: {} }, options: { assets: {} } }),
+  ).toEqual(['assets: is another one than options.assets: one of the two is enough']);
+  expect(await faults({ runtime_kind: 'nothing', options: { assets: {} } })).toContain(
+    'runtime_kind: nothing is no kind of this server',
+  );
+  expect(await faults({ runtime_kind: 'docker', options: { assets: { model: {} } } })).toEqual([
+    'options.assets: docker has no way to assets: it takes none',
+  ]);
+  expect(
+    await faults({ runtime_kind: 'subprocess', options: { assets: { model: { mode: 'copy' } } } }),
+  ).toEqual([]);
+  expect(own.get('with-assets')).toMatchObject({ assets: { model: { mode: 'copy' } } });
+  expect(own.get('with-assets').options).toBeUndefined();
+  expect(own.resolve('with-assets').defaults.options).toEqual({ assets: { model: { mode: 'copy' } } });
+  // A URL that is the address of an asset.
+  expect(
+    await faults({
+      runtime_kind: 'http',
+      assets: { model: {} },
+      options: { http: { url: '{{static:model}}?x=1' } },
+    }),
+  ).toEqual([]);
+  expect(
+    await faults({ runtime_kind: 'http', options: { http: { method: 1, url: '{{static:model}}' } } }),
+  ).toEqual(['options.http.method: must be a string']);
 });
