@@ -47,7 +47,7 @@ const ROOMS = {
     says: 'records that survive `kill -9`',
     doors: [
       ...['invocation-store', 'lasting-write', 'deliveries', 'finished-runs', 'removed-runs', 'run-list'],
-      ...['workspaces', 'snapshots', 'specs', 'sessions', 'making-room'],
+      ...['workspaces', 'snapshots', 'specs', 'assets', 'sessions', 'making-room'],
     ],
     imports: ['src/documents', 'src/platform'],
   },

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Status } from '../documents/result.ts';
 import { STATUSES } from '../documents/result.ts';
+import { AssetRows } from './assets.ts';
 import { Deliveries, type StoredDelivery } from './deliveries.ts';
 import { orDuplicate } from './duplicate-run.ts';
 import { rowInRxpWords } from './earlier-words.ts';
@@ -48,6 +49,7 @@ export class InvocationStore {
   readonly workspaces: WorkspaceRows;
   readonly snapshots: SnapshotRows;
   readonly specs: SpecRows;
+  readonly assets: AssetRows;
   readonly sessions: SessionRows;
   readonly #db: DatabaseSync;
   readonly #redo: RedoLog;
@@ -90,6 +92,7 @@ export class InvocationStore {
     this.workspaces = new WorkspaceRows(db, this.#group);
     this.snapshots = new SnapshotRows(db, this.#group);
     this.specs = new SpecRows(db, this.#group);
+    this.assets = new AssetRows(db, this.#group);
     this.sessions = new SessionRows(db, this.#group);
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM runs').get()?.n ?? 0);
     this.#lastFinish = Number(db.prepare('SELECT max(finish_order) AS last FROM runs').get()?.last ?? 0);

@@ -1,5 +1,11 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { FinalStatus } from '../documents/result.ts';
+import {
+  type AssetOfRun,
+  type AssetOperation,
+  assetOperations,
+  isAssetOperation,
+} from './asset-operations.ts';
 import { type RemovedRun, RemovedRuns } from './removed-runs.ts';
 import { isSessionOperation, type SessionOperation, sessionOperations } from './session-operations.ts';
 import { isSpaceOperation, type SpaceOperation, spaceOperations } from './space-operations.ts';
@@ -24,6 +30,8 @@ export interface NewRun {
   directory?: string;
   /** What it was made with; absent for most runs. */
   environmentSpec?: SpecOfRun;
+  /** Which versions it has; absent for most runs. */
+  assets?: readonly AssetOfRun[];
 }
 
 export interface ResultRow {
@@ -47,6 +55,7 @@ export const TABLES = [
   'directories',
   'run_specs',
   'joined_keys',
+  'run_assets',
 ] as const;
 /** The rows of a run: their values in the order of the columns; none where a table has no row of it. */
 export type StoredRows = readonly (readonly [table: (typeof TABLES)[number], values: SQLOutputValue[]])[];
@@ -64,6 +73,7 @@ export type StoreOperation =
   | { op: 'delivery'; id: string; delivery: string; settled: boolean }
   | SpaceOperation
   | SpecOperation
+  | AssetOperation
   | SessionOperation;
 
 /** How operations are done. False: it changed nothing. Throws what SQLite throws. */
@@ -76,6 +86,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
   const insertDirectory = sql('INSERT INTO directories VALUES (?, ?)');
   const join = sql('INSERT INTO joined_keys SELECT n, ? FROM runs WHERE id = ?');
   const insertSpec = sql('INSERT INTO run_specs VALUES (?, ?, ?, ?)');
+  const insertAssets = sql('INSERT INTO run_assets VALUES (?, ?)');
   const markRunning = sql(
     "UPDATE runs SET status = 'running', started_at = ? WHERE id = ? AND status = 'pending'",
   );
@@ -102,11 +113,13 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
     WHERE n = (SELECT n FROM runs WHERE id = ?)`);
   const spaces = spaceOperations(db);
   const specs = specOperations(db);
+  const assets = assetOperations(db);
   const sessions = sessionOperations(db);
 
   return (operation) => {
     if (isSpaceOperation(operation)) return spaces(operation);
     if (isSpecOperation(operation)) return specs(operation);
+    if (isAssetOperation(operation)) return assets(operation);
     if (isSessionOperation(operation)) return sessions(operation);
     switch (operation.op) {
       case 'insert': {
@@ -130,6 +143,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
         if (run.directory !== undefined) insertDirectory.run(n, run.directory);
         const { environmentSpec: spec } = run;
         if (spec !== undefined) insertSpec.run(n, spec.name, spec.version, spec.digest);
+        if (run.assets !== undefined && run.assets.length > 0) insertAssets.run(n, wordsOf(run.assets));
         return true;
       }
       case 'join':
@@ -170,3 +184,6 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
     }
   };
 }
+
+const wordsOf = (assets: readonly AssetOfRun[]): string =>
+  JSON.stringify(assets.map(({ name, version }) => ({ name, version })));

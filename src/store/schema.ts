@@ -147,6 +147,30 @@ export const MIGRATIONS: readonly string[] = [
   // Idempotency-Keys that came with the id of a run which was there already.
   `CREATE TABLE joined_keys (n INTEGER NOT NULL, key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
    CREATE INDEX joined_keys_by_run ON joined_keys (n);`,
+  // Versions of assets and the names of them (as of specs), which of them a run has (JSON: [{name, version}, …]), and which
+  // ones an environment spec names (n: of the spec; version NULL: the newest).
+  `CREATE TABLE assets (
+     n INTEGER PRIMARY KEY,
+     name TEXT NOT NULL,
+     version INTEGER NOT NULL,
+     type TEXT NOT NULL,
+     digest TEXT NOT NULL,
+     bytes INTEGER NOT NULL,
+     files INTEGER NOT NULL,
+     media_type TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     UNIQUE (name, version)
+   ) STRICT;
+   CREATE INDEX assets_by_digest ON assets (digest);
+   CREATE TABLE asset_names (
+     name TEXT PRIMARY KEY, version INTEGER NOT NULL, newest INTEGER, removed INTEGER
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX asset_names_newest ON asset_names (newest) WHERE newest IS NOT NULL;
+   CREATE INDEX asset_names_removed ON asset_names (removed) WHERE removed IS NOT NULL;
+   CREATE TABLE run_assets (n INTEGER PRIMARY KEY, assets TEXT NOT NULL) STRICT;
+   CREATE TABLE spec_assets (n INTEGER NOT NULL, name TEXT NOT NULL, version INTEGER) STRICT;
+   CREATE INDEX spec_assets_by_spec ON spec_assets (n);
+   CREATE INDEX spec_assets_by_name ON spec_assets (name);`,
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

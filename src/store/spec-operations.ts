@@ -20,9 +20,15 @@ export interface SpecOfRun {
   digest: string;
 }
 
+/** An asset that a spec names. Null: its newest version. */
+export interface AssetOfSpec {
+  name: string;
+  version: number | null;
+}
+
 /** Writes about environment specs, as the redo log keeps them: see operations.ts. */
 export type SpecOperation =
-  | { op: 'spec'; spec: StoredSpec }
+  | { op: 'spec'; spec: StoredSpec; assets?: readonly AssetOfSpec[] }
   /** The name is gone; `kept`: versions that somebody still uses. */
   | { op: 'spec-removed'; name: string; order: number; kept: number[] }
   /** Nobody uses that version of a name that was gone any more. */
@@ -57,6 +63,10 @@ export function specOperations(
   const keep = sql('UPDATE specs SET kept = 1 WHERE name = ? AND version = ?');
   const removeVersions = sql('DELETE FROM specs WHERE name = ? AND kept = 0');
   const drop = sql('DELETE FROM specs WHERE n = ? AND kept = 1');
+  const asset = sql('INSERT INTO spec_assets VALUES (?, ?, ?)');
+  const removeAssets = sql(`DELETE FROM spec_assets
+    WHERE n IN (SELECT n FROM specs WHERE name = ? AND kept = 0)`);
+  const dropAssets = sql('DELETE FROM spec_assets WHERE n IN (SELECT n FROM specs WHERE n = ? AND kept = 1)');
 
   return (operation) => {
     switch (operation.op) {
@@ -64,16 +74,19 @@ export function specOperations(
         const { spec } = operation;
         insert.run(spec.n, spec.name, spec.version, spec.digest, spec.document, spec.createdAt);
         name.run(spec.name, spec.version, spec.n);
+        for (const one of operation.assets ?? []) asset.run(spec.n, one.name, one.version);
         return true;
       }
       case 'spec-removed': {
         if (removeName.run(operation.order, operation.name).changes === 0) return false;
         for (const version of operation.kept) keep.run(operation.name, version);
+        removeAssets.run(operation.name);
         removeVersions.run(operation.name);
         forget.run(operation.order - remembered);
         return true;
       }
       case 'spec-dropped':
+        dropAssets.run(operation.n);
         return drop.run(operation.n).changes === 1;
     }
   };

@@ -2,9 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { GroupCommit } from './group-commit.ts';
 import type { StoreOperation } from './operations.ts';
 import { decodeCursor, takePage } from './page-cursor.ts';
-import type { StoredSpec } from './spec-operations.ts';
+import type { AssetOfSpec, StoredSpec } from './spec-operations.ts';
 
-export type { SpecOfRun, StoredSpec } from './spec-operations.ts';
+export type { AssetOfSpec, SpecOfRun, StoredSpec } from './spec-operations.ts';
 
 const COLUMNS = 's.n, s.name, s.version, s.digest, s.document, s.created_at AS createdAt';
 
@@ -34,6 +34,10 @@ export class SpecRows {
       versions: sql(`SELECT ${COLUMNS} FROM specs s
         WHERE s.name = ? AND s.kept = 0 AND s.n < ? ORDER BY s.version DESC LIMIT ?`),
       kept: sql('SELECT n, name, version FROM specs WHERE kept = 1'),
+      naming: sql(`SELECT s.name, s.version, a.version AS asset FROM spec_assets a JOIN specs s ON s.n = a.n
+        WHERE a.name = ? AND s.kept = 0 ORDER BY s.n`),
+      assetsOf: sql(`SELECT a.name, a.version FROM specs s JOIN spec_assets a ON a.n = s.n
+        WHERE s.name = ? AND s.version = ?`),
       used: sql(`SELECT DISTINCT u.name, u.version FROM runs r JOIN run_specs u ON u.n = r.n
         WHERE r.status IN ('pending', 'running')`),
     };
@@ -42,11 +46,14 @@ export class SpecRows {
   }
 
   /** The next version of the name, also of one that was removed. */
-  insert({ name, ...spec }: Omit<StoredSpec, 'n' | 'version'>): StoredSpec {
+  insert(
+    { name, ...spec }: Omit<StoredSpec, 'n' | 'version'>,
+    assets: readonly AssetOfSpec[] = [],
+  ): StoredSpec {
     this.#group.ready();
     const version = Number(this.#sql.last.get(name)?.version) + 1;
     const row = { n: this.#lastN + 1, name, version, ...spec };
-    this.#group.write({ op: 'spec', spec: row });
+    this.#group.write({ op: 'spec', spec: row, ...(assets.length > 0 && { assets: [...assets] }) });
     this.#lastN = row.n;
     return row;
   }
@@ -102,6 +109,18 @@ export class SpecRows {
 
   drop(n: number): void {
     this.#group.write({ op: 'spec-dropped', n });
+  }
+
+  /** Versions that name the asset: that version of it, or, with a null of theirs, its newest. Not those that are kept. */
+  naming(asset: string): { name: string; version: number; asset: number | null }[] {
+    this.#group.ready();
+    return this.#sql.naming.all(asset) as { name: string; version: number; asset: number | null }[];
+  }
+
+  /** Assets that a version names, also one that is kept. */
+  assetsOf(name: string, version: number): AssetOfSpec[] {
+    this.#group.ready();
+    return this.#sql.assetsOf.all(name, version) as unknown as AssetOfSpec[];
   }
 
   /** What unfinished runs were made with. */
