@@ -126,7 +126,7 @@ function submitRoute(app: FastifyInstance, edge: Edge): void {
       config: {
         access: 'token',
         documentPart: DOCUMENT,
-        verbatim: engine.kinds.flatMap(verbatimPaths),
+        verbatim: [...engine.kinds.flatMap(verbatimPaths), ['options', 'inputs', '*', 'value']],
       },
     },
     async (request, reply) => {

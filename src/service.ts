@@ -204,7 +204,10 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     store,
     removeRun: (id) => engine.remove(id, 'retention'),
     isBusy: (id) =>
-      engine.isRead(id) || sessions.runs.keeps(id) !== null || workspaces.filledFromRun(id) !== null,
+      engine.isRead(id) ||
+      engine.isNeeded(id) ||
+      sessions.runs.keeps(id) !== null ||
+      workspaces.filledFromRun(id) !== null,
     intervalMs: RETENTION_INTERVAL_MS,
     onError: (id, error) => log.error({ invocation_id: id, err: error }, 'run could not be removed'),
   });

@@ -6,6 +6,8 @@ export interface GivenFile {
   readonly path: string;
   readonly type: 'file' | 'directory';
   readonly writable: boolean;
+  /** What it is, where that is known: the same has the same. */
+  readonly digest: string | null;
   /** Where it is on this machine and never changes, so that it may be mounted. Null: it is no such thing. */
   mounted(signal: AbortSignal): Promise<string> | null;
   /** A tar of it, its names below its path. For kinds whose work has another tree. */

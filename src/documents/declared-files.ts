@@ -14,7 +14,15 @@ export const Input = z
   .strictObject({
     id: DeclaredId,
     artifact: z
-      .strictObject({ invocation_id: z.string().min(1), artifact_id: z.string().min(1) })
+      .strictObject({
+        invocation_id: z.string().min(1),
+        artifact_id: z.string().min(1),
+        sha256: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits' })
+          .optional()
+          .describe('What it must be; the record has it in any case'),
+      })
       .optional()
       .describe('Of a finished run'),
     asset: AssetReference.optional().describe('name, or name@version'),

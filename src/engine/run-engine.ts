@@ -9,7 +9,6 @@ import type { Canceller } from '../documents/cancelled-by.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { isFinal } from '../documents/result.ts';
 import type { Metrics } from '../metrics.ts';
-import { ChurnMap } from '../platform/churn-map.ts';
 import { afterMs } from '../platform/timer.ts';
 import { type CallbackAddresses, callbackAddresses } from '../run/callback-address.ts';
 import { graceMs, type LiveRun } from '../run/live-run.ts';
@@ -25,6 +24,7 @@ import { Conduct } from './conduct.ts';
 import { closeInput, controlOf } from './control.ts';
 import type { Engine, PlaceNumbers, Readiness, StorageNumbers } from './engine.ts';
 import { Intake } from './intake.ts';
+import { LiveRuns } from './live-runs.ts';
 import { Recovery } from './recovery.ts';
 import type { Registry } from './registry.ts';
 import { removeRun } from './removal.ts';
@@ -67,7 +67,7 @@ export class RunEngine implements Engine {
   readonly #options: EngineOptions;
   readonly #callbacks: CallbackAddresses;
   /** All that are not finished, by id. */
-  readonly #live = new ChurnMap<string, LiveRun>();
+  readonly #live = new LiveRuns();
   readonly #discarded: DiscardedFiles;
   readonly #disk: DiskSpace;
   readonly #views: RunViews;
@@ -195,6 +195,11 @@ export class RunEngine implements Engine {
   /** Is the history of a finished run being read. */
   isRead(id: string): boolean {
     return this.#views.finished.isRead(id);
+  }
+
+  /** Does an unfinished run take what this one left behind. */
+  isNeeded(id: string): boolean {
+    return this.#live.need(id);
   }
 
   readiness(): Readiness {

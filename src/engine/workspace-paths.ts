@@ -20,9 +20,12 @@ export function checkWorkspacePaths(input: InvocationInput, tree: string): void 
       errors.push({ path: field, message: 'leads out of the workspace' });
   };
   check('working_directory', working, tree);
+  const directory = resolve(tree, isAbsolute(working) ? '.' : working);
   for (const field of IN_DIRECTORY) {
     const path = input[field];
-    if (path) check(field, path, resolve(tree, isAbsolute(working) ? '.' : working));
+    if (path) check(field, path, directory);
   }
+  for (const [index, { file }] of (input.options?.inputs ?? []).entries())
+    if (file !== undefined) check(`options.inputs.${index}.file`, file, directory);
   if (errors.length > 0) throw fieldRefusal('invalid_invocation', errors);
 }

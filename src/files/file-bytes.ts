@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { blocksBetween } from './blocks.ts';
 import { codeOf } from '../platform/error-words.ts';
+import { blocksBetween } from './blocks.ts';
 
 /** A regular file that stays readable whatever becomes of its name. */
 export interface FileBytes {

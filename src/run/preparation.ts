@@ -7,7 +7,14 @@ import { codeOf, messageOf } from '../platform/error-words.ts';
 import { storageText } from '../platform/shortage.ts';
 import type { InputFile } from './input-file.ts';
 import type { LiveRun } from './live-run.ts';
-import { openInputPayload, type Prepared, prepareWorkingPaths, type WorkingPaths } from './working-paths.ts';
+import {
+  inputFiles,
+  type NamedFile,
+  openInputPayload,
+  type Prepared,
+  prepareWorkingPaths,
+  type WorkingPaths,
+} from './working-paths.ts';
 
 /** A run has a place: what it needs before it begins is looked at and made. False: it cannot be run, and has a refusal. */
 export function makeReady(run: LiveRun, places: PrivatePlaces): boolean {
@@ -15,7 +22,7 @@ export function makeReady(run: LiveRun, places: PrivatePlaces): boolean {
   if (!run.refusal)
     try {
       if (!run.runner.makesDirectory) mkdirSync(run.directory.root, { recursive: true, mode: 0o700 });
-      run.prepared(lookAt(run, places, run.paths));
+      run.prepared(lookAt(run, places, run.paths, inputFiles(run.invocation.options.inputs, run.paths)));
     } catch (error) {
       const known = error instanceof Rejected || error instanceof CannotBegin;
       run.refuse(known ? error : cannotBegin(run.directory, error));
@@ -31,7 +38,7 @@ export function lookAgain(run: LiveRun, places: PrivatePlaces): RealRoots {
   let input: InputFile | null = null;
   try {
     // What it was given may be gone without what it made.
-    ({ roots } = lookAt(run, places, { ...paths, inputPayload: null }));
+    ({ roots } = lookAt(run, places, { ...paths, inputPayload: null }, []));
   } catch (error) {
     roots = { working: null, artifact: null, refused: messageOf(error) };
   }
@@ -50,12 +57,17 @@ export function noOutputsReason({ runner, spec, refusal, workspace }: LiveRun): 
   return used ? null : 'was not uploaded under this id';
 }
 
-function lookAt(run: LiveRun, places: PrivatePlaces, paths: WorkingPaths): Prepared {
+function lookAt(
+  run: LiveRun,
+  places: PrivatePlaces,
+  paths: WorkingPaths,
+  files: readonly NamedFile[],
+): Prepared {
   const { directory, invocation, runner, spec, refusal } = run;
   const { artifacts, outputs } = invocation.options;
   const globs = artifacts !== undefined || (outputs !== undefined && noOutputsReason(run) === null);
   const used = refusal !== null || (runner.usesDirectory?.(spec) ?? true);
-  return prepareWorkingPaths(paths, { directory, places, globs, used, confinedTo: run.confinedTo });
+  return prepareWorkingPaths(paths, { directory, places, globs, used, files, confinedTo: run.confinedTo });
 }
 
 /** With `recursive` mkdir says ENOENT of a place that is read-only: without, it says why. */

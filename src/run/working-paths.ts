@@ -5,7 +5,7 @@ import { CannotBegin, Rejected } from '../contract/outcome.ts';
 import { nearestReal, type PrivatePlaces } from '../disk/private-places.ts';
 import type { PrivateView } from '../disk/private-view.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
-import type { InvocationInput } from '../documents/invocation.ts';
+import type { Invocation, InvocationInput } from '../documents/invocation.ts';
 import { type BytePath, bytePath } from '../platform/byte-path.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { isInside } from '../platform/inside.ts';
@@ -50,6 +50,24 @@ export function resolveWorkingPaths(
   };
 }
 
+/** A file that the invocation names in this field, by its absolute path. */
+export interface NamedFile {
+  field: string;
+  path: string;
+}
+
+/** Those that are inputs. */
+export function inputFiles(
+  inputs: Invocation['options']['inputs'] = [],
+  { workingDirectory }: Pick<WorkingPaths, 'workingDirectory'>,
+): NamedFile[] {
+  return inputs.flatMap(({ file }, index) =>
+    file === undefined
+      ? []
+      : [{ field: `options.inputs.${index}.file`, path: resolve(workingDirectory, file) }],
+  );
+}
+
 /** What a run needs, looked at and made. */
 export interface Prepared {
   roots: RealRoots;
@@ -67,16 +85,16 @@ interface PreparedFor {
 /**
  * Check and make what a run needs before it starts: one call of the file system when only a working
  * directory is asked for that was asked for before. `globs`: are files collected from the working directory; `used`: does the
- * work use it, else it may be missing.
+ * work use it, else it may be missing; `files`: what else is to be read.
  * Throws Rejected when a directory or the payload cannot be used, or when a path leads to what is private to the
  * server, but for the scratch directory of this very run; CannotBegin when something has run out, and the
  * error of the file system when the scratch directory cannot be made.
  */
 export function prepareWorkingPaths(
   paths: WorkingPaths,
-  about: PreparedFor & { globs?: boolean; used?: boolean },
+  about: PreparedFor & { globs?: boolean; used?: boolean; files?: readonly NamedFile[] },
 ): Prepared {
-  const { directory, places, globs = false, used = true, confinedTo = null } = about;
+  const { directory, places, globs = false, used = true, files = [], confinedTo = null } = about;
   const { workingDirectory, artifactDirectory, inputPayload, outputResult } = paths;
   let view: PrivateView | undefined;
   const refusePrivate = (field: string, path: string, real: BytePath): void => {
@@ -92,10 +110,14 @@ export function prepareWorkingPaths(
     throw privateRefusal('working_directory', workingDirectory);
   else if (confinedTo !== null && confinedTo !== workingDirectory && (used || globs))
     refuseOutside('working_directory', confinedTo, workingDirectory, nearestReal(workingDirectory));
-  if (inputPayload) {
+  const payload = inputPayload ? [{ field: 'input_payload_path', path: inputPayload }] : [];
+  for (const { field, path } of [...payload, ...files]) {
     // First: whether there is such a file is the server's own business too.
-    refusePrivate('input_payload_path', inputPayload, nearestReal(inputPayload));
-    checkInputPayload(inputPayload);
+    const real = nearestReal(path);
+    refusePrivate(field, path, real);
+    checkFile(field, path);
+    // Of the payload what is open is judged.
+    if (field !== 'input_payload_path') refuseOutside(field, confinedTo, path, real);
   }
   if (outputResult) refusePrivate('output_result_path', outputResult, nearestReal(outputResult));
   let artifact: string | null = null;
@@ -176,11 +198,11 @@ function checkWorkingDirectory(path: string): Stats {
   return attempt(`working directory cannot be used: ${path}`, () => statSync(`${path}/.`));
 }
 
-function checkInputPayload(path: string): void {
-  const stats = look('input_payload_path', path);
-  if (!stats) throw new Rejected(`input_payload_path does not exist: ${path}`);
-  if (!stats.isFile()) throw new Rejected(`input_payload_path is not a regular file: ${path}`);
-  attempt(`input_payload_path cannot be read: ${path}`, () => accessSync(path, constants.R_OK));
+function checkFile(field: string, path: string): void {
+  const stats = look(field, path);
+  if (!stats) throw new Rejected(`${field} does not exist: ${path}`);
+  if (!stats.isFile()) throw new Rejected(`${field} is not a regular file: ${path}`);
+  attempt(`${field} cannot be read: ${path}`, () => accessSync(path, constants.R_OK));
 }
 
 function makeArtifactDirectory(path: string, confinedTo: string | null): void {
