@@ -183,6 +183,7 @@ const ROOMS = {
       'callback-address',
       'process-environment',
       'finished-facts',
+      'given',
       'session-role',
       'session-runs',
     ],

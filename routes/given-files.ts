@@ -35,14 +35,18 @@ export async function filesOf(
     throw told(error);
   }
   const digest = beside ? staged.digest() : null;
-  return { digest, moveTo: (directory) => staged.moveTo(directory) };
+  return {
+    digest,
+    setText(index, text) {
+      const file = given[index];
+      if (file !== undefined) staged.replace(wordsOf(file), Buffer.from(text));
+    },
+    moveTo: (directory) => staged.moveTo(directory),
+  };
 }
 
 async function put(engine: Engine, { filling }: StagedFiles, file: SentFile): Promise<void> {
-  const words = {
-    parts: partsOf(file.path),
-    mode: file.mode === undefined ? FILE_MODE : Number.parseInt(file.mode, 8),
-  };
+  const words = wordsOf(file);
   if (file.text !== undefined) return filling.file(words, Buffer.from(file.text));
   if (file.base64 !== undefined) return filling.file(words, Buffer.from(file.base64, 'base64'));
   const { invocation_id: id = '', artifact_id: artifact = '' } = file.artifact ?? {};
@@ -59,4 +63,8 @@ async function put(engine: Engine, { filling }: StagedFiles, file: SentFile): Pr
       isPrivate,
     ),
   );
+}
+
+function wordsOf({ path, mode }: SentFile): { parts: readonly string[]; mode: number } {
+  return { parts: partsOf(path), mode: mode === undefined ? FILE_MODE : Number.parseInt(mode, 8) };
 }

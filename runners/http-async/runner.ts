@@ -6,7 +6,7 @@ import type { Secrets } from '../../src/outbound/secrets.ts';
 import { openConnections } from '../wire/connections.ts';
 import { withMetadata } from '../wire/metadata.ts';
 import { buildRequest } from '../wire/request.ts';
-import { VERBATIM } from '../wire/spec.ts';
+import { PLACEHOLDERS, VERBATIM } from '../wire/spec.ts';
 import { checkTemplates } from './backend.ts';
 import { kickoffSpec } from './kickoff-request.ts';
 import { JOB_KEYS } from './metadata.ts';
@@ -38,6 +38,9 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
     description: 'A request that starts a job of another service, which is then polled to its end.',
     spec: HttpAsyncSpec,
     verbatim: VERBATIM,
+    placeholders: PLACEHOLDERS,
+    given: { by: 'address' },
+    seenAt: () => null,
     needsCommand: false,
     usesDirectory: () => false,
     takesFiles: 'named',

@@ -1,6 +1,7 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Masking, masked } from '../../src/outbound/masking.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
+import { formsOfAddresses } from '../wire/addresses.ts';
 import type { Connections } from '../wire/connections.ts';
 import { preview } from '../wire/json.ts';
 import { formsOfSecret } from '../wire/secrets.ts';
@@ -24,7 +25,7 @@ export interface JobTools {
   job: BackendJob;
   /** How far the stream was taken. */
   place: StreamPlace;
-  /** Takes the secret out of what is told. */
+  /** Takes the secret, and addresses of this server, out of what is told. */
   redact: (text: string) => string;
   /** The same for the output that the stream brings piece by piece. */
   masking: Masking;
@@ -35,7 +36,7 @@ export function jobTools(
   { calls, streams }: BackendConnections,
   secrets: Secrets,
 ): JobTools {
-  const forms = formsOfSecret(ctx.spec.auth, secrets);
+  const forms = [...formsOfSecret(ctx.spec.auth, secrets), ...formsOfAddresses(ctx)];
   // What is told is text that UTF-8 has bytes for.
   const redact = (text: string): string => masked(text, forms).toWellFormed();
   return {

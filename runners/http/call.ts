@@ -6,6 +6,7 @@ import type { SecretForm } from '../../src/outbound/secret-forms.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import { nap } from '../../src/platform/timer.ts';
+import { formsOfAddresses } from '../wire/addresses.ts';
 import { type AnswerHead, singleOrNone } from '../wire/answer-head.ts';
 import { keepCapture, keepEach, keepText, mediaTypeOf } from '../wire/artifact.ts';
 import type { FileToSend } from '../wire/body.ts';
@@ -36,7 +37,7 @@ export class HttpCall {
   readonly #connections: Connections;
   readonly #secrets: Secrets;
   readonly #files: CallFiles;
-  /** Of the secret. */
+  /** Of the secret, and of addresses of this server. */
   readonly #forms: readonly SecretForm[];
   #attempt = 0;
   #sent = false;
@@ -52,7 +53,7 @@ export class HttpCall {
     this.#files = files;
     this.#connections = connections;
     this.#secrets = secrets;
-    this.#forms = formsOfSecret(ctx.spec.auth, secrets);
+    this.#forms = [...formsOfSecret(ctx.spec.auth, secrets), ...formsOfAddresses(ctx)];
   }
 
   async run(): Promise<RunnerOutcome> {

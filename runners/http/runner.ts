@@ -9,7 +9,7 @@ import { openConnections } from '../wire/connections.ts';
 import { REQUEST_KEYS, withMetadata } from '../wire/metadata.ts';
 import { isSafe } from '../wire/redirect.ts';
 import { buildRequest } from '../wire/request.ts';
-import { checkSpec, HttpSpec, VERBATIM } from '../wire/spec.ts';
+import { checkSpec, HttpSpec, PLACEHOLDERS, VERBATIM } from '../wire/spec.ts';
 import { HttpCall } from './call.ts';
 import { openInner, workTree } from './inner-file.ts';
 import { SavedAnswer } from './saved-answer.ts';
@@ -30,6 +30,9 @@ export function httpRunner({ guard, secrets, places }: HttpParts): Runner<HttpSp
     description: 'One HTTP request; its answer is captured as it comes.',
     spec: HttpSpec,
     verbatim: VERBATIM,
+    placeholders: PLACEHOLDERS,
+    given: { by: 'address' },
+    seenAt: () => null,
     needsCommand: false,
     usesDirectory: ({ body_file, save_as }) => body_file !== undefined || save_as !== undefined,
     takesFiles: 'named',

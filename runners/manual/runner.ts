@@ -57,6 +57,8 @@ export function manualRunner({ artifactCaps, guard, secrets, ...parts }: ManualP
     needsCommand: false,
     usesDirectory: ({ dispatcher }) => dispatcher !== undefined,
     captures: true,
+    given: { by: 'address' },
+    seenAt: () => null,
     places: 'calls',
     claims: desk,
     detached: (spec) => spec.dispatcher === undefined,

@@ -27,6 +27,7 @@ export function subprocessRunner({ supervisor }: SubprocessParts): Runner<null> 
     captures: true,
     makesDirectory: true,
     setsUp: true,
+    given: { by: 'place' },
     sessions: { end: ({ setupDirectories }) => supervisor.end(setupDirectories) },
     parse,
     run: (ctx) => runProgram(supervisor, ctx, 'spawn'),

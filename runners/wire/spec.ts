@@ -38,6 +38,8 @@ export const requestFields = {
 };
 /** Those whose numbers are sent digit by digit as they came. */
 export const VERBATIM = ['body', 'query'];
+/** Those in which placeholders of assets are filled. */
+export const PLACEHOLDERS = ['url', 'headers', 'query', 'body'];
 const Request = z.strictObject(requestFields);
 export type RequestSpec = z.infer<typeof Request>;
 

@@ -5,6 +5,7 @@ import type { Invocation } from '../documents/invocation.ts';
 import type { StreamFacts } from '../documents/outcome.ts';
 import type { Channel, Phase, Stream } from '../documents/stream.ts';
 import type { Waiting } from '../documents/waiting.ts';
+import type { GivenFile } from './given.ts';
 
 /** What a running run accepts from outside; absent functions answer 409 not_supported. */
 export interface RunControls {
@@ -97,6 +98,7 @@ export interface SessionOfRun {
 }
 
 export interface RunContext<Spec = unknown> {
+  /** As it is run: what its placeholders and templates stand for is in their place. */
   readonly invocation: Invocation;
   readonly spec: Spec;
   readonly directory: RunDirectory;
@@ -114,6 +116,10 @@ export interface RunContext<Spec = unknown> {
   readonly inputPath: string | null;
   /** For another process: its name, and by its numbers (decimal) the file that must be open under it. Null: there is none. */
   readonly inputFile: { readonly path: string; readonly dev: string; readonly ino: string } | null;
+  /** What it is given beside its working directory: as the kind says (`given`), it is there, or to be brought there. */
+  readonly given: readonly GivenFile[];
+  /** Addresses of this server that stand in the invocation: whoever has one may read, so nothing that is told has it. */
+  readonly signedAddresses: readonly string[];
   /** Where the kind has it so (`copiesWorkspace`) and the run is in one; else null. */
   readonly workspace: CopiedWorkspace | null;
   /** Null: nothing is to be done before the command. */

@@ -1,10 +1,20 @@
+import type { RunDirectory } from '../disk/run-directory.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import type { Kind } from '../documents/kind.ts';
 import type { Places } from '../documents/places.ts';
 import type { Claims } from './claims.ts';
 import type { RunContext } from './context.ts';
+import type { GivenWay } from './given.ts';
 import type { RunnerOutcome } from './outcome.ts';
 import type { SessionHost } from './session-host.ts';
+
+/** A run that is not parsed yet, and its directories, absolute. */
+export interface SeenRun {
+  readonly invocation: Invocation;
+  readonly directory: RunDirectory;
+  readonly workingDirectory: string;
+  readonly artifactDirectory: string | null;
+}
 
 /**
  * A runner does the work of one runtime_kind. What it is given for a run is in context.ts, what it answers in outcome.ts.
@@ -52,6 +62,10 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
    * (`usesDirectory`), and files of which none is are refused, but in a workspace, which keeps them. Default: all.
    */
   readonly takesFiles?: 'named';
+  /** How the work comes to assets and inputs. Absent: in no way, and an invocation that has some is refused. */
+  readonly given?: GivenWay;
+  /** Where the work sees a place of this machine; null: nowhere. Asked before `parse`. Default: where it is. */
+  seenAt?(place: string, run: SeenRun): string | null;
   /** Can the work begin with commands of a setup (`ctx.setup`). Where not, an invocation that has one is refused. Default: no. */
   readonly setsUp?: boolean;
   /** For kinds whose sessions hold more than a workspace. */

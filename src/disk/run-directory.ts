@@ -20,7 +20,7 @@ export interface RunDirectory {
    * workspace.
    */
   work: string;
-  /** Files that came with a run of a workspace, until its turn comes. */
+  /** Files that came with a run of a workspace, until its turn comes; then what a run is given beside its working directory. */
   given: string;
   /** Copies of collected artifacts. */
   artifacts: string;

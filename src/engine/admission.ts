@@ -190,6 +190,7 @@ export class Admission {
     const { conduct, disk } = this.#parts;
     try {
       mkdirSync(run.directory.root, { recursive: true, mode: 0o700 });
+      for (const [index, text] of filledTexts(run)) files.setText(index, text);
       files.moveTo(run.workspace === null ? run.directory.work : run.directory.given);
     } catch (error) {
       conduct.discard(run);
@@ -280,6 +281,14 @@ export class Admission {
     this.#clocks.get(run)?.();
     this.#clocks.delete(run);
   }
+}
+
+/** Of the files in its document, those whose text stood for something else. */
+function filledTexts({ invocation, filled }: LiveRun): [number, string][] {
+  const { files: sent = [] } = invocation.options;
+  return (filled.options.files ?? []).flatMap(({ text }, index): [number, string][] =>
+    text === undefined || text === sent[index]?.text ? [] : [[index, text]],
+  );
 }
 
 const numbersOf = ({ places, running }: RunQueue<LiveRun>) => ({ all: places, taken: running });

@@ -12,11 +12,12 @@ const DONE: RunnerOutcome = {
 };
 
 /** Prepares sessions of a kind that sets nothing up: there is nothing to be done but what the engine does around a run. */
-export function settingNothingUp({ kind, name, rxpKind, places }: Runner): Runner {
+export function settingNothingUp({ kind, name, rxpKind, places, given }: Runner): Runner {
   return {
     ...{ kind, name, description: 'Sets nothing up', optionKey: null, spec: z.unknown() },
     ...(rxpKind && { rxpKind }),
     ...(places && { places }),
+    ...(given && { given }),
     needsCommand: false,
     captures: false,
     parse: () => null,

@@ -99,6 +99,8 @@ export interface Readiness {
 export interface SentFiles {
   /** SHA-256 of all of them, where the invocation itself does not say them; part of what makes two bodies the same. */
   readonly digest: string | null;
+  /** The text of one that the invocation itself says (`options.files`, which): filled, it is another. */
+  setText(index: number, text: string): void;
   /** Makes them a directory of this path. */
   moveTo(directory: string): void;
 }

@@ -1,3 +1,4 @@
+import type { AssetBook } from '../assets/asset-book.ts';
 import type { Config } from '../config.ts';
 import { type AbortReason, Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
@@ -25,7 +26,9 @@ import { settingNothingUp } from './empty-setup.ts';
 import type { SubmitOptions } from './engine.ts';
 import { fingerprint } from './fingerprint.ts';
 import { completeInvocation } from './full-invocation.ts';
+import { checkGiven } from './given-check.ts';
 import { meantInvocation } from './intake-defaults.ts';
+import { type Meaning, meaningOf, plainMeaning, untold } from './meaning.ts';
 import { missingRunner, type Registry } from './registry.ts';
 import { checkSetup } from './setup-check.ts';
 import { checkOtherOptions, parseSpec } from './spec.ts';
@@ -46,6 +49,8 @@ export class Intake {
   readonly #sessions: SessionRuns | null;
   /** Null: there are none. */
   readonly #specs: SpecBook | null;
+  /** Null: there are none. */
+  readonly #assets: AssetBook | null;
 
   constructor(
     config: Config,
@@ -55,6 +60,7 @@ export class Intake {
     workspaces: WorkspaceRuns | null = null,
     sessions: SessionRuns | null = null,
     specs: SpecBook | null = null,
+    assets: AssetBook | null = null,
   ) {
     this.#config = config;
     this.#store = store;
@@ -63,6 +69,7 @@ export class Intake {
     this.#workspaces = workspaces;
     this.#sessions = sessions;
     this.#specs = specs;
+    this.#assets = assets;
   }
 
   /**
@@ -118,19 +125,25 @@ export class Intake {
     const directory = workspace === null ? own : this.#inWorkspace(own, workspace.id);
     if (workspace !== null) checkWorkspacePaths(input, directory.work);
     const paths = resolveWorkingPaths(input, directory, workspace === null ? undefined : directory.work);
-    const invocation = completeInvocation(input, id, paths.workingDirectory, this.#config);
-    const runner = this.#runnerOf(invocation);
+    const sentInvocation = completeInvocation(input, id, paths.workingDirectory, this.#config);
+    const runner = this.#runnerOf(sentInvocation);
+    const createdAt = Date.now();
+    checkGiven(runner, sentInvocation.options);
+    const meaning = meaningOf(
+      { invocation: sentInvocation, runner, directory, createdAt, ...paths },
+      this.#assets,
+    );
+    const { invocation, filled } = meaning;
     checkOtherOptions(
       this.#registry.all.filter(({ kind }) => kind !== runner.kind),
       invocation,
     );
-    const parsed = this.#specOf(runner, invocation);
+    const parsed = untold(meaning, () => this.#specOf(runner, filled));
     if (files && workspace === null && !mayRead(runner, invocation, parsed)) throw noUse(runner);
     return new LiveRun({
       ...parsed,
-      ...{ invocation, runner, directory, paths },
+      ...{ ...meaning, runner, directory, paths, createdAt },
       invocationJson: JSON.stringify(redactInvocation(invocation)),
-      createdAt: Date.now(),
       fingerprint: sent,
       environmentSpec: spec,
       idempotencyKey: idempotencyKey ?? null,
@@ -150,10 +163,10 @@ export class Intake {
     const workspace = workspaceOf(invocation.options.workspace);
     const own = runDirectory(this.#config.dataDir, row.directory);
     const tree = workspace && this.#workspaces?.treeOf(workspace.id);
+    const directory = tree ? { ...own, work: tree } : own;
     return new LiveRun({
-      ...this.#specOrRefusal(runner, invocation),
-      ...{ invocation, invocationJson, runner, createdAt, fingerprint, idempotencyKey, rebooted },
-      directory: tree ? { ...own, work: tree } : own,
+      ...this.#understood({ invocation, runner, directory, createdAt }),
+      ...{ invocationJson, runner, directory, createdAt, fingerprint, idempotencyKey, rebooted },
       paths: null,
       traceparent: row.traceparent ?? undefined,
       environmentSpec: row.environmentSpec === null ? null : (parseJson(row.environmentSpec) as SpecOfRun),
@@ -190,11 +203,18 @@ export class Intake {
     return parseSpec(runner, invocation);
   }
 
-  #specOrRefusal(runner: Runner, invocation: Invocation): ReturnType<typeof parseSpec> {
+  /** Of one that an earlier server took: where it is not understood any more, that is its refusal. */
+  #understood(
+    run: Pick<LiveRun, 'invocation' | 'runner' | 'directory' | 'createdAt'>,
+  ): Meaning & ReturnType<typeof parseSpec> {
+    const { invocation, runner, directory } = run;
+    let meaning = plainMeaning(invocation);
     try {
-      return this.#specOf(runner, invocation);
+      meaning = meaningOf({ ...run, ...resolveWorkingPaths(invocation, directory) }, this.#assets);
+      const understood = meaning;
+      return { ...meaning, ...untold(meaning, () => this.#specOf(runner, understood.filled)) };
     } catch (error) {
-      return { spec: null, refusal: new Rejected(messageOf(error)) };
+      return { ...meaning, spec: null, refusal: new Rejected(messageOf(error)) };
     }
   }
 
@@ -262,5 +282,6 @@ export function newRecord(run: LiveRun): NewRun {
     ...(directory !== id && { directory }),
     ...(run.traceparent !== undefined && { traceparent: run.traceparent }),
     ...(run.environmentSpec && { environmentSpec: run.environmentSpec }),
+    ...(run.assets.length > 0 && { assets: run.assets }),
   };
 }

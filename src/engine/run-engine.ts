@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AssetBook } from '../assets/asset-book.ts';
 import type { Config } from '../config.ts';
 import type { Claims } from '../contract/claims.ts';
 import type { Runner } from '../contract/runner.ts';
@@ -51,6 +52,8 @@ export interface EngineOptions {
   sessions?: SessionRuns;
   /** Absent: there are none, and runs that name one are refused. */
   specs?: SpecBook;
+  /** Absent: there are none, and runs that name one are refused. */
+  assets?: AssetBook;
   /** Environment of the server, of which programs get a part. */
   environment: Readonly<Record<string, string | undefined>>;
 }
@@ -79,8 +82,8 @@ export class RunEngine implements Engine {
     const live = this.#live;
     const places = options.places ?? new PrivatePlaces(config.dataDir);
     const workspaces = options.workspaces?.runs ?? null;
-    const { sessions = null, specs = null } = options;
-    const intake = new Intake(config, store, registry, live, workspaces, sessions, specs);
+    const { sessions = null, specs = null, assets = null } = options;
+    const intake = new Intake(config, store, registry, live, workspaces, sessions, specs, assets);
     this.#options = options;
     this.#callbacks = options.callbacks ?? callbackAddresses();
     this.#discarded = new DiscardedFiles(config.dataDir);

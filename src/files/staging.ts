@@ -1,5 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { removeTree } from '../platform/remove-tree.ts';
 import { checkLinks } from './archive-links.ts';
@@ -86,6 +95,21 @@ export class StagedFiles {
     await checkLinks(links.keys(), (path) => links.get(path) ?? null);
     await this.filling.done();
     if (this.#sync) await syncDirectories(this.#directory);
+  }
+
+  /** One that was put in is another from now on. Throws what the storage says. */
+  replace({ parts, mode }: { parts: readonly string[]; mode: number }, content: Buffer): void {
+    const other = join(this.#root, 'other');
+    const fd = openSync(other, 'wx', 0o600);
+    try {
+      fchmodSync(fd, mode);
+      for (let at = 0; at < content.length; ) at += writeSync(fd, content, at);
+      if (this.#sync) fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    this.filling.tree.replace(parts, other);
+    if (this.#sync) syncNow(dirname(join(this.#directory, ...parts)));
   }
 
   /** Nothing more is put in. */

@@ -7,6 +7,8 @@ import { type Fault, fillValue } from './document.ts';
 import type { Filler } from './text.ts';
 
 const MAX_ERRORS = 50;
+/** Characters that are put in, of all texts together: short names may stand for long paths. */
+const MOST_FILLED = 64 * 1024 * 1024;
 
 /**
  * An invocation as it is run: placeholders are filled wherever they are looked for, templates in command and values of the environment.
@@ -15,9 +17,10 @@ const MAX_ERRORS = 50;
 export function fillInvocation(
   invocation: Invocation,
   kind: Pick<Kind, 'kind' | 'optionKey' | 'placeholders'>,
-  filler: Filler,
+  meanings: Pick<Filler, 'statics' | 'templates'>,
 ): Invocation {
-  if (filler.statics === null && filler.templates === null) return invocation;
+  if (meanings.statics === null && meanings.templates === null) return invocation;
+  const filler: Filler = { ...meanings, room: { left: MOST_FILLED } };
   const errors: FieldError[] = [];
   const fault: Fault = (path, message) => {
     if (errors.length < MAX_ERRORS) errors.push({ path: path.join('.'), message });
@@ -47,7 +50,7 @@ function fillEnvironment(
   );
   if (filler.statics === null) return values;
   const named = new Map<string, string>();
-  const namesOnly: Filler = { statics: filler.statics, templates: null };
+  const namesOnly: Filler = { ...filler, templates: null };
   for (const [name, value] of Object.entries(values)) {
     const filled = fillValue(name, namesOnly, ['environment', name], fault);
     if (named.has(filled)) fault(['environment', name], `is the same as another one: ${filled}`);

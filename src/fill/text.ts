@@ -7,6 +7,8 @@ export interface Filler {
   readonly statics: Meanings | null;
   /** What `${name}` stands for, by name. */
   readonly templates: Meanings | null;
+  /** So many characters may still be put in; absent: any number. */
+  readonly room?: { left: number };
 }
 
 const MARK = '{{static:';
@@ -25,7 +27,7 @@ const BOTH = /\\?\{\{static:|\$[${]/g;
  */
 export function fillText(
   text: string,
-  { statics, templates }: Filler,
+  { statics, templates, room }: Filler,
   fault: (words: string) => void,
 ): string {
   const marks = statics && templates ? BOTH : statics ? STATICS : templates ? TEMPLATES : null;
@@ -57,6 +59,11 @@ export function fillText(
       if (value === undefined)
         fault(`${shown(text.slice(index, closed + close.length))} is no ${what} here: ${listed(known)}`);
       put(value ?? text.slice(index, closed + close.length), closed + close.length);
+      if (room === undefined || value === undefined) continue;
+      room.left -= value.length;
+      if (room.left >= 0) continue;
+      fault('is too long with what stands in it');
+      break;
     }
   }
   return from === 0 ? text : filled + text.slice(from);

@@ -1,7 +1,7 @@
 import { type Collection, collectArtifacts, nothingCollected } from '../artifacts/collection.ts';
 import type { Config } from '../config.ts';
 import type { RunContext } from '../contract/context.ts';
-import type { AbortReason, RunnerOutcome } from '../contract/outcome.ts';
+import { type AbortReason, CannotBegin, type RunnerOutcome } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { rxpKindOf } from '../documents/kind.ts';
 import { directoryTar } from '../files/directory-tar.ts';
@@ -11,6 +11,7 @@ import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import type { CallbackAddresses } from './callback-address.ts';
 import { startClocks } from './clocks.ts';
 import type { FinishedFacts } from './finished-facts.ts';
+import { forgetGiven, placeGiven, removeGiven } from './given-place.ts';
 import { graceMs, type LiveRun } from './live-run.ts';
 import { lookAgain, noOutputsReason } from './preparation.ts';
 import { processEnvironment } from './process-environment.ts';
@@ -57,6 +58,7 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     (scene &&
       (await attempt('artifacts could not be collected', () => collect(run, scene, outcome, tools)))) ??
     nothingCollected(run.invocation.options.outputs, 'artifacts could not be collected');
+  await attempt('what it was given could not be taken away', () => removeGiven(run));
   if (collection.shortage !== null) notes.push(`artifacts could not be kept: ${collection.shortage}`);
   const collectMs = scene && asksForArtifacts(run) ? ms(performance.now() - began) : null;
   const captured =
@@ -90,6 +92,7 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
   const bytes = facts.artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const finished = await storeResult(run, facts, bytes, tools);
   scene?.stored();
+  await forgetGiven(run);
   return finished;
 }
 
@@ -107,6 +110,9 @@ async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
   // A run that is resumed has begun: it is stopped and told of like any other.
   if (!run.roots || ((run.refusal || run.signal.aborted) && !run.resumed))
     return { scene: null, outcome: null, thrown: run.refusal, reason: run.abortReason };
+  const unplaced = run.refusal ? null : await withGiven(run);
+  if (unplaced !== null)
+    return { scene: null, outcome: null, thrown: unplaced.thrown, reason: run.abortReason };
   const scene = new RunScene(run, surroundings(run, tools));
   const stopClocks = startClocks(run, scene, tools.config);
   const done: Work = { scene, outcome: null, thrown: null, reason: null };
@@ -122,6 +128,18 @@ async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
     scene.over();
   }
   return { ...done, reason: run.abortReason };
+}
+
+/** Null: what it is given is there. */
+async function withGiven(run: LiveRun): Promise<{ thrown: CannotBegin | null } | null> {
+  try {
+    await placeGiven(run);
+    return run.signal.aborted && !run.resumed ? { thrown: null } : null;
+  } catch (error) {
+    if (error instanceof CannotBegin) return { thrown: error };
+    if (run.signal.aborted) return { thrown: null };
+    throw error;
+  }
 }
 
 function collect(
@@ -161,20 +179,17 @@ function asksForArtifacts({ invocation }: LiveRun): boolean {
 function surroundings(run: LiveRun, tools: ExecutionTools) {
   const { paths } = run;
   const { config, baseEnvironment, callbacks } = tools;
-  const { options } = run.invocation;
+  const { options } = run.filled;
   return {
     workingDirectory: paths.workingDirectory,
     artifactDirectory: paths.artifactDirectory,
     inputPath: paths.inputPayload === null ? null : (run.input?.path ?? NO_FILE),
     inputFile: run.input?.named ?? null,
     workspace: run.copiesWorkspace && tools.workspaces !== null ? copied(run, tools.workspaces) : null,
+    given: run.given,
+    signedAddresses: run.signedAddresses,
     ...beforeCommand(run, tools),
-    environment: processEnvironment(
-      baseEnvironment,
-      run.invocation,
-      paths.artifactDirectory,
-      run.traceparent,
-    ),
+    environment: processEnvironment(baseEnvironment, run.filled, paths.artifactDirectory, run.traceparent),
     maxOutputBytes: options.max_output_bytes ?? config.maxOutputBytes,
     killGraceMs: graceMs(run, config),
     callbackUrl: () => callbacks.of(run),
@@ -182,7 +197,7 @@ function surroundings(run: LiveRun, tools: ExecutionTools) {
 }
 
 function beforeCommand(run: LiveRun, { sessions }: ExecutionTools): Pick<RunContext, 'setup' | 'session'> {
-  const { options } = run.invocation;
+  const { options } = run.filled;
   const session = options.session === undefined ? null : (sessions?.roleOf(run.id, options.session) ?? null);
   const setup = session?.isSetup ? sessionSetupPlan(options, session.isResumed) : setupPlan(options);
   return { setup, session };

@@ -8,13 +8,21 @@ import { type WorkspaceOfRun, workspaceOf } from '../documents/workspace-use.ts'
 import { EventLog } from '../log/event-log.ts';
 import { LONGEST_MS } from '../platform/timer.ts';
 import { Waiters, type WaitLimits } from '../platform/waiters.ts';
+import type { AssetOfRun } from '../store/assets.ts';
 import type { SpecOfRun } from '../store/specs.ts';
+import type { Given } from './given.ts';
 import type { InputFile } from './input-file.ts';
 import { type Prepared, resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
 /** What is known of a run when it is accepted, or revived. Times in ms since the epoch. */
 export interface AcceptedRun {
   invocation: Invocation;
+  /** As it is run: what stands for something else is filled. */
+  filled: Invocation;
+  assets: readonly AssetOfRun[];
+  given: readonly Given[];
+  /** That stand in it. */
+  signedAddresses: readonly string[];
   /** What clients see of the invocation, one line of JSON. */
   invocationJson: string;
   runner: Runner;
@@ -47,6 +55,10 @@ const LOOK_MS = 250;
 export class LiveRun {
   readonly id: string;
   readonly invocation: Invocation;
+  readonly filled: Invocation;
+  readonly assets: readonly AssetOfRun[];
+  readonly given: readonly Given[];
+  readonly signedAddresses: readonly string[];
   readonly invocationJson: string;
   readonly runner: Runner;
   readonly spec: unknown;
@@ -88,6 +100,10 @@ export class LiveRun {
   constructor(accepted: AcceptedRun) {
     this.id = accepted.invocation.invocation_id;
     this.invocation = accepted.invocation;
+    this.filled = accepted.filled;
+    this.assets = accepted.assets;
+    this.given = accepted.given;
+    this.signedAddresses = accepted.signedAddresses;
     this.invocationJson = accepted.invocationJson;
     this.runner = accepted.runner;
     this.spec = accepted.spec;

@@ -13,6 +13,8 @@ export interface Surroundings {
   inputPath: string | null;
   inputFile: RunContext['inputFile'];
   workspace: RunContext['workspace'];
+  given: RunContext['given'];
+  signedAddresses: RunContext['signedAddresses'];
   setup: RunContext['setup'];
   session: RunContext['session'];
   environment: Readonly<Record<string, string>>;
@@ -48,7 +50,7 @@ export class RunScene {
     this.#maxOutputBytes = surroundings.maxOutputBytes;
     this.context = {
       ...surroundings,
-      invocation: run.invocation,
+      invocation: run.filled,
       spec: run.spec,
       directory: run.directory,
       acceptedAt: run.createdAt,

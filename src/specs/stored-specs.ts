@@ -9,7 +9,7 @@ import type { InvocationStore } from '../store/invocation-store.ts';
 import { storeRemoval } from '../store/making-room.ts';
 import type { StoredSpec } from '../store/specs.ts';
 import { faultsOf, type SpecKind } from './check.ts';
-import { described, documentOf, resolved } from './document.ts';
+import { assetsIn, described, documentOf, resolved } from './document.ts';
 import type { EnvironmentSpecs, SpecBook } from './spec-book.ts';
 
 /** Of one spec, as canonical JSON. */
@@ -56,7 +56,10 @@ export class StoredSpecs implements SpecBook, EnvironmentSpecs {
     const row =
       newest !== undefined && !isNew
         ? newest
-        : store.specs.insert({ name, digest, document: JSON.stringify(document), createdAt: Date.now() });
+        : store.specs.insert(
+            { name, digest, document: JSON.stringify(document), createdAt: Date.now() },
+            assetsIn(document),
+          );
     await store.committed();
     if (isNew) this.sweep();
     return { spec: described(row), isNew };

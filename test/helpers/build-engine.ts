@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { createApp } from '../../routes/app.ts';
+import type { AssetBook } from '../../src/assets/asset-book.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import { Differences } from '../../src/diff/diff.ts';
@@ -38,6 +39,7 @@ export interface EngineTestOptions {
   /** A data directory to go on with. */
   dataDir?: string;
   sessions?: SessionRoles;
+  assets?: AssetBook;
   /** Of workspaces. Absent: that of the data directory. */
   disk?: DiskSpace;
 }
@@ -94,6 +96,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
   const disk = options.disk ?? diskSpace(dataDir, config.minFreeDiskBytes);
   const specs = new StoredSpecs({
     ...{ store, disk, kinds: registry.all },
+    ...(options.assets && { assets: options.assets }),
     usedElsewhere: () => sessions.specsInUse(),
   });
   const sessions: AllSessions = new AllSessions({
@@ -107,6 +110,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
       now: Date.now,
     },
     ...{ disk, specs },
+    ...(options.assets && { assets: options.assets }),
     engine: {
       submit: (input, more) => engine.submit(input, more),
       has: (id) => engine.has(id),
@@ -125,6 +129,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     registry,
     log,
     metrics,
+    ...(options.assets && { assets: options.assets }),
     environment: options.environment ?? process.env,
     sessions: options.sessions ? sessionsWith(options.sessions) : sessions.runs,
   });
