@@ -1,4 +1,3 @@
-import type { AssetBook } from '../assets/asset-book.ts';
 import type { Config } from '../config.ts';
 import { type AbortReason, Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
@@ -9,6 +8,8 @@ import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation, InvocationInput, WholeInvocationInput } from '../documents/invocation.ts';
 import { redactInvocation } from '../documents/redaction.ts';
 import { workspaceOf } from '../documents/workspace-use.ts';
+import type { InputTools } from '../inputs/given-inputs.ts';
+import { pinInputs } from '../inputs/pin.ts';
 import type { ChurnMap } from '../platform/churn-map.ts';
 import { messageOf } from '../platform/error-words.ts';
 import { parseExact } from '../platform/exact-json.ts';
@@ -49,8 +50,7 @@ export class Intake {
   readonly #sessions: SessionRuns | null;
   /** Null: there are none. */
   readonly #specs: SpecBook | null;
-  /** Null: there are none. */
-  readonly #assets: AssetBook | null;
+  readonly #inputs: InputTools;
 
   constructor(
     config: Config,
@@ -60,7 +60,7 @@ export class Intake {
     workspaces: WorkspaceRuns | null = null,
     sessions: SessionRuns | null = null,
     specs: SpecBook | null = null,
-    assets: AssetBook | null = null,
+    inputs: InputTools,
   ) {
     this.#config = config;
     this.#store = store;
@@ -69,7 +69,7 @@ export class Intake {
     this.#workspaces = workspaces;
     this.#sessions = sessions;
     this.#specs = specs;
-    this.#assets = assets;
+    this.#inputs = inputs;
   }
 
   /**
@@ -129,10 +129,8 @@ export class Intake {
     const runner = this.#runnerOf(sentInvocation);
     const createdAt = Date.now();
     checkGiven(runner, sentInvocation.options);
-    const meaning = meaningOf(
-      { invocation: sentInvocation, runner, directory, createdAt, ...paths },
-      this.#assets,
-    );
+    const asked = { invocation: this.#pinned(sentInvocation), runner, directory, createdAt, ...paths };
+    const meaning = meaningOf(asked, this.#inputs);
     const { invocation, filled } = meaning;
     checkOtherOptions(
       this.#registry.all.filter(({ kind }) => kind !== runner.kind),
@@ -175,6 +173,13 @@ export class Intake {
     });
   }
 
+  #pinned(invocation: Invocation): Invocation {
+    const { inputs } = invocation.options;
+    if (inputs === undefined) return invocation;
+    const options = { ...invocation.options, inputs: pinInputs(inputs, this.#inputs.artifacts) };
+    return { ...invocation, options };
+  }
+
   /** Throws RunwireError where no run may be in it. */
   #inWorkspace(own: RunDirectory, id: string): RunDirectory {
     if (this.#workspaces === null)
@@ -210,7 +215,7 @@ export class Intake {
     const { invocation, runner, directory } = run;
     let meaning = plainMeaning(invocation);
     try {
-      meaning = meaningOf({ ...run, ...resolveWorkingPaths(invocation, directory) }, this.#assets);
+      meaning = meaningOf({ ...run, ...resolveWorkingPaths(invocation, directory) }, this.#inputs);
       const understood = meaning;
       return { ...meaning, ...untold(meaning, () => this.#specOf(runner, understood.filled)) };
     } catch (error) {

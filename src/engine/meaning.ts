@@ -1,4 +1,4 @@
-import type { AssetBook } from '../assets/asset-book.ts';
+import type { ResolvedAsset } from '../assets/asset-book.ts';
 import { usedAssets } from '../assets/used-assets.ts';
 import { Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
@@ -6,7 +6,9 @@ import type { RunDirectory } from '../disk/run-directory.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation } from '../documents/invocation.ts';
+import { workspaceOf } from '../documents/workspace-use.ts';
 import { fillInvocation } from '../fill/invocation.ts';
+import { type GivenInputs, givenInputs, type InputTools } from '../inputs/given-inputs.ts';
 import { givenAssets, staticsOf } from '../run/given.ts';
 import type { AcceptedRun } from '../run/live-run.ts';
 import { templateNames } from './template-names.ts';
@@ -33,30 +35,57 @@ export function plainMeaning(invocation: Invocation): Meaning {
  * Assets in the versions that they have now, or were given when it was stored, and all that stands for them, or for what templates name,
  * filled. Throws invalid_invocation, naming the fields.
  */
-export function meaningOf(asked: Asked, book: AssetBook | null): Meaning {
+export function meaningOf(asked: Asked, tools: InputTools): Meaning {
   const { runner, directory, createdAt } = asked;
-  const { assets: uses, template } = asked.invocation.options;
-  if (uses === undefined && !template) return plainMeaning(asked.invocation);
+  const { assets: book } = tools;
+  const { assets: uses, inputs, template } = asked.invocation.options;
+  if (uses === undefined && inputs === undefined && !template) return plainMeaning(asked.invocation);
+  const declared = inputs === undefined ? NO_INPUTS : givenInputs(inputsOf(asked), tools);
   const { used, pinned } =
     uses === undefined
       ? { used: [], pinned: undefined }
       : usedAssets(uses, book, { code: 'invalid_invocation', path: 'options.assets' });
-  const options = { ...asked.invocation.options, ...(pinned && { assets: pinned }) };
+  const options = {
+    ...asked.invocation.options,
+    ...(pinned && { assets: pinned }),
+    ...(inputs && { inputs: declared.pinned }),
+  };
   const invocation = { ...asked.invocation, options };
   const statics =
     book === null
       ? new Map<string, string>()
       : staticsOf(used, book, { id: invocation.invocation_id, createdAt, runner, directory });
-  const given = book === null || runner.given?.by === 'address' ? [] : givenAssets(used, book);
+  const given = [
+    ...(book === null || runner.given?.by === 'address' ? [] : givenAssets(used, book)),
+    ...declared.given,
+  ];
   const filled = fillInvocation(invocation, runner, {
     statics: uses === undefined ? null : statics,
-    templates: template ? templateNames({ ...asked, given }) : null,
+    templates: template ? templateNames({ ...asked, given, inPlace: declared.inPlace }) : null,
   });
   return {
     ...{ invocation, filled, given },
-    assets: used.map(({ asset: { name, version } }) => ({ name, version })),
+    assets: eachOnce([...used.map(({ asset }) => asset), ...declared.assets]),
     signedAddresses: runner.given?.by === 'address' ? [...statics.values()] : [],
   };
+}
+
+const NO_INPUTS: GivenInputs = { given: [], inPlace: [], assets: [], pinned: [] };
+
+function inputsOf(asked: Asked): Parameters<typeof givenInputs>[0] {
+  const { invocation, runner, directory, workingDirectory } = asked;
+  const { inputs = [], workspace } = invocation.options;
+  const confined = runner.confined ? workingDirectory : null;
+  return {
+    ...{ inputs, directory, workingDirectory },
+    confinedTo: workspaceOf(workspace) === null ? confined : directory.work,
+    sees: (place) => runner.seenAt === undefined || runner.seenAt(place, asked) !== null,
+  };
+}
+
+function eachOnce(assets: readonly ResolvedAsset[]): Meaning['assets'] {
+  const once = new Map(assets.map(({ name, version }) => [`${name}@${version}`, { name, version }]));
+  return [...once.values()];
 }
 
 const UNTOLD = '[redacted]';

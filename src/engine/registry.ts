@@ -100,7 +100,9 @@ export function missingRunner(word: string): Runner {
     spec: z.unknown(),
     needsCommand: false,
     captures: false,
-    setsUp: true, // it is refused for another reason
+    // It is refused for another reason.
+    setsUp: true,
+    given: { by: 'place' },
     parse() {
       throw new Rejected(`no runner for runtime_kind ${JSON.stringify(word)}`);
     },

@@ -9,6 +9,7 @@ import { type DiskSpace, diskSpace, fileSystemSizes } from '../disk/space.ts';
 import type { Canceller } from '../documents/cancelled-by.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { isFinal } from '../documents/result.ts';
+import type { InputTools } from '../inputs/given-inputs.ts';
 import type { Metrics } from '../metrics.ts';
 import { afterMs } from '../platform/timer.ts';
 import { type CallbackAddresses, callbackAddresses } from '../run/callback-address.ts';
@@ -83,7 +84,8 @@ export class RunEngine implements Engine {
     const places = options.places ?? new PrivatePlaces(config.dataDir);
     const workspaces = options.workspaces?.runs ?? null;
     const { sessions = null, specs = null, assets = null } = options;
-    const intake = new Intake(config, store, registry, live, workspaces, sessions, specs, assets);
+    const inputs = { ...this.#inputTools(places, config), assets };
+    const intake = new Intake(config, store, registry, live, workspaces, sessions, specs, inputs);
     this.#options = options;
     this.#callbacks = options.callbacks ?? callbackAddresses();
     this.#discarded = new DiscardedFiles(config.dataDir);
@@ -106,6 +108,18 @@ export class RunEngine implements Engine {
       ...{ config, intake, store, conduct, disk: this.#disk, places, live, workspaces, sessions },
       log: options.log,
     });
+  }
+
+  #inputTools(places: PrivatePlaces, config: Config): Omit<InputTools, 'assets'> {
+    const { maxUploadBytes: bytes, maxUploadFiles: files } = config;
+    return {
+      artifacts: {
+        artifactPath: (run, artifact) => this.#views.artifactPath(run, artifact),
+        reading: (run, read) => this.#views.finished.reading(run, read),
+      },
+      caps: { bytes, files },
+      view: (directory) => places.look(directory),
+    };
   }
 
   get kinds(): readonly Runner[] {

@@ -1,18 +1,20 @@
 import { join } from 'node:path';
 import type { GivenFile } from '../contract/given.ts';
 import type { Runner, SeenRun } from '../contract/runner.ts';
+import type { InputInPlace } from '../inputs/given-inputs.ts';
 import { seenPath } from '../run/given.ts';
 
 interface Asked extends SeenRun {
   runner: Runner;
   given: readonly Pick<GivenFile, 'path'>[];
+  inPlace: readonly Pick<InputInPlace, 'id' | 'place'>[];
 }
 
 const INPUT = /^inputs\/([^/]+)/;
 
 /** What `${…}` may name in a run, and what that stands for. */
 export function templateNames(asked: Asked): Map<string, string> {
-  const { invocation, artifactDirectory, runner, directory, given } = asked;
+  const { invocation, artifactDirectory, runner, directory, given, inPlace } = asked;
   const names = new Map([
     ['run.id', invocation.invocation_id],
     ['run.name', invocation.runtime_name],
@@ -27,6 +29,10 @@ export function templateNames(asked: Asked): Map<string, string> {
     const seen = seenPath(runner, directory, path);
     if (id === undefined || seen === null) continue;
     names.set(id, seen).set(`${id}.path`, seen);
+  }
+  for (const { id, place } of inPlace) {
+    put(id, place);
+    put(`${id}.path`, place);
   }
   for (const { id, value } of invocation.options.inputs ?? []) {
     if (value === undefined) continue;

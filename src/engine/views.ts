@@ -120,7 +120,10 @@ export class RunViews {
   artifactPath(id: string, artifactId: string): ReturnType<Engine['artifactPath']> {
     const { result, outcome } = this.record(id);
     const descriptor = result?.artifacts.find(({ artifact_id }) => artifact_id === artifactId);
-    if (!descriptor) throw new RunwireError('artifact_not_found', `${id} has no artifact ${artifactId}`);
+    if (!descriptor) {
+      const yet = result === null ? `${id} has not finished: it has no artifact yet` : null;
+      throw new RunwireError('artifact_not_found', yet ?? `${id} has no artifact ${artifactId}`);
+    }
     // Earlier releases collected files under ids that are setup's now.
     const isCapture = CHANNELS.some((channel) => channel === artifactId && outcome?.[channel]);
     const file = isCapture ? descriptor.path : artifactFile(this.directory(id), artifactId);

@@ -1,7 +1,7 @@
 import { type Collection, collectArtifacts, nothingCollected } from '../artifacts/collection.ts';
 import type { Config } from '../config.ts';
 import type { RunContext } from '../contract/context.ts';
-import { type AbortReason, CannotBegin, type RunnerOutcome } from '../contract/outcome.ts';
+import { type AbortReason, CannotBegin, Rejected, type RunnerOutcome } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import { rxpKindOf } from '../documents/kind.ts';
 import { directoryTar } from '../files/directory-tar.ts';
@@ -131,12 +131,12 @@ async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
 }
 
 /** Null: what it is given is there. */
-async function withGiven(run: LiveRun): Promise<{ thrown: CannotBegin | null } | null> {
+async function withGiven(run: LiveRun): Promise<{ thrown: CannotBegin | Rejected | null } | null> {
   try {
     await placeGiven(run);
     return run.signal.aborted && !run.resumed ? { thrown: null } : null;
   } catch (error) {
-    if (error instanceof CannotBegin) return { thrown: error };
+    if (error instanceof CannotBegin || error instanceof Rejected) return { thrown: error };
     if (run.signal.aborted) return { thrown: null };
     throw error;
   }

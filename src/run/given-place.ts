@@ -1,6 +1,6 @@
 import { mkdir, rename, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CannotBegin } from '../contract/outcome.ts';
+import { CannotBegin, Rejected } from '../contract/outcome.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { removeTree } from '../platform/remove-tree.ts';
 import { storageText } from '../platform/shortage.ts';
@@ -10,10 +10,12 @@ import type { LiveRun } from './live-run.ts';
 /** Beside the place of what is given: while it is made, and while it is taken away. */
 const MAKING = '.making';
 const LEAVING = '.leaving';
+/** Archives that were to be packed for another tree. */
+const UNPACKED = '.unpacked';
 
 /**
  * What the run is given is below its directory, whole, where the work is to find it there. Of a run that is resumed: what an earlier
- * server made is there, or nothing was begun. Throws CannotBegin; of one that was aborted, its reason.
+ * server made is there, or nothing was begun. Throws CannotBegin, Rejected for what is not there any more; of one that was aborted, its reason.
  */
 export async function placeGiven({
   runner,
@@ -35,14 +37,17 @@ export async function placeGiven({
   } catch (error) {
     await remove(place + MAKING).catch(() => {}); // it goes with what the run has, at its end
     if (signal.aborted) throw signal.reason;
+    if (error instanceof Rejected) throw error;
     throw new CannotBegin(`what it is given cannot be put in place: ${storageText(error)}`, { cause: error });
   }
 }
 
 /** Nothing of it is needed any more. That it was there is known until `forgetGiven`: a later server must not make it anew. */
 export async function removeGiven(run: LiveRun): Promise<void> {
-  if (!mayHave(run) || run.roots === null) return;
+  if (run.roots === null) return;
   const { given: place } = run.directory;
+  if (run.runner.given?.by === 'runner' && run.given.length > 0) await remove(place + UNPACKED);
+  if (!mayHave(run)) return;
   const leaving = join(place + LEAVING, 'given');
   await remove(place + MAKING);
   if (await isThere(place)) {

@@ -16,7 +16,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Rejected } from '../../../src/contract/outcome.ts';
 import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 import { type RunDirectory, runDirectory } from '../../../src/disk/run-directory.ts';
-import { prepareWorkingPaths, resolveWorkingPaths } from '../../../src/run/working-paths.ts';
+import { inputFiles, prepareWorkingPaths, resolveWorkingPaths } from '../../../src/run/working-paths.ts';
 import { swapForLinks } from '../../helpers/swapped-directory.ts';
 
 let dir: string;
@@ -127,6 +127,41 @@ test('a payload that is missing or no regular file is rejected by its name', () 
   expect(of('/dev/zero')).toBe('input_payload_path is not a regular file: /dev/zero');
   writeFileSync(join(dir, 'payload'), '');
   expect(of('payload')).toBe('not rejected');
+});
+
+test('a file that is an input is judged by its field: where it leads, and whether it can be read', () => {
+  const work = join(dir, 'wd');
+  mkdirSync(work);
+  const paths = resolveWorkingPaths({ working_directory: work }, run);
+  const judge =
+    (file: string, confinedTo: string | null = null) =>
+    () =>
+      prepareWorkingPaths(paths, {
+        ...about,
+        confinedTo,
+        files: inputFiles(
+          [
+            { id: 'text', text: '' },
+            { id: 'a', file },
+          ],
+          paths,
+        ),
+      });
+  writeFileSync(join(work, 'file'), '');
+  writeFileSync(join(dir, 'outside'), '');
+  symlinkSync('../outside', join(work, 'link'));
+  mkdirSync(join(dir, 'data'));
+  writeFileSync(join(dir, 'data/key'), '');
+  expect(judge('file')).not.toThrow();
+  expect(judge('link')).not.toThrow();
+  expect(judge('../outside', work)).not.toThrow();
+  const words = (field: string) => new Rejected(`options.inputs.1.file${field}`);
+  expect(judge('link', work)).toThrow(
+    words(`: a symbolic link leads out of the working directory: ${work}/link`),
+  );
+  expect(judge('none')).toThrow(words(` does not exist: ${work}/none`));
+  expect(judge('.')).toThrow(words(` is not a regular file: ${work}`));
+  expect(judge('../data/key')).toThrow(words(` leads to the data of the server: ${dir}/data/key`));
 });
 
 test('the artifact directory is made, with its parents, and may be there already', () => {
