@@ -18,15 +18,18 @@ const ROOMS = {
     doors: ['*'],
     imports: [],
   },
-  'src/outbound': {
-    says: 'where this server may call, with which secret and signature',
-    doors: ['address-guard', 'masking', 'secret-forms', 'secrets', 'signature', 'signed-post'],
-    imports: ['src/platform'],
-  },
   'src/documents': {
     says: 'what is said over the wire, each thing listed once',
     doors: ['*'],
     imports: ['src/platform'],
+  },
+  'src/outbound': {
+    says: 'where this server may call, with which secret and signature, and one guarded exchange',
+    doors: [
+      ...['address-guard', 'masking', 'secret-forms', 'secrets', 'signature', 'signed-post'],
+      ...['connections', 'exchange', 'redirect', 'answer-head', 'failure', 'wait'],
+    ],
+    imports: ['src/documents', 'src/platform'],
   },
   'src/config': {
     says: 'every variable of the server, read once',
@@ -241,7 +244,7 @@ const ROOMS = {
     imports: ['src/supervisor/protocol', 'src/documents', 'src/platform'],
   },
   'runners/wire': {
-    says: 'one guarded HTTP exchange, for every kind that calls others',
+    says: 'what a request says and an answer is, for every kind that calls others',
     doors: ['*'],
     imports: [...GIVEN, 'src/files'],
   },
@@ -308,7 +311,15 @@ const ROOMS = {
     doors: ['*'],
     imports: [
       ...['routes/requests', 'src/engine/engine', 'src/workspaces/workspaces', 'src/specs/spec-book'],
-      ...['src/sessions/sessions', 'src/files', 'src/log', 'src/documents', 'src/metrics', 'src/platform'],
+      ...[
+        'src/assets/assets',
+        'src/sessions/sessions',
+        'src/files',
+        'src/log',
+        'src/documents',
+        'src/metrics',
+        'src/platform',
+      ],
     ],
   },
   routes: {

@@ -1,9 +1,9 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
+import type { Connections } from '../../src/outbound/connections.ts';
+import type { Taker, WireRequest } from '../../src/outbound/exchange.ts';
+import { isSafe, type Journey, travel } from '../../src/outbound/redirect.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
-import type { Connections } from '../wire/connections.ts';
-import type { Taker, WireRequest } from '../wire/exchange.ts';
-import { isSafe, type Journey, travel } from '../wire/redirect.ts';
 import { buildRequest, requestUrl } from '../wire/request.ts';
 import { kickoffRequest } from './kickoff-request.ts';
 import type { HttpAsyncSpec } from './spec.ts';

@@ -1,10 +1,10 @@
+import { type AnswerHead, contentCodings, singleOrNone } from '../../src/outbound/answer-head.ts';
+import type { Exchange, Taker } from '../../src/outbound/exchange.ts';
+import { failureWords, statusWords } from '../../src/outbound/failure.ts';
+import { isDenied, type Journey } from '../../src/outbound/redirect.ts';
+import { waitMs } from '../../src/outbound/wait.ts';
 import { nap } from '../../src/platform/timer.ts';
-import { type AnswerHead, contentCodings, singleOrNone } from '../wire/answer-head.ts';
-import type { Exchange, Taker } from '../wire/exchange.ts';
-import { failureWords, statusWords } from '../wire/failure.ts';
 import { isFieldValue } from '../wire/header.ts';
-import { isDenied, type Journey } from '../wire/redirect.ts';
-import { waitMs } from '../wire/wait.ts';
 import { isPassing } from './passing.ts';
 import { EventTooLong, SseReader } from './sse.ts';
 import { StreamTelling } from './stream-telling.ts';

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
+import type { WireRequest } from '../../src/outbound/exchange.ts';
+import type { Journey } from '../../src/outbound/redirect.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { isExactNumber, parseExact } from '../../src/platform/exact-json.ts';
-import type { WireRequest } from '../wire/exchange.ts';
 import { asFieldValue } from '../wire/header.ts';
 import { jsonIn } from '../wire/json.ts';
-import type { Journey } from '../wire/redirect.ts';
 import { buildRequest } from '../wire/request.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 

@@ -1,10 +1,10 @@
 import { Rejected } from '../../src/contract/outcome.ts';
+import { failureWords, statusWords } from '../../src/outbound/failure.ts';
+import { isDenied, type Journey, NotFollowed } from '../../src/outbound/redirect.ts';
+import { waitMs } from '../../src/outbound/wait.ts';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 import { nap } from '../../src/platform/timer.ts';
-import { failureWords, statusWords } from '../wire/failure.ts';
 import { JsonText } from '../wire/json.ts';
-import { isDenied, type Journey, NotFollowed } from '../wire/redirect.ts';
-import { waitMs } from '../wire/wait.ts';
 import { WholeAnswer } from '../wire/whole-answer.ts';
 import type { Backend } from './backend.ts';
 import type { BackendJob } from './job.ts';

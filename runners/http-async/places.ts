@@ -1,4 +1,4 @@
-import { type AnswerHead, single } from '../wire/answer-head.ts';
+import { type AnswerHead, single } from '../../src/outbound/answer-head.ts';
 import type { JsonText } from '../wire/json.ts';
 import type { Place } from './job-record.ts';
 import type { JobTools } from './tools.ts';

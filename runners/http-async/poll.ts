@@ -1,10 +1,10 @@
+import { failureWords, statusWords } from '../../src/outbound/failure.ts';
+import { isDenied, type Journey, NotFollowed } from '../../src/outbound/redirect.ts';
+import { waitMs } from '../../src/outbound/wait.ts';
 import type { Backoff } from '../../src/platform/backoff.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
 import { TooLate, within } from '../../src/platform/timer.ts';
-import { failureWords, statusWords } from '../wire/failure.ts';
 import { JsonText, preview } from '../wire/json.ts';
-import { isDenied, type Journey, NotFollowed } from '../wire/redirect.ts';
-import { waitMs } from '../wire/wait.ts';
 import { AnswerTooLong, WholeAnswer } from '../wire/whole-answer.ts';
 import type { Backend } from './backend.ts';
 import type { BackendJob } from './job.ts';

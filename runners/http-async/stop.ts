@@ -1,7 +1,7 @@
 import type { AbortReason } from '../../src/contract/outcome.ts';
+import { failureWords, statusWords } from '../../src/outbound/failure.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
 import { Timer } from '../../src/platform/timer.ts';
-import { failureWords, statusWords } from '../wire/failure.ts';
 import type { JobTools } from './tools.ts';
 
 /** A cancel call gets at least so long. */

@@ -1,8 +1,8 @@
 import type { RunContext } from '../../src/contract/context.ts';
+import type { Connections } from '../../src/outbound/connections.ts';
 import { Masking, masked } from '../../src/outbound/masking.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { formsOfAddresses } from '../wire/addresses.ts';
-import type { Connections } from '../wire/connections.ts';
 import { preview } from '../wire/json.ts';
 import { formsOfSecret } from '../wire/secrets.ts';
 import { Backend } from './backend.ts';

@@ -1,23 +1,23 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { FailureReason } from '../../src/documents/failure.ts';
+import { type AnswerHead, singleOrNone } from '../../src/outbound/answer-head.ts';
+import type { Connections } from '../../src/outbound/connections.ts';
+import { failureWords, statusWords } from '../../src/outbound/failure.ts';
 import { masked, maskedBeginning } from '../../src/outbound/masking.ts';
+import { isDenied, type Journey, NotFollowed, travel } from '../../src/outbound/redirect.ts';
 import type { SecretForm } from '../../src/outbound/secret-forms.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
+import { waitMs } from '../../src/outbound/wait.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import { nap } from '../../src/platform/timer.ts';
 import { formsOfAddresses } from '../wire/addresses.ts';
-import { type AnswerHead, singleOrNone } from '../wire/answer-head.ts';
 import { keepCapture, keepEach, keepText, mediaTypeOf } from '../wire/artifact.ts';
 import type { FileToSend } from '../wire/body.ts';
-import type { Connections } from '../wire/connections.ts';
-import { failureWords, statusWords } from '../wire/failure.ts';
 import { preview } from '../wire/json.ts';
-import { isDenied, type Journey, NotFollowed, travel } from '../wire/redirect.ts';
 import { buildRequest } from '../wire/request.ts';
 import { formsOfSecret } from '../wire/secrets.ts';
 import type { HttpSpec, RETRY_ON } from '../wire/spec.ts';
-import { waitMs } from '../wire/wait.ts';
 import type { SavedAnswer } from './saved-answer.ts';
 
 /** Files of the working directory that take part in a call. */

@@ -1,9 +1,9 @@
 import { Rejected } from '../../src/contract/outcome.ts';
 import { hasCredentials } from '../../src/documents/call-url.ts';
+import type { WireRequest } from '../../src/outbound/exchange.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { wordOf } from '../../src/platform/exact-json.ts';
 import { encodeBody, type FileToSend, fileAt, fileBody } from './body.ts';
-import type { WireRequest } from './exchange.ts';
 import { isFieldValue, isToken, setByConnection } from './header.ts';
 import { authHeaders } from './secrets.ts';
 import { checkAuthorities, type RequestSpec } from './spec.ts';

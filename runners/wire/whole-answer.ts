@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
-import { type AnswerHead, contentCodings } from './answer-head.ts';
-import type { Taker } from './exchange.ts';
+import { type AnswerHead, contentCodings } from '../../src/outbound/answer-head.ts';
+import type { Taker } from '../../src/outbound/exchange.ts';
 
 /** Answers that are read into memory may have so many bytes, also when their coding is undone. */
 export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { openConnections } from '../../../runners/wire/connections.ts';
-import { type Exchange, exchange } from '../../../runners/wire/exchange.ts';
 import { addressGuard } from '../../../src/outbound/address-guard.ts';
+import { openConnections } from '../../../src/outbound/connections.ts';
+import { type Exchange, exchange } from '../../../src/outbound/exchange.ts';
 
 interface Taken {
   result: Exchange;

@@ -1,6 +1,6 @@
-import { AddressDenied } from '../../src/outbound/address-guard.ts';
-import { codeOf, noTlsWords } from '../../src/platform/error-words.ts';
-import { shortageOf } from '../../src/platform/shortage.ts';
+import { codeOf, noTlsWords } from '../platform/error-words.ts';
+import { shortageOf } from '../platform/shortage.ts';
+import { AddressDenied } from './address-guard.ts';
 import type { AnswerHead } from './answer-head.ts';
 
 const WORDS: Readonly<Record<string, string>> = {

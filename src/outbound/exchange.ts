@@ -2,9 +2,9 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { asError } from '../../src/platform/error-words.ts';
-import { afterMs } from '../../src/platform/timer.ts';
-import { MAX_HEAD_BYTES, readWholeHead, type WholeHead } from '../../src/platform/whole-head.ts';
+import { asError } from '../platform/error-words.ts';
+import { afterMs } from '../platform/timer.ts';
+import { MAX_HEAD_BYTES, readWholeHead, type WholeHead } from '../platform/whole-head.ts';
 import { AnswerBody } from './answer-body.ts';
 import { type AnswerHead, checkFraming, readHead } from './answer-head.ts';
 import type { Connections } from './connections.ts';

@@ -1,5 +1,5 @@
-import { type Backoff, backoffMs } from '../../src/platform/backoff.ts';
-import { retryAfterMs } from '../../src/platform/retry-after.ts';
+import { type Backoff, backoffMs } from '../platform/backoff.ts';
+import { retryAfterMs } from '../platform/retry-after.ts';
 import type { Exchange } from './exchange.ts';
 
 /** An answer's Retry-After is obeyed so far. */

@@ -1,6 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { AddressGuard } from '../../src/outbound/address-guard.ts';
+import type { AddressGuard } from './address-guard.ts';
 
 /** An idle connection is kept for so long. Servers close theirs unannounced, some after a second, and a request must not meet that. */
 const IDLE_MS = 500;

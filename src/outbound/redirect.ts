@@ -1,7 +1,7 @@
-import { hasCredentials } from '../../src/documents/call-url.ts';
-import { AddressDenied } from '../../src/outbound/address-guard.ts';
-import { asError, messageOf } from '../../src/platform/error-words.ts';
-import { nap } from '../../src/platform/timer.ts';
+import { hasCredentials } from '../documents/call-url.ts';
+import { asError, messageOf } from '../platform/error-words.ts';
+import { nap } from '../platform/timer.ts';
+import { AddressDenied } from './address-guard.ts';
 import { type AnswerHead, single } from './answer-head.ts';
 import type { Connections } from './connections.ts';
 import { type Exchange, exchange, type Taker, type WireRequest } from './exchange.ts';
