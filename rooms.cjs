@@ -97,6 +97,8 @@ const ROOMS = {
       'pack',
       'blocks',
       'edit',
+      'fill',
+      'ledger',
       'exchange',
       'discard',
       'way',
@@ -129,9 +131,12 @@ const ROOMS = {
     imports: ['src/snapshots', 'src/files', 'src/store', 'src/disk', 'src/documents', 'src/platform'],
   },
   'src/assets': {
-    says: 'bytes and directories under names, in versions that never change',
-    doors: ['asset-book', 'used-assets'],
-    imports: ['src/documents', 'src/platform'],
+    says: 'bytes and directories kept under a name, in versions that never change',
+    doors: ['asset-book', 'assets', 'stored-assets', 'used-assets'],
+    imports: [
+      ...['src/snapshots', 'src/contents', 'src/files', 'src/store', 'src/outbound'],
+      ...['src/disk', 'src/documents', 'src/platform'],
+    ],
   },
   'src/fill': {
     says: 'what placeholders and templates stand for, in its place',
@@ -327,7 +332,7 @@ const ROOMS = {
     doors: ['app'],
     imports: [
       ...['routes/requests', 'routes/answers', 'src/engine/engine', 'src/workspaces/workspaces'],
-      'src/sessions/sessions',
+      ...['src/assets/assets', 'src/sessions/sessions'],
       ...['src/contract/claims', 'src/documents', 'src/config', 'src/files', 'src/metrics', 'src/platform'],
     ],
   },

@@ -12,6 +12,7 @@ import { lingerOnClose } from './answers/lingering-close.ts';
 import { type ErrorLog, problemHandler } from './answers/problem.ts';
 import { Proofs } from './answers/proofs.ts';
 import { artifactsRoutes } from './artifacts.ts';
+import { assetsRoutes } from './assets.ts';
 import { callbackRoutes } from './callback.ts';
 import { cancelRoutes } from './cancel.ts';
 import { claimedFilesRoutes } from './claimed-files.ts';
@@ -68,6 +69,7 @@ const ROUTES: readonly Routes[] = [
   snapshotsRoutes,
   diffsRoutes,
   environmentSpecsRoutes,
+  assetsRoutes,
   sessionsRoutes,
   workerRoutes,
   claimedFilesRoutes,
@@ -80,7 +82,7 @@ export interface AppParts {
   config: Pick<
     Config,
     | ('host' | 'token' | 'allowedHosts' | 'stalledClientSeconds' | 'fsync')
-    | ('maxBodyBytes' | 'maxUploadBytes' | 'maxUploadFiles')
+    | ('maxBodyBytes' | 'maxUploadBytes' | 'maxUploadFiles' | 'maxAssetBytes')
   >;
   engine: Engine;
   kept: Kept;
@@ -141,6 +143,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   const edge: Edge = {
     ...kept,
     ...{ engine, metrics, staging: parts.staging, maxBodyBytes: config.maxBodyBytes },
+    maxAssetBytes: config.maxAssetBytes,
     uploadCaps: { bytes: config.maxUploadBytes, files: config.maxUploadFiles },
     sync: config.fsync === 'on',
     exchanges: new Exchanges(logger),

@@ -58,6 +58,7 @@ export function documentation(app: FastifyInstance, kinds: readonly Kind[]): voi
         { name: 'workspaces', description: 'Directories that are kept from one run to the next' },
         { name: 'snapshots', description: 'What was in a workspace at one moment' },
         { name: 'environment-specs', description: 'What an invocation that names one need not say' },
+        { name: 'assets', description: 'Bytes and directories that are kept under a name' },
         { name: 'sessions', description: 'Environments that are set up once for many runs' },
         { name: 'runtimes', description: 'What can be run' },
         { name: 'server', description: 'The server itself' },
@@ -88,6 +89,7 @@ const SECURITY: Readonly<Record<Access, readonly Record<string, string[]>[] | un
   'callback-token': [],
   'claim-token': [{ claim: [] }],
   'token-or-claim': [{ bearer: [] }, {}, { claim: [] }],
+  'token-or-address': [{ bearer: [] }, {}],
   token: undefined, // as the document says for all
 };
 
@@ -95,7 +97,7 @@ const asOperation: typeof jsonSchemaTransform = (input) => {
   const { schema, url } = jsonSchemaTransform(input);
   const security = SECURITY[input.route.config?.access ?? 'token'];
   const { body } = input.schema ?? {};
-  const { documentPart, bytesOf } = input.route.config ?? {};
+  const { documentPart, bytesOf, orJson } = input.route.config ?? {};
   const mayBeAbsent = body instanceof z.ZodType && body.safeParse(undefined).success;
   return {
     schema: {
@@ -103,7 +105,9 @@ const asOperation: typeof jsonSchemaTransform = (input) => {
       ...(security && { security }),
       ...(mayBeAbsent && { [BODY_MAY_BE_ABSENT]: true }),
       ...(documentPart && { [DOCUMENT_PART]: documentPart }),
-      ...(bytesOf && { [BYTES_OF]: bytesOf }),
+      ...(bytesOf && {
+        [BYTES_OF]: { types: bytesOf, ...(orJson && { json: z.toJSONSchema(orJson, { io: 'input' }) }) },
+      }),
     },
     url: url.replace(/\*$/, ':path'),
   };
@@ -127,11 +131,14 @@ function sayWhichBodiesAreNeeded(paths: Operations): void {
 }
 
 function addBytes(operation: { [key: string]: unknown }): void {
-  const types = operation[BYTES_OF] as readonly string[] | undefined;
+  const bytes = operation[BYTES_OF] as { types: readonly string[]; json?: { $schema?: string } } | undefined;
   delete operation[BYTES_OF];
-  if (types === undefined) return;
-  const content = types.map((type) => [type, { schema: { type: 'string', contentMediaType: type } }]);
-  operation.requestBody = { content: Object.fromEntries(content) };
+  if (bytes === undefined) return;
+  const content: Operations[string] = {};
+  for (const type of bytes.types) content[type] = { schema: { type: 'string', contentMediaType: type } };
+  const { $schema: _, ...form } = bytes.json ?? {};
+  if (bytes.json) content['application/json'] = { schema: form };
+  operation.requestBody = { content };
 }
 
 function addParts(operation: { [key: string]: unknown }): void {

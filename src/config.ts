@@ -116,6 +116,7 @@ const FIELDS = {
   maxArtifactsCount: field('RUNWIRE_MAX_ARTIFACTS_COUNT', whole(0), 10_000),
   maxUploadBytes: field('RUNWIRE_MAX_UPLOAD_BYTES', bytes, GIB),
   maxUploadFiles: field('RUNWIRE_MAX_UPLOAD_FILES', whole(0), 100_000),
+  maxAssetBytes: field('RUNWIRE_MAX_ASSET_BYTES', bytes, 10 * GIB),
   gitTimeoutSeconds: field('RUNWIRE_GIT_TIMEOUT_SECONDS', positiveSeconds, 300),
   maxWorkspaceBytes: field('RUNWIRE_MAX_WORKSPACE_BYTES', bytes, 10 * GIB),
   minFreeDiskBytes: field('RUNWIRE_MIN_FREE_DISK_BYTES', bytes, 100 * 1024 ** 2),

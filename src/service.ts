@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { createApp } from '../routes/app.ts';
 import { builtInRunners } from '../runners/index.ts';
 import type { Dispatcher } from '../runners/manual/dispatcher.ts';
+import { StoredAssets } from './assets/stored-assets.ts';
 import type { Config } from './config.ts';
 import type { Runner } from './contract/runner.ts';
 import { Differences } from './diff/diff.ts';
@@ -135,6 +136,16 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     holderOf: (id) => holderWords(sessions.holderOf(id)),
     snapshotNeededFor: (id) => sessions.needOf(id),
   });
+  const sync = config.fsync === 'on';
+  const key = keptKey(join(config.dataDir, 'callback.key'));
+  const base = () => config.publicUrl ?? addressOf(app.server, config);
+  const assets = new StoredAssets({
+    ...{ dataDir: config.dataDir, store, hands, places, disk, log, sync, key, base },
+    ...{ guard, secrets: parts.secrets, maxBytes: config.maxAssetBytes },
+    maxFiles: config.maxUploadFiles,
+    sweepLater: () => workspaces.snapshots.sweepLater(),
+    usedBy: () => sessions.assetsInUse(),
+  });
   const specs = new StoredSpecs({
     ...{ store, disk, kinds: registry.all },
     usedElsewhere: () => sessions.specsInUse(),
@@ -164,10 +175,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     log,
     metrics,
     environment,
-    callbacks: callbackAddresses(
-      keptKey(join(config.dataDir, 'callback.key')),
-      () => config.publicUrl ?? addressOf(app.server, config),
-    ),
+    callbacks: callbackAddresses(key, base),
     onFinished: (id) => deliveries.start(id),
   });
   const uploadCaps = { bytes: config.maxUploadBytes, files: config.maxUploadFiles };
@@ -185,12 +193,14 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       snapshots: workspaces.snapshots,
       differences: new Differences(hands),
       specs,
+      assets,
     },
     metrics,
     staging,
     logger: log,
   });
   deliveries.resume();
+  assets.begin();
   workspaces.begin();
   sessions.hold();
   engine.recover();
@@ -222,6 +232,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       await deliveries.stop();
       await sessions.close();
       await registry.close();
+      await assets.close();
       await workspaces.close();
       await hands.close();
       await supervisor.close(how);

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Assets } from '../../src/assets/assets.ts';
 import type { Diff } from '../../src/documents/snapshot.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { UploadCaps } from '../../src/files/edit.ts';
@@ -24,6 +25,7 @@ export interface Edge extends Kept {
   sync: boolean;
   /** Of a JSON document. */
   maxBodyBytes: number;
+  maxAssetBytes: number;
 }
 
 /** What outlives runs. */
@@ -33,6 +35,7 @@ export interface Kept {
   snapshots: Snapshots;
   differences: Differences;
   specs: EnvironmentSpecs;
+  assets: Assets;
 }
 
 /** How two trees differ, each given by the digest of its list. */
@@ -54,7 +57,7 @@ export interface OfRun {
   Params: { id: string };
 }
 
-/** The same of a workspace, of an environment spec and of a snapshot. */
+/** The same of a workspace, of an environment spec, of an asset and of a snapshot. */
 export interface OfWorkspace {
   Params: { workspace_id: string };
 }
@@ -62,6 +65,9 @@ export interface OfSession {
   Params: { session_id: string };
 }
 export interface OfSpec {
+  Params: { name: string };
+}
+export interface OfAsset {
   Params: { name: string };
 }
 export interface OfSnapshot {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ArtifactDescriptor } from '../../src/documents/artifact.ts';
+import { Asset } from '../../src/documents/asset.ts';
 import { Claimed, ClaimState } from '../../src/documents/claim.ts';
 import { Completion } from '../../src/documents/completion.ts';
 import { EnvironmentSpec, EnvironmentSpecInput, SpecOptions } from '../../src/documents/environment-spec.ts';
@@ -41,6 +42,7 @@ const NAMED: { readonly [name: string]: z.ZodType } = {
   NewSession: SessionInput,
   Session,
   Checkpoint,
+  Asset,
 };
 /** What the page of the interface has clients try: each is taken as it stands. */
 const EXAMPLES: { readonly [name: string]: object } = {

@@ -4,9 +4,16 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
  * Who may use a route, where the server has a token:
  * `open` anyone: it tells nothing of runs · `callback-token` anyone: the token is in the address, and the route proves
  * it · `claim-token` who holds a claim of the run in the path, or the server's token; the route looks for the claim ·
- * `token-or-claim` the same, and the server's token is enough · `token` who has the server's token.
+ * `token-or-claim` the same, and the server's token is enough · `token-or-address` who has the server's token, or a signature in
+ * the address, which the route proves · `token` who has the server's token.
  */
-export type Access = 'open' | 'callback-token' | 'claim-token' | 'token-or-claim' | 'token';
+export type Access =
+  | 'open'
+  | 'callback-token'
+  | 'claim-token'
+  | 'token-or-claim'
+  | 'token-or-address'
+  | 'token';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -7,6 +7,8 @@ declare module 'fastify' {
     streamsBody?: boolean;
     /** The body is a file, of any length: it may take as long as it needs, while it comes. */
     takesFile?: boolean;
+    /** So many bytes it may have. Default: as much as one request may upload. */
+    fileBytes?: number;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
 import { RunwireError } from '../../src/documents/errors.ts';
 
 declare module 'fastify' {
@@ -7,6 +8,8 @@ declare module 'fastify' {
     anyContent?: boolean;
     /** The body is bytes and no document; for the description: of these media types. */
     bytesOf?: readonly string[];
+    /** Or it is JSON of this form. */
+    orJson?: z.ZodType;
   }
 }
 

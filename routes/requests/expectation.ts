@@ -18,9 +18,9 @@ export function continueLate(
   app.addHook('preParsing', (request, reply, payload, done) => {
     if (!asking.has(request.raw)) return done(null, payload);
     const { 'content-length': length, 'content-type': type } = request.headers;
-    const { streamsBody, takesFile } = request.routeOptions.config;
+    const { streamsBody, takesFile, fileBytes = maxUploadBytes } = request.routeOptions.config;
     const isBounded = !streamsBody && !type?.startsWith('multipart/');
-    const most = takesFile ? maxUploadBytes : maxBodyBytes;
+    const most = takesFile ? fileBytes : maxBodyBytes;
     if (isBounded && Number(length) > most)
       return done(new RunwireError('body_too_large', `The body is longer than ${most} bytes.`));
     reply.raw.writeContinue();

@@ -86,6 +86,7 @@ function mayUse(
 ): boolean {
   const access = targetOf(request.raw).isServer ? 'token' : accessOf(request);
   if (access === 'open' || access === 'callback-token') return true;
+  if (access === 'token-or-address') return Object.hasOwn(request.query as object, 'signature');
   if ((access !== 'claim-token' && access !== 'token-or-claim') || token === undefined) return false;
   const { id } = request.params as { id?: string };
   return id !== undefined && holdsClaim(id, token);

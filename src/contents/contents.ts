@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -18,10 +20,15 @@ import { codeOf } from '../platform/error-words.ts';
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW;
 const NEW = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
+/** Where nothing is a content yet, and no sweep looks. */
+export const COMING = 'coming';
 /** A file that every sweep writes anew. */
 const STAMP = 'swept';
 
-/** Bytes, stored once under their SHA-256 (hex), and never changed: `contents/ab/abcd…`. What is not whole yet is in `contents/new`. */
+/**
+ * Bytes, stored once under their SHA-256 (hex), and never changed: `contents/ab/abcd…`. What is not whole yet is in `contents/new`, or, where
+ * it comes at somebody else's pace, in `contents/coming`, which no sweep waits for.
+ */
 export class Contents {
   readonly directory: string;
   readonly #fsync: boolean;
@@ -84,6 +91,21 @@ export class Contents {
   /** Where something may be put that is to be kept. */
   newPath(): string {
     return `${this.directory}/new/${randomUUID()}`;
+  }
+
+  /** The directory for what comes from outside, which is made. Who puts something in takes it away again: no sweep does. */
+  coming(): string {
+    const place = `${this.directory}/${COMING}`;
+    mkdirSync(place, { recursive: true, mode: 0o700 });
+    return place;
+  }
+
+  /** Once, at the start: what was coming when an earlier server died. Returns how many files there were. */
+  sweepComing(): number {
+    const place = join(this.directory, COMING);
+    const names = existsSync(place) ? readdirSync(place) : [];
+    for (const name of names) rmSync(join(place, name), { recursive: true, force: true });
+    return names.length;
   }
 
   /** What is whole under this path, and of mode 0400, is the content of this hash from now on. */

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { codeOf } from '../platform/error-words.ts';
-import type { Contents } from './contents.ts';
+import { COMING, type Contents } from './contents.ts';
 
 /** What was removed. */
 export interface Swept {
@@ -16,6 +16,7 @@ export function sweepContents(contents: Contents, held: ReadonlySet<string>, goO
   const swept = { removed: 0, bytes: 0 };
   contents.renewStamp();
   for (const part of namesIn(directory)) {
+    if (part === COMING) continue;
     for (const name of namesIn(join(directory, part))) {
       goOn();
       if (part !== 'new' && held.has(name)) continue;

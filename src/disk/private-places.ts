@@ -12,7 +12,15 @@ const MOST_JUDGED = 1000;
 /** Nothing is in it, and it is what a silent stream is served from. */
 const PUBLIC = 'empty';
 /** Directories of the data directory that may be links to other disks. */
-const LINKED = ['runs', 'discarded', 'workspaces', 'discarded-workspaces', 'contents', 'uploads'] as const;
+const LINKED = [
+  'runs',
+  'discarded',
+  'workspaces',
+  'discarded-workspaces',
+  'contents',
+  'uploads',
+  'assets',
+] as const;
 
 /**
  * What in the file system is the server's own, so that it neither serves, mounts nor overwrites it by itself, under

@@ -54,3 +54,10 @@ export const AssetUses = z.record(ResourceId, AssetUse).superRefine((uses, { add
 export type AssetUses = z.infer<typeof AssetUses>;
 
 const MAX_USES = 100;
+
+/** Assets that options name, by whom a version is needed; null: the newest. What is not said rightly names none. */
+export function assetsNamed(options: unknown): { name: string; version: number | null }[] {
+  const given = typeof options === 'object' && options !== null && 'assets' in options ? options.assets : {};
+  const uses = AssetUses.safeParse(given).data ?? {};
+  return Object.entries(uses).map(([key, { asset = key, version = null }]) => ({ name: asset, version }));
+}

@@ -10,6 +10,8 @@ export const ERRORS = {
   unauthorized: { status: 401, title: 'A valid token is needed' },
   forbidden_origin: { status: 403, title: 'Requests from other sites are refused' },
   forbidden_host: { status: 403, title: 'The Host header names no allowed host' },
+  bad_signature: { status: 403, title: 'The signature of the address is not right' },
+  address_expired: { status: 403, title: 'The address is not good any more' },
   not_found: { status: 404, title: 'There is no such resource' },
   invocation_not_found: { status: 404, title: 'There is no such invocation' },
   artifact_not_found: { status: 404, title: 'There is no such artifact' },
@@ -17,6 +19,7 @@ export const ERRORS = {
   workspace_not_found: { status: 404, title: 'There is no such workspace' },
   snapshot_not_found: { status: 404, title: 'There is no such snapshot' },
   spec_not_found: { status: 404, title: 'There is no such environment spec' },
+  asset_not_found: { status: 404, title: 'There is no such asset' },
   session_not_found: { status: 404, title: 'There is no such session' },
   runtime_not_found: { status: 404, title: 'There is no such runtime' },
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
@@ -32,6 +35,7 @@ export const ERRORS = {
   session_conflict: { status: 409, title: 'The session_id is taken by another session' },
   session_busy: { status: 409, title: 'Something else goes on in the session' },
   session_failed: { status: 409, title: 'The session could not be set up' },
+  asset_in_use: { status: 409, title: 'Something needs the asset' },
   not_finished: { status: 409, title: 'The run has not finished' },
   not_running: { status: 409, title: 'The run is not running' },
   claim_lost: { status: 409, title: 'The claim has been lost' },
@@ -60,6 +64,7 @@ export const ERRORS = {
   version_not_supported: { status: 505, title: 'The version of HTTP is not supported' },
   workspace_full: { status: 507, title: 'The workspace has no room for it' },
   specs_full: { status: 507, title: 'The server keeps no more environment specs' },
+  assets_full: { status: 507, title: 'The server keeps no more assets' },
   insufficient_storage: { status: 507, title: 'The storage of the server takes nothing more now' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

@@ -9,11 +9,14 @@ export interface UploadCaps {
 /** Counts what is put into a directory, while it comes. Throws RunwireError body_too_large at the first byte or file that is too much. */
 export class Ledger {
   readonly #caps: UploadCaps;
+  readonly #bytesFrom: string;
   bytes = 0;
   files = 0;
 
-  constructor(caps: UploadCaps) {
+  /** `bytesFrom`: the variable that says how many bytes. */
+  constructor(caps: UploadCaps, bytesFrom = 'RUNWIRE_MAX_UPLOAD_BYTES') {
     this.#caps = caps;
+    this.#bytesFrom = bytesFrom;
   }
 
   file(): void {
@@ -29,7 +32,7 @@ export class Ledger {
     if (this.bytes > this.#caps.bytes)
       throw new RunwireError(
         'body_too_large',
-        `More than ${this.#caps.bytes} bytes of files (RUNWIRE_MAX_UPLOAD_BYTES).`,
+        `More than ${this.#caps.bytes} bytes of files (${this.#bytesFrom}).`,
       );
   }
 }

@@ -27,18 +27,21 @@ export class Staging {
   readonly #place: string;
   readonly #caps: UploadCaps;
   readonly #sync: boolean;
+  readonly #bytesFrom: string | undefined;
 
-  /** `sync`: a power cut leaves them too, once they were said to be whole. */
-  constructor(dataDir: string, caps: UploadCaps, sync = false) {
+  /** `sync`: a power cut leaves them too, once they were said to be whole. `bytesFrom`: as of Ledger. */
+  constructor(dataDir: string, caps: UploadCaps, sync = false, bytesFrom?: string) {
     this.#place = join(dataDir, 'uploads');
     this.#caps = caps;
     this.#sync = sync;
+    this.#bytesFrom = bytesFrom;
   }
 
   /** Throws what the storage says. */
   begin(): StagedFiles {
     mkdirSync(this.#place, { recursive: true, mode: 0o700 });
-    return new StagedFiles(join(this.#place, randomUUID()), this.#caps, this.#sync);
+    const ledger = new Ledger(this.#caps, this.#bytesFrom);
+    return new StagedFiles(join(this.#place, randomUUID()), ledger, this.#sync);
   }
 
   /** Once, at the start: what an earlier server had begun. Returns how many there were. */
@@ -60,11 +63,11 @@ export class StagedFiles {
   readonly filling: Filling;
   readonly #sync: boolean;
 
-  constructor(root: string, caps: UploadCaps, sync: boolean) {
+  constructor(root: string, ledger: Ledger, sync: boolean) {
     this.#root = root;
     this.#sync = sync;
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-    this.filling = new Filling(new Tree(this.#directory), new Ledger(caps), sync);
+    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    this.filling = new Filling(new Tree(this.directory), ledger, sync);
   }
 
   /** Where an archive may be kept that has to be whole. */
@@ -72,7 +75,8 @@ export class StagedFiles {
     return join(this.#root, 'archive');
   }
 
-  get #directory(): string {
+  /** Where they are until they are moved. */
+  get directory(): string {
     return join(this.#root, 'files');
   }
 
@@ -94,7 +98,7 @@ export class StagedFiles {
     const { links } = this.filling.tree;
     await checkLinks(links.keys(), (path) => links.get(path) ?? null);
     await this.filling.done();
-    if (this.#sync) await syncDirectories(this.#directory);
+    if (this.#sync) await syncDirectories(this.directory);
   }
 
   /** One that was put in is another from now on. Throws what the storage says. */
@@ -109,7 +113,7 @@ export class StagedFiles {
       closeSync(fd);
     }
     this.filling.tree.replace(parts, other);
-    if (this.#sync) syncNow(dirname(join(this.#directory, ...parts)));
+    if (this.#sync) syncNow(dirname(join(this.directory, ...parts)));
   }
 
   /** Nothing more is put in. */
@@ -120,7 +124,7 @@ export class StagedFiles {
   /** They are where they belong, at once and as a whole. */
   moveTo(directory: string): void {
     this.close();
-    renameSync(this.#directory, directory);
+    renameSync(this.directory, directory);
     // The directory of the run, and the one that has it, are new or have a new name.
     if (this.#sync) for (const above of [dirname(directory), dirname(dirname(directory))]) syncNow(above);
   }

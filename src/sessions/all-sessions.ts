@@ -1,3 +1,4 @@
+import { assetsNamed } from '../documents/asset-use.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Session, SessionInput } from '../documents/session.ts';
@@ -203,12 +204,11 @@ export class AllSessions implements Sessions {
     return null;
   }
 
-  /** The same of assets. `session`: which has it. */
-  *assetsInUse(): Generator<{ name: string; version: number; session: string }> {
+  /** Assets that open ones name, by themselves or by their environment spec. */
+  *assetsInUse(): Generator<{ who: string; name: string; version: number | null }> {
     for (const stored of this.#tools.store.sessions.open()) {
-      const { id, kept } = readRow(stored);
-      for (const { asset, version } of Object.values(kept.defaults.options?.assets ?? {}))
-        if (asset !== undefined && version !== undefined) yield { name: asset, version, session: id };
+      const { options } = readRow(stored).kept.defaults;
+      for (const asset of assetsNamed(options)) yield { who: `the session ${stored.id}`, ...asset };
     }
   }
 

@@ -3,12 +3,12 @@ import { Contents } from '../contents/contents.ts';
 import type { Entry } from '../files/scan.ts';
 import { entryOf } from './entries.ts';
 import { Gate } from './gate.ts';
-import type { Amount, Captured, CaptureJob, CopyJob, RestoreJob, Swept, TreeJob } from './jobs.ts';
+import type { Amount, BuildJob, Captured, CaptureJob, CopyJob, RestoreJob, Swept, TreeJob } from './jobs.ts';
 import type { Listed } from './list.ts';
 import { listedFrom, seek } from './read-list.ts';
 import { Threads } from './threads.ts';
 
-export type { Amount, Captured, CaptureJob, CopyJob, RestoreJob, Swept, TreeJob };
+export type { Amount, BuildJob, Captured, CaptureJob, CopyJob, RestoreJob, Swept, TreeJob };
 
 /** All that is done to whole trees, and what is kept of them. */
 export class Hands {
@@ -45,10 +45,18 @@ export class Hands {
     return this.#threads.run('count', job);
   }
 
-  /** Removes what none of these lists hold, once nobody captures, restores, reads or holds. `digests` is asked then. */
-  sweep(digests: () => Iterable<string>): Promise<Swept> {
+  /** Makes what is kept anew, where nothing is. What it made stays where it throws. */
+  build(job: BuildJob, signal?: AbortSignal): Promise<Amount> {
+    return this.#gate.holding(() => this.#threads.run('build', job, { signal }));
+  }
+
+  /**
+   * Removes what none of these lists hold, and what is none of these contents, once nobody captures, restores, reads or holds. They
+   * are asked for then.
+   */
+  sweep(digests: () => Iterable<string>, files: () => Iterable<string> = () => []): Promise<Swept> {
     return this.#gate.taking(async () => {
-      const job = { digests: [...digests()] };
+      const job = { digests: [...digests()], files: [...files()] };
       // No thread is made for nothing.
       return existsSync(this.#contents.directory)
         ? this.#threads.run('sweep', job)

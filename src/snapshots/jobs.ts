@@ -48,6 +48,23 @@ export interface Amount {
 export interface SweepJob {
   /** The lists that hold what is kept. */
   digests: readonly string[];
+  /** Contents that are held by themselves. */
+  files: readonly string[];
+}
+
+/** What becomes of permissions. `shared`: anybody may read it. */
+export type BuildModes = 'writable' | 'readOnly' | 'shared';
+
+/** Something that is kept, to be made anew at a place. */
+export interface BuildJob {
+  /** A file's bytes, or the tree of a list. */
+  type: 'file' | 'directory';
+  digest: string;
+  /** Of a file. */
+  size: number;
+  /** Absolute. It is not there, and the directory above it is. */
+  to: string;
+  modes: BuildModes;
 }
 
 /** What was removed. */

@@ -1,6 +1,16 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Carried } from './carried.ts';
-import type { Amount, Captured, CaptureJob, CopyJob, RestoreJob, SweepJob, Swept, TreeJob } from './jobs.ts';
+import type {
+  Amount,
+  BuildJob,
+  Captured,
+  CaptureJob,
+  CopyJob,
+  RestoreJob,
+  SweepJob,
+  Swept,
+  TreeJob,
+} from './jobs.ts';
 
 /** What a thread is made with, plain data. */
 export interface Given {
@@ -15,6 +25,7 @@ export interface Jobs {
   capture: { job: CaptureJob; answer: Captured };
   restore: { job: RestoreJob; answer: Amount };
   copy: { job: CopyJob; answer: Amount };
+  build: { job: BuildJob; answer: Amount };
   count: { job: TreeJob; answer: Amount };
   sweep: { job: SweepJob; answer: Swept };
 }

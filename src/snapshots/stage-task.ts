@@ -33,10 +33,10 @@ export class StageWorker implements Worker<StageTask, FileState> {
   do({ staged, sha256, size, mode }: StageTask): FileState {
     this.#goOn();
     const fd = this.#contents.open(sha256);
-    if (fd === null) throw new Error(`a content of the snapshot is not there: ${sha256}`);
+    if (fd === null) throw new Error(`a content of the tree is not there: ${sha256}`);
     try {
       const made = copyBytes(fd, size, this.#below.near(staged), mode);
-      if (made.size !== size) throw new Error(`a content of the snapshot is not whole: ${sha256}`);
+      if (made.size !== size) throw new Error(`a content of the tree is not whole: ${sha256}`);
       const { ino, mtimeMs, ctimeMs } = made;
       return { ino, size, mtimeMs, ctimeMs };
     } finally {

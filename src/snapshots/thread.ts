@@ -2,6 +2,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Contents } from '../contents/contents.ts';
 import { takeOwnDirectory } from '../platform/thread-directory.ts';
+import { build } from './build.ts';
 import { capture } from './capture.ts';
 import { carried, thrown } from './carried.ts';
 import { Control } from './control.ts';
@@ -53,6 +54,7 @@ const JOBS: { [Name in JobName]: Work<Name> } = {
   capture: (job, crew, goOn) => capture(contents, job, crew, goOn),
   restore: (job, crew, goOn) => restore(contents, job, crew, staged, goOn),
   copy: (job, crew, goOn) => copy(job, crew, goOn),
+  build: (job, crew, goOn) => build(contents, job, crew, goOn),
   count: (job, _crew, goOn) => count(job, goOn),
   sweep: (job, _crew, goOn) => sweep(contents, job, goOn),
 };

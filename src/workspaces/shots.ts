@@ -15,7 +15,7 @@ import type { TreeHands, TreeJob } from './tree-hands.ts';
 import type { Page, Snapshots } from './workspaces.ts';
 
 export interface ShotParts {
-  store: Pick<InvocationStore, 'snapshots' | 'workspaces' | 'committed' | 'reuseLog'>;
+  store: Pick<InvocationStore, 'snapshots' | 'workspaces' | 'assets' | 'committed' | 'reuseLog'>;
   hands: TreeHands;
   disk: DiskSpace;
   log: SpaceLog;
@@ -204,19 +204,24 @@ export class Shots implements Snapshots {
   #sweepNow(): void {
     const { hands, store, log } = this.#parts;
     this.#sweeping = hands
-      .sweep(() => digestsOf(store))
+      .sweep(
+        () => digestsOf(store),
+        () => store.assets.digests('file'),
+      )
       .then(
         ({ removed, bytes }) => {
-          if (removed > 0) log.info({ removed, bytes }, 'contents that no snapshot holds were removed');
+          if (removed > 0)
+            log.info({ removed, bytes }, 'contents that no snapshot and no asset holds were removed');
         },
         (err) => log.warn({ err }, 'sweep of contents'),
       );
   }
 }
 
-/** Lists that are held: of snapshots, and of what is being restored. */
-function* digestsOf({ snapshots, workspaces }: ShotParts['store']): Generator<string> {
+/** Lists that are held: of snapshots, of assets, and of what is being restored. */
+function* digestsOf({ snapshots, workspaces, assets }: ShotParts['store']): Generator<string> {
   yield* snapshots.digests();
+  yield* assets.digests('directory');
   for (const { restoring } of workspaces.unready())
     if (restoring !== null) yield (parseJson(restoring) as { digest: string }).digest;
 }

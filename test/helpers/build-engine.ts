@@ -5,6 +5,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { pino } from 'pino';
 import { createApp } from '../../routes/app.ts';
 import type { AssetBook } from '../../src/assets/asset-book.ts';
+import { StoredAssets } from '../../src/assets/stored-assets.ts';
 import { readConfig } from '../../src/config.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import { Differences } from '../../src/diff/diff.ts';
@@ -17,6 +18,7 @@ import { Registry } from '../../src/engine/registry.ts';
 import { RunEngine } from '../../src/engine/run-engine.ts';
 import { Staging } from '../../src/files/staging.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { addressGuard } from '../../src/outbound/address-guard.ts';
 import type { SessionRoles } from '../../src/run/session-role.ts';
 import { AllSessions } from '../../src/sessions/all-sessions.ts';
 import { Hands } from '../../src/snapshots/hands.ts';
@@ -50,6 +52,7 @@ export interface TestEngine extends AsyncDisposable {
   workspaces: Spaces;
   sessions: AllSessions;
   specs: StoredSpecs;
+  assets: StoredAssets;
   store: InvocationStore;
   dataDir: string;
   post(
@@ -94,6 +97,13 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     snapshotNeededFor: (id) => sessions.needOf(id),
   });
   const disk = options.disk ?? diskSpace(dataDir, config.minFreeDiskBytes);
+  const assets = new StoredAssets({
+    ...{ dataDir, store, hands, places, disk, log, sync: false, guard: addressGuard(), secrets: new Map() },
+    ...{ key: Buffer.alloc(32, 'k'), base: () => 'http://127.0.0.1:7070', maxBytes: config.maxAssetBytes },
+    maxFiles: config.maxUploadFiles,
+    sweepLater: () => workspaces.snapshots.sweepLater(),
+    usedBy: () => sessions.assetsInUse(),
+  });
   const specs = new StoredSpecs({
     ...{ store, disk, kinds: registry.all },
     ...(options.assets && { assets: options.assets }),
@@ -143,12 +153,14 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
         snapshots: workspaces.snapshots,
         differences: new Differences(hands),
         specs,
+        assets,
       },
       metrics,
       logger: log,
     },
     staging: new Staging(dataDir, { bytes: config.maxUploadBytes, files: config.maxUploadFiles }),
   });
+  assets.begin();
   workspaces.begin();
   sessions.hold();
   engine.recover();
@@ -159,6 +171,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     await engine.cancelAll({ graceSeconds: 0 });
     await app.close();
     await sessions.close();
+    await assets.close();
     await workspaces.close();
     await hands.close();
     metrics.close();
@@ -171,6 +184,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     workspaces,
     sessions,
     specs,
+    assets,
     store,
     dataDir,
     post: (payload, headers = {}, query = '') =>

@@ -15,6 +15,7 @@ import type {
   Workspaces,
 } from '../../src/workspaces/workspaces.ts';
 import { NO_SESSIONS } from './no-sessions.ts';
+import { stubAssets } from './stub-assets.ts';
 import { stubSpecs } from './stub-specs.ts';
 
 interface StubWorkspace {
@@ -34,6 +35,7 @@ export class StubWorkspaces implements Workspaces {
   readonly #dir: string;
   readonly hands: Hands;
   readonly #specs = stubSpecs();
+  readonly #assets = stubAssets();
   readonly #all = new Map<string, StubWorkspace | 'removed'>();
   readonly #shots = new Map<string, { snapshot: Snapshot; body: string } | 'removed'>();
   /** Those that are restored now. */
@@ -60,6 +62,7 @@ export class StubWorkspaces implements Workspaces {
         patch: (from, to) => patchOf(this.hands, from, to),
       },
       specs: this.#specs,
+      assets: this.#assets,
     };
   }
 

@@ -105,6 +105,7 @@ test('operations that take bytes say so, with the types they may be of', () => {
   });
   expect(taking.sort()).toEqual([
     ['putArtifact', 1],
+    ['putAsset', 1],
     ['putClaimedFile', 1],
     ['putWorkspaceFile', 1],
     ['unpackIntoWorkspace', 4],

@@ -28,6 +28,7 @@ describe('readConfig', () => {
       maxConcurrent: 64,
       maxCalls: 1000,
       maxQueue: 10_000,
+      maxAssetBytes: 10 * 1024 ** 3,
       maxBodyBytes: 1_048_576,
       defaultTimeoutSeconds: null,
       maxTimeoutSeconds: null,

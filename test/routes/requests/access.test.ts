@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import fastify, { type RouteOptions } from 'fastify';
 import { describe, expect, test } from 'vitest';
 import { declaredAccess } from '../../../routes/requests/access.ts';
@@ -43,6 +44,12 @@ async function guarded() {
   writeFileSync(`${stub.workspaces.rootOf('a')}/index.html`, SECRET);
   await stub.workspaces.snapshot('a', { snapshot_id: 'a' });
   await stub.workspaces.kept.specs.put('a', { runtime_kind: 'subprocess', description: SECRET });
+  const bytes = Readable.from([Buffer.from(SECRET)]);
+  await stub.workspaces.kept.assets.put(
+    'a',
+    { from: 'body', bytes, extract: false, mediaType: 'text/plain' },
+    {},
+  );
   return { stub, routes, origin };
 }
 
@@ -114,6 +121,7 @@ function untouched({ engine, workspaces }: StubApp): unknown {
     workspaces: workspaces.list({ limit: 9 }).items.map(({ workspace_id }) => workspace_id),
     snapshots: workspaces.kept.snapshots.list({ limit: 9 }).items.length,
     specs: workspaces.kept.specs.list({ limit: 9 }).items.map(({ name, version }) => `${name}@${version}`),
+    assets: workspaces.kept.assets.list({ limit: 9 }).items.map(({ name, version }) => `${name}@${version}`),
     file: readFileSync(`${workspaces.rootOf('a')}/index.html`, 'utf8'),
     runs: engine.list({ limit: 9 }).items.length,
     status: engine.status('b'),
@@ -124,7 +132,7 @@ function untouched({ engine, workspaces }: StubApp): unknown {
 }
 
 const UNTOUCHED = {
-  ...{ workspaces: ['a'], snapshots: 1, specs: ['a@1'], file: SECRET },
+  ...{ workspaces: ['a'], snapshots: 1, specs: ['a@1'], assets: ['a@1'], file: SECRET },
   ...{ runs: 2, status: 'running', cancels: [], signals: [], callbacks: [] },
 };
 
@@ -133,7 +141,7 @@ describe('a server with a token', () => {
     await using stub = stubApp({ token });
     const routes = await routesOf(stub);
     expect(new Set(routes.map(({ access }) => access))).toEqual(
-      new Set(['open', 'callback-token', 'claim-token', 'token-or-claim', 'token']),
+      new Set(['open', 'callback-token', 'claim-token', 'token-or-claim', 'token-or-address', 'token']),
     );
     const open = routes.filter(({ access }) => access === 'open').map(({ url }) => url);
     for (const url of open) expect(url).toMatch(/^\/($|healthz$|readyz$|openapi\.yaml$|docs(\/|$))/);

@@ -139,7 +139,7 @@ test('until it is staged the tree is untouched, whatever becomes of it', async (
   const { digest: other } = await room.hands.capture(room.job);
   for (const listed of await room.list(digest))
     if (listed.type === 'file') fs.rmSync(room.contentPath(listed.sha256), { force: true });
-  await expect(room.restore(digest)).rejects.toThrow('a content of the snapshot is not there');
+  await expect(room.restore(digest)).rejects.toThrow('a content of the tree is not there');
   expect(await snapshot(room)).toBe(other);
   await expect(room.restore('0'.repeat(64))).rejects.toThrow('the list of the snapshot is not there');
   expect(await snapshot(room)).toBe(other);

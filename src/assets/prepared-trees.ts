@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { discard, moveOut } from '../files/discard.ts';
+import { codeOf } from '../platform/error-words.ts';
+import type { Hands } from '../snapshots/hands.ts';
+import type { StoredAsset } from '../store/assets.ts';
+
+export type PreparedOf = Pick<StoredAsset, 'type' | 'digest' | 'bytes'>;
+
+type IsHeld = (of: Pick<PreparedOf, 'type' | 'digest'>) => boolean;
+
+/** Being made, for so many who wait. */
+interface Making {
+  done: Promise<void>;
+  waiting: number;
+  giveUp: AbortController;
+}
+
+/** Of a directory; of a file it ends so: a list of a directory may be a file of its own. */
+const OF_A_FILE = '.file';
+
+/**
+ * Trees that may be mounted: `assets/trees/<digest>`, for anybody to read and nobody to change. Made beside, and there as a whole or
+ * not at all.
+ */
+export class PreparedTrees {
+  readonly #trees: string;
+  readonly #gone: string;
+  readonly #hands: Pick<Hands, 'build'>;
+  readonly #isHeld: IsHeld;
+  readonly #making = new Map<string, Making>();
+
+  /** `isHeld`: is any version this. */
+  constructor(dataDir: string, hands: Pick<Hands, 'build'>, isHeld: IsHeld) {
+    this.#trees = resolve(dataDir, 'assets', 'trees');
+    this.#gone = resolve(dataDir, 'assets', 'gone');
+    this.#hands = hands;
+    this.#isHeld = isHeld;
+  }
+
+  /** Its path. Several may wait for the same; it is given up when none of them does any more. */
+  async of(asset: PreparedOf, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    const name = nameOf(asset);
+    const place = join(this.#trees, name);
+    let making = this.#making.get(name);
+    // One that is given up is begun anew.
+    for (; making?.giveUp.signal.aborted; making = this.#making.get(name)) await making.done.catch(() => {});
+    if (making === undefined && existsSync(place)) return place;
+    making ??= this.#begin(asset, name);
+    making.waiting++;
+    const left = Promise.withResolvers<never>();
+    left.promise.catch(() => {}); // it is raced
+    const leave = (): void => left.reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      await Promise.race([making.done, left.promise]);
+      return place;
+    } finally {
+      signal.removeEventListener('abort', leave);
+      if (--making.waiting === 0) making.giveUp.abort();
+    }
+  }
+
+  /** The version is gone: so is its tree, if no other version is the same. */
+  async drop(of: Pick<PreparedOf, 'type' | 'digest'>): Promise<void> {
+    if (this.#isHeld(of)) return;
+    await this.#remove(nameOf(of));
+  }
+
+  /** Once, at the start: what no version needs, and what an earlier server had not finished. Returns how many there were. */
+  async sweep(): Promise<number> {
+    const gone = namesIn(this.#gone);
+    const unknown = namesIn(this.#trees).filter((name) => !this.#isKnown(name));
+    for (const name of unknown) await this.#remove(name);
+    for (const name of gone) await discard(join(this.#gone, name), this.#gone);
+    return unknown.length + gone.length;
+  }
+
+  #isKnown(name: string): boolean {
+    if (name.startsWith('new-'))
+      return [...this.#making.keys()].some((one) => name.startsWith(`new-${one}-`));
+    const [digest = '', ending] = name.split('.');
+    return (
+      this.#making.has(name) || this.#isHeld({ type: ending === undefined ? 'directory' : 'file', digest })
+    );
+  }
+
+  #begin(asset: PreparedOf, name: string): Making {
+    const giveUp = new AbortController();
+    const done = this.#make(asset, name, giveUp.signal).finally(() => this.#making.delete(name));
+    done.catch(() => {}); // told to who waits
+    const making = { done, waiting: 0, giveUp };
+    this.#making.set(name, making);
+    return making;
+  }
+
+  async #make({ type, digest, bytes }: PreparedOf, name: string, signal: AbortSignal): Promise<void> {
+    mkdirSync(this.#trees, { recursive: true, mode: 0o700 });
+    // Beside it, in the same directory: what nobody may write to cannot be moved to another one.
+    const beside = `new-${name}-${randomUUID()}`;
+    try {
+      await this.#hands.build(
+        { type, digest, size: bytes, to: join(this.#trees, beside), modes: 'shared' },
+        signal,
+      );
+      signal.throwIfAborted();
+      renameSync(join(this.#trees, beside), join(this.#trees, name));
+    } catch (error) {
+      await this.#remove(beside);
+      throw error;
+    }
+    if (this.#isHeld({ type, digest })) return;
+    await this.#remove(name);
+    throw new Error('the asset was removed');
+  }
+
+  async #remove(name: string): Promise<void> {
+    mkdirSync(this.#gone, { recursive: true, mode: 0o700 });
+    const gone = join(this.#gone, randomUUID());
+    try {
+      moveOut(join(this.#trees, name), gone);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return; // it was never made
+      throw error;
+    }
+    await discard(gone, this.#gone);
+  }
+}
+
+const nameOf = ({ type, digest }: Pick<PreparedOf, 'type' | 'digest'>): string =>
+  type === 'file' ? `${digest}${OF_A_FILE}` : digest;
+
+function namesIn(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
