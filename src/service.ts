@@ -147,12 +147,12 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     usedBy: () => sessions.assetsInUse(),
   });
   const specs = new StoredSpecs({
-    ...{ store, disk, kinds: registry.all },
+    ...{ store, disk, kinds: registry.all, assets },
     usedElsewhere: () => sessions.specsInUse(),
   });
   const sessions: AllSessions = new AllSessions({
     ...{ dataDir: config.dataDir, store, spaces: workspaces, snapshots: workspaces.snapshots, disk, log },
-    ...{ kinds: registry, specs },
+    ...{ kinds: registry, specs, assets },
     now: ageClock(LONGEST_TTL_MS),
     engine: {
       submit: (input, options) => engine.submit(input, options),
@@ -169,6 +169,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     workspaces,
     sessions: sessions.runs,
     specs,
+    assets,
     disk,
     places,
     registry,

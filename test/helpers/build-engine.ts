@@ -106,7 +106,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
   });
   const specs = new StoredSpecs({
     ...{ store, disk, kinds: registry.all },
-    ...(options.assets && { assets: options.assets }),
+    assets: options.assets ?? assets,
     usedElsewhere: () => sessions.specsInUse(),
   });
   const sessions: AllSessions = new AllSessions({
@@ -120,7 +120,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
       now: Date.now,
     },
     ...{ disk, specs },
-    ...(options.assets && { assets: options.assets }),
+    assets: options.assets ?? assets,
     engine: {
       submit: (input, more) => engine.submit(input, more),
       has: (id) => engine.has(id),
@@ -139,7 +139,7 @@ export function buildEngine(options: EngineTestOptions = {}): TestEngine {
     registry,
     log,
     metrics,
-    ...(options.assets && { assets: options.assets }),
+    assets: options.assets ?? assets,
     environment: options.environment ?? process.env,
     sessions: options.sessions ? sessionsWith(options.sessions) : sessions.runs,
   });
