@@ -13,8 +13,8 @@ export interface ContainerPlan {
   environment: Readonly<Record<string, string>>;
   limits: Limits | undefined;
   binds: readonly Bind[];
-  /** Where an empty volume is that goes with the container; null: nowhere. */
-  volume: string | null;
+  /** Where empty volumes are that go with the container. */
+  volumes: readonly string[];
   user: string;
   stdin: boolean;
   maxOutputBytes: number;
@@ -56,7 +56,7 @@ export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOpt
       ExtraHosts: Object.entries(spec.extra_hosts).map(([name, address]) => `${name}:${address}`),
       ...confinement(spec),
       ...resources(spec, limits),
-      Mounts: [...(plan.volume === null ? [] : [volumeAt(plan.volume, labels)]), ...plan.binds.map(bindAs)],
+      Mounts: [...plan.volumes.map((target) => volumeAt(target, labels)), ...plan.binds.map(bindAs)],
       Tmpfs: Object.fromEntries(
         spec.tmpfs.map(({ target, size_bytes, exec }) => [
           target,

@@ -1,8 +1,10 @@
 import type Docker from 'dockerode';
 import type { RunContext } from '../../src/contract/context.ts';
+import type { GivenFile } from '../../src/contract/given.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { type ContainerPlan, containerOptions } from './container.ts';
 import { DaemonGone, daemonWords, statusOf } from './daemon.ts';
+import { planGiven } from './given.ts';
 import type { ImageFacts } from './image.ts';
 import { bindsOf, keepClear } from './mounts.ts';
 import { hasFiles, shareFiles } from './sent-files.ts';
@@ -12,22 +14,22 @@ import type { RunTools } from './tools.ts';
 import { openToUser, userOf } from './user.ts';
 import { homeOf, insideOf, insideWorkingDirectory, isMounted } from './workspace.ts';
 
-/** The container of a run, made and not started, and its user as the engine was told. Throws Rejected, with the daemon's words, for what it refuses to make. */
+/** The container of a run, made and not started, its user as the engine was told, and what the run is given that is to be put in. Throws Rejected, with the daemon's words, for what it refuses to make. */
 export async function createContainer(
   tools: RunTools,
   ctx: RunContext<DockerSpec>,
   image: ImageFacts,
-): Promise<{ id: string; user: string }> {
-  const plan = await planContainer(tools, ctx, image);
-  return { id: await askFor(tools, ctx, containerOptions(plan)), user: plan.user };
+): Promise<{ id: string; user: string; sent: GivenFile[] }> {
+  const { plan, sent } = await planContainer(tools, ctx, image);
+  return { id: await askFor(tools, ctx, containerOptions(plan)), user: plan.user, sent };
 }
 
-/** What a container of the run is made of. What it will have of this machine is there, and its user may write to it. */
+/** What a container of the run is made of, and what it is given that is to be put in. What it will have of this machine is there, and its user may write to it. */
 export async function planContainer(
   tools: RunTools,
   ctx: RunContext<DockerSpec>,
   image: Pick<ImageFacts, 'user'>,
-): Promise<ContainerPlan> {
+): Promise<{ plan: ContainerPlan; sent: GivenFile[] }> {
   const { daemon, identity, mountRoots } = tools;
   const { spec, invocation } = ctx;
   const home = homeOf(ctx);
@@ -37,6 +39,7 @@ export async function planContainer(
   const places = tools.places.look(ctx.directory);
   const rules = { roots: mountRoots, places, daemonSocket: daemon.realSocket };
   const binds = bindsOf(spec, workspace, inside.extra, rules);
+  const given = await planGiven(daemon, ctx, ctx.session !== null);
   const volume = ctx.workspace === null ? null : spec.workdir;
   if (volume !== null)
     keepClear(
@@ -52,20 +55,21 @@ export async function planContainer(
   });
   if (workspace && hasFiles(ctx)) await shareFiles(home, user);
   if (workspace) openToUser({ home, artifactDirectory: ctx.artifactDirectory }, scratch, user);
-  return {
+  const plan = {
     spec,
     command: invocation.command,
     workingDirectory: insideWorkingDirectory(ctx),
     environment: environmentInside(ctx),
     limits: invocation.options.limits,
-    binds,
-    volume,
+    binds: [...binds, ...given.binds],
+    volumes: [...(volume === null ? [] : [volume]), ...given.volumes],
     user,
     stdin: wantsStdin(ctx),
     maxOutputBytes: ctx.maxOutputBytes,
     invocationId: invocation.invocation_id,
     server: identity.id(),
   };
+  return { plan, sent: given.sent };
 }
 
 /** What its programs have beside what the image sets. */

@@ -1,9 +1,11 @@
 import type Docker from 'dockerode';
 import type { RunContext } from '../../src/contract/context.ts';
+import type { GivenFile } from '../../src/contract/given.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
 import { type ContainerPlan, containerOptions, volumeAt } from './container.ts';
 import type { KeptContainer } from './container-record.ts';
 import { askFor, planContainer } from './create.ts';
+import { sendGiven } from './given.ts';
 import type { ImageFacts } from './image.ts';
 import { KEEPER_DIRECTORY } from './keeper/binary.ts';
 import { INIT } from './keeper/words.ts';
@@ -22,16 +24,22 @@ type Context = RunContext<DockerSpec>;
 const OWN_PROCESSES = 12;
 
 /** Made and not started. Throws Rejected for what cannot be had. */
-export async function makeKept(tools: RunTools, ctx: Context, image: ImageFacts): Promise<KeptContainer> {
+export async function makeKept(
+  tools: RunTools,
+  ctx: Context,
+  image: ImageFacts,
+): Promise<{ container: KeptContainer; sent: GivenFile[] }> {
   keeperFor(image);
   keepClear(placesOf(ctx.spec), KEEPER_DIRECTORY, 'what the server puts in');
-  const plan = await planContainer(tools, ctx, image);
+  const { plan, sent } = await planContainer(tools, ctx, image);
   const { entrypoint, command } = image;
   const facts = {
     ...{ image: image.id, user: plan.user, entrypoint: [...entrypoint], command: [...command] },
     keepsLate: true,
+    ...(ctx.session !== null && { given: lastingOf(ctx.given) }),
   };
-  return { id: await askFor(tools, ctx, keptOptions(plan, ctx, facts)), ...facts };
+  const id = await askFor(tools, ctx, keptOptions(plan, ctx, facts));
+  return { container: { id, ...facts }, sent };
 }
 
 /** What is to be in it before it is started. */
@@ -39,13 +47,21 @@ export async function fillKept(
   tools: RunTools,
   ctx: Context,
   image: ImageFacts,
-  { id, user }: KeptContainer,
+  { container: { id, user }, sent }: { container: KeptContainer; sent: readonly GivenFile[] },
 ): Promise<void> {
   const { daemon } = tools;
   await putKeeper(daemon, id, keeperFor(image));
   await makeDirectories(daemon, id, image, ctx);
   if (ctx.workspace === null) await copyIn(daemon, id, ctx);
   else await copyWorkspaceIn(tools, { id, user }, ctx);
+  await sendGiven(daemon, id, sent, ctx);
+}
+
+/** What stays for all runs of a session: nobody changes it. */
+function lastingOf(given: readonly GivenFile[]): Record<string, string> {
+  return Object.fromEntries(
+    given.flatMap(({ path, writable, digest }) => (writable || digest === null ? [] : [[path, digest]])),
+  );
 }
 
 /** argv as the engine composes it for a container of its own. Throws Rejected where it is empty. */

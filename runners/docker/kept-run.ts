@@ -17,7 +17,8 @@ import { takeFiles } from './kept-files.ts';
 import { KeptPlace } from './kept-place.ts';
 import { Sequence, type Sequenced } from './kept-sequence.ts';
 import { startAgain, tellRestart } from './kept-start.ts';
-import { neverStarted } from './outcome.ts';
+import { ABORTED_BEFORE, neverStarted } from './outcome.ts';
+import { bringOwn, withoutOwn } from './own-given.ts';
 import { withPorts } from './ports.ts';
 import { removeContainer, removedAfter, removeUnstarted, removeVolumesOf } from './remove.ts';
 import { hasFiles, shareFiles } from './sent-files.ts';
@@ -31,7 +32,6 @@ import { homeOf, insideOf } from './workspace.ts';
 type Context = RunContext<DockerSpec>;
 
 const RETRY_MS = 250;
-const ABORTED_BEFORE = 'aborted before the container was started';
 
 /** Is the work several programs in one container, or one in a container that is there already. */
 export function isKept({ setup, session }: Pick<Context, 'setup' | 'session'>): boolean {
@@ -54,9 +54,11 @@ export async function keptRun(tools: RunTools, ctx: Context): Promise<RunnerOutc
     if (ctx.session === null)
       argvIn(image, ctx); // before anything is made for nothing
     else await tools.sessions.clear(ctx.session);
-    const container = await makeKept(tools, ctx, image);
+    const made = await makeKept(tools, ctx, image);
+    const { container } = made;
     const start = async (): Promise<Sequenced> => {
-      await fillKept(tools, ctx, image, container);
+      await fillKept(tools, ctx, image, made);
+      if (ctx.session !== null) tools.visiting.remember(ctx, container);
       return startAndRun(tools, ctx, container, began);
     };
     return await concluded(tools, ctx, container, start);
@@ -79,7 +81,8 @@ export async function keptRecover(tools: RunTools, ctx: Context): Promise<Runner
     if (place === null) return ending;
     if (ctx.session === null) return removedAfter(tools, ctx, place.container.id, async () => ending);
     void forgetPrograms(tools.daemon, ctx, place);
-    return ending;
+    tools.visiting.remember(ctx, place.container);
+    return withoutOwn(tools, ctx, place.container, ending);
   }
   if (place === null) {
     await removeMade(tools, ctx);
@@ -93,6 +96,7 @@ export async function keptRecover(tools: RunTools, ctx: Context): Promise<Runner
     return keptRun(tools, ctx);
   }
   if (ctx.session !== null) tools.sessions.remember(ctx.session, container);
+  if (ctx.session !== null) tools.visiting.remember(ctx, container);
   const cut = isCut(ctx, place);
   const began = performance.now();
   return concluded(tools, ctx, container, () => runIn(tools, ctx, place, { began, resumed: true, cut }));
@@ -131,6 +135,8 @@ async function inSession(
   const home = homeOf(ctx);
   if (hasFiles(ctx)) await shareFiles(home, user);
   openToUser({ home, artifactDirectory: ctx.artifactDirectory }, home === ctx.directory.work, user);
+  const unbrought = await bringOwn(tools, ctx, container);
+  if (unbrought !== null) return unbrought;
   const place = KeptPlace.claim(ctx, container);
   return concluded(tools, ctx, container, () =>
     runIn(tools, ctx, place, { began, resumed: false, cut: false }),
@@ -173,8 +179,9 @@ async function concluded(
 ): Promise<RunnerOutcome> {
   if (ctx.session === null) return removedAfter(tools, ctx, container.id, async () => (await work()).outcome);
   try {
-    const { outcome, forget, container: state } = await work();
-    noteEnding(ctx.output, outcome);
+    const { outcome: ended, forget, container: state } = await work();
+    noteEnding(ctx.output, ended);
+    const outcome = state === 'gone' ? ended : await withoutOwn(tools, ctx, container, ended);
     if (state === 'gone') {
       tools.sessions.forget(ctx.session.id);
       ctx.session.told?.('gone');
@@ -190,6 +197,7 @@ async function concluded(
     if (error instanceof LetGo) return await new Promise<never>(() => {}); // the next server tells how it ends
     // Nobody attends to what it began any more.
     await endBegun(tools, ctx);
+    await tools.visiting.takeAway(ctx, container);
     if (ctx.session.isSetup) {
       tools.sessions.forget(ctx.session.id);
       if (!(await removeContainer(tools.daemon, container.id))) tools.own.sweepLater();

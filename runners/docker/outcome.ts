@@ -19,6 +19,8 @@ export interface SeenRun {
   metadata: Record<string, string>;
 }
 
+export const ABORTED_BEFORE = 'aborted before the container was started';
+
 /** Facts of a container that never started, or of none. */
 export function neverStarted(
   why: string,

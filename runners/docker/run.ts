@@ -1,12 +1,14 @@
 import type { RunContext, RunControls } from '../../src/contract/context.ts';
+import type { GivenFile } from '../../src/contract/given.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { LetGo } from './attendance.ts';
 import { conclude } from './conclude.ts';
 import { changeContainerRecord, writeContainerRecord } from './container-record.ts';
 import { createContainer } from './create.ts';
 import { DaemonGone, daemonWords } from './daemon.ts';
+import { sendGiven } from './given.ts';
 import { findImage, type ImageFacts } from './image.ts';
-import { neverStarted, notAProgram } from './outcome.ts';
+import { ABORTED_BEFORE, neverStarted, notAProgram } from './outcome.ts';
 import { withPorts } from './ports.ts';
 import { removedAfter } from './remove.ts';
 import { copyIn } from './sent-files.ts';
@@ -20,8 +22,6 @@ import { copyWorkspaceIn } from './workspace-copy.ts';
 
 type Context = RunContext<DockerSpec>;
 
-const ABORTED_BEFORE = 'aborted before the container was started';
-
 /** The way of a run: image, container, output, start, end, artifacts, and nothing left. */
 export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
   const { daemon } = tools;
@@ -34,8 +34,8 @@ export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutc
       secret: tools.secret,
     });
     if (image === null || ctx.signal.aborted) return neverStarted(ABORTED_BEFORE);
-    const { id, user } = await createContainer(tools, ctx, image);
-    const made = { id, user, image, began };
+    const made = { ...(await createContainer(tools, ctx, image)), image, began };
+    const { id } = made;
     return await removedAfter(tools, ctx, id, () => startAndConclude(tools, ctx, made));
   } catch (error) {
     // Whatever goes wrong from the start on is an outcome: this is from before.
@@ -47,6 +47,8 @@ export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutc
 interface Made {
   id: string;
   user: string;
+  /** What the run is given that is to be put in. */
+  sent: readonly GivenFile[];
   image: ImageFacts;
   /** Monotonic moment at which the runner was called, ms. */
   began: number;
@@ -55,7 +57,7 @@ interface Made {
 async function startAndConclude(
   tools: RunTools,
   ctx: Context,
-  { id, user, image, began }: Made,
+  { id, user, sent: given, image, began }: Made,
 ): Promise<RunnerOutcome> {
   const { daemon } = tools;
   const metadata = { 'docker.container_id': id, 'docker.image_id': image.id };
@@ -64,6 +66,7 @@ async function startAndConclude(
   await makeDirectories(daemon, id, image, ctx);
   if (ctx.workspace === null) await copyIn(daemon, id, ctx);
   else await copyWorkspaceIn(tools, { id, user }, ctx);
+  await sendGiven(daemon, id, given, ctx);
   output.connect(await attachOutput(daemon, id), { stdout: 0, stderr: 0 });
   const input = wantsStdin(ctx) ? await attachInput(daemon, id) : null;
   try {

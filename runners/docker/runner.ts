@@ -13,7 +13,8 @@ import { runOnce } from './run.ts';
 import { serverIdentity } from './server-identity.ts';
 import { SessionContainers } from './session-containers.ts';
 import { DockerSpec } from './spec.ts';
-import { mountsOf } from './workspace.ts';
+import { VisitingFiles } from './visiting.ts';
+import { mountsOf, seenInside } from './workspace.ts';
 
 export interface DockerParts {
   config: {
@@ -52,6 +53,7 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
     identity,
     own,
     sessions,
+    visiting: new VisitingFiles(daemon),
     places,
     mountRoots,
     artifactCaps,
@@ -89,6 +91,8 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
     available: () => daemon.silence(),
     mounts: mountsOf,
     setsUp: true,
+    given: { by: 'runner', root: '' },
+    seenAt: seenInside,
     sessions,
     run: (ctx) => inHands(ctx, (context) => (isKept(ctx) ? keptRun : runOnce)(tools, context)),
     recover: (ctx) => inHands(ctx, (context) => (isKept(ctx) ? keptRecover : recoverRun)(tools, context)),

@@ -4,6 +4,7 @@ import type { DockerDaemon } from './daemon.ts';
 import type { OwnContainers } from './own-containers.ts';
 import type { ServerIdentity } from './server-identity.ts';
 import type { SessionContainers } from './session-containers.ts';
+import type { VisitingFiles } from './visiting.ts';
 
 /** What all runs of one server share. */
 export interface RunTools {
@@ -11,6 +12,7 @@ export interface RunTools {
   identity: ServerIdentity;
   own: OwnContainers;
   sessions: SessionContainers;
+  visiting: VisitingFiles;
   /** None of them is mounted or written to. */
   places: PrivatePlaces;
   mountRoots: readonly string[];

@@ -3,15 +3,18 @@ import { pack } from 'tar-stream';
 import { compileGlobs, startOf } from '../../src/artifacts/glob.ts';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
+import type { SeenRun } from '../../src/contract/runner.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
+import { optionsOf } from '../../src/documents/options.ts';
 import { isInside } from '../../src/platform/inside.ts';
 import { CopyOut } from './copy-out.ts';
 import type { DockerDaemon } from './daemon.ts';
+import { placeInside } from './given.ts';
 import type { ImageFacts } from './image.ts';
 import { type StatInside, statIn } from './inside.ts';
 import { type Bind, realOrSelf } from './mounts.ts';
-import type { DockerSpec } from './spec.ts';
+import { DockerSpec } from './spec.ts';
 
 type Context = RunContext<DockerSpec>;
 
@@ -58,6 +61,20 @@ export function insideOf(ctx: Context): Inside {
   return { artifactDirectory: ARTIFACTS, extra: isMounted(ctx) ? [bind] : [] };
 }
 
+/** Where a place of this machine is in the container of a run that is not parsed yet. Null: nowhere. */
+export function seenInside(place: string, run: SeenRun): string | null {
+  const { workingDirectory, artifactDirectory, directory, invocation } = run;
+  const { data: spec } = DockerSpec.safeParse(optionsOf(invocation.options, 'docker') ?? {});
+  if (spec === undefined) return null; // it is refused for that
+  const places = [
+    { source: homeOf({ workingDirectory, directory }), target: spec.workdir },
+    ...(artifactDirectory === null ? [] : [{ source: artifactDirectory, target: ARTIFACTS }]),
+    ...spec.mounts,
+  ];
+  const found = places.find(({ source }) => isInside(source, place));
+  return found === undefined ? null : posix.join(found.target, relative(found.source, place));
+}
+
 /** Where what is collected was in the container. Null: in itself; it is copied out. */
 export function mountsOf(ctx: Context): { inside: string; source: string | null }[] | null {
   const { spec } = ctx;
@@ -73,6 +90,7 @@ export function mountsOf(ctx: Context): { inside: string; source: string | null 
   return [
     ...binds.map(({ source, target }) => ({ inside: target, source: realOrSelf(source) })),
     ...spec.tmpfs.map(({ target }) => ({ inside: target, source: null })),
+    ...ctx.given.map((one) => ({ inside: placeInside(one), source: null })),
   ];
 }
 

@@ -74,6 +74,9 @@ export const forgetWords = (directories: readonly string[]): string[] => [
   ...directories,
 ];
 
+/** Files, by who may. */
+export const unlinkWords = (files: readonly string[]): string[] => [KEEPER_PATH, 'unlink', ...files];
+
 /** On the stdin of `run` and `read`. */
 export const LINES = {
   stop: (graceMs: number): string => `stop ${Math.max(0, Math.ceil(graceMs))}\n`,

@@ -9,7 +9,7 @@ __asm__(".globl _start\n_start:\n mov x29, #0\n mov x30, #0\n mov x0, sp\n bl be
 static int wrong(void) {
   return complain(USAGE,
                   "usage: keeper init | run [-f [-c]] [-i] [-s|-k] [-o BYTES] [-t MS] [-g MS] [-m MARK] [-l RESOURCE:N]… DIR -- "
-                  "PROGRAM… | read [-c] DIR FROM | tell DIR signal N|stop MS|eof | feed DIR | kill DIR | forget DIR…",
+                  "PROGRAM… | read [-c] DIR FROM | tell DIR signal N|stop MS|eof | feed DIR | kill DIR | forget DIR… | unlink FILE…",
                   0, 0);
 }
 
@@ -23,6 +23,12 @@ static int forget(int count, char **paths) {
   return DONE;
 }
 
+/* What the engine has emptied. */
+static int unlink_all(int count, char **paths) {
+  for (int i = 0; i < count; i++) sys(unlinkat, AT_FDCWD, paths[i], 0);
+  return DONE;
+}
+
 static int choose(int count, char **words, char **environment) {
   if (count < 2) return wrong();
   const char *mode = words[1];
@@ -33,6 +39,7 @@ static int choose(int count, char **words, char **environment) {
   else if (same(mode, "feed") && count == 3) return feed(words[2]);
   else if (same(mode, "kill") && count == 3) return kill_left(words[2]);
   else if (same(mode, "forget") && count > 2) return forget(count - 2, words + 2);
+  else if (same(mode, "unlink") && count > 2) return unlink_all(count - 2, words + 2);
   else if (same(mode, "read") && count > 3) {
     uint64_t from;
     bool commanded = same(words[2], "-c");

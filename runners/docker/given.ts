@@ -1,0 +1,124 @@
+import { Readable } from 'node:stream';
+import { extract, type Header, pack } from 'tar-stream';
+import type { RunContext } from '../../src/contract/context.ts';
+import type { GivenFile } from '../../src/contract/given.ts';
+import type { DockerDaemon } from './daemon.ts';
+import { type Bind, keepClear } from './mounts.ts';
+import type { DockerSpec } from './spec.ts';
+import { sendTar } from './transfer.ts';
+
+type Context = RunContext<DockerSpec>;
+
+/** Where in a container what a run is given may be. */
+const ROOTS = ['/static', '/inputs'] as const;
+
+/** How what a run is given comes into a container that is made for it. */
+export interface GivenPlan {
+  binds: Bind[];
+  /** Where empty volumes are: a root that is read-only takes nothing. */
+  volumes: string[];
+  /** What is put in before it starts. */
+  sent: GivenFile[];
+}
+
+export const placeInside = ({ path }: Pick<GivenFile, 'path'>): string => `/${path}`;
+
+/** Throws Rejected where it overlaps what is mounted. `stays`: the container is for other runs too, which bring more. */
+export async function planGiven(
+  { socketPath }: Pick<DockerDaemon, 'socketPath'>,
+  { given, spec, signal }: Pick<Context, 'given' | 'spec' | 'signal'>,
+  stays: boolean,
+): Promise<GivenPlan> {
+  const taken = [spec.workdir, ...[...spec.mounts, ...spec.tmpfs].map(({ target }) => target)];
+  const roots = ROOTS.filter((root) => given.some((one) => placeInside(one).startsWith(`${root}/`)));
+  for (const root of roots) keepClear(taken, root, 'what the run is given');
+  const plan: GivenPlan = { binds: [], volumes: spec.read_only ? wanted(stays, roots, taken) : [], sent: [] };
+  for (const one of given) {
+    // What a run has of its own in the container of a session goes when it is over.
+    const mounted = socketPath === null ? null : one.mounted(signal);
+    if (mounted === null) plan.sent.push(one);
+    else plan.binds.push({ source: await mounted, target: placeInside(one), readOnly: true });
+  }
+  return plan;
+}
+
+function wanted(stays: boolean, roots: readonly string[], taken: readonly string[]): string[] {
+  const free = (root: string): boolean =>
+    taken.every((place) => !`${place}/`.startsWith(`${root}/`) && !`${root}/`.startsWith(`${place}/`));
+  return ROOTS.filter((root) => roots.includes(root) || (stays && free(root)));
+}
+
+/** Into a container, for any user there: what was there under its name is not any more. */
+export async function sendGiven(
+  daemon: DockerDaemon,
+  id: string,
+  given: readonly GivenFile[],
+  ctx: Pick<Context, 'output' | 'signal' | 'spec'>,
+): Promise<void> {
+  for (const one of given) {
+    if (ctx.signal.aborted) return;
+    const { path, tar } = forContainer(one, ctx.spec);
+    await sendTar(daemon, { id, path, tar }, ctx);
+  }
+}
+
+/** What is left of each is an empty file of its name. */
+export function emptyTar(
+  given: readonly GivenFile[],
+  spec: Pick<DockerSpec, 'read_only'>,
+): { path: string; tar: Readable }[] {
+  return given.map((one) => {
+    const { path, name } = whereTo(one, spec);
+    const tar = pack();
+    tar.entry({ name, mode: 0o444 }, '');
+    tar.finalize();
+    return { path, tar: Readable.from(tar, { objectMode: false }) };
+  });
+}
+
+function whereTo(
+  { path }: GivenFile,
+  { read_only }: Pick<DockerSpec, 'read_only'>,
+): { path: string; name: string } {
+  if (!read_only) return { path: '/', name: path };
+  const slash = path.indexOf('/');
+  return { path: `/${path.slice(0, slash)}`, name: path.slice(slash + 1) };
+}
+
+function forContainer(one: GivenFile, spec: Pick<DockerSpec, 'read_only'>): { path: string; tar: Readable } {
+  const { path, name } = whereTo(one, spec);
+  const source = one.pack();
+  const entries = extract();
+  const tar = pack();
+  const fail = (error: Error): void => {
+    tar.destroy(error);
+    entries.destroy(error);
+    source.destroy();
+  };
+  // The engine replaces a directory by a file with all that is in it, and that by what comes.
+  tar.entry({ name, mode: 0o444 }, '');
+  entries.on('entry', (header, content, next) => {
+    const entry = tar.entry(forAnyone(header, one, name), (error) => next(error ?? undefined));
+    content.on('error', fail);
+    content.pipe(entry);
+  });
+  entries.once('finish', () => tar.finalize());
+  entries.once('error', fail);
+  source.once('error', fail);
+  tar.once('close', () => source.destroy());
+  source.pipe(entries);
+  return { path, tar: Readable.from(tar, { objectMode: false }) };
+}
+
+/** A user in a container need not have a number that is known outside. */
+function forAnyone(header: Header, { path, writable }: GivenFile, name: string): Header {
+  const mode = (header.mode ?? 0o644) & (writable ? 0o777 : 0o555);
+  const owner = (mode >> 6) & 7;
+  return {
+    ...header,
+    name: name + header.name.slice(path.length),
+    ...{ uid: 0, gid: 0, uname: '', gname: '', pax: null },
+    mode: mode | (owner << 3) | owner,
+    ...(header.type === 'link' && { linkname: name + (header.linkname ?? '').slice(path.length) }),
+  };
+}
