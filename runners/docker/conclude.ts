@@ -1,8 +1,8 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
-import type { Omitted } from '../../src/documents/artifact.ts';
 import type { Timings } from '../../src/documents/outcome.ts';
 import { attend, type Ending } from './attendance.ts';
+import { type CopiedArtifacts, copyArtifacts } from './copy-artifacts.ts';
 import type { DockerDaemon } from './daemon.ts';
 import { outcomeOf } from './outcome.ts';
 import type { DockerSpec } from './spec.ts';
@@ -11,7 +11,6 @@ import type { ContainerOutput } from './streams.ts';
 import { initComplaint } from './tini.ts';
 import type { RunTools } from './tools.ts';
 import { UsageSampler } from './usage.ts';
-import { copyArtifacts } from './workspace.ts';
 import { type Brought, bringBack } from './workspace-copy.ts';
 
 /** A container that was started, here or by an earlier server. */
@@ -50,7 +49,8 @@ export async function conclude(
     const ending = await attend(about);
     const timings = here === null ? await timingsOf(daemon, id) : timingsHere(here, output);
     const usage = sampler.stop();
-    const omitted: Omitted[] = ending.lost === null ? await copyArtifacts(tools, id, ctx) : [];
+    const copied: CopiedArtifacts =
+      ending.lost === null ? await copyArtifacts(tools, id, ctx) : { omitted: [] };
     const brought = started.copied ? await takeWorkspace(tools, id, ctx, ending) : null;
     const stderr = ctx.directory.stderr;
     const outcome = outcomeOf({
@@ -64,8 +64,12 @@ export async function conclude(
       timings,
       metadata: started.metadata,
     });
-    const left = [...omitted, ...(brought?.omitted ?? [])];
-    return withFailure(left.length === 0 ? outcome : { ...outcome, omitted: left }, brought?.failure ?? null);
+    const omitted = [...copied.omitted, ...(brought?.omitted ?? [])];
+    const outputs = copied.outputs && { outputs: copied.outputs };
+    return withFailure(
+      { ...outcome, ...(omitted.length > 0 && { omitted }), ...outputs },
+      brought?.failure ?? null,
+    );
   } finally {
     stopStopping();
     sampler.stop();

@@ -1,10 +1,11 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
+import { copyArtifacts } from './copy-artifacts.ts';
 import { daemonWords, statusOf } from './daemon.ts';
 import type { Sequenced } from './kept-sequence.ts';
 import type { DockerSpec } from './spec.ts';
 import type { RunTools } from './tools.ts';
-import { copyArtifacts, isMounted } from './workspace.ts';
+import { isMounted } from './workspace.ts';
 import { type Brought, bringBack } from './workspace-copy.ts';
 
 /** What is in a container of a run that has nothing of this machine mounted: copied out once nothing changes it any more. */
@@ -18,11 +19,15 @@ export async function takeFiles(
   const trouble =
     container === 'gone' ? (outcome.errorSummary ?? 'its container is gone') : await halt(tools, id);
   if (trouble !== null) return withFailure(outcome, ctx.workspace === null ? null : trouble);
-  const omitted = await copyArtifacts(tools, id, ctx);
+  const copied = await copyArtifacts(tools, id, ctx);
   const brought: Brought | null =
     ctx.workspace === null || !outcome.started ? null : await bringBack(tools, id, ctx);
-  const left = [...omitted, ...(brought?.omitted ?? [])];
-  return withFailure(left.length === 0 ? outcome : { ...outcome, omitted: left }, brought?.failure ?? null);
+  const omitted = [...copied.omitted, ...(brought?.omitted ?? [])];
+  const outputs = copied.outputs && { outputs: copied.outputs };
+  return withFailure(
+    { ...outcome, ...(omitted.length > 0 && { omitted }), ...outputs },
+    brought?.failure ?? null,
+  );
 }
 
 /** What its setup left runs until then. Null, or why it cannot be. */

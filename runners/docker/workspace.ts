@@ -1,14 +1,10 @@
 import { posix, relative, resolve } from 'node:path';
 import { pack } from 'tar-stream';
-import { compileGlobs, startOf } from '../../src/artifacts/glob.ts';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
 import type { SeenRun } from '../../src/contract/runner.ts';
-import type { PrivatePlaces } from '../../src/disk/private-places.ts';
-import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
 import { optionsOf } from '../../src/documents/options.ts';
 import { isInside } from '../../src/platform/inside.ts';
-import { CopyOut } from './copy-out.ts';
 import type { DockerDaemon } from './daemon.ts';
 import { placeInside } from './given.ts';
 import type { ImageFacts } from './image.ts';
@@ -115,7 +111,8 @@ export async function makeDirectories(
   }
   const { artifactDirectory } = insideOf(ctx);
   if (spec.read_only) {
-    if (artifactDirectory !== null || invocation.options.artifacts !== undefined)
+    const { artifacts, outputs } = invocation.options;
+    if (artifactDirectory !== null || artifacts !== undefined || outputs !== undefined)
       throw new Rejected('artifacts of a container with a read-only root need mount_workspace');
     return;
   }
@@ -139,31 +136,6 @@ async function packDirectories(paths: readonly string[]): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of tar as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks);
-}
-
-interface CopyTools {
-  daemon: DockerDaemon;
-  artifactCaps: ArtifactCaps;
-  places: PrivatePlaces;
-}
-
-/** Copy what was asked for out of an ended container. Returns what was left out. */
-export async function copyArtifacts(
-  { daemon, artifactCaps, places }: CopyTools,
-  id: string,
-  ctx: Context,
-): Promise<Omitted[]> {
-  const { spec, invocation, workingDirectory } = ctx;
-  if (isMounted(ctx) || ctx.workspace !== null) return [];
-  const copying = new CopyOut(artifactCaps, places.look(ctx.directory));
-  const { artifactDirectory } = insideOf(ctx);
-  if (artifactDirectory !== null && ctx.artifactDirectory !== null)
-    await copying.copy({ daemon, id, from: artifactDirectory, to: ctx.artifactDirectory, globs: null });
-  // The collection says what is wrong with those that are none.
-  const globs = compileGlobs(invocation.options.artifacts ?? [], () => {});
-  if (globs.length > 0)
-    await copying.copy({ daemon, id, from: spec.workdir, to: workingDirectory, globs: startOf(globs) });
-  return copying.omitted;
 }
 
 /** Is there a directory that everybody may write to. */

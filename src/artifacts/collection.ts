@@ -5,7 +5,7 @@ import { artifactFile, type RunDirectory } from '../disk/run-directory.ts';
 import type { ArtifactCaps, ArtifactFacts, Omitted } from '../documents/artifact.ts';
 import type { Output } from '../documents/declared-files.ts';
 import type { Invocation } from '../documents/invocation.ts';
-import { type BytePath, toText } from '../platform/byte-path.ts';
+import { type BytePath, bytePath, joinBytes, toText } from '../platform/byte-path.ts';
 import { shortageOf } from '../platform/shortage.ts';
 import { CountedCaps } from './caps.ts';
 import { keepCopy } from './copy.ts';
@@ -54,6 +54,9 @@ export interface DeclaredOutputs {
   declared: readonly Output[];
   /** Why none is looked for in the working directory, in words; null: they are. */
   nowhere: string | null;
+  /** Those that were brought from elsewhere, each under this name in a place of its own; or why they were not. */
+  brought: ReadonlyMap<string, { place: string | null; reason?: string }>;
+  broughtAs: string;
   tarOf: DirectoryTar;
 }
 
@@ -146,7 +149,10 @@ class Collecting {
   }
 
   /** Each by itself, so that they have the room that there is. `from`: where they are, or why they are nowhere. */
-  async outputs({ declared, nowhere, tarOf }: DeclaredOutputs, from: Wanted | string): Promise<void> {
+  async outputs(
+    { declared, nowhere, brought, broughtAs, tarOf }: DeclaredOutputs,
+    from: Wanted | string,
+  ): Promise<void> {
     const { directory, caps, signal, takenIds = [] } = this.#request;
     const there = new Set(takenIds);
     const maxEntries = caps.entries ?? DEFAULT_ENTRIES;
@@ -156,14 +162,25 @@ class Collecting {
     for (const output of declared)
       try {
         if (there.has(output.id)) continue;
-        if (typeof bounds === 'string') throw new LeftOut(bounds);
+        const own = brought.get(output.id);
+        const within = own === undefined ? bounds : await this.#placeOf(own);
+        if (typeof within === 'string') throw new LeftOut(within);
         if (signal?.aborted) throw new LeftOut(STOPPED);
-        this.#artifacts.push(await this.#outputs.keep(bounds, this.#request.workingDirectory, output));
+        const at = own === undefined ? output.path : broughtAs;
+        this.#artifacts.push(await this.#outputs.keep(within, this.#request.workingDirectory, output, at));
+        if (own !== undefined && typeof bounds !== 'string')
+          this.#outputs.keptAs(joinBytes(bounds.root, bytePath(output.path)));
       } catch (error) {
         this.#leaveOut(output.path, error);
         if (isRequired(output))
           this.#missing.push({ id: output.id, path: output.path, reason: reasonOf(error) });
       }
+  }
+
+  async #placeOf({ place, reason = 'does not exist' }: { place: string | null; reason?: string }) {
+    if (place === null) return reason;
+    const places = this.#request.places.look({ work: place });
+    return boundsOf({ shown: place, expected: null, places, mounts: null });
   }
 
   async from(source: ArtifactSource | null): Promise<void> {

@@ -47,16 +47,21 @@ export class KeptOutputs {
     this.#tools = tools;
   }
 
+  /** What is there is kept from elsewhere. */
+  keptAs(path: BytePath): void {
+    this.#kept.push(path);
+  }
+
   /** Is it kept already, by itself or in a directory that is. */
   has(path: BytePath): boolean {
     return this.#kept.some((kept) => isInside(kept, path));
   }
 
-  /** Throws LeftOut, or the error met: then nothing is kept of it. */
-  async keep(bounds: Bounds, shown: string, output: Output): Promise<ArtifactFacts> {
+  /** `at`: where it is, below the root. Throws LeftOut, or the error met: then nothing is kept of it. */
+  async keep(bounds: Bounds, shown: string, output: Output, at: string): Promise<ArtifactFacts> {
     const { directory } = this.#tools;
     const { id, path } = output;
-    const opened = await openOutput(bounds, path);
+    const opened = await openOutput(bounds, at);
     try {
       await makeStorage(directory);
       const isDirectory = opened.stats.isDirectory();

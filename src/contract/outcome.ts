@@ -5,6 +5,17 @@ import type { CaptureFacts, Kill, TimeoutReason, Timings, Usage } from '../docum
 import type { FinalStatus } from '../documents/result.ts';
 import type { SetupStep } from '../documents/setup.ts';
 
+/** Its name in the place of an output that was brought. */
+export const BROUGHT_AS = 'it';
+
+/** An output of work that had a tree of its own, brought below the run directory. */
+export interface BroughtOutput {
+  id: string;
+  /** A directory in which it is under the name BROUGHT_AS. Null: it is not there, for this reason. */
+  place: string | null;
+  reason?: string;
+}
+
 /** Facts of a run that is over. */
 export interface RunnerOutcome {
   ended:
@@ -38,6 +49,8 @@ export interface RunnerOutcome {
   timeoutSummary?: string;
   /** Artifacts the runner itself made (a response, a final payload), stored in directory.artifacts. */
   artifacts?: ArtifactFacts[];
+  /** Absent: they are looked for in the working directory. */
+  outputs?: readonly BroughtOutput[];
   /** What the runner itself left out of the artifacts, and why. */
   omitted?: Omitted[];
   /** Trouble that is told whatever the status is. */

@@ -38,6 +38,11 @@ export function artifactFile(directory: RunDirectory, artifactId: string): strin
   return join(directory.artifacts, artifactId);
 }
 
+/** Where outputs are that were brought from elsewhere, each under its id, until they are kept. */
+export function outputsOf({ root }: RunDirectory): string {
+  return join(root, 'outputs');
+}
+
 /** Names that every file system keeps apart and takes as they are. */
 const SAFE = /^[a-z0-9][a-z0-9-]{0,63}$/;
 

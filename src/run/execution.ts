@@ -1,8 +1,16 @@
 import { type Collection, collectArtifacts, nothingCollected } from '../artifacts/collection.ts';
 import type { Config } from '../config.ts';
 import type { RunContext } from '../contract/context.ts';
-import { type AbortReason, CannotBegin, Rejected, type RunnerOutcome } from '../contract/outcome.ts';
+import {
+  type AbortReason,
+  BROUGHT_AS,
+  CannotBegin,
+  Rejected,
+  type RunnerOutcome,
+} from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
+import { removeTree } from '../disk/remove-tree.ts';
+import { outputsOf } from '../disk/run-directory.ts';
 import { rxpKindOf } from '../documents/kind.ts';
 import { directoryTar } from '../files/directory-tar.ts';
 import { messageOf } from '../platform/error-words.ts';
@@ -58,6 +66,10 @@ export async function execute(run: LiveRun, tools: ExecutionTools): Promise<Fini
     (scene &&
       (await attempt('artifacts could not be collected', () => collect(run, scene, outcome, tools)))) ??
     nothingCollected(run.invocation.options.outputs, 'artifacts could not be collected');
+  if (outcome?.outputs)
+    await attempt('what was brought of its outputs could not be taken away', () =>
+      removeTree(Buffer.from(outputsOf(run.directory))),
+    );
   await attempt('what it was given could not be taken away', () => removeGiven(run));
   if (collection.shortage !== null) notes.push(`artifacts could not be kept: ${collection.shortage}`);
   const collectMs = scene && asksForArtifacts(run) ? ms(performance.now() - began) : null;
@@ -157,6 +169,8 @@ function collect(
     outputs: {
       declared: run.invocation.options.outputs ?? [],
       nowhere: noOutputsReason(run),
+      brought: new Map((outcome?.outputs ?? []).map((brought) => [brought.id, brought])),
+      broughtAs: BROUGHT_AS,
       tarOf: directoryTar,
     },
     ...(run.roots && { roots: run.roots }),

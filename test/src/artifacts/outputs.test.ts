@@ -16,7 +16,11 @@ const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).di
 const declared = (
   outputs: Output[],
   { globs = [], ...request }: Partial<Omit<CollectionRequest, 'places'>> & { globs?: string[] } = {},
-) => collect(globs, { outputs: { declared: outputs, nowhere: null, tarOf: directoryTar }, ...request });
+) =>
+  collect(globs, {
+    outputs: { declared: outputs, nowhere: null, brought: new Map(), broughtAs: '', tarOf: directoryTar },
+    ...request,
+  });
 
 const write = (path: string, bytes: string | Buffer = path) => {
   fs.mkdirSync(join(places.wd, path, '..'), { recursive: true });
