@@ -20,18 +20,22 @@ export async function sendTar(
   const transfer = new Transfer('copying files into the container', output);
   const sent = Readable.from(transfer.of(tar), { objectMode: false });
   const stalled = transfer.moving();
-  const abortSignal = AbortSignal.any([signal, stalled]);
+  // The engine keeps the container to itself until the request is over: one whose tar has broken off never ends.
+  const over = new AbortController();
+  const abortSignal = AbortSignal.any([signal, stalled, over.signal]);
   // The client of the engine does not hear what the stream met.
   const broken = new Promise<never>((_, reject) => tar.once('error', reject));
   try {
     const put = daemon.ask((docker) => docker.getContainer(id).putArchive(sent, { path, abortSignal }), {
       ms: LONGEST_MS,
     });
+    put.catch(() => {}); // told below, or what the tar met is
     await Promise.race([put, broken]);
   } catch (error) {
     if (!signal.aborted) throw stalled.aborted ? stalled.reason : error;
   } finally {
     transfer.close();
+    over.abort();
     sent.destroy();
     tar.destroy();
   }
