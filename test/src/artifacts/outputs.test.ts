@@ -9,6 +9,7 @@ import { artifactFile } from '../../../src/disk/run-directory.ts';
 import type { Output } from '../../../src/documents/declared-files.ts';
 import { directoryTar } from '../../../src/files/directory-tar.ts';
 import { collecting, DEFAULT_CAPS } from '../../helpers/collecting.ts';
+import { swapForLinks } from '../../helpers/swapped-directory.ts';
 
 const { places, collect, kept } = collecting();
 const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex');
@@ -268,4 +269,25 @@ test('A large directory is kept at flat memory, and others have their turn', asy
   expect(artifacts[0]?.sizeBytes).toBeGreaterThan(300 * (1 << 20));
   expect(turns).toBeGreaterThan(20);
   expect(most).toBeLessThan(100 * (1 << 20));
+});
+
+test('A directory that is swapped for a link while it is read has nothing of elsewhere kept', async () => {
+  const outside = join(places.dir, 'outside');
+  for (const at of [outside, join(places.wd, 'd')]) fs.mkdirSync(join(at, 'deep'), { recursive: true });
+  for (const path of ['file', 'deep/file']) {
+    fs.writeFileSync(join(outside, path), 'secret of another');
+    write(`d/${path}`, 'own');
+  }
+  const outputs = ['d', 'd/deep', 'd/file', 'd/deep/file'].map((path, n) => ({ id: `o${n}`, path }));
+  const seen = { kept: 0, missing: 0 };
+  await using _ = await swapForLinks(join(places.wd, 'd'), outside);
+  for (let round = 0; round < 150; round++) {
+    const { artifacts, missing } = await declared(outputs);
+    seen.kept += artifacts.length;
+    seen.missing += missing.length;
+    for (const { id } of artifacts) expect(kept(id)).not.toContain('secret');
+  }
+  // Else it was not tried.
+  expect(seen.kept).toBeGreaterThan(0);
+  expect(seen.missing).toBeGreaterThan(0);
 });
