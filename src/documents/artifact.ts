@@ -34,8 +34,9 @@ export interface ArtifactFacts {
 /** What a directory is kept as. */
 export const TAR_TYPE = 'application/x-tar';
 
-/** What to call its bytes: a directory is kept as a tar. */
-export function fileNameOf({ artifact_id, path, metadata }: ArtifactDescriptor): string {
+/** What to call its bytes: a directory is kept as a tar, and a capture without a byte is a file of all runs. */
+export function fileNameOf({ artifact_id, kind, path, metadata }: ArtifactDescriptor): string {
+  if (kind === 'log_excerpt') return artifact_id;
   const name = posix.basename(path) || artifact_id;
   return metadata.media_type === TAR_TYPE && !name.endsWith('.tar') ? `${name}.tar` : name;
 }

@@ -116,6 +116,20 @@ test('What one run left behind is what another is given, by names alone', async 
   ]);
 });
 
+test('What a run wrote is an artifact too, also where it wrote nothing', async () => {
+  engine = build();
+  const run = newId('wrote');
+  await engine.run(fake({ logs: ['said\n'] }, { invocation_id: run }));
+  const inputs = ['stdout', 'stderr'].map((id) => ({ id, ...ofRun(run, id) }));
+  const record = await engine.run(takes(inputs, ['stdout', 'stderr']));
+  expect(record.status, JSON.stringify(record.result)).toBe('succeeded');
+  expect(seen.files).toEqual(['said\n', '']);
+  expect(seen.command.map((path) => path.split('/').slice(-2))).toEqual([
+    ['stdout', 'stdout'],
+    ['stderr', 'stderr'],
+  ]);
+});
+
 test('Where the work has another tree, paths are those of it, and each input comes as a tar', async () => {
   engine = build();
   const run = await made();
