@@ -224,6 +224,57 @@ requires(
     expect(readdirSync(join(server.dataDir, 'runs', id, 'artifacts')).sort()).toEqual(['b-small', 'd-small']);
   });
 
+  test('an output for which there is no room fails its run by name, and keeps no room from others', async () => {
+    const made = mkdtempSync(join(outside, 'outputs-'));
+    mkdirSync(join(made, 'tree'));
+    for (const name of ['large', 'tree/large', 'small'])
+      writeFileSync(join(made, name), Buffer.alloc(name.endsWith('large') ? 6 * MIB : 300_000, name));
+    disk.fill(2 * MIB);
+    const outputs = ['large', 'tree', 'small'].map((path) => ({ id: path, path }));
+    const invocation = sh('exit 0', { working_directory: made, options: { outputs } });
+    const finished = (await (await server.post('/invocations?wait=30', invocation)).json()) as RunRecord;
+    expect(finished).toMatchObject({
+      status: 'failed',
+      result: { exit_code: 0 },
+      outcome: { failure: { reason: 'output_missing' } },
+    });
+    const why = 'no space left to keep a copy';
+    expect(finished.result?.error_summary).toContain(
+      `missing outputs: large (large: ${why}), tree (tree: ${why}); artifacts could not be kept: the disk of the server is full`,
+    );
+    expect(finished.result?.artifacts.slice(2).map(({ artifact_id }) => artifact_id)).toEqual(['small']);
+    disk.clear();
+    await expectInvariants({ url: server.url, id });
+    expect(readdirSync(join(server.dataDir, 'runs', id, 'artifacts'))).toEqual(['small']);
+  });
+
+  test('an input for which there is no room has its run not begun, and may be tried again', async () => {
+    const made = mkdtempSync(join(outside, 'inputs-'));
+    writeFileSync(join(made, 'large'), Buffer.alloc(3 * MIB, 'x'));
+    const maker = own('maker');
+    const outputs = [{ id: 'large', path: 'large' }];
+    const first = sh('exit 0', { invocation_id: maker, working_directory: made, options: { outputs } });
+    expect(((await (await server.post('/invocations?wait=30', first)).json()) as RunRecord).status).toBe(
+      'succeeded',
+    );
+    disk.fill(2 * MIB);
+    const inputs = [{ id: 'large', artifact: { invocation_id: maker, artifact_id: 'large' } }];
+    const invocation = sh('echo begun', { options: { inputs } });
+    const finished = (await (await server.post('/invocations?wait=30', invocation)).json()) as RunRecord;
+    expect(finished).toMatchObject({
+      status: 'failed',
+      result: {
+        error_summary: 'what it is given cannot be put in place: the disk of the server is full (ENOSPC)',
+      },
+      outcome: { ended: 'never_started', started: false, retry_safe: true, failure: { reason: 'shortage' } },
+    });
+    expect(readdirSync(join(server.dataDir, 'runs', id)).filter((name) => name.startsWith('given'))).toEqual(
+      [],
+    );
+    disk.clear();
+    await remove(`/invocations/${maker}`);
+  });
+
   test('a result file that does not fit is said to be missing, and nothing of it is left', async () => {
     using full = new SmallDisk(256 * 1024);
     full.fill();
