@@ -334,8 +334,8 @@ test('A file that the work does not see is copied, and judged as it is read', as
   fs.symlinkSync('../outside', join(dir, 'wd/out'));
   const wd = join(dir, 'wd');
   const refused = async (given: PlacedInput, words: string) => {
-    for (const work of [put(given), untar(given.pack())])
-      await expect(work).rejects.toThrow(`input data: ${words}`);
+    for (const work of [() => put(given), () => untar(given.pack())])
+      await expect(work()).rejects.toThrow(`input data: ${words}`);
   };
   await refused(file('private'), `${wd}/private leads to the data of the server`);
   await refused(file('in'), `${wd}/in is not a regular file`);
