@@ -2,9 +2,9 @@ import type { FastifyRequest } from 'fastify';
 import { RunwireError } from '../src/documents/errors.ts';
 import type { SentFile } from '../src/documents/options.ts';
 import type { Engine, SentFiles } from '../src/engine/engine.ts';
+import { withFileBytes } from '../src/files/file-bytes.ts';
 import { partsOf } from '../src/files/names.ts';
 import type { StagedFiles, Staging } from '../src/files/staging.ts';
-import { withFileBytes } from '../src/files/file-bytes.ts';
 import { told } from './requests/sent-files.ts';
 
 const FILE_MODE = 0o644;

@@ -282,6 +282,28 @@ test('Whoever is revived needs what it named, and waits for it in vain no longer
   expect(engine.engine.isNeeded(run)).toBe(false);
 });
 
+test('An asset that an unfinished run is to be given cannot be deleted, and afterwards it can', async () => {
+  const held = heldRunner();
+  engine = buildEngine({ runners: [placed, held.runner], config: { RUNWIRE_MAX_CONCURRENT: '1' } });
+  const asset = newId('style');
+  const url = `/assets/${asset}`;
+  const put = await engine.request({
+    ...{ method: 'PUT', url, payload: 'words' },
+    headers: { 'content-type': 'text/plain' },
+  });
+  expect(put.statusCode).toBe(201);
+  await engine.post({ runtime_kind: 'held', invocation_id: 'first' });
+  const waiting = takes([{ id: 'style', asset }], ['style']);
+  await engine.post(waiting);
+  const refused = await engine.request({ method: 'DELETE', url });
+  expect([refused.statusCode, refused.json().code]).toEqual([409, 'asset_in_use']);
+  expect(refused.body).toContain(waiting.invocation_id);
+  held.release('first');
+  await engine.engine.waitFinished(waiting.invocation_id, 10_000);
+  expect(seen.files).toEqual(['words']);
+  expect((await engine.request({ method: 'DELETE', url })).statusCode).toBe(204);
+});
+
 test('A file of the machine is judged when the run begins, and read where it is', async () => {
   engine = build();
   const work = join(dir, 'wd');
