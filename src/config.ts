@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CallUrl, hasCredentials } from './documents/call-url.ts';
 import { isAddressRule } from './outbound/address-guard.ts';
@@ -213,6 +214,12 @@ function tokenIn({ token, tokenFile }: Config): string {
   } catch (error) {
     throw new ConfigError([`RUNWIRE_TOKEN_FILE=${JSON.stringify(tokenFile)} ${(error as Error).message}`]);
   }
+}
+
+/** Files elsewhere than in the data directory that hold what no client may have. */
+export function privateFiles({ secretsFile, tokenFile, dockerCertPath }: Config): string[] {
+  const files = [secretsFile, tokenFile, dockerCertPath && join(dockerCertPath, 'key.pem')];
+  return files.flatMap((file) => (file === null || file === '' ? [] : resolve(file)));
 }
 
 /** The configuration without secrets, for the log and for people. */

@@ -5,7 +5,7 @@ import { createApp } from '../routes/app.ts';
 import { builtInRunners } from '../runners/index.ts';
 import type { Dispatcher } from '../runners/manual/dispatcher.ts';
 import { StoredAssets } from './assets/stored-assets.ts';
-import type { Config } from './config.ts';
+import { type Config, privateFiles } from './config.ts';
 import type { Runner } from './contract/runner.ts';
 import { Differences } from './diff/diff.ts';
 import {
@@ -43,7 +43,6 @@ import { InvocationStore } from './store/invocation-store.ts';
 import { writeUntilStored } from './store/lasting-write.ts';
 import { SupervisorClient } from './supervisor/client/client.ts';
 import { startDeliveries } from './webhooks/deliveries.ts';
-
 import { Spaces, type SpacesParts } from './workspaces/spaces.ts';
 
 // What a program that embeds Runwire needs beside createService().
@@ -127,7 +126,8 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     { outputBytes: config.maxOutputBytes, retention: limits },
   );
   const deliveries = startDeliveries({ store, guard, log });
-  const hands = new Hands(config.dataDir, { fsync: config.fsync === 'on' });
+  const sync = config.fsync === 'on';
+  const hands = new Hands(config.dataDir, { fsync: sync });
   const workspaces = new Spaces({
     ...{ dataDir: config.dataDir, store, hands, places, disk, log },
     maxBytes: config.maxWorkspaceBytes,
@@ -136,13 +136,11 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     holderOf: (id) => holderWords(sessions.holderOf(id)),
     snapshotNeededFor: (id) => sessions.needOf(id),
   });
-  const sync = config.fsync === 'on';
   const key = keptKey(join(config.dataDir, 'callback.key'));
   const base = () => config.publicUrl ?? addressOf(app.server, config);
   const assets = new StoredAssets({
     ...{ dataDir: config.dataDir, store, hands, places, disk, log, sync, key, base },
-    ...{ guard, secrets: parts.secrets, maxBytes: config.maxAssetBytes },
-    maxFiles: config.maxUploadFiles,
+    ...{ guard, secrets: parts.secrets, maxBytes: config.maxAssetBytes, maxFiles: config.maxUploadFiles },
     sweepLater: () => workspaces.snapshots.sweepLater(),
     usedBy: () => sessions.assetsInUse(),
   });
@@ -180,7 +178,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     onFinished: (id) => deliveries.start(id),
   });
   const uploadCaps = { bytes: config.maxUploadBytes, files: config.maxUploadFiles };
-  const staging = new Staging(config.dataDir, uploadCaps, config.fsync === 'on');
+  const staging = new Staging(config.dataDir, uploadCaps, sync);
   void staging.sweep().then(
     (count) => count > 0 && log.info({ count }, 'uploads that a crash interrupted were removed'),
     (err) => log.warn({ err }, 'sweep of uploads'),
@@ -193,8 +191,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       sessions,
       snapshots: workspaces.snapshots,
       differences: new Differences(hands),
-      specs,
-      assets,
+      ...{ specs, assets },
     },
     metrics,
     staging,
@@ -287,12 +284,6 @@ function keptLimits(config: Config, log: Logger): ReturnType<typeof limitsInForc
 
 const holderWords = (session: string | null): string | null =>
   session === null ? null : `that of the session ${session}: delete or reset that`;
-
-/** Files elsewhere that hold what no client may have. */
-function privateFiles({ secretsFile, tokenFile, dockerCertPath }: Config): string[] {
-  const files = [secretsFile, tokenFile, dockerCertPath && join(dockerCertPath, 'key.pem')];
-  return files.flatMap((file) => (file === null || file === '' ? [] : resolve(file)));
-}
 
 function hostOf(url: string | null): string[] {
   return url === null ? [] : [new URL(url).hostname];

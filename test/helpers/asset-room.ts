@@ -1,124 +1,132 @@
-import { hash } from 'node:crypto';
-import {
-  chmodSync,
-  cpSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { setImmediate as turn } from 'node:timers/promises';
 import { pack } from 'tar-stream';
-import type { AddressedRun, AssetBook, NamedAsset, ResolvedAsset } from '../../src/assets/asset-book.ts';
-import type { ErrorCode } from '../../src/documents/errors.ts';
-import { fieldRefusal } from '../../src/documents/field-errors.ts';
+import type { ResolvedAsset } from '../../src/assets/asset-book.ts';
+import { StoredAssets, type StoredAssetsParts } from '../../src/assets/stored-assets.ts';
+import { PrivatePlaces } from '../../src/disk/private-places.ts';
+import { addressGuard } from '../../src/outbound/address-guard.ts';
+import { Hands } from '../../src/snapshots/hands.ts';
+import { InvocationStore } from '../../src/store/invocation-store.ts';
+import { newRow } from './documents.ts';
 
-type Tree = { readonly [path: string]: string };
+export interface InTar {
+  name: string;
+  text?: string;
+  mode?: number;
+  link?: string;
+}
 
-/** Assets of one test, kept in a directory: what a server keeps behaves as these do. */
-export class AssetRoom implements AssetBook {
-  readonly #root = mkdtempSync(join(tmpdir(), 'runwire-assets-'));
-  readonly #versions = new Map<string, ResolvedAsset[]>();
-  /** Copies that are being made wait for this, and for the signal. */
-  hold: Promise<void> | null = null;
-  /** What making a copy says. */
-  failure: Error | null = null;
+/** A tar: directories end in a slash. */
+export async function tarOf(entries: readonly InTar[]): Promise<Buffer> {
+  const archive = pack();
+  for (const { name, text = '', mode, link } of entries) {
+    const type = link !== undefined ? 'symlink' : name.endsWith('/') ? 'directory' : 'file';
+    archive.entry({ name, type, ...(mode && { mode }), ...(link !== undefined && { linkname: link }) }, text);
+  }
+  archive.finalize();
+  const pieces: Buffer[] = [];
+  for await (const piece of archive) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
+}
 
-  /** A file, or a directory by the paths of its files. */
-  put(name: string, content: string | Tree): ResolvedAsset {
-    const versions = this.#versions.get(name) ?? [];
-    const version = versions.length + 1;
-    const place = this.#place({ name, version });
-    if (typeof content === 'string') writeFileSync(place, content);
-    else {
-      mkdirSync(place);
-      for (const [path, text] of Object.entries(content)) {
-        mkdirSync(join(place, path, '..'), { recursive: true });
-        writeFileSync(join(place, path), text);
-      }
-    }
-    setModes(place, false);
-    const digest = hash('sha256', JSON.stringify(content));
-    const bytes = JSON.stringify(content).length;
-    const asset: ResolvedAsset = {
-      ...{ name, version, digest, bytes },
-      type: typeof content === 'string' ? 'file' : 'directory',
-    };
-    this.#versions.set(name, [...versions, asset]);
+async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
+
+/** Whoever removes a tree must be able to. */
+function open(directory: string): void {
+  fs.chmodSync(directory, 0o700);
+  for (const entry of fs.readdirSync(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) open(join(directory, entry.name));
+}
+
+/** Assets in a data directory of their own, and the store of it. */
+export class AssetRoom implements AsyncDisposable {
+  readonly base = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'runwire-assets-')));
+  readonly dataDir = join(this.base, 'data');
+  readonly store: InvocationStore;
+  readonly hands: Hands;
+  readonly assets: StoredAssets;
+  readonly told: object[] = [];
+  shortage: string | null = null;
+  sweeps = 0;
+
+  constructor(parts: Partial<StoredAssetsParts> = {}, earlier?: string) {
+    if (earlier) fs.cpSync(earlier, this.dataDir, { recursive: true });
+    else fs.mkdirSync(this.dataDir);
+    this.store = new InvocationStore(join(this.dataDir, 'runwire.db'));
+    this.hands = new Hands(this.dataDir);
+    this.assets = new StoredAssets({
+      ...{ dataDir: this.dataDir, store: this.store, hands: this.hands, sync: false },
+      ...{ places: new PrivatePlaces(this.dataDir), guard: addressGuard(), secrets: new Map() },
+      ...{ maxBytes: 1e9, maxFiles: 1000, key: Buffer.alloc(32, 'k'), base: () => 'http://server.test/base' },
+      disk: { shortage: () => this.shortage, spendReserve: () => {} },
+      sweepLater: () => void this.sweeps++,
+      log: { info: (facts) => this.told.push(facts), warn: (facts) => this.told.push(facts) },
+      ...parts,
+    });
+  }
+
+  async put(name: string, text: string | Buffer, mediaType = 'text/plain'): Promise<ResolvedAsset> {
+    const bytes = one(Buffer.from(text));
+    const { asset } = await this.assets.put(name, { from: 'body', bytes, extract: false, mediaType }, {});
     return asset;
   }
 
-  forget(name: string): void {
-    this.#versions.delete(name);
+  async putTree(name: string, entries: readonly InTar[]): Promise<ResolvedAsset> {
+    const bytes = one(await tarOf(entries));
+    const { asset } = await this.assets.put(name, { from: 'body', bytes, extract: true, mediaType: '' }, {});
+    return asset;
   }
 
-  resolve(
-    { name, version, digest }: NamedAsset,
-    { code, path }: { code: ErrorCode; path: string },
-  ): ResolvedAsset {
-    const versions = this.#versions.get(name) ?? [];
-    const found = version === undefined ? versions.at(-1) : versions[version - 1];
-    const words = version === undefined ? name : `${name}@${version}`;
-    if (found === undefined) throw fieldRefusal(code, [{ path, message: `there is no asset ${words}` }]);
-    if (digest !== undefined && digest !== found.digest)
-      throw fieldRefusal(code, [
-        { path: `${path}.digest`, message: `${words} is another one: ${found.digest}` },
-      ]);
-    return found;
+  /** A run of this id that has these. */
+  run(
+    id: string,
+    assets: readonly { name: string; version: number }[] = [],
+  ): { id: string; createdAt: number } {
+    const row = newRow(id, { assets });
+    this.store.insert(row);
+    return { id, createdAt: row.createdAt };
   }
 
-  address({ name, version }: ResolvedAsset, { id, createdAt }: AddressedRun): string {
-    const signature = hash('sha256', `${name}@${version} ${id} ${createdAt}`);
-    return `http://127.0.0.1:7070/assets/${name}@${version}/content?run=${encodeURIComponent(id)}&expires=${createdAt}&signature=${signature}`;
+  finish(id: string): void {
+    const result = {
+      status: 'succeeded',
+      finishedAt: 2,
+      result: '{}',
+      outcome: '{}',
+      outputBytes: 0,
+    } as const;
+    this.store.finish(id, result);
   }
 
-  async putAt(
-    asset: ResolvedAsset,
-    place: string,
-    how: { writable: boolean; signal: AbortSignal },
-  ): Promise<void> {
-    if (asset.type === 'directory') mkdirSync(place);
-    const aborted = Promise.withResolvers<never>();
-    aborted.promise.catch(() => {});
-    how.signal.addEventListener('abort', () => aborted.reject(how.signal.reason), { once: true });
-    how.signal.throwIfAborted();
-    await Promise.race([this.hold ?? turn(), aborted.promise]);
-    if (this.failure !== null) throw this.failure;
-    cpSync(this.#place(asset), place, { recursive: true });
-    setModes(place, how.writable);
+  sweep() {
+    return this.hands.sweep(
+      () => this.store.assets.digests('directory'),
+      () => this.store.assets.digests('file'),
+    );
   }
 
-  async prepared(asset: ResolvedAsset, signal: AbortSignal): Promise<string> {
-    signal.throwIfAborted();
-    return this.#place(asset);
+  /** Names below a directory of the data directory, files and directories. */
+  below(place: string): string[] {
+    const directory = join(this.dataDir, place);
+    return fs.existsSync(directory) ? fs.readdirSync(directory, { recursive: true }).map(String).sort() : [];
   }
 
-  pack(asset: ResolvedAsset, prefix: string, { writable }: { writable: boolean }): Readable {
-    const tar = pack();
-    const add = (place: string, name: string): void => {
-      const stats = lstatSync(place);
-      if (stats.isDirectory()) {
-        tar.entry({ name: `${name}/`, type: 'directory', mode: writable ? 0o755 : 0o555 });
-        for (const child of readdirSync(place)) add(join(place, child), `${name}/${child}`);
-      } else tar.entry({ name, mode: writable ? 0o644 : 0o444 }, readFileSync(place));
-    };
-    add(this.#place(asset), prefix);
-    tar.finalize();
-    return Readable.from(tar, { objectMode: false });
+  contents(): string[] {
+    return this.below('contents').filter((name) => /[0-9a-f]{64}$/.test(name));
   }
 
-  #place({ name, version }: Pick<ResolvedAsset, 'name' | 'version'>): string {
-    return join(this.#root, `${name}@${version}`);
+  at(path: string): string {
+    return join(this.base, path);
   }
-}
 
-function setModes(place: string, writable: boolean): void {
-  const isDirectory = lstatSync(place).isDirectory();
-  if (isDirectory) for (const name of readdirSync(place)) setModes(join(place, name), writable);
-  chmodSync(place, (isDirectory ? 0o555 : 0o444) | (writable ? 0o200 : 0));
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.assets.close();
+    await this.hands.close();
+    this.store.close();
+    open(this.base);
+    fs.rmSync(this.base, { recursive: true, force: true });
+  }
 }

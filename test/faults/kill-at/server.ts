@@ -1,10 +1,14 @@
 import fs from 'node:fs';
 import promises from 'node:fs/promises';
 import Docker from 'dockerode';
+import { PreparedTrees } from '../../../src/assets/prepared-trees.ts';
+import { Contents } from '../../../src/contents/contents.ts';
 import { RunEngine } from '../../../src/engine/run-engine.ts';
+import { StagedFiles } from '../../../src/files/staging.ts';
 import { EventLog } from '../../../src/log/event-log.ts';
 import { RunScene } from '../../../src/run/scene.ts';
 import { Hands } from '../../../src/snapshots/hands.ts';
+import { AssetRows } from '../../../src/store/assets.ts';
 import { GroupCommit } from '../../../src/store/group-commit.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
 import { RedoLog } from '../../../src/store/redo-log.ts';
@@ -32,6 +36,7 @@ export async function installPoints(): Promise<void> {
   workspacePoints();
   sessionPoints();
   specPoints();
+  assetPoints();
   supervisorPoints();
   await filePoints();
   containerPoints();
@@ -135,6 +140,25 @@ function specPoints(): void {
   around(prototype, 'insert', 'spec', () => true);
   around(prototype, 'remove', 'spec removal', () => true);
   around(prototype, 'drop', 'spec dropped', () => true);
+}
+
+function assetPoints(): void {
+  around(AssetRows.prototype, 'insert', 'asset', () => true);
+  around(AssetRows.prototype, 'remove', 'asset removal', () => true);
+  pointsOf(Contents.prototype, 'keep', {
+    before: 'asset come, not kept',
+    after: 'asset kept',
+    when: ([path]) => String(path).includes('/coming/'),
+  });
+  pointsOf(StagedFiles.prototype, 'whole', {
+    before: 'archive unpacked, not judged',
+    after: 'archive judged',
+  });
+  pointsOf(Hands.prototype, 'capture', {
+    after: 'archive captured',
+    when: ([job]) => (job as { root: string }).root.includes('/uploads/'),
+  });
+  pointsOf(PreparedTrees.prototype, 'drop', { before: 'tree of an asset not dropped' });
 }
 
 function workspacePoints(): void {
