@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, constants, fsync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsync, openSync, write } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Contents } from '../contents/contents.ts';
@@ -20,6 +21,7 @@ import { Timer, TooLate, within } from '../platform/timer.ts';
 import { BYTES_FROM, refuseShortage } from './taking.ts';
 
 const syncLater = promisify(fsync);
+const writeLater = promisify(write);
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** So much is written at once: the answer is taken in slices of time. */
@@ -65,7 +67,7 @@ export async function fetchAsset(
     if (sync) await syncLater(fd);
     return { path, bytes, mediaType: source.media_type ?? mediaType };
   } catch (error) {
-    contents.drop(path);
+    await rm(path, { force: true });
     throw error;
   } finally {
     closeSync(fd);
@@ -88,6 +90,7 @@ async function download(
   const sum = createHash('sha256');
   const heads: AnswerHead[] = [];
   let bytes = 0;
+  let writing: Promise<void> | null = null;
   const request = {
     method: 'GET',
     url: new URL(url),
@@ -110,12 +113,13 @@ async function download(
           return head.status === 200;
         },
         data(chunk) {
-          listen();
+          silent.clear(); // a disk that is slow is no silence
           bytes += chunk.length;
           refuseMore(bytes, maxBytes);
           refuseShortage(disk);
           sum.update(chunk);
-          for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+          writing = writeAll(fd, chunk).then(listen);
+          return writing;
         },
         pieceBytes: PIECE_BYTES,
       },
@@ -131,10 +135,16 @@ async function download(
       mediaType: tellableMediaType(singleOrNone(head, 'content-type')),
     };
   } finally {
-    silent.clear();
     whole.done();
     connections.close();
+    // Nothing is written any more once the descriptor is closed.
+    await (writing as Promise<void> | null)?.catch(() => {});
+    silent.clear();
   }
+}
+
+async function writeAll(fd: number, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await writeLater(fd, bytes, at)).bytesWritten;
 }
 
 interface Credential {

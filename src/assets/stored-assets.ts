@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { Contents } from '../contents/contents.ts';
 import { DIRECTORY_MEDIA_TYPE, parseAssetReference, tellableMediaType } from '../documents/asset.ts';
 import { RunwireError } from '../documents/errors.ts';
@@ -231,7 +232,7 @@ export class StoredAssets implements AssetBook, Assets {
       const archive = createReadStream(path);
       return { arrived: await this.#taking.directory(archive, signal), mediaType: DIRECTORY_MEDIA_TYPE };
     } finally {
-      contents.drop(path);
+      await rm(path, { force: true });
     }
   }
 

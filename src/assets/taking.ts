@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Contents } from '../contents/contents.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
@@ -58,7 +59,7 @@ export class Taking {
       await filling.done();
     } catch (error) {
       await filling.done().catch(() => {}); // the first error is told
-      contents.drop(path);
+      await rm(path, { force: true });
       throw error;
     } finally {
       filling.tree.close();
@@ -89,13 +90,12 @@ export class Taking {
     const { contents } = this.#parts;
     return {
       async keep() {
-        contents.keep(path, digest);
+        // One that takes the place of another, which has to be deleted then, would have everybody wait for that.
+        if (!contents.has(digest, bytes)) contents.keep(path, digest);
         contents.sync();
         return { type: 'file', digest, bytes, files: 1 };
       },
-      async drop() {
-        contents.drop(path);
-      },
+      drop: () => rm(path, { force: true }),
     };
   }
 

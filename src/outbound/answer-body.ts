@@ -1,5 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 
+/** With a promise no more is taken, and read, until it settles. */
+type Take = (chunk: Buffer) => Promise<void> | undefined;
+
 /** So long bytes are taken before others have their turn, ms. */
 const SLICE_MS = 10;
 
@@ -9,7 +12,7 @@ const SLICE_MS = 10;
  */
 export class AnswerBody {
   readonly #message: IncomingMessage;
-  readonly #take: (chunk: Buffer) => void;
+  readonly #take: Take;
   readonly #pieceBytes: number;
   /** What came and was not taken. */
   #left: Buffer[] = [];
@@ -17,12 +20,8 @@ export class AnswerBody {
   #given = false;
   #whenTaken: (() => void) | null = null;
 
-  /** `take` gets at most `pieceBytes` at once, and throws nothing. */
-  constructor(
-    message: IncomingMessage,
-    take: (chunk: Buffer) => void,
-    pieceBytes = Number.POSITIVE_INFINITY,
-  ) {
+  /** `take` gets at most `pieceBytes` at once, and neither throws nor rejects. */
+  constructor(message: IncomingMessage, take: Take, pieceBytes = Number.POSITIVE_INFINITY) {
     this.#message = message;
     this.#take = take;
     this.#pieceBytes = pieceBytes;
@@ -53,9 +52,11 @@ export class AnswerBody {
     if (this.#waits) return;
     const began = performance.now();
     let taken = 0;
-    while (taken < this.#left.length && performance.now() - began < SLICE_MS)
-      this.#take(this.#left[taken++] as Buffer);
+    let taking: Promise<void> | undefined;
+    while (taken < this.#left.length && !taking && performance.now() - began < SLICE_MS)
+      taking = this.#take(this.#left[taken++] as Buffer);
     this.#left = this.#left.slice(taken);
+    if (taking) return this.#wait(taking);
     if (this.#left.length > 0 || performance.now() - began >= SLICE_MS) return this.#wait();
     const then = this.#whenTaken;
     this.#whenTaken = null;
@@ -63,15 +64,20 @@ export class AnswerBody {
     else this.#message.resume();
   }
 
-  #wait(): void {
+  #wait(taking?: Promise<void>): void {
     this.#waits = true;
     this.#message.pause();
-    setImmediate(() => {
+    const goOn = (): void => {
       // What came meanwhile, before the answer broke off too: then nobody is told of it but who reads.
-      for (let chunk = this.#message.read(); chunk !== null; chunk = this.#message.read())
-        if (this.#message.errored !== null) this.#add(chunk as Buffer);
+      const isOver = this.#message.errored !== null || this.#whenTaken !== null;
+      // Else what is there comes first: to read is to let more come.
+      if (isOver || this.#left.length === 0)
+        for (let chunk = this.#message.read(); chunk !== null; chunk = this.#message.read())
+          if (this.#message.errored !== null) this.#add(chunk as Buffer);
       this.#waits = false;
       this.#go();
-    });
+    };
+    if (taking) void taking.then(goOn);
+    else setImmediate(goOn);
   }
 }

@@ -25,11 +25,11 @@ export interface WireRequest {
   leaves?: () => void;
 }
 
-/** What happens to an answer while it comes. `data` is synchronous: no more is read before it returns. */
+/** What happens to an answer while it comes. No more is read before `data` returns, and before what it returns settles. */
 export interface Taker {
   /** False: the body is not wanted. */
   head(head: AnswerHead): boolean;
-  data(chunk: Buffer): void;
+  data(chunk: Buffer): void | Promise<void>;
   /** `data` gets at most so many bytes at once. Default: as they come. */
   pieceBytes?: number | undefined;
 }
@@ -112,12 +112,13 @@ export function exchange(
   }
 
   /** A taker that fails (a full disk) ends the exchange with its error. */
-  function attempt(what: () => void): void {
-    if (settled) return;
+  function attempt(what: () => void | Promise<void>): Promise<void> | undefined {
+    if (settled) return undefined;
     try {
-      what();
+      return what()?.catch((error) => stop(asError(error)));
     } catch (error) {
       stop(asError(error));
+      return undefined;
     }
   }
   return over.promise.finally(() => signal.removeEventListener('abort', onAbort));

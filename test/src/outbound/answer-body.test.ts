@@ -111,3 +111,55 @@ test.each(answers)(
     expect(new Set(pieces.map(({ turn }) => turn)).size).toBe(pieces.length);
   },
 );
+
+test('no more is read while a taker is not through: however much comes, little of it is held', async () => {
+  const PIECE = 16 * 1024;
+  const LENGTH = 32 * 1024 * 1024;
+  let sent = 0;
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => {})
+      .once('data', () => {
+        socket.write(`${HEAD}Content-Length: ${LENGTH}\r\n\r\n`);
+        const more = (): void => {
+          while (sent < LENGTH) {
+            sent += 256 * 1024;
+            if (!socket.write(Buffer.alloc(256 * 1024, sent % 251))) return void socket.once('drain', more);
+          }
+        };
+        more();
+      });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const connections = openConnections(addressGuard());
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  let [taken, busy, together, held] = [0, 0, 0, 0];
+  const taker = (failsAt: number) => ({
+    head: () => true,
+    async data(chunk: Buffer) {
+      together = Math.max(together, ++busy);
+      taken += chunk.length;
+      held = Math.max(held, sent - taken);
+      await new Promise<void>((next) => setImmediate(next));
+      busy--;
+      if (taken >= failsAt) throw new Error('the disk is full');
+    },
+    pieceBytes: PIECE,
+  });
+  const request = { method: 'GET', url, headers: {}, body: null };
+  const { signal } = new AbortController();
+  try {
+    expect((await exchange(connections, request, taker(Number.POSITIVE_INFINITY), signal)).error).toBe(null);
+    expect([taken, together]).toEqual([LENGTH, 1]);
+    // What the system holds of a connection, and some pieces more.
+    expect(held).toBeLessThan(LENGTH / 2);
+    taken = 0;
+    sent = 0;
+    const failed = await exchange(connections, request, taker(1_000_000), signal);
+    expect(failed.error?.message).toBe('the disk is full');
+    expect(taken).toBeLessThan(1_000_000 + PIECE);
+  } finally {
+    connections.close();
+    server.close();
+  }
+});
