@@ -19,7 +19,8 @@ export class AssetAddresses {
     this.#base = base;
   }
 
-  of(asset: Version, run: AddressedRun, now = Date.now()): string {
+  /** From when the run was taken: a later server makes the same, so that it knows it where it comes back. */
+  of(asset: Version, run: AddressedRun, now = run.createdAt): string {
     const expires = Math.ceil(now / 1000) + GOOD_FOR_SECONDS;
     const signature = this.#mac(asset, run, expires).toString('base64url');
     const query = `run=${encodeURIComponent(run.id)}&expires=${expires}&signature=${signature}`;

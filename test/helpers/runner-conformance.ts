@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RuntimeEvent } from '../../src/documents/event.ts';
 import type { Record as RunRecord } from '../../src/documents/record.ts';
 import type { Stream } from '../../src/documents/stream.ts';
+import { assetsConform } from './assets-conformance.ts';
 import { type BuiltApp, buildApp } from './build-app.ts';
 import type { Behaviour, Concern, Conformance } from './conformance.ts';
 import { filesConform } from './files-conformance.ts';
@@ -280,6 +281,7 @@ export function testRunner(conformance: Conformance): void {
 
     const suite = { conformance, app: () => app, asked, run, finished, begun, about };
     filesConform(suite);
+    assetsConform(suite);
     workspacesConform(suite);
     setupConforms(suite);
     sessionsConform(suite);

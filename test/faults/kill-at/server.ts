@@ -258,6 +258,20 @@ async function filePoints(): Promise<void> {
     when: unfinished,
   });
   pointsOf(promises, 'rename', { after: 'result file in place', when: unfinished });
+  const at = (which: number, name: string) => (args: readonly unknown[]) =>
+    String(args[which]).endsWith(name);
+  pointsOf(promises, 'mkdir', { after: 'given begun', when: at(0, '/given.making') });
+  pointsOf(promises, 'rename', {
+    before: 'given whole, not in place',
+    after: 'given in place',
+    when: at(1, '/given'),
+  });
+  pointsOf(promises, 'rename', {
+    before: 'given not taken away',
+    after: 'given being taken away',
+    when: at(1, '/given.leaving/given'),
+  });
+  pointsOf(promises, 'rmdir', { before: 'given gone, result stored', when: at(0, '/given.leaving') });
   const handle = await promises.open('/dev/null');
   pointsOf(Object.getPrototypeOf(handle), 'write', {
     before: 'copying an artifact',

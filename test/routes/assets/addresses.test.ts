@@ -24,10 +24,11 @@ async function addressed() {
   await put(name, 'two');
   await put(`${other}?extract=true`, await tarOf([{ name: 'dir/file', text: 'inner' }]));
   const run = `r-${randomUUID()}`;
-  engine.store.insert(newRow(run));
+  const createdAt = Date.now();
+  engine.store.insert({ ...newRow(run), createdAt });
   const address = (asset: string, version?: number, id = run) => {
     const resolved = engine.assets.resolve({ name: asset, version }, AT);
-    const { pathname, search } = new URL(engine.assets.address(resolved, { id, createdAt: 1 }));
+    const { pathname, search } = new URL(engine.assets.address(resolved, { id, createdAt }));
     return `${pathname}${search}`;
   };
   return { engine, name, other, run, address };

@@ -7,18 +7,18 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { dockerRunner } from '../../../runners/docker/runner.ts';
 import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
-import { AssetRoom } from '../../helpers/asset-room.ts';
 import { buildEngine, type TestEngine } from '../../helpers/build-engine.ts';
 import { engineElsewhere } from '../../helpers/docker/forward.ts';
 import { containersOf, DOCKER_HOST, testImage } from '../../helpers/docker/image.ts';
 import { engine as docker, sessionContainers, sessionVolumes } from '../../helpers/docker/sessions.ts';
+import { HeldAssets } from '../../helpers/held-assets.ts';
 import { requires } from '../../helpers/require.ts';
 
 const newId = (name: string): string => `${name}-${randomUUID().slice(0, 8)}`;
 
 requires('docker')('What a run in a container is given', () => {
   let image: string;
-  let room: AssetRoom;
+  let room: HeldAssets;
   let server: TestEngine;
   let tcp: Awaited<ReturnType<typeof engineElsewhere>>;
   beforeAll(async () => {
@@ -27,7 +27,7 @@ requires('docker')('What a run in a container is given', () => {
   });
   afterAll(() => tcp?.[Symbol.asyncDispose]());
   beforeEach(() => {
-    room = new AssetRoom();
+    room = new HeldAssets();
     room.put('model', { 'weights/a': 'AAA', run: '#!/bin/sh\n' });
     room.put('words', 'one two');
   });

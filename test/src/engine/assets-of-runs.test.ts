@@ -12,13 +12,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunContext } from '../../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../../src/contract/outcome.ts';
-import { AssetRoom } from '../../helpers/asset-room.ts';
 import { buildEngine, type TestEngine } from '../../helpers/build-engine.ts';
 import { exited, scripted } from '../../helpers/fake-runner.ts';
+import { HeldAssets } from '../../helpers/held-assets.ts';
 
 const newId = (name: string): string => `${name}-${randomUUID().slice(0, 8)}`;
 
-let room: AssetRoom;
+let room: HeldAssets;
 let seen: RunContext[];
 /** What was there while the work was at it. */
 let found: string[];
@@ -56,7 +56,7 @@ const away = scripted(look, {
 const bare = scripted(async () => exited(), { kind: 'bare' });
 
 beforeEach(() => {
-  room = new AssetRoom();
+  room = new HeldAssets();
   seen = [];
   found = [];
   work = () => {};

@@ -16,7 +16,7 @@ import { parseExact } from '../../../src/platform/exact-json.ts';
 import type { SpecKind } from '../../../src/specs/check.ts';
 import { StoredSpecs, type StoredSpecsParts } from '../../../src/specs/stored-specs.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
-import { AssetRoom } from '../../helpers/asset-room.ts';
+import { HeldAssets } from '../../helpers/held-assets.ts';
 
 const kind = (name: string, spec: z.ZodType, more: Partial<SpecKind> = {}): SpecKind => ({
   ...{ kind: name, name, description: '', spec },
@@ -266,7 +266,7 @@ test('of two that are put at the same time each is a version', async () => {
 });
 
 test('assets of a spec are there, in one place, and of a kind that has a way to them', async () => {
-  const room = new AssetRoom();
+  const room = new HeldAssets();
   room.put('model', 'bytes');
   const own = book({ assets: room });
   const faults = (input: EnvironmentSpecInput) =>
