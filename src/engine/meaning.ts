@@ -95,8 +95,12 @@ export function untold<Parsed extends { refusal: Rejected | null }>(
   { signedAddresses }: Pick<Meaning, 'signedAddresses'>,
   parse: () => Parsed,
 ): Parsed {
+  // In whatever letters: names of headers are told in small ones.
   const hide = (words: string): string =>
-    signedAddresses.reduce((text, address) => text.replaceAll(address, UNTOLD), words);
+    signedAddresses.reduce(
+      (text, address) => text.replaceAll(new RegExp(escaped(address), 'gi'), UNTOLD),
+      words,
+    );
   try {
     const parsed = parse();
     if (signedAddresses.length === 0 || parsed.refusal === null) return parsed;
@@ -108,3 +112,5 @@ export function untold<Parsed extends { refusal: Rejected | null }>(
     throw fieldRefusal(error.code, errors);
   }
 }
+
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');

@@ -10,6 +10,7 @@ import {
   payload,
   run,
   SECRET,
+  spec,
   start,
   stderr,
   stdout,
@@ -96,4 +97,30 @@ test('nor is the beginning of one told where a text is cut for a summary', async
   expect(summary(await run({ auth }))).toMatch(
     /^poll expected HTTP 200, got HTTP 403 Forbidden: x+ \[redact…$/,
   );
+});
+
+test('an address of an asset that the backend echoes is told nowhere', async () => {
+  await app.request({
+    ...{ method: 'PUT', url: '/assets/model', payload: 'weights' },
+    headers: { 'content-type': 'text/plain' },
+  });
+  let address = '';
+  backend.on('/jobs', (response, request) => {
+    ({ model: address } = JSON.parse(request.body) as { model: string });
+    accept({ id: 'a1', status: `got ${address}` })(response, request);
+  });
+  backend.on('/jobs/a1', (response, request) =>
+    json({ status: 'failed', why: `cannot read ${address}`, data: address })(response, request),
+  );
+  const http_async = spec({
+    ...{ body: { model: '{{static:model}}' }, error_path: 'why', output_path: 'data', log_path: 'why' },
+  });
+  const record = await app.run({
+    ...{ invocation_id: 'asset', runtime_kind: 'http_async' },
+    options: { http_async, assets: { model: {} } },
+  });
+  expect(address).toContain('/assets/model@1/content?run=asset&expires=');
+  expect(summary(record)).toContain('cannot read [redacted]');
+  const told = [record, await app.events('asset'), payload(record), stdout(record), stderr(record)];
+  expect(JSON.stringify(told)).not.toMatch(/signature/);
 });
