@@ -14,6 +14,9 @@ export const PathBelow = z
   .refine((path) => !path.includes('\0'), { error: 'must not contain a NUL character' })
   .refine((path) => path.split('/').every((part) => !['', '.', '..'].includes(part)), {
     error: 'must be a relative path, without empty parts, . or ..',
+  })
+  .refine((path) => path.split('/').every((part) => Buffer.byteLength(part) <= 255), {
+    error: 'must have parts of at most 255 bytes',
   });
 
 /** How a run uses one asset. */

@@ -166,7 +166,7 @@ test('what cannot be is refused, each field by name', async () => {
     'options.assets.model: there is no asset model@2',
     `options.assets.other.digest: model is another one: ${digest}`,
   ]);
-  for (const save_path of ['/etc', '../x', 'a/../b', 'a//b', '.', 'a/', 'a\0b'])
+  for (const save_path of ['/etc', '../x', 'a/../b', 'a//b', '.', 'a/', 'a\0b', `a/${'ä'.repeat(128)}`])
     expect((await ask({ model: { save_path } }))[0]).toMatch(/^options\.assets\.model\.save_path: must/);
   expect(await ask({ model: { save_path: 'a' }, two: { asset: 'model', save_path: 'a/b' } })).toEqual([
     'options.assets.two.save_path: is the place of model (a), or in it',
