@@ -97,8 +97,6 @@ const ROOMS = {
       'pack',
       'blocks',
       'edit',
-      'fill',
-      'ledger',
       'exchange',
       'discard',
       'way',

@@ -14,14 +14,14 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunContext } from '../../../src/contract/context.ts';
-import { AssetRoom } from '../../helpers/asset-room.ts';
 import { buildEngine, type TestEngine } from '../../helpers/build-engine.ts';
 import { exited, fake, heldRunner, scripted } from '../../helpers/fake-runner.ts';
+import { HeldAssets } from '../../helpers/held-assets.ts';
 
 const newId = (name: string): string => `${name}-${randomUUID().slice(0, 8)}`;
 
 let dir: string;
-let room: AssetRoom;
+let room: HeldAssets;
 let engine: TestEngine;
 /** argv of the last run, and what was in the files that it named. */
 let seen: { command: string[]; files: string[]; packed: string[] };
@@ -55,7 +55,7 @@ const maker = scripted(
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'runwire-given-'));
-  room = new AssetRoom();
+  room = new HeldAssets();
   seen = { command: [], files: [], packed: [] };
 });
 afterEach(async () => {

@@ -20,18 +20,18 @@ import {
   type PlacedInput,
 } from '../../../src/inputs/given-inputs.ts';
 import { pinInputs } from '../../../src/inputs/pin.ts';
-import { AssetRoom } from '../../helpers/asset-room.ts';
+import { HeldAssets } from '../../helpers/held-assets.ts';
 
 let dir = '';
 let directory: RunDirectory;
-let assets: AssetRoom;
+let assets: HeldAssets;
 let kept: Map<string, { file: string; sha256: string; size: number; path: string; type: string }>;
 beforeEach(() => {
   dir = fs.mkdtempSync(join(tmpdir(), 'runwire-inputs-'));
   directory = runDirectory(join(dir, 'data'), 'r');
   fs.mkdirSync(directory.root, { recursive: true });
   fs.mkdirSync(join(dir, 'wd'));
-  assets = new AssetRoom();
+  assets = new HeldAssets();
   kept = new Map();
 });
 afterEach(() => {
