@@ -42,3 +42,12 @@ export async function copyArtifacts(
     await copying.copy({ daemon, id, from: spec.workdir, to: workingDirectory, globs: startOf(globs) });
   return { ...brought, omitted: [...brought.omitted, ...copying.omitted] };
 }
+
+/** What is at its paths on this machine is not of a container that has nothing mounted, whatever became of that. */
+export function withOwnOutputs(outcome: RunnerOutcome, ctx: RunContext<DockerSpec>): RunnerOutcome {
+  const { outputs: declared = [] } = ctx.invocation.options;
+  if (isMounted(ctx) || ctx.workspace !== null || outcome.outputs !== undefined) return outcome;
+  const reason = 'was not copied out of its container';
+  const outputs = declared.map(({ id }) => ({ id, place: null, reason }));
+  return outputs.length === 0 ? outcome : { ...outcome, outputs };
+}

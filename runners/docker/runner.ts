@@ -1,10 +1,11 @@
 import type { RunContext } from '../../src/contract/context.ts';
-import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
+import { CannotBegin, Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { Runner } from '../../src/contract/runner.ts';
 import type { PrivatePlaces } from '../../src/disk/private-places.ts';
 import type { ArtifactCaps } from '../../src/documents/artifact.ts';
 import { maySendTo, type Secrets } from '../../src/outbound/secrets.ts';
 import { RECONNECT_MS } from './attendance.ts';
+import { withOwnOutputs } from './copy-artifacts.ts';
 import { DockerDaemon, daemonWords } from './daemon.ts';
 import { isKept, keptRecover, keptRun } from './kept-run.ts';
 import { OwnContainers } from './own-containers.ts';
@@ -68,9 +69,10 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
     const id = ctx.invocation.invocation_id;
     own.active.add(id);
     try {
-      return await work(ctx);
+      return withOwnOutputs(await work(ctx), ctx);
     } catch (error) {
-      throw error instanceof Rejected ? error : new Error(daemonWords(error), { cause: error });
+      const known = error instanceof Rejected || error instanceof CannotBegin;
+      throw known ? error : new Error(daemonWords(error), { cause: error });
     } finally {
       own.active.delete(id);
     }

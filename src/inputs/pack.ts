@@ -2,12 +2,14 @@ import { once } from 'node:events';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
+import { CannotBegin } from '../contract/outcome.ts';
 import { kept } from '../files/blocks.ts';
 import { oneFileTar } from '../files/one-file-tar.ts';
 import { archiveOf } from '../files/pack.ts';
 import type { Entry } from '../files/scan.ts';
 import { wholeTree } from '../files/whole.ts';
 import { removeTree } from '../platform/remove-tree.ts';
+import { shortageOf, storageText } from '../platform/shortage.ts';
 import { FILE_MODE } from './place.ts';
 import type { Source } from './sources.ts';
 
@@ -60,7 +62,13 @@ function streamed(work: (out: PassThrough, signal: AbortSignal) => Promise<void>
   out.once('close', () => stopped.abort());
   work(out, stopped.signal).then(
     () => out.end(),
-    (error: unknown) => out.destroy(error instanceof Error ? error : new Error(String(error))),
+    (error: unknown) => out.destroy(told(error)),
   );
   return out;
+}
+
+function told(error: unknown): Error {
+  if (shortageOf(error))
+    return new CannotBegin(`what it is given cannot be made: ${storageText(error)}`, { cause: error });
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -104,6 +104,14 @@ requires('docker')('Outputs of a container', () => {
       expect(readFileSync(file, 'utf8')).toBe('other\n');
       expect(readFileSync(join(work, 'model'), 'utf8')).toBe('of the client');
       expect(readdirSync(work)).toEqual(['model']);
+      // Nor is it taken for one of a container that left none.
+      const never = await server.run(
+        ['/no/such/program'],
+        { mount_workspace: false },
+        { working_directory: work, options: { outputs: [{ id: 'model', path: 'model' }] } },
+      );
+      expect(never.status).toBe('failed');
+      expect(never.result?.artifacts.map(({ artifact_id }) => artifact_id)).not.toContain('model');
     } finally {
       await server.end();
       rmSync(root, { recursive: true, force: true });

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { extract, pack } from 'tar-stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Rejected } from '../../../src/contract/outcome.ts';
+import { CannotBegin, Rejected } from '../../../src/contract/outcome.ts';
 import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 import { type RunDirectory, runDirectory } from '../../../src/disk/run-directory.ts';
 import type { ArtifactDescriptor } from '../../../src/documents/artifact.ts';
@@ -342,6 +342,26 @@ test('A file that the work does not see is copied, and judged as it is read', as
   await refused(file('none'), `${wd}/none does not exist`);
   await refused(file('out', { confinedTo: wd }), `${wd}/out leads out of the working directory over a link`);
   expect(fs.readFileSync(await put(file('out')), 'utf8')).toBe('text');
+});
+
+test('What runs out while it is packed is told as what may be there again', async () => {
+  const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  const failing: InputTools = {
+    ...tools(),
+    artifacts: { ...artifacts, reading: () => Promise.reject(full) },
+  };
+  keep('model', Buffer.from('x'));
+  const inputs = pinInputs(
+    [{ id: 'data', artifact: { invocation_id: 'train', artifact_id: 'model' } }],
+    artifacts,
+  );
+  const asked = { inputs, directory, workingDirectory: dir, confinedTo: null, sees: () => true };
+  const [given] = givenInputs(asked, failing).given;
+  const refusal = await untar((given as PlacedInput).pack()).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(CannotBegin);
+  expect((refusal as Error).message).toMatch(
+    /^what it is given cannot be made: the disk of the server is full/,
+  );
 });
 
 test('What is in the way is not written through, and an abort ends it', async () => {
