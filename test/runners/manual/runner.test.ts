@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -98,6 +98,29 @@ test('a worker uploads outputs by their ids; one that has to be there and is not
   ]);
   expect(outcome).toMatchObject({ ended: 'completed', failure: { reason: 'output_missing' } });
   expect(result?.artifacts.map(({ artifact_id }) => artifact_id)).toContain('notes');
+});
+
+test('in a workspace an output that was not uploaded is the file at its path', async () => {
+  const workspace = `w-${randomUUID().slice(0, 8)}`;
+  await app.workspaces.create({ workspace_id: workspace });
+  const outputs = ['model', 'notes', 'none'].map((id) => ({ id, path: `${id}.txt` }));
+  const id = await submit({ options: { outputs, workspace } });
+  const worker = await Worker.sure(server);
+  await worker.put('notes', 'uploaded');
+  for (const path of ['model.txt', 'notes.txt']) {
+    const url = `${server}/invocations/${id}/files/${path}`;
+    const sent = await fetch(url, { method: 'PUT', headers: worker.authorization, body: 'in the workspace' });
+    expect(sent.ok, await sent.text()).toBe(true);
+  }
+  await worker.complete({ status: 'succeeded' });
+  const { status, result } = await finished(id);
+  expect([status, result?.error_summary]).toEqual([
+    'failed',
+    'missing outputs: none (none.txt: does not exist)',
+  ]);
+  const bytes = async (artifact: string) =>
+    (await fetch(`${server}/invocations/${id}/artifacts/${artifact}`)).text();
+  expect([await bytes('model'), await bytes('notes')]).toEqual(['in the workspace', 'uploaded']);
 });
 
 test('a worker claims a run, reports, uploads and completes it', async () => {
