@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { discard, moveOut } from '../files/discard.ts';
+import { bootId } from '../platform/boot.ts';
 import { codeOf } from '../platform/error-words.ts';
 import type { Hands } from '../snapshots/hands.ts';
 import type { StoredAsset } from '../store/assets.ts';
@@ -69,22 +70,33 @@ export class PreparedTrees {
     await this.#remove(nameOf(of));
   }
 
-  /** Once, at the start: what no version needs, and what an earlier server had not finished. Returns how many there were. */
+  /**
+   * Once, at the start, before any is asked for: what no version needs, what an earlier server had not finished, and all of them when
+   * the machine was started since, for a power cut may have left half of what is written here. Returns how many there were; from
+   * the call on nobody finds them.
+   */
   async sweep(): Promise<number> {
-    const gone = namesIn(this.#gone);
-    const unknown = namesIn(this.#trees).filter((name) => !this.#isKnown(name));
-    for (const name of unknown) await this.#remove(name);
-    for (const name of gone) await discard(join(this.#gone, name), this.#gone);
-    return unknown.length + gone.length;
+    const mayBeTorn = this.#isOtherBoot();
+    const gone = namesIn(this.#gone).map((name) => join(this.#gone, name));
+    for (const name of namesIn(this.#trees))
+      if (mayBeTorn || !this.#isKnown(name)) gone.push(...this.#takeAway(name));
+    for (const place of gone) await discard(place, this.#gone);
+    return gone.length;
   }
 
   #isKnown(name: string): boolean {
-    if (name.startsWith('new-'))
-      return [...this.#making.keys()].some((one) => name.startsWith(`new-${one}-`));
     const [digest = '', ending] = name.split('.');
-    return (
-      this.#making.has(name) || this.#isHeld({ type: ending === undefined ? 'directory' : 'file', digest })
-    );
+    return this.#isHeld({ type: ending === undefined ? 'directory' : 'file', digest });
+  }
+
+  /** Than when this was last asked. */
+  #isOtherBoot(): boolean {
+    const boot = bootId();
+    if (boot === null || !existsSync(this.#trees)) return false;
+    const note = join(this.#trees, '..', 'boot');
+    if (existsSync(note) && readFileSync(note, 'utf8') === boot) return false;
+    writeFileSync(note, boot, { mode: 0o600 });
+    return true;
   }
 
   #begin(asset: PreparedOf, name: string): Making {
@@ -98,6 +110,7 @@ export class PreparedTrees {
 
   async #make({ type, digest, bytes }: PreparedOf, name: string, signal: AbortSignal): Promise<void> {
     mkdirSync(this.#trees, { recursive: true, mode: 0o700 });
+    this.#isOtherBoot(); // it is of this one
     // Beside it, in the same directory: what nobody may write to cannot be moved to another one.
     const beside = `new-${name}-${randomUUID()}`;
     try {
@@ -117,15 +130,20 @@ export class PreparedTrees {
   }
 
   async #remove(name: string): Promise<void> {
+    for (const gone of this.#takeAway(name)) await discard(gone, this.#gone);
+  }
+
+  /** Where it is until it is deleted; nowhere: it was never made. */
+  #takeAway(name: string): string[] {
     mkdirSync(this.#gone, { recursive: true, mode: 0o700 });
     const gone = join(this.#gone, randomUUID());
     try {
       moveOut(join(this.#trees, name), gone);
+      return [gone];
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return; // it was never made
+      if (codeOf(error) === 'ENOENT') return [];
       throw error;
     }
-    await discard(gone, this.#gone);
   }
 }
 

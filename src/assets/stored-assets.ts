@@ -12,11 +12,12 @@ import type { InvocationStore } from '../store/invocation-store.ts';
 import { storeRemoval } from '../store/making-room.ts';
 import { AssetAddresses } from './addresses.ts';
 import type { AddressedRun, AssetBook, NamedAsset, ResolvedAsset } from './asset-book.ts';
-import type { AssetContent, Assets, ReadAsset } from './assets.ts';
+import type { AssetContent, Assets } from './assets.ts';
 import { described, resolved, wordsOf } from './describe.ts';
 import { type FetchParts, fetchAsset } from './fetch.ts';
 import { packed } from './pack.ts';
 import { PreparedTrees } from './prepared-trees.ts';
+import { readable } from './readable.ts';
 import { type Arrived, BYTES_FROM, refuseShortage, Taking, type TakingParts } from './taking.ts';
 import { type AssetUser, usersOf } from './users.ts';
 
@@ -104,10 +105,11 @@ export class StoredAssets implements AssetBook, Assets {
   };
 
   readonly reading: Assets['reading'] = (reference, read) => {
+    const { hands } = this.#parts;
     const row = this.#row(reference);
     // A file stays for who has it open. For what is opened one by one a sweep waits, whatever becomes of the version.
-    if (row.type === 'file') return read(this.#readable(row));
-    return this.#parts.hands.holding(() => read(this.#readable(row)));
+    if (row.type === 'file') return read(readable(hands, row));
+    return hands.holding(() => read(readable(hands, row)));
   };
 
   readonly remove: Assets['remove'] = async (reference, mayRemove = () => {}) => {
@@ -236,21 +238,6 @@ export class StoredAssets implements AssetBook, Assets {
     }
   }
 
-  #readable(row: StoredAsset): ReadAsset {
-    const { hands } = this.#parts;
-    const time = new Date(row.createdAt);
-    return {
-      asset: described(row),
-      open() {
-        const fd = hands.content(row.digest);
-        if (fd === null) throw new RunwireError('gone', 'The bytes of this asset are no longer kept.');
-        return fd;
-      },
-      entries: (after) => hands.entries(row.digest, time, after),
-      find: (parts) => hands.find(row.digest, time, parts),
-    };
-  }
-
   #row(reference: string): StoredAsset {
     const { assets } = this.#parts.store;
     const { name, version } = parseAssetReference(reference) ?? { name: '', version: null };
@@ -260,7 +247,7 @@ export class StoredAssets implements AssetBook, Assets {
   }
 
   #allOf(name: string): StoredAsset[] {
-    return this.#parts.store.assets.versions(name, { limit: Number.MAX_SAFE_INTEGER }).rows;
+    return this.#parts.store.assets.versions(name, { limit: 1e9 }).rows;
   }
 
   #refuseUsed(name: string, version: number | null): void {

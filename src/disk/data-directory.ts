@@ -67,7 +67,7 @@ export function openToOthers(dataDir: string): string | null {
   return `the data directory ${dataDir} is open to other users of this machine${files}: chmod -R go= it`;
 }
 
-const PRIVATE = ['runwire.db', 'callback.key', 'supervisor.key', 'runs', 'workspaces'];
+const PRIVATE = ['runwire.db', 'callback.key', 'supervisor.key', 'runs', 'workspaces', 'contents', 'assets'];
 
 /** What group and others may do; nothing to what is not there. */
 function modeOf(path: string): number {

@@ -9,11 +9,11 @@ import {
   type RunnerOutcome,
 } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
-import { removeTree } from '../disk/remove-tree.ts';
 import { outputsOf } from '../disk/run-directory.ts';
 import { rxpKindOf } from '../documents/kind.ts';
 import { directoryTar } from '../files/directory-tar.ts';
 import { messageOf } from '../platform/error-words.ts';
+import { removeTree } from '../platform/remove-tree.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import type { CallbackAddresses } from './callback-address.ts';

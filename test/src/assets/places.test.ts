@@ -87,7 +87,7 @@ test('what is to be mounted is made once, for anybody to read and nobody to writ
   expect(fs.existsSync(place)).toBe(true);
   for (const name of ['other', 'file']) await room.assets.remove(name);
   await room.assets.close(); // waits for what is deleted behind
-  expect(room.below('assets')).toEqual(['gone', 'trees']);
+  expect(room.below('assets')).toEqual(['boot', 'gone', 'trees']);
 });
 
 test('a file with the bytes of the list of a directory is another asset than that', async () => {
@@ -121,4 +121,23 @@ test('a tar of it has its names below the prefix, for whoever unpacks it', async
   expect(fixed).toMatchObject({ '.': 0o555, 'bin/run': [0o555, 'run'], secret: [0o444, 's'] });
   const file = await room.put('file', 'text');
   expect(fs.readFileSync(await unpacked(file, 'file', false), 'utf8')).toBe('text');
+});
+
+test('what was prepared before the machine was started anew may be torn: it is prepared again', async () => {
+  await using room = new AssetRoom();
+  const asset = await room.putTree('tree', TREE);
+  const place = await room.assets.prepared(asset, signal);
+  // As a power cut leaves it.
+  fs.chmodSync(join(place, 'bin/run'), 0o644);
+  fs.truncateSync(join(place, 'bin/run'));
+  const note = join(room.dataDir, 'assets/boot');
+  const boot = fs.readFileSync(note, 'utf8');
+  room.assets.begin();
+  expect(fs.existsSync(place)).toBe(true);
+  fs.writeFileSync(note, 'an earlier one');
+  room.assets.begin();
+  // Who asks before all is deleted finds none of it.
+  expect(fs.existsSync(place)).toBe(false);
+  expect(fs.readFileSync(join(await room.assets.prepared(asset, signal), 'bin/run'), 'utf8')).toBe('run');
+  expect(fs.readFileSync(note, 'utf8')).toBe(boot);
 });

@@ -213,6 +213,33 @@ test('what an earlier server left that was never whole is removed at the start, 
   room.assets.begin();
   await room.assets.close();
   expect(room.told).toEqual([{ count: 4 }]);
-  expect(room.below('assets')).toEqual(['gone', 'trees', `trees/${kept.digest}`, `trees/${kept.digest}/f`]);
+  expect(room.below('assets')).toEqual([
+    'boot',
+    'gone',
+    'trees',
+    `trees/${kept.digest}`,
+    `trees/${kept.digest}/f`,
+  ]);
   expect(room.below('contents/coming')).toEqual([]);
+});
+
+test('a file that a power cut made shorter is gone, and whole again when it is put again', async () => {
+  await using room = new AssetRoom();
+  const { digest } = await room.put('a', 'whole');
+  const place = join(room.dataDir, 'contents', digest.slice(0, 2), digest);
+  fs.chmodSync(place, 0o600);
+  fs.truncateSync(place, 2);
+  const read = () =>
+    room.assets.reading('a', async (asset) => {
+      const fd = asset.open();
+      const text = fs.readFileSync(fd, 'utf8');
+      fs.closeSync(fd);
+      return text;
+    });
+  expect((await refusal(read())).code).toBe('gone');
+  const asset = room.assets.resolve({ name: 'a' }, AT);
+  const put = room.assets.putAt(asset, room.at('own'), { writable: true, signal });
+  expect((await refusal(put)).message).toContain('is not whole');
+  expect((await room.put('a', 'whole')).version).toBe(1);
+  expect(await read()).toBe('whole');
 });

@@ -312,3 +312,22 @@ test('assets of a spec are there, in one place, and of a kind that has a way to 
     await faults({ runtime_kind: 'http', options: { http: { method: 1, url: '{{static:model}}' } } }),
   ).toEqual(['options.http.method: must be a string']);
 });
+
+test('assets that a version names are known by it, with the version that is said or as the newest', async () => {
+  const options = {
+    assets: { model: {}, data: { asset: 'train', version: 3 }, both: { asset: 'model', version: 1 } },
+  };
+  await specs.put('a', { ...SUBPROCESS, options } as EnvironmentSpecInput);
+  await specs.put('b', {
+    ...SUBPROCESS,
+    options: { assets: { 'no name': 1 } },
+  } as unknown as EnvironmentSpecInput);
+  expect(store.specs.assetsOf('a', 1)).toEqual([
+    { name: 'model', version: null },
+    { name: 'train', version: 3 },
+    { name: 'model', version: 1 },
+  ]);
+  expect(store.specs.naming('train')).toEqual([{ name: 'a', version: 1, asset: 3 }]);
+  await specs.remove('a');
+  expect([store.specs.naming('model'), store.specs.assetsOf('b', 1)]).toEqual([[], []]);
+});
