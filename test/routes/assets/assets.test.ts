@@ -1,5 +1,7 @@
 import { createHash, hash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
@@ -272,4 +274,31 @@ test('a URL is not fetched without what it must be, and no unknown field is take
   expect((await json(JSON.stringify('x'.repeat(2 * 1024 * 1024)))).json()).toMatchObject({
     code: 'body_too_large',
   });
+});
+
+test('who asks before it sends is told to go on up to what an asset may have, and no further', async () => {
+  await using engine = buildEngine({
+    config: { RUNWIRE_MAX_UPLOAD_BYTES: '10', RUNWIRE_MAX_ASSET_BYTES: '1000' },
+  });
+  await engine.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = engine.app.server.address() as AddressInfo;
+  const send = (length: number) =>
+    new Promise<string>((resolve, reject) => {
+      const headers = { expect: '100-continue', 'content-length': length, 'content-type': 'a/b' };
+      let toldToGoOn = false;
+      const asked = request({ port, host: '127.0.0.1', method: 'PUT', path: '/assets/x', headers });
+      asked.on('continue', () => {
+        toldToGoOn = true;
+        asked.end(Buffer.alloc(length));
+      });
+      asked.on('response', (answer) => {
+        answer.resume();
+        if (!toldToGoOn) asked.destroy();
+        resolve(`${toldToGoOn} ${answer.statusCode}`);
+      });
+      asked.on('error', reject);
+      asked.flushHeaders();
+    });
+  expect(await send(1000)).toBe('true 201');
+  expect(await send(1001)).toBe('false 413');
 });

@@ -243,3 +243,13 @@ test('a file that a power cut made shorter is gone, and whole again when it is p
   expect((await room.put('a', 'whole')).version).toBe(1);
   expect(await read()).toBe('whole');
 });
+
+test('with fsync it is the same, for files and directories', async () => {
+  await using room = new AssetRoom({ sync: true });
+  const file = await room.put('file', Buffer.alloc(200_000, 'x'));
+  const tree = await room.putTree('tree', [{ name: 'd/f', text: 'text' }]);
+  expect(await room.put('file', Buffer.alloc(200_000, 'x'))).toEqual(file);
+  await room.assets.putAt(tree, room.at('tree'), { writable: false, signal });
+  expect(fs.readFileSync(room.at('tree/d/f'), 'utf8')).toBe('text');
+  expect(room.below('contents/coming')).toEqual([]);
+});
