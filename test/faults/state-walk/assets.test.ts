@@ -1,7 +1,11 @@
 import { hash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { describe, expect } from 'vitest';
 import type { Asset } from '../../../src/documents/asset.ts';
 import { tarOf } from '../../helpers/asset-room.ts';
@@ -11,15 +15,18 @@ import { WalkSuite } from './suite.ts';
 
 type Answer = { status: number; body: Partial<Asset> & { items?: Asset[] }; text: string };
 
+const JSON_TYPE = 'application/json';
+
 async function ask(
   walk: Walk,
   path: string,
   method = 'GET',
   body?: Buffer | ReadableStream,
+  type = 'text/plain',
 ): Promise<Answer> {
   const response = await fetch(`${walk.server.url}/assets/${path}`, {
     method,
-    ...(body && { body, duplex: 'half', headers: { 'content-type': 'text/plain' } }),
+    ...(body && { body, duplex: 'half', headers: { 'content-type': type } }),
   } as RequestInit);
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.includes('json') === true;
@@ -115,26 +122,39 @@ describe('An asset whose server is killed', () => {
       walk.onTried(`PUT of a directory: ${point}`, isNew ? 'there' : 'not there, and may be put again');
     });
 
-  suite.try('in the midst of the bytes, is not there, and nothing of it is left', async (walk) => {
-    await walk.server.startUnlessUp();
-    const name = walk.newId();
-    async function* endless(): AsyncGenerator<Buffer> {
-      for (;;) {
-        yield Buffer.alloc(64 * 1024, name);
-        await new Promise((next) => setTimeout(next, 1));
-      }
-    }
-    const body = Readable.toWeb(Readable.from(endless())) as ReadableStream;
-    const sent = ask(walk, name, 'PUT', body).catch(() => null);
-    const coming = join(walk.server.dataDir, 'contents/coming');
-    await until(() => existsSync(coming) && readdirSync(coming).length > 0, 'it is coming');
-    await walk.server.crash();
-    await sent;
-    await walk.server.start();
-    await expectNothingLeft(walk);
-    expect((await ask(walk, name)).status).toBe(404);
-    walk.onTried('PUT in the midst of its bytes', 'not there');
-  });
+  for (const way of ['sent', 'fetched'])
+    suite.try(
+      `in the midst of the bytes that are ${way}, is not there, and nothing of it is left`,
+      async (walk) => {
+        await walk.server.startUnlessUp();
+        const name = walk.newId();
+        async function* endless(): AsyncGenerator<Buffer> {
+          for (;;) {
+            yield Buffer.alloc(64 * 1024, name);
+            await new Promise((next) => setTimeout(next, 1));
+          }
+        }
+        const source = createServer((_request, response) => {
+          pipeline(Readable.from(endless()), response).catch(() => {}); // who reads it is killed
+        }).listen(0, '127.0.0.1');
+        await once(source, 'listening');
+        const url = `http://127.0.0.1:${(source.address() as AddressInfo).port}/`;
+        const wanted = Buffer.from(JSON.stringify({ url, sha256: '0'.repeat(64) }));
+        const body = Readable.toWeb(Readable.from(endless())) as ReadableStream;
+        const asked = (
+          way === 'sent' ? ask(walk, name, 'PUT', body) : ask(walk, name, 'PUT', wanted, JSON_TYPE)
+        ).catch(() => null);
+        const coming = join(walk.server.dataDir, 'contents/coming');
+        await until(() => existsSync(coming) && readdirSync(coming).length > 0, 'it is coming');
+        await walk.server.crash();
+        await asked;
+        source.close();
+        await walk.server.start();
+        await expectNothingLeft(walk);
+        expect((await ask(walk, name)).status).toBe(404);
+        walk.onTried(`PUT in the midst of bytes that are ${way}`, 'not there');
+      },
+    );
 
   for (const [point, isGone] of [
     ['asset removal not written', false],

@@ -1,6 +1,7 @@
 import { createHash, hash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -301,4 +302,41 @@ test('who asks before it sends is told to go on up to what an asset may have, an
     });
   expect(await send(1000)).toBe('true 201');
   expect(await send(1001)).toBe('false 413');
+});
+
+test('who is in the midst of a download when it is deleted gets all of it', async () => {
+  await using engine = buildEngine();
+  const ask = asker(engine);
+  const bytes = Buffer.alloc(16 * 1024 * 1024, 'runwire');
+  await ask('PUT', 'file', bytes);
+  await ask(
+    'PUT',
+    'tree?extract=true',
+    await tar([
+      { name: 'big', text: bytes.toString() },
+      { name: 'z', text: 'z' },
+    ]),
+  );
+  await engine.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = engine.app.server.address() as AddressInfo;
+  for (const [name, least] of [
+    ['file', bytes.length],
+    ['tree', bytes.length + 512],
+  ] as const) {
+    const asked = request({ port, host: '127.0.0.1', path: `/assets/${name}/content` });
+    asked.end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    await once(answer, 'readable'); // and no more is taken yet
+    expect((await ask('DELETE', name)).statusCode).toBe(204);
+    expect((await ask('GET', `${name}/content`)).statusCode).toBe(404);
+    const sum = createHash('sha256');
+    let length = 0;
+    for await (const piece of answer) {
+      length += (piece as Buffer).length;
+      if (name === 'file') sum.update(piece as Buffer);
+    }
+    expect(answer.complete).toBe(true);
+    expect(length).toBeGreaterThanOrEqual(least);
+    if (name === 'file') expect(sum.digest('hex')).toBe(hash('sha256', bytes));
+  }
 });
