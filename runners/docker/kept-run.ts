@@ -15,6 +15,7 @@ import { argvIn, fillKept, makeKept } from './kept-container.ts';
 import { endBegun, endLeft, forgetPrograms } from './kept-end.ts';
 import { takeFiles } from './kept-files.ts';
 import { KeptPlace } from './kept-place.ts';
+import { removeMade } from './kept-removal.ts';
 import { Sequence, type Sequenced } from './kept-sequence.ts';
 import { startAgain, tellRestart } from './kept-start.ts';
 import { ABORTED_BEFORE, neverStarted } from './outcome.ts';
@@ -204,22 +205,6 @@ async function concluded(
     }
     throw error;
   }
-}
-
-/** A server that died while it made it. */
-async function removeMade({ own, daemon, reconnectMs }: RunTools, ctx: Context): Promise<void> {
-  const began = performance.now();
-  for (;;)
-    try {
-      for (const { id } of await own.list(ctx.invocation.invocation_id)) await removeContainer(daemon, id);
-      return;
-    } catch (error) {
-      if (performance.now() - began > reconnectMs || ctx.signal.aborted) {
-        own.sweepLater();
-        throw error;
-      }
-      await sleep(RETRY_MS);
-    }
 }
 
 /** Where it was not, it is removed. Machine and engine may start at the same time as the server. Throws where it is gone, or the engine is away. */

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { CannotBegin } from '../contract/outcome.ts';
 import type { PrivatePlaces } from '../disk/private-places.ts';
 import type { DiskSpace } from '../disk/space.ts';
@@ -18,6 +17,7 @@ import { DetachedRuns } from './detached-runs.ts';
 import type { PlaceNumbers, SentFiles, Submission, SubmitOptions } from './engine.ts';
 import { type Intake, newRecord } from './intake.ts';
 import { PlaceShortage, type ShortageLog } from './place-shortage.ts';
+import { placeFiles } from './placed-files.ts';
 import { RunQueue } from './queue.ts';
 import { queueTimeoutOf } from './queue-timeout.ts';
 import { WorkspaceLine } from './workspace-line.ts';
@@ -189,9 +189,7 @@ export class Admission {
   #place(run: LiveRun, files: SentFiles): void {
     const { conduct, disk } = this.#parts;
     try {
-      mkdirSync(run.directory.root, { recursive: true, mode: 0o700 });
-      for (const [index, text] of filledTexts(run)) files.setText(index, text);
-      files.moveTo(run.workspace === null ? run.directory.work : run.directory.given);
+      placeFiles(run, files);
     } catch (error) {
       conduct.discard(run);
       const told = toldShortage(error);
@@ -281,14 +279,6 @@ export class Admission {
     this.#clocks.get(run)?.();
     this.#clocks.delete(run);
   }
-}
-
-/** Of the files in its document, those whose text stood for something else. */
-function filledTexts({ invocation, filled }: LiveRun): [number, string][] {
-  const { files: sent = [] } = invocation.options;
-  return (filled.options.files ?? []).flatMap(({ text }, index): [number, string][] =>
-    text === undefined || text === sent[index]?.text ? [] : [[index, text]],
-  );
 }
 
 const numbersOf = ({ places, running }: RunQueue<LiveRun>) => ({ all: places, taken: running });

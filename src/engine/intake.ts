@@ -15,7 +15,7 @@ import { messageOf } from '../platform/error-words.ts';
 import { parseExact } from '../platform/exact-json.ts';
 import { parseJson } from '../platform/json-parse.ts';
 import { uuidV7 } from '../platform/uuid-v7.ts';
-import { LiveRun } from '../run/live-run.ts';
+import { LiveRun, type Understood } from '../run/live-run.ts';
 import type { SessionRuns } from '../run/session-runs.ts';
 import { resolveWorkingPaths } from '../run/working-paths.ts';
 import type { SpecBook } from '../specs/spec-book.ts';
@@ -37,6 +37,9 @@ import { checkWorkspacePaths } from './workspace-paths.ts';
 
 /** Each is kept as long as the run. */
 const MAX_JOINED_KEYS = 100;
+
+/** One that was stored. */
+type SentRun = Pick<LiveRun, 'invocation' | 'runner' | 'directory' | 'createdAt'>;
 
 /** Turns what was sent into a run: known already, malformed, or new. */
 export class Intake {
@@ -162,8 +165,10 @@ export class Intake {
     const own = runDirectory(this.#config.dataDir, row.directory);
     const tree = workspace && this.#workspaces?.treeOf(workspace.id);
     const directory = tree ? { ...own, work: tree } : own;
+    const sent = { invocation, runner, directory, createdAt };
     return new LiveRun({
-      ...this.#understood({ invocation, runner, directory, createdAt }),
+      ...this.#understood(sent),
+      ...(runner.given?.by === 'address' && { understoodNow: () => this.#understoodNow(sent) }),
       ...{ invocationJson, runner, directory, createdAt, fingerprint, idempotencyKey, rebooted },
       paths: null,
       traceparent: row.traceparent ?? undefined,
@@ -209,9 +214,7 @@ export class Intake {
   }
 
   /** Of one that an earlier server took: where it is not understood any more, that is its refusal. */
-  #understood(
-    run: Pick<LiveRun, 'invocation' | 'runner' | 'directory' | 'createdAt'>,
-  ): Meaning & ReturnType<typeof parseSpec> {
+  #understood(run: SentRun): Meaning & ReturnType<typeof parseSpec> {
     const { invocation, runner, directory } = run;
     let meaning = plainMeaning(invocation);
     try {
@@ -221,6 +224,12 @@ export class Intake {
     } catch (error) {
       return { ...meaning, spec: null, refusal: new Rejected(messageOf(error)) };
     }
+  }
+
+  /** Before it listens a server need not know its own address. */
+  #understoodNow(run: SentRun): Understood | null {
+    const { refusal, ...now } = this.#understood(run);
+    return refusal === null ? now : null;
   }
 
   readonly #keepAbort = (id: string, reason: AbortReason): void => {

@@ -125,6 +125,7 @@ async function work(run: LiveRun, tools: ExecutionTools): Promise<Work> {
   const unplaced = run.refusal ? null : await withGiven(run);
   if (unplaced !== null)
     return { scene: null, outcome: null, thrown: unplaced.thrown, reason: run.abortReason };
+  run.understand();
   const scene = new RunScene(run, surroundings(run, tools));
   const stopClocks = startClocks(run, scene, tools.config);
   const done: Work = { scene, outcome: null, thrown: null, reason: null };

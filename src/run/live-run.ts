@@ -10,41 +10,12 @@ import { LONGEST_MS } from '../platform/timer.ts';
 import { Waiters, type WaitLimits } from '../platform/waiters.ts';
 import type { AssetOfRun } from '../store/assets.ts';
 import type { SpecOfRun } from '../store/specs.ts';
+import type { AcceptedRun, Understood } from './accepted-run.ts';
 import type { Given } from './given.ts';
 import type { InputFile } from './input-file.ts';
 import { type Prepared, resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
-/** What is known of a run when it is accepted, or revived. Times in ms since the epoch. */
-export interface AcceptedRun {
-  invocation: Invocation;
-  /** As it is run: what stands for something else is filled. */
-  filled: Invocation;
-  assets: readonly AssetOfRun[];
-  given: readonly Given[];
-  /** That stand in it. */
-  signedAddresses: readonly string[];
-  /** What clients see of the invocation, one line of JSON. */
-  invocationJson: string;
-  runner: Runner;
-  spec: unknown;
-  /** Why it cannot be run. */
-  refusal: Rejected | CannotBegin | null;
-  directory: RunDirectory;
-  /** Where these have been worked out already. */
-  paths: WorkingPaths | null;
-  traceparent: string | undefined;
-  /** The machine restarted since an earlier server began it. */
-  rebooted: boolean;
-  fingerprint: string | null;
-  idempotencyKey: string | null;
-  /** What it was made with. */
-  environmentSpec: SpecOfRun | null;
-  createdAt: number;
-  /** Why an earlier server had aborted it. */
-  aborted: AbortReason | null;
-  /** Keeps the reason over a crash, before the work hears of it. */
-  keepAbort: (id: string, reason: AbortReason) => void;
-}
+export type { AcceptedRun, Understood } from './accepted-run.ts';
 
 const LOOK_MS = 250;
 
@@ -55,13 +26,10 @@ const LOOK_MS = 250;
 export class LiveRun {
   readonly id: string;
   readonly invocation: Invocation;
-  readonly filled: Invocation;
   readonly assets: readonly AssetOfRun[];
   readonly given: readonly Given[];
-  readonly signedAddresses: readonly string[];
   readonly invocationJson: string;
   readonly runner: Runner;
-  readonly spec: unknown;
   readonly directory: RunDirectory;
   /** Null: it has none. */
   readonly workspace: WorkspaceOfRun | null;
@@ -76,6 +44,8 @@ export class LiveRun {
   /** Monotonic moment of acceptance, ms. */
   readonly acceptedAt: number;
   readonly log: EventLog;
+  readonly #understoodNow: () => Understood | null;
+  #understood: Understood;
   readonly #keepAbort: AcceptedRun['keepAbort'];
   readonly #abort = new AbortController();
   readonly #waiting = new Waiters();
@@ -100,13 +70,12 @@ export class LiveRun {
   constructor(accepted: AcceptedRun) {
     this.id = accepted.invocation.invocation_id;
     this.invocation = accepted.invocation;
-    this.filled = accepted.filled;
     this.assets = accepted.assets;
     this.given = accepted.given;
-    this.signedAddresses = accepted.signedAddresses;
     this.invocationJson = accepted.invocationJson;
     this.runner = accepted.runner;
-    this.spec = accepted.spec;
+    this.#understood = accepted;
+    this.#understoodNow = accepted.understoodNow ?? (() => null);
     this.directory = accepted.directory;
     const workspace = workspaceOf(accepted.invocation.options.workspace);
     const { runner, spec, refusal } = accepted;
@@ -128,6 +97,19 @@ export class LiveRun {
     this.#paths = accepted.paths;
     this.#refusal = accepted.refusal;
     if (accepted.aborted !== null) this.#abort.abort(accepted.aborted);
+  }
+
+  /** The invocation as it is run. */
+  get filled(): Invocation {
+    return this.#understood.filled;
+  }
+
+  get signedAddresses(): readonly string[] {
+    return this.#understood.signedAddresses;
+  }
+
+  get spec(): unknown {
+    return this.#understood.spec;
   }
 
   get status(): 'pending' | 'running' {
@@ -225,6 +207,11 @@ export class LiveRun {
   /** Its present record is on its way to the disk. */
   keep(stored: Promise<void>): void {
     this.#stored = stored;
+  }
+
+  /** Its work begins: where addresses of this server stand in its invocation, they are those that it has by now. */
+  understand(): void {
+    this.#understood = this.#understoodNow() ?? this.#understood;
   }
 
   /** It has a place. */

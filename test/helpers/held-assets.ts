@@ -24,6 +24,8 @@ type Tree = { readonly [path: string]: string };
 export class HeldAssets implements AssetBook {
   readonly #root = mkdtempSync(join(tmpdir(), 'runwire-assets-'));
   readonly #versions = new Map<string, ResolvedAsset[]>();
+  /** Where addresses are. */
+  base = 'http://127.0.0.1:7070';
   /** Copies that are being made wait for this, and for the signal. */
   hold: Promise<void> | null = null;
   /** What making a copy says. */
@@ -74,7 +76,7 @@ export class HeldAssets implements AssetBook {
 
   address({ name, version }: ResolvedAsset, { id, createdAt }: AddressedRun): string {
     const signature = hash('sha256', `${name}@${version} ${id} ${createdAt}`);
-    return `http://127.0.0.1:7070/assets/${name}@${version}/content?run=${encodeURIComponent(id)}&expires=${createdAt}&signature=${signature}`;
+    return `${this.base}/assets/${name}@${version}/content?run=${encodeURIComponent(id)}&expires=${createdAt}&signature=${signature}`;
   }
 
   async putAt(

@@ -13,7 +13,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunContext } from '../../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../../src/contract/outcome.ts';
 import { buildEngine, type TestEngine } from '../../helpers/build-engine.ts';
-import { exited, scripted } from '../../helpers/fake-runner.ts';
+import { exited, heldRunner, scripted } from '../../helpers/fake-runner.ts';
 import { HeldAssets } from '../../helpers/held-assets.ts';
 
 const newId = (name: string): string => `${name}-${randomUUID().slice(0, 8)}`;
@@ -429,4 +429,26 @@ test('an asset that is gone is the refusal of a run that waited', async () => {
     status: 'rejected',
     result: { error_summary: expect.stringContaining('there is no asset model@1') },
   });
+});
+
+test('a later server gives a run that waited the address that it has itself by the time the work begins', async () => {
+  room.put('model', 'v1');
+  const held = heldRunner();
+  const config = { RUNWIRE_MAX_CONCURRENT: '1', RUNWIRE_MAX_CALLS: '1' };
+  const before = build({ config, runners: [held.runner, away] });
+  await before.post({ runtime_kind: 'held' });
+  const id = newId('run');
+  await before.post({
+    ...{ invocation_id: id, runtime_kind: 'away' },
+    options: { away: { url: '{{static:model}}' }, assets: { model: {} } },
+  });
+  expect(before.engine.status(id)).toBe('pending');
+  const dataDir = await before.crash();
+  engine = build({ config, dataDir, runners: [held.runner, away] });
+  expect(engine.engine.status(id)).toBe('pending');
+  room.base = 'http://other.example:1234';
+  await engine.engine.waitFinished(id, 20_000);
+  const { url = '' } = (seen[0]?.invocation.options.away ?? {}) as { url?: string };
+  expect(url).toContain('http://other.example:1234/assets/model@1/');
+  expect(seen[0]?.signedAddresses).toEqual([url]);
 });
