@@ -6,7 +6,8 @@ import { directoryName } from '../../src/disk/run-directory.ts';
 import type { Suite } from './files-conformance.ts';
 
 /** Assets and templates, of every kind. */
-export function assetsConform({ app, asked, run, finished }: Suite): void {
+export function assetsConform({ conformance: { kind }, app, asked, run, finished }: Suite): void {
+  const hasWay = () => app().engine.kinds.find((one) => one.kind === kind)?.given !== undefined;
   const put = async (name: string, payload: string) => {
     const headers = { 'content-type': 'application/octet-stream' };
     const response = await app().app.inject({ method: 'PUT', url: `/assets/${name}`, payload, headers });
@@ -17,6 +18,14 @@ export function assetsConform({ app, asked, run, finished }: Suite): void {
     app().app.inject({ method: 'POST', url: '/invocations', payload });
 
   test('assets are those of the versions that were meant, held while the run is not over, and shown by their placeholders', async () => {
+    if (!hasWay()) {
+      const refused = await post(asked({}, { options: { assets: {} } }));
+      expect([refused.statusCode, refused.json().errors]).toEqual([
+        422,
+        [{ path: 'options.assets', message: `${kind} has no way to assets: it takes none` }],
+      ]);
+      return;
+    }
     const name = `asset-${randomUUID().slice(0, 8)}`;
     await put(name, 'one');
     const environment = { WHERE: '{{static:own}} \\{{static:own}}' };
@@ -44,10 +53,11 @@ export function assetsConform({ app, asked, run, finished }: Suite): void {
   test('without assets what looks like a placeholder or a template stays; names that are not there are told', async () => {
     const environment = { A: '{{static:none}}', B: '${none} $$' };
     expect((await run({}, { environment })).invocation.environment).toEqual(environment);
-    const refused = await post(asked({}, { environment, options: { assets: {}, template: true } }));
+    const assets = hasWay() ? { assets: {} } : {};
+    const refused = await post(asked({}, { environment, options: { ...assets, template: true } }));
     expect([refused.statusCode, refused.json().errors.map(({ path }: { path: string }) => path)]).toEqual([
       422,
-      ['environment.A', 'environment.B'],
+      hasWay() ? ['environment.A', 'environment.B'] : ['environment.B'],
     ]);
   });
 }
