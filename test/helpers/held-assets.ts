@@ -85,18 +85,14 @@ export class HeldAssets implements AssetBook {
     how: { writable: boolean; signal: AbortSignal },
   ): Promise<void> {
     if (asset.type === 'directory') mkdirSync(place);
-    const aborted = Promise.withResolvers<never>();
-    aborted.promise.catch(() => {});
-    how.signal.addEventListener('abort', () => aborted.reject(how.signal.reason), { once: true });
-    how.signal.throwIfAborted();
-    await Promise.race([this.hold ?? turn(), aborted.promise]);
+    await this.#held(how.signal);
     if (this.failure !== null) throw this.failure;
     cpSync(this.#place(asset), place, { recursive: true });
     setModes(place, how.writable);
   }
 
   async prepared(asset: ResolvedAsset, signal: AbortSignal): Promise<string> {
-    signal.throwIfAborted();
+    await this.#held(signal);
     return this.#place(asset);
   }
 
@@ -109,9 +105,19 @@ export class HeldAssets implements AssetBook {
         for (const child of readdirSync(place)) add(join(place, child), `${name}/${child}`);
       } else tar.entry({ name, mode: writable ? 0o644 : 0o444 }, readFileSync(place));
     };
-    add(this.#place(asset), prefix);
-    tar.finalize();
+    void (this.hold ?? turn()).then(() => {
+      add(this.#place(asset), prefix);
+      tar.finalize();
+    });
     return Readable.from(tar, { objectMode: false });
+  }
+
+  async #held(signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<never>();
+    aborted.promise.catch(() => {});
+    signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true });
+    signal.throwIfAborted();
+    await Promise.race([this.hold ?? turn(), aborted.promise]);
   }
 
   #place({ name, version }: Pick<ResolvedAsset, 'name' | 'version'>): string {

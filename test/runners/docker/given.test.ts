@@ -109,6 +109,35 @@ requires('docker')('What a run in a container is given', () => {
     });
   });
 
+  test.each(['mount', 'copy'])('a cancel ends the bringing of a %s, and nothing is left', async (mode) => {
+    start();
+    room.hold = new Promise(() => {});
+    const cancelled = async (invocation: object): Promise<void> => {
+      const response = await server.post({ ...invocation });
+      expect(response.statusCode, response.body).toBe(202);
+      const { invocation_id: id } = response.json().invocation;
+      while (server.engine.status(id) !== 'running') await sleep(10);
+      await sleep(mode === 'copy' ? 300 : 50); // it is at it
+      await server.request({ method: 'POST', url: `/invocations/${id}/cancel`, payload: {} });
+      await server.engine.waitFinished(id, 30_000);
+      expect(server.engine.record(id)).toMatchObject({
+        status: 'cancelled',
+        outcome: { started: false, retry_safe: true },
+      });
+      expect(containersOf(id)).toEqual([]);
+    };
+    const assets = { model: { mode } };
+    await cancelled(ask('true', { assets }));
+    await cancelled(ask('true', { assets, setup: { commands: ['true'] } }));
+    room.hold = null;
+    const id = await session({});
+    room.hold = new Promise(() => {});
+    await cancelled({ command: ['true'], options: { session: id, assets } });
+    room.hold = null;
+    expect(told(await inside(id, 'echo /static/*'))).toBe('/static/*\n');
+    await server.request({ method: 'DELETE', url: `/sessions/${id}` });
+  });
+
   const session = async (options: object, spec: object = {}) => {
     const id = newId('session');
     const response = await server.request({
