@@ -265,13 +265,12 @@ const ROOMS = {
     says: 'the kind `docker`',
     doors: ['runner'],
     imports: [
+      ...GIVEN,
       ...[
-        ...GIVEN,
         'src/disk/private-places',
         'src/disk/private-view',
         'src/artifacts/glob',
         'src/artifacts/open-inside',
-        'src/disk/remove-tree',
       ],
       ...['src/files', 'runners/docker/keeper'],
     ],

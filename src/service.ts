@@ -162,18 +162,8 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     },
   });
   const engine: RunEngine = new RunEngine({
-    config,
-    store,
-    workspaces,
+    ...{ config, store, workspaces, specs, assets, disk, places, registry, log, metrics, environment },
     sessions: sessions.runs,
-    specs,
-    assets,
-    disk,
-    places,
-    registry,
-    log,
-    metrics,
-    environment,
     callbacks: callbackAddresses(key, base),
     onFinished: (id) => deliveries.start(id),
   });

@@ -1,8 +1,7 @@
 import type { Config } from '../config.ts';
 import { type AbortReason, Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
-import { directoryName, nameOf, type RunDirectory, runDirectory } from '../disk/run-directory.ts';
-import { newDelivery } from '../documents/delivery.ts';
+import { directoryName, type RunDirectory, runDirectory } from '../disk/run-directory.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation, InvocationInput, WholeInvocationInput } from '../documents/invocation.ts';
@@ -19,7 +18,7 @@ import { LiveRun, type Understood } from '../run/live-run.ts';
 import type { SessionRuns } from '../run/session-runs.ts';
 import { resolveWorkingPaths } from '../run/working-paths.ts';
 import type { SpecBook } from '../specs/spec-book.ts';
-import type { InvocationStore, NewRun, UnfinishedRun } from '../store/invocation-store.ts';
+import type { InvocationStore, UnfinishedRun } from '../store/invocation-store.ts';
 import type { SpecOfRun } from '../store/specs.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import { checkOutputs } from './declared-check.ts';
@@ -31,6 +30,7 @@ import { checkGiven } from './given-check.ts';
 import { meantInvocation } from './intake-defaults.ts';
 import { type Meaning, meaningOf, plainMeaning, untold } from './meaning.ts';
 import { missingRunner, type Registry } from './registry.ts';
+import { mayRead, noOwnDirectory, noUse } from './sent-files-check.ts';
 import { checkSetup } from './setup-check.ts';
 import { checkOtherOptions, parseSpec } from './spec.ts';
 import { checkWorkspacePaths } from './workspace-paths.ts';
@@ -241,61 +241,9 @@ export class Intake {
   };
 }
 
-function noOwnDirectory(): RunwireError {
-  return fieldRefusal('invalid_invocation', [
-    {
-      path: 'working_directory',
-      message:
-        'cannot be given with files, which are put into a directory of the run’s own: leave it out, and have the command copy what is to be elsewhere',
-    },
-  ]);
-}
-
-/** Is there a file that it can read. */
-function mayRead(
-  runner: Runner,
-  { input_payload_path: payload }: Invocation,
-  { spec, refusal }: ReturnType<typeof parseSpec>,
-): boolean {
-  if (runner.takesFiles !== 'named' || payload !== null || refusal !== null) return true;
-  return runner.usesDirectory?.(spec) ?? true;
-}
-
-function noUse({ kind }: Runner): RunwireError {
-  return fieldRefusal('invalid_invocation', [
-    {
-      path: 'runtime_kind',
-      message: `${kind} reads no file that comes with it but one that it names, as with input_payload_path: this one names none`,
-    },
-  ]);
-}
-
 /** What keepAbort wrote. The grace goes on where it was: servers that die again and again do not lengthen it. */
 function keptReason(kept: string): AbortReason {
   const { reason, pressedAt } = parseJson(kept) as { reason: AbortReason; pressedAt: number };
   const leftMs = pressedAt + reason.graceMs - Date.now();
   return { ...reason, graceMs: Math.min(Math.max(leftMs, 0), reason.graceMs) };
-}
-
-/** The row of a run that is new. */
-export function newRecord(run: LiveRun): NewRun {
-  const { id, invocation, invocationJson, createdAt, startedAt, fingerprint, idempotencyKey } = run;
-  const delivery = newDelivery(invocation);
-  const directory = nameOf(run.directory);
-  return {
-    id,
-    status: startedAt === null ? 'pending' : 'running',
-    runtimeKind: run.runner.kind,
-    runtimeName: invocation.runtime_name,
-    createdAt,
-    startedAt,
-    fingerprint,
-    idempotencyKey,
-    invocation: invocationJson,
-    ...(delivery && { delivery }),
-    ...(directory !== id && { directory }),
-    ...(run.traceparent !== undefined && { traceparent: run.traceparent }),
-    ...(run.environmentSpec && { environmentSpec: run.environmentSpec }),
-    ...(run.assets.length > 0 && { assets: run.assets }),
-  };
 }

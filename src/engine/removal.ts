@@ -2,9 +2,11 @@ import type { DiscardedFiles } from '../disk/discarded.ts';
 import { nameOf } from '../disk/run-directory.ts';
 import type { DiskSpace } from '../disk/space.ts';
 import { RunwireError } from '../documents/errors.ts';
+import type { SessionRuns } from '../run/session-runs.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import { storeRemoval } from '../store/making-room.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
+import type { Workspaces } from '../workspaces/workspaces.ts';
 import type { RunViews } from './views.ts';
 
 export interface RemovalParts {
@@ -48,4 +50,23 @@ export async function removeRun(parts: RemovalParts, id: string, reason: Removal
   readers.gone
     .then(() => files.drop())
     .catch((err) => log.warn({ invocation_id: known, err }, 'files could not be removed'));
+}
+
+/** Throws RunwireError where somebody else still needs it. */
+export function refuseRemoval(
+  id: string,
+  {
+    sessions,
+    workspaces,
+  }: {
+    sessions: Pick<SessionRuns, 'keeps'> | undefined;
+    workspaces: Pick<Workspaces, 'filledFromRun'> | undefined;
+  },
+): void {
+  const session = sessions?.keeps(id) ?? null;
+  if (session !== null)
+    throw new RunwireError('session_busy', `${id} has set up the session ${session}: delete that first`);
+  const filled = workspaces?.filledFromRun(id) ?? null;
+  if (filled !== null)
+    throw new RunwireError('workspace_busy', `the workspace ${filled} is being filled with what ${id} made`);
 }

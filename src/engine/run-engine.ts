@@ -29,7 +29,7 @@ import { Intake } from './intake.ts';
 import { LiveRuns } from './live-runs.ts';
 import { Recovery } from './recovery.ts';
 import type { Registry } from './registry.ts';
-import { removeRun } from './removal.ts';
+import { refuseRemoval, removeRun } from './removal.ts';
 import { RunViews } from './views.ts';
 
 /** What an engine is made of. */
@@ -190,15 +190,7 @@ export class RunEngine implements Engine {
   async remove(id: string, reason: RemovalReason = 'deleted'): Promise<void> {
     if (this.#live.has(id)) throw new RunwireError('not_finished', `${id} has not finished: cancel it first`);
     const { store, log, sessions, workspaces } = this.#options;
-    const session = sessions?.keeps(id) ?? null;
-    if (session !== null)
-      throw new RunwireError('session_busy', `${id} has set up the session ${session}: delete that first`);
-    const filled = workspaces?.filledFromRun(id) ?? null;
-    if (filled !== null)
-      throw new RunwireError(
-        'workspace_busy',
-        `the workspace ${filled} is being filled with what ${id} made`,
-      );
+    refuseRemoval(id, { sessions, workspaces });
     const parts = { store, log, views: this.#views, discarded: this.#discarded, disk: this.#disk };
     await removeRun(parts, id, reason);
   }
