@@ -3,7 +3,7 @@ import type { SessionInput } from '../../../src/documents/session.ts';
 import { freshId, sessionRoom } from '../../helpers/session-room.ts';
 
 test('an open session needs the assets that it names, and one that is closed none', async () => {
-  await using room = sessionRoom();
+  await using room = sessionRoom(undefined, { kind: { given: { by: 'place' } } });
   const { assets, sessions } = room.built;
   const id = freshId();
   async function* bytes(): AsyncGenerator<Buffer> {
@@ -14,7 +14,7 @@ test('an open session needs the assets that it names, and one that is closed non
   await sessions.create({
     ...{ session_id: id, runtime_kind: 'scripted', disable_setup: true, options },
   } as SessionInput);
-  expect([...sessions.assetsInUse()]).toEqual([{ who: `the session ${id}`, name: 'model', version: null }]);
+  expect([...sessions.assetsInUse()]).toEqual([{ who: `the session ${id}`, name: 'model', version: 1 }]);
   const refused = await room.built.request({ method: 'DELETE', url: '/assets/model' });
   expect([refused.statusCode, refused.json().code]).toEqual([409, 'asset_in_use']);
   expect(refused.json().detail).toContain(`the session ${id}`);

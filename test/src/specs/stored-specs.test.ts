@@ -314,20 +314,20 @@ test('assets of a spec are there, in one place, and of a kind that has a way to 
 });
 
 test('assets that a version names are known by it, with the version that is said or as the newest', async () => {
-  const options = {
-    assets: { model: {}, data: { asset: 'train', version: 3 }, both: { asset: 'model', version: 1 } },
-  };
-  await specs.put('a', { ...SUBPROCESS, options } as EnvironmentSpecInput);
-  await specs.put('b', {
-    ...SUBPROCESS,
-    options: { assets: { 'no name': 1 } },
-  } as unknown as EnvironmentSpecInput);
+  const room = new HeldAssets();
+  room.put('model', 'bytes');
+  for (const bytes of ['one', 'two', 'three']) room.put('train', bytes);
+  const own = book({ assets: room });
+  const assets = { model: {}, data: { asset: 'train', version: 3 }, both: { asset: 'model', version: 1 } };
+  await own.put('a', { ...SUBPROCESS, assets });
+  await own.put('b', { ...SUBPROCESS, options: { assets: { model: {} } } });
   expect(store.specs.assetsOf('a', 1)).toEqual([
     { name: 'model', version: null },
     { name: 'train', version: 3 },
     { name: 'model', version: 1 },
   ]);
   expect(store.specs.naming('train')).toEqual([{ name: 'a', version: 1, asset: 3 }]);
-  await specs.remove('a');
-  expect([store.specs.naming('model'), store.specs.assetsOf('b', 1)]).toEqual([[], []]);
+  await own.remove('a');
+  expect(store.specs.naming('model')).toEqual([{ name: 'b', version: 1, asset: null }]);
+  expect([store.specs.naming('train'), store.specs.assetsOf('a', 1)]).toEqual([[], []]);
 });
