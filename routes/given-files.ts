@@ -1,10 +1,15 @@
+import { createReadStream } from 'node:fs';
 import type { FastifyRequest } from 'fastify';
+import type { Assets, ReadAsset } from '../src/assets/assets.ts';
 import { RunwireError } from '../src/documents/errors.ts';
+import { fieldRefusal } from '../src/documents/field-errors.ts';
 import type { SentFile } from '../src/documents/options.ts';
 import type { Engine, SentFiles } from '../src/engine/engine.ts';
 import { withFileBytes } from '../src/files/file-bytes.ts';
 import { partsOf } from '../src/files/names.ts';
+import { archiveOf } from '../src/files/pack.ts';
 import type { StagedFiles, Staging } from '../src/files/staging.ts';
+import { unpack } from '../src/files/unpack.ts';
 import { told } from './requests/sent-files.ts';
 
 const FILE_MODE = 0o644;
@@ -13,7 +18,7 @@ const FILE_MODE = 0o644;
  * The files of a request, those that its document has (`field`: where) and those beside it, on the disk. Null: it has none.
  */
 export async function filesOf(
-  { engine, staging }: { engine: Engine; staging: Staging },
+  { engine, assets, staging }: { engine: Engine; assets: Assets; staging: Staging },
   request: FastifyRequest,
   given: readonly SentFile[],
   field: string,
@@ -22,10 +27,12 @@ export async function filesOf(
   if (given.length === 0 && !beside) return null;
   request.staged ??= staging.begin();
   const { staged } = request;
-  if (!beside) staged.filling.hashes = false; // those in the document are part of it
+  const digest = beside ? staged.digest() : null;
+  staged.filling.hashes = false; // those in the document are part of it
   for (const [index, file] of given.entries())
     try {
-      await put(engine, staged, file);
+      if (file.asset === undefined) await put(engine, staged, file);
+      else await putAsset(assets, staged, file, file.asset, `${field}.${index}`);
     } catch (error) {
       throw told(error, `${field}.${index}.path`);
     }
@@ -34,7 +41,6 @@ export async function filesOf(
   } catch (error) {
     throw told(error);
   }
-  const digest = beside ? staged.digest() : null;
   return {
     digest,
     setText(index, text) {
@@ -63,6 +69,40 @@ async function put(engine: Engine, { filling }: StagedFiles, file: SentFile): Pr
       isPrivate,
     ),
   );
+}
+
+/** As it is at this moment, also where it is removed meanwhile. */
+async function putAsset(
+  assets: Assets,
+  { filling, aside }: StagedFiles,
+  file: SentFile,
+  reference: string,
+  field: string,
+): Promise<void> {
+  const words = wordsOf(file);
+  const copy = async (read: ReadAsset): Promise<void> => {
+    if (read.asset.type === 'file') return filling.file(words, createReadStream('', { fd: read.open() }));
+    if (file.mode !== undefined)
+      throw refusal(
+        `${field}.mode`,
+        `is for a file: the asset ${reference} is a directory, which has modes of its own`,
+      );
+    filling.tree.directory(words.parts);
+    for await (const _first of read.entries(null)) {
+      await unpack(archiveOf(read.entries(null), 'tar'), filling, { into: words.parts, aside });
+      break; // a tar of nothing is none
+    }
+  };
+  try {
+    await assets.reading(reference, copy);
+  } catch (error) {
+    if (!(error instanceof RunwireError) || error.code !== 'asset_not_found') throw error;
+    throw refusal(`${field}.asset`, `there is no asset ${reference}`);
+  }
+}
+
+function refusal(path: string, message: string): RunwireError {
+  return fieldRefusal('invalid_field', [{ path, message }]);
 }
 
 function wordsOf({ path, mode }: SentFile): { parts: readonly string[]; mode: number } {

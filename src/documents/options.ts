@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AssetUses } from './asset-use.ts';
+import { AssetReference, AssetUses } from './asset-use.ts';
 import { CallUrl } from './call-url.ts';
 import { Inputs, Outputs, repeatedId } from './declared-files.ts';
 import { ResourceId } from './resource-id.ts';
@@ -52,6 +52,7 @@ export const SentFile = z
       .strictObject({ invocation_id: z.string().min(1), artifact_id: z.string().min(1) })
       .optional()
       .describe('Of a finished run'),
+    asset: AssetReference.optional().describe('name, or name@version; a directory comes with all in it'),
     mode: z
       .string()
       .regex(/^0?[0-7]{3}$/, { error: 'must be permission bits in octal: 0644' })
@@ -59,10 +60,10 @@ export const SentFile = z
       .describe('Default: 0644'),
   })
   .refine(
-    ({ text, base64, artifact }) =>
-      [text, base64, artifact].filter((from) => from !== undefined).length === 1,
+    ({ text, base64, artifact, asset }) =>
+      [text, base64, artifact, asset].filter((from) => from !== undefined).length === 1,
     {
-      error: 'needs one of text, base64 and artifact, and no other',
+      error: 'needs one of text, base64, artifact and asset, and no other',
     },
   );
 export type SentFile = z.infer<typeof SentFile>;
