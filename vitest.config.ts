@@ -22,6 +22,7 @@ const part = (name: string, include: string[], exclude: string[] = []) => ({
 
 export default defineConfig({
   test: {
+    globalSetup: ['test/helpers/compiled-once.ts'],
     projects: [
       part('core', ['test/**/*.test.ts'], ['test/runners/**', 'test/faults/**']),
       part('kinds', ['test/runners/**/*.test.ts']),

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { flushCompileCache } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { pino } from 'pino';
@@ -37,6 +38,7 @@ log.info({ config: printable(config) }, 'configuration');
 const hangUpEnds = isOnTerminal();
 if (!hangUpEnds) process.on('SIGHUP', () => log.info({ signal: 'SIGHUP' }, 'nothing is read again'));
 const service = await start();
+flushCompileCache(); // where NODE_COMPILE_CACHE is set: one that is killed leaves what it compiled to the next
 const url = await listen(service);
 for (const signal of ['SIGTERM', 'SIGINT', ...(hangUpEnds ? ['SIGHUP'] : [])])
   process.on(signal, () => void stop(signal));

@@ -88,7 +88,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const supervisor = new SupervisorClient({
     dataDir: config.dataDir,
     spawn: config.spawn,
-    environment: baseEnvironment(environment, []),
+    environment: baseEnvironment(environment, ['NODE_COMPILE_CACHE']),
   });
   const places = new PrivatePlaces(config.dataDir, privateFiles(config));
   const parts = {

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, readdirSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -136,3 +137,4 @@ listener.listen(socketPath);
 process.umask(umask);
 const ownSocket = statSync(socketPath, { throwIfNoEntry: false })?.ino;
 endWhenIdle();
+flushCompileCache();

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from './compiled-once.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -38,6 +39,7 @@ export class OtherRelease {
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
+        ...compileCache(),
         RUNWIRE_PORT: '0',
         RUNWIRE_DATA_DIR: dataDir,
         RUNWIRE_MIN_FREE_DISK_BYTES: '0',

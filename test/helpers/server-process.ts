@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from './compiled-once.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -37,6 +38,7 @@ export function launchServer(
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
+      ...compileCache(),
       RUNWIRE_PORT: '0',
       RUNWIRE_DATA_DIR: dataDir,
       RUNWIRE_MIN_FREE_DISK_BYTES: '0',

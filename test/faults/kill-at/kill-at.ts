@@ -12,8 +12,7 @@ const isSupervisor = process.argv[1]?.includes('/supervisor/main.') === true;
 /** The supervisor gets a clean environment from the server: this is added to it. */
 function inheritInSupervisor(): void {
   const { spawn } = childProcess;
-  const { NODE_OPTIONS, NODE_COMPILE_CACHE } = process.env;
-  const inherited = { NODE_OPTIONS, NODE_COMPILE_CACHE, KILL_ORDER: file };
+  const inherited = { NODE_OPTIONS: process.env.NODE_OPTIONS, KILL_ORDER: file };
   childProcess.spawn = ((program: string, args: string[], options: childProcess.SpawnOptions) =>
     spawn(program, args, { ...options, env: { ...options.env, ...inherited } })) as typeof spawn;
 }

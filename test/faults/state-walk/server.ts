@@ -23,7 +23,6 @@ export class WalkedServer {
       RUNWIRE_DRAIN_SECONDS: '0.2',
       NODE_OPTIONS: `--import ${PRELOAD}`,
       KILL_ORDER: join(this.#order, 'order'),
-      NODE_COMPILE_CACHE: join(this.#order, 'compiled'),
       ...variables,
     };
     this.spare();
