@@ -1,9 +1,10 @@
 import { constants } from 'node:os';
 import { afterMs } from '../platform/timer.ts';
+import { DYING_MS, isDying } from './find/dying.ts';
 import type { Marks } from './find/marks.ts';
 import type { Spawner, StartedProgram } from './spawn/spawner.ts';
 
-/** A leader that not even SIGKILL ends (uninterruptible sleep) must not hold the answer for longer. */
+/** A leader that not even SIGKILL ends (uninterruptible sleep) must not hold the answer for longer; one that is on its way out may. */
 const UNKILLABLE_MS = 100;
 
 const { SIGTERM, SIGCONT, SIGKILL } = constants.signals;
@@ -16,6 +17,7 @@ export class ProgramStop {
   readonly #onUnkillable: () => void;
   /** What was sent, in order. */
   readonly signals: string[] = [];
+  #allKilled = false;
   #killAt = Number.POSITIVE_INFINITY;
   /** Takes back the SIGKILL that is due, or the end of the wait for what it did. */
   #callOff = (): void => {};
@@ -65,7 +67,7 @@ export class ProgramStop {
   /** All that can be found is killed before the group, which leads to what has left it. */
   async #kill(): Promise<void> {
     this.killed();
-    this.#callOff = afterMs(UNKILLABLE_MS, this.#onUnkillable);
+    this.#waitForEnd(performance.now() + DYING_MS);
     const { finder } = this.#spawner;
     try {
       await finder.each(this.#marks, new Map(), (process) => this.#spawner.signal(process, SIGKILL));
@@ -73,5 +75,14 @@ export class ProgramStop {
       console.error(`runwire supervisor: ${this.#marks.run}: only its group is killed now: ${String(error)}`);
     }
     if (this.#marks.leaderGoneAt === null) this.#child.signalGroup(SIGKILL);
+    this.#allKilled = true;
+  }
+
+  #waitForEnd(giveUpAt: number): void {
+    this.#callOff = afterMs(UNKILLABLE_MS, () => {
+      const mayEnd = !this.#allKilled || isDying(this.#child.pid);
+      if (mayEnd && performance.now() < giveUpAt) this.#waitForEnd(giveUpAt);
+      else this.#onUnkillable();
+    });
   }
 }

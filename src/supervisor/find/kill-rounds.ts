@@ -1,9 +1,10 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DYING_MS, isDying } from './dying.ts';
 import type { Found, ProcessFinder } from './finder.ts';
 import type { Marks } from './marks.ts';
 
-/** How long killed processes are waited for before they are counted as survivors. */
+/** How long killed processes are waited for before they are counted as survivors, but for those on their way out. */
 export const SETTLE_MS = 100;
 /** On a machine so busy that few looks fit into that time, at least so many. */
 const MIN_ROUNDS = 6;
@@ -31,9 +32,12 @@ export async function killAll(
   const known = new Map<number, Found>();
   const giveUpAt = performance.now() + settleMs;
   let born = 0;
+  let seen: number[] = [];
   const round = async (number: number): Promise<number> => {
+    seen = [];
     try {
       return await finder.each(marks, known, (process) => {
+        seen.push(process.pid);
         if (known.get(process.pid)?.startTime !== process.startTime) born++;
         known.set(process.pid, process);
         signal(process, number);
@@ -46,10 +50,15 @@ export async function killAll(
   for (let rounds = 1, pause = 1; ; rounds++, pause = Math.min(pause * 2, 20)) {
     born = 0;
     const survivors = await round(SIGKILL);
-    if (survivors === 0 || (performance.now() >= giveUpAt && rounds >= MIN_ROUNDS))
-      return { found: known.size > 0, survivors };
+    if (survivors === 0 || (isEnough() && rounds >= MIN_ROUNDS)) return { found: known.size > 0, survivors };
     if (rounds > 1 && born > 0) await freeze();
     await sleep(pause);
+  }
+
+  /** Who only waits to be let run is no survivor. */
+  function isEnough(): boolean {
+    const overMs = performance.now() - giveUpAt;
+    return overMs >= DYING_MS || (overMs >= 0 && !seen.some(isDying));
   }
 
   async function freeze(): Promise<void> {

@@ -5,12 +5,17 @@ import { codeOf } from '../../platform/error-words.ts';
 export interface ProcessStat {
   pid: number;
   state: string;
+  /** It runs nothing of its own any more. */
+  isExiting: boolean;
   parent: number;
   session: number;
   threads: number;
   /** Clock ticks since boot. */
   startTime: number;
 }
+
+/** Among the flags that the kernel has of a process. */
+const PF_EXITING = 0x4;
 
 /** The variable that names the run of a process. */
 const RUN_VARIABLE = 'RUNWIRE_INVOCATION_ID=';
@@ -26,6 +31,7 @@ export function readStat(pid: number): ProcessStat | null {
   return {
     pid,
     state: fields[0] ?? '?',
+    isExiting: (Number(fields[6]) & PF_EXITING) !== 0,
     parent: Number(fields[1]),
     session: Number(fields[3]),
     threads: Number(fields[17]),
