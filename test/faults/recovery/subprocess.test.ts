@@ -76,20 +76,27 @@ test('a program whose time is over while no server lives is ended then, with its
 });
 
 test('a server that comes before the time of a program is over sees to it itself, and the supervisor again after it', async () => {
-  const body = shell(TELLING, { invocation_id: own('between'), timeout_seconds: 4 });
-  await server().submit(body);
-  await server().wrote(own('between'), '\n');
-  const pid = Number(await server().text(`/invocations/${own('between')}/stdout`));
-  await server().restart(500);
-  expect(await server().record(own('between'))).toMatchObject({ status: 'running' });
-  expect(isAlive(pid)).toBe(true);
-  await server().crash();
-  await until(() => !isAlive(pid), 'its time is over');
-  await server().start();
-  expect(await server().ended(own('between'))).toMatchObject({
-    status: 'timed_out',
-    result: { error_summary: 'ran longer than 4 s' },
-  });
+  // How long a start takes is the machine's. Where the time was over by then there is nothing to see: it is tried with more.
+  for (let seconds = 4; ; seconds *= 2) {
+    const id = own(`between-${seconds}`);
+    const overAt = performance.now() + seconds * 1000;
+    await server().submit(shell(TELLING, { invocation_id: id, timeout_seconds: seconds }));
+    await server().wrote(id, '\n');
+    const pid = Number(await server().text(`/invocations/${id}/stdout`));
+    await server().restart(500);
+    const { status } = await server().record(id);
+    if (status !== 'running' && performance.now() >= overAt) continue;
+    expect(status).toBe('running');
+    expect(isAlive(pid)).toBe(true);
+    await server().crash();
+    await until(() => !isAlive(pid), 'its time is over', seconds * 1000 + 20_000);
+    await server().start();
+    expect(await server().ended(id)).toMatchObject({
+      status: 'timed_out',
+      result: { error_summary: `ran longer than ${seconds} s` },
+    });
+    return;
+  }
 });
 
 test('what a program is fed goes on through the next server, to its end', async () => {
