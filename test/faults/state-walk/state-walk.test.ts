@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
@@ -86,16 +87,22 @@ describe('A run whose server is killed', () => {
   );
 
   for (const point of ['place free', 'running stored', 'running committed'])
-    suite.try(`while it waits, at "${point}", is run once and ends as it ended`, (walk) =>
-      walk.step({
+    suite.try(`while it waits, at "${point}", is run once and ends as it ended`, (walk) => {
+      const letGo = join(walk.server.dataDir, `let-go-${randomUUID()}`);
+      const holds = ['sh', '-c', 'until [ -e "$0" ]; do sleep 0.02; done', letGo];
+      return walk.step({
         point,
         said: `queued: ${point}`,
         ...exits(),
-        prepare: () =>
-          walk.server.post('/invocations', { runtime_kind: 'subprocess', command: ['sleep', '0.3'] }),
+        prepare: () => walk.server.post('/invocations', { runtime_kind: 'subprocess', command: holds }),
+        act: async (id) => {
+          const isThere = async () => (await fetch(`${walk.server.url}/invocations/${id}`)).status === 200;
+          await until(isThere, 'it waits');
+          writeFileSync(letGo, '');
+        },
         expected: truth,
-      }),
-    );
+      });
+    });
 
   for (const point of ['recovery begins', 'recovery has read', 'adoption not sent', 'adoption sent'])
     suite.try(`and the next one too, at "${point}", ends as it ended`, (walk) =>
