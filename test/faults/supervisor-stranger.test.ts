@@ -162,7 +162,8 @@ describe('The supervisor', () => {
       .on('close', () => console.log('heard:' + heard)).write(${JSON.stringify(said)})`;
     for (const command of [
       [process.execPath, '-e', script],
-      ['setsid', process.execPath, '-e', script],
+      // It waits for the one in the other session, whose time to start the end of a run would not wait for.
+      ['setsid', '--wait', process.execPath, '-e', script],
     ]) {
       const posted = await server.post('/invocations?wait=50', { runtime_kind: 'subprocess', command });
       const { invocation } = (await posted.json()) as { invocation: { invocation_id: string } };
