@@ -4,6 +4,7 @@ import type { Masking } from '../../src/outbound/masking.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
 import { Waiters } from '../../src/platform/waiters.ts';
 import type { JsonText } from '../wire/json.ts';
+import { saysCancelled } from './cancelled-state.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 
 /** How the watch over a backend's job ended. */
@@ -79,7 +80,7 @@ export class BackendJob {
   }
 
   isTerminal(state: string): boolean {
-    return this.#ctx.spec.poll_terminal_states?.includes(state) ?? false;
+    return saysCancelled(state) || (this.#ctx.spec.poll_terminal_states?.includes(state) ?? false);
   }
 
   stateOf(payload: JsonText): string | undefined {

@@ -2,11 +2,10 @@ import type { RunContext } from '../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
 import { keepBytes, keepEach } from '../wire/artifact.ts';
 import { type JsonText, preview } from '../wire/json.ts';
+import { saysCancelled } from './cancelled-state.ts';
 import type { BackendJob, Verdict } from './job.ts';
 import type { HttpAsyncSpec } from './spec.ts';
 import type { JobTools } from './tools.ts';
-
-const CANCELLED = new Set(['cancelled', 'canceled']);
 
 /** Outcome, final payload and output of a job that is over or given up. `cancelled`: what became of the cancel call. */
 export function jobOutcome(
@@ -61,7 +60,7 @@ export function jobOutcome(
     ended: 'completed',
     exitCode: success ? 0 : 1,
     success,
-    ...(CANCELLED.has(state.toLowerCase()) && !success
+    ...(saysCancelled(state) && !success
       ? { completion: 'cancelled' as const, cancelledBy: 'backend' as const }
       : {}),
     errorSummary: success

@@ -149,6 +149,8 @@ async function extension(feed: ByteFeed, size: number): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
+const LINE_END = 0x0a;
+
 /** Lines of `length key=value`. */
 function paxWords(bytes: Buffer): Words {
   const words: Words = {};
@@ -157,7 +159,7 @@ function paxWords(bytes: Buffer): Words {
     const length = Number(bytes.toString('latin1', at, Math.max(at, space)));
     const line = bytes.subarray(space + 1, at + length - 1).toString('utf8');
     const equals = line.indexOf('=');
-    if (space === -1 || !(length > space - at) || equals === -1)
+    if (space === -1 || !(length > space - at) || bytes[at + length - 1] !== LINE_END || equals === -1)
       throw new BadTar('an extended header is broken');
     words[line.slice(0, equals)] = line.slice(equals + 1);
     at += length;

@@ -159,8 +159,9 @@ async function unpackZip(
   await modes.set();
 }
 
+/** `.` and `./` are the place itself. */
 function placeOf(name: string, into: readonly string[]): string[] {
-  return /^(?:\.\/*)+$/.test(name) ? [...into] : [...into, ...decodedPartsOf(name)];
+  return /^\.(?:\/+\.?)*$/.test(name) ? [...into] : [...into, ...decodedPartsOf(name)];
 }
 
 /** Modes of directories are set at last: one that may not be written to is filled before. */

@@ -44,6 +44,16 @@ test('canceled is the same word, unless the invocation counts it as success', as
   expect((await run({ ...terminal, poll_success_states: ['Canceled'] })).status).toBe('succeeded');
 });
 
+test.each(['cancelled', 'canceled', 'Canceled', 'CANCELLED'])(
+  'the state %s ends the run as cancelled, also where no terminal state is that word',
+  async (state) => {
+    backend.on('/jobs', accept());
+    backend.on('/jobs/a1', ...states('running', state));
+    const record = await run({ poll_terminal_states: ['completed', 'failed'] });
+    expect(record).toMatchObject({ status: 'cancelled', outcome: { cancelled_by: { by: 'backend' } } });
+  },
+);
+
 test('a 200 kickoff with a terminal state is final, without one it is an acknowledgement', async () => {
   backend.on('/jobs', json({ id: 'a1', status: 'completed' }));
   expect((await run()).status).toBe('succeeded');

@@ -100,6 +100,17 @@ test.each(['gnu', 'posix'])('a sparse file is refused and not unpacked as anothe
   await expect(reading).rejects.toThrow('"holes" is');
 });
 
+test('a line of an extended header that is longer than that is none', async () => {
+  writeFileSync(join(place, 'n'.repeat(120)), 'content');
+  const bytes = tar('--format=posix', '--pax-option=delete=atime,delete=ctime,delete=mtime', 'n'.repeat(120));
+  expect(bytes.toString('latin1', 512, 521)).toBe('130 path=');
+  expect(Object.keys(await read(bytes))).toEqual(['n'.repeat(120)]);
+  bytes.write('9', 512);
+  await expect(read(bytes)).rejects.toThrow(BadTar);
+  bytes.write('129', 512);
+  await expect(read(bytes)).rejects.toThrow(BadTar);
+});
+
 test('one that breaks off is never taken for whole', async () => {
   writeFileSync(join(place, 'a'), randomBytes(1000));
   const bytes = tar('--format=posix', 'a');

@@ -24,6 +24,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ZipFile } from 'yazl';
 import { Filling } from '../../../src/files/fill.ts';
 import { Ledger } from '../../../src/files/ledger.ts';
+import { BadName } from '../../../src/files/names.ts';
 import { Tree } from '../../../src/files/tree.ts';
 import { unpack } from '../../../src/files/unpack.ts';
 
@@ -111,6 +112,32 @@ test.each([1, 3, 511, 64 * 1024])(
     }
   },
 );
+
+test.each(['..', '../', '../..', './..//../', '/', '//.'])(
+  '%s is no name of what is in an archive',
+  async (name) => {
+    const directory = { name, type: 'directory' as const, mode: 0o700 };
+    await expect(put(await tar({ name: 'a', text: 'a' }, directory))).rejects.toThrow(BadName);
+    await expect(put(await tar({ name: 'a', text: 'a' }, directory), { into: ['p', 'q'] })).rejects.toThrow(
+      BadName,
+    );
+  },
+);
+
+test('names of three dots and more are names, and one dot is the place itself', async () => {
+  await put(
+    await tar(
+      ...['./', '././', './/.'].map((name) => ({ name, type: 'directory' as const })),
+      { name: '...', type: 'directory', mode: 0o700 },
+      { name: '.../a', text: 'a' },
+      { name: './....', text: 'file' },
+      { name: '.....', type: 'symlink', linkname: '...' },
+    ),
+  );
+  expect([read('.../a'), read('....'), readlinkSync(join(root, '.....')), modeOf('...')]).toEqual([
+    ...['a', 'file', '...', 0o700],
+  ]);
+});
 
 test('what the system’s tar and its links make comes out the same', async () => {
   const from = join(place, 'from');
