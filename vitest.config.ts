@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { RunningCounts } from './test/helpers/running-counts.ts';
 import { SkipReporter } from './test/helpers/skip-reporter.ts';
 
 /** Where the counts are written as JSON, for .ci/run. */
@@ -38,7 +39,10 @@ export default defineConfig({
       new SkipReporter(),
       ...(results === undefined
         ? []
-        : [['json', { outputFile: results }] as ['json', { outputFile: string }]]),
+        : [
+            new RunningCounts(results),
+            ['json', { outputFile: results }] as ['json', { outputFile: string }],
+          ]),
     ],
   },
 });

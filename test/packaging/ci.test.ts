@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -41,6 +41,44 @@ describe('The last line of .ci/run', () => {
   test('counts a file that could not be loaded as a failure', () => {
     const file = { status: 'failed', assertionResults: [] };
     expect(count(results(7, 0, 0, [file]))).toEqual({ status: 1, stdout: '7 passed, 1 failed, 0 skipped\n' });
+  });
+
+  test('counts a file as a failure whose tests were skipped because what goes before them failed', () => {
+    const file = { status: 'failed', assertionResults: [{ status: 'skipped' }, { status: 'skipped' }] };
+    expect(count(results(7, 0, 2, [file]))).toEqual({ status: 1, stdout: '7 passed, 1 failed, 2 skipped\n' });
+  });
+
+  test('has what is known of a run that was broken off, which is a failure, after where that was', () => {
+    const content = { ...results(7, 0, 1), unfinished: ['test/a.test.ts'] };
+    const stdout = 'broken off in: test/a.test.ts\n7 passed, 1 failed, 1 skipped\n';
+    expect(count(content)).toEqual({ status: 1, stdout });
+  });
+
+  test('is known also when the tests are killed in the midst of a file', async () => {
+    const file = join(directory, 'killed.json');
+    const reporter = JSON.stringify(join(root, 'test/helpers/running-counts.ts'));
+    const files = {
+      'vitest.config.mjs': `import { RunningCounts } from ${reporter};
+        export default { test: { include: ['*.check.mjs'], reporters: [new RunningCounts(${JSON.stringify(file)})] } };`,
+      'quick.check.mjs': `import { test } from 'vitest'; test('is quick', () => {}); test.skip('is not done', () => {});`,
+      'long.check.mjs': `import { test } from 'vitest'; test('goes on', () => new Promise(() => {}), 600_000);`,
+    };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+    symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
+    const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+    const tests = spawn(process.execPath, [vitest, 'run'], {
+      cwd: directory,
+      stdio: 'ignore',
+      detached: true,
+    });
+    const known = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+    try {
+      await expect.poll(known).toMatch(/"numPassedTests":1.*"unfinished":\["long\.check\.mjs"\]/);
+    } finally {
+      process.kill(-(tests.pid ?? 0), 'SIGKILL');
+    }
+    const stdout = 'broken off in: long.check.mjs\n1 passed, 1 failed, 1 skipped\n';
+    expect(count(JSON.parse(known()))).toEqual({ status: 1, stdout });
   });
 });
 
