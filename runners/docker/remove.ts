@@ -18,13 +18,15 @@ const RETRY_MS = 100;
 /** A daemon that takes longer is asked again in the background. */
 const REMOVE_MS = 10_000;
 
+type Removal = 'removed' | 'gone' | 'failed';
+
 /** Remove a container with its anonymous volumes, running or not. False when the daemon could not be brought to. */
 export async function removeContainer(daemon: DockerDaemon, id: string): Promise<boolean> {
   return (await removal(daemon, id)) !== 'failed';
 }
 
 /** `gone`: somebody else had removed it, who need not have removed its volumes. */
-async function removal(daemon: DockerDaemon, id: string): Promise<'removed' | 'gone' | 'failed'> {
+async function removal(daemon: DockerDaemon, id: string): Promise<Removal> {
   for (let n = 0; n < TRIES; n++) {
     if (n > 0) await sleep(RETRY_MS * 2 ** n);
     try {
@@ -88,20 +90,33 @@ export async function removedAfter(
   id: string,
   work: () => Promise<RunnerOutcome>,
 ): Promise<RunnerOutcome> {
-  let kept = false;
+  let outcome: RunnerOutcome;
   try {
-    const outcome = await work();
+    outcome = await work();
     noteEnding(ctx.output, outcome);
-    return outcome;
   } catch (error) {
-    kept = error instanceof LetGo;
-    if (kept) return await new Promise<never>(() => {}); // the next server tells how it ends
+    if (error instanceof LetGo) return await new Promise<never>(() => {}); // the next server tells how it ends
+    await removeWhole(tools, ctx, id);
     throw error;
-  } finally {
-    if (!kept) {
-      const how = await removal(tools.daemon, id);
-      if (how === 'gone') await removeVolumesOf(tools, ctx);
-      else if (how === 'failed') tools.own.sweepLater();
-    }
   }
+  return withContainer(outcome, await removeWhole(tools, ctx, id));
+}
+
+async function removeWhole(
+  tools: RemovalTools,
+  ctx: Pick<RunContext, 'invocation'>,
+  id: string,
+): Promise<Removal> {
+  const how = await removal(tools.daemon, id);
+  if (how === 'gone') await removeVolumesOf(tools, ctx);
+  else if (how === 'failed') tools.own.sweepLater();
+  return how;
+}
+
+/** What no signal of the keeper's reached, as processes of another user, was killed with the container. */
+function withContainer(outcome: RunnerOutcome, how: Removal): RunnerOutcome {
+  const { kill } = outcome;
+  if (how !== 'removed' || !kill || kill.survivors === 0) return outcome;
+  const signals = kill.signals.at(-1) === 'SIGKILL' ? kill.signals : [...kill.signals, 'SIGKILL'];
+  return { ...outcome, kill: { signals, survivors: 0 } };
 }

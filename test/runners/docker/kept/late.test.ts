@@ -43,6 +43,19 @@ requires('docker')('What a setup in a container left running', () => {
     docker.nothingLeft(record);
   });
 
+  test('is ended with the container where it is another user’s: nobody survives, and that is told', async () => {
+    const record = await docker.shell(
+      'echo done',
+      {},
+      { options: { setup: { commands: ['(trap "" TERM; sleep 1000) & sleep 1000 &'], user: '0' } } },
+    );
+    expect(record, JSON.stringify(record.result)).toMatchObject({
+      status: 'succeeded',
+      outcome: { kill: { signals: ['SIGKILL'], survivors: 0 } },
+    });
+    docker.nothingLeft(record);
+  });
+
   test('of a run in a session too, also as another user; and nothing of it is left', async () => {
     const { id, container } = await sessions.open();
     for (const user of [undefined, '1000']) {
