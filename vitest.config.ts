@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/helpers/longest-first.ts';
 import { RunningCounts } from './test/helpers/running-counts.ts';
 import { SkipReporter } from './test/helpers/skip-reporter.ts';
 
@@ -31,6 +32,7 @@ export default defineConfig({
     ],
     // Most tests wait for processes and not for a processor.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // EventSource of undici is an independent reader for tests: its warning says nothing of our code.
     execArgv: ['--disable-warning=UNDICI-ES'],
     passWithNoTests: false,
