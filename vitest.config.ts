@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/helpers/longest-first.ts';
 import { RunningCounts } from './test/helpers/running-counts.ts';
@@ -30,8 +31,8 @@ export default defineConfig({
       part('kinds', ['test/runners/**/*.test.ts']),
       part('faults', ['test/faults/**/*.test.ts']),
     ],
-    // Most tests wait for processes and not for a processor.
-    maxWorkers: 2,
+    // Most tests wait for processes half of their time.
+    maxWorkers: Math.min(8, 2 * availableParallelism()),
     sequence: { sequencer: LongestFirst },
     // EventSource of undici is an independent reader for tests: its warning says nothing of our code.
     execArgv: ['--disable-warning=UNDICI-ES'],
