@@ -144,9 +144,10 @@ async function theLeaderItself() {
   );
   const next = await build();
   const record = await subprocesses(next).finished(id);
-  const gone = !alive(pid);
+  // What has ended is there until the first process has reaped it.
+  await until(() => !alive(pid), 'the leader is gone');
   await next.end();
-  return { gone, ended: record.outcome };
+  return { gone: true, ended: record.outcome };
 }
 
 /** A process was seen, has gone, and its pid is another's when the signal is sent. */
