@@ -6,7 +6,7 @@ import { isGone, runsIn } from './gone.ts';
 import type { LiveSession } from './live.ts';
 import type { Changes, SessionRow } from './session-facts.ts';
 import { settleSetup } from './settle.ts';
-import { setupRunOf } from './setup-run.ts';
+import { setupRunOf, snapshotAfter } from './setup-run.ts';
 import type { SessionTools } from './tools.ts';
 
 /** Between two tries of what cannot be had now. */
@@ -80,7 +80,7 @@ export class Leader {
   async #step(row: SessionRow, live: LiveSession): Promise<void> {
     if (row.state === 'preparing') {
       if (row.progress.resetting) return this.#putBack(row, live);
-      return this.#awaitSetup(row);
+      return this.#awaitSetup(row, live);
     }
     this.#letGo(live);
     await this.#end(row, live);
@@ -105,8 +105,8 @@ export class Leader {
     this.#letGo(live);
   }
 
-  async #awaitSetup(row: SessionRow): Promise<void> {
-    const { engine, closed, table } = this.#tools;
+  async #awaitSetup(row: SessionRow, live: LiveSession): Promise<void> {
+    const { engine, closed } = this.#tools;
     if (!engine.has(row.setup))
       try {
         await engine.submit(setupRunOf(row), { ofSession: true }).stored;
@@ -114,9 +114,30 @@ export class Leader {
         if (!(error instanceof RunwireError) || PASSING.has(error.code) || error.status >= 500) throw error;
         return this.#giveUp(row, messageOf(error));
       }
-    await engine.waitFinished(row.setup, Number.POSITIVE_INFINITY, closed);
-    if (closed.aborted || table.peek(row.id)?.setup !== row.setup) return;
-    await settleSetup(this.#tools, row.id);
+    await this.#whileWanted(row, live, (signal) =>
+      engine.waitFinished(row.setup, Number.POSITIVE_INFINITY, signal),
+    );
+    if (!closed.aborted && this.#isSetUp(row)) await settleSetup(this.#tools, row.id);
+  }
+
+  /** A session that is closed meanwhile does not wait for its setup: that is cancelled. */
+  async #whileWanted(
+    row: SessionRow,
+    live: LiveSession,
+    wait: (signal: AbortSignal) => Promise<unknown>,
+  ): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#tools.closed, over.signal]);
+    const waiting = wait(signal).finally(() => over.abort());
+    while (this.#isSetUp(row)) if (!(await live.next({ signal }))) break;
+    over.abort();
+    await waiting;
+  }
+
+  /** Is it still this run that is to make it ready. */
+  #isSetUp({ id, setup }: SessionRow): boolean {
+    const row = this.#tools.table.peek(id);
+    return row?.state === 'preparing' && row.setup === setup;
   }
 
   async #giveUp(row: SessionRow, reason: string): Promise<void> {
@@ -168,7 +189,7 @@ export class Leader {
   /** With what the server kept of it by itself. */
   async #removeWorkspace({ workspace, kept, progress }: SessionRow): Promise<void> {
     const { spaces, snapshots } = this.#tools;
-    const own = new Set(progress.readySnapshots);
+    const own = new Set([...progress.readySnapshots, ...progress.setups.map(snapshotAfter)]);
     try {
       const base = spaces.get(workspace).base_snapshot;
       if (kept.ownWorkspace && base === `${workspace}.base`) own.add(base);

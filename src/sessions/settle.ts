@@ -1,6 +1,7 @@
 import { isFinal } from '../documents/result.ts';
 import { messageOf } from '../platform/error-words.ts';
 import type { SessionRow } from './session-facts.ts';
+import { snapshotAfter } from './setup-run.ts';
 import type { SessionTools } from './tools.ts';
 
 /**
@@ -24,9 +25,10 @@ async function settle(tools: SessionTools, id: string): Promise<void> {
   const { snapshot, reason } = outcomeOf(tools, row.setup);
   const isSame = (now: SessionRow): boolean => now.state === 'preparing' && now.setup === row.setup;
   if (snapshot === null) {
-    // What it left is ended.
+    // What it left is ended, and what was kept of it goes with the session.
     const unsettled = kinds.find(row.kept.kind)?.sessions !== undefined;
-    table.change(id, { state: 'failed', reason, trouble: null, unsettled }, isSame);
+    const readySnapshots = [...new Set([...row.progress.readySnapshots, snapshotAfter(row.setup)])];
+    table.change(id, { state: 'failed', reason, trouble: null, unsettled, readySnapshots }, isSame);
   } else {
     const choice = await choiceOf(tools, row, snapshot);
     const kept = [...new Set([...row.progress.readySnapshots, snapshot, choice])];

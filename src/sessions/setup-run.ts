@@ -28,3 +28,8 @@ export function setupRunOf({ id, workspace, setup: runId, kept, progress }: Sess
     },
   };
 }
+
+/** The snapshot that it leaves, however it ends. */
+export function snapshotAfter(setup: string): string {
+  return `${setup}.after`;
+}

@@ -160,6 +160,46 @@ test('Its runs are cancelled when it is closed, and say by whom', async () => {
   expect((await room.ask('GET', `/sessions/${id}`)).body.runs).toEqual({ running: 0, queued: 0 });
 });
 
+test.each([false, true])(
+  'One that is closed while it is set up does not wait for that: its setup is cancelled (workspace kept: %s)',
+  async (keep_workspace) => {
+    await using room = sessionRoom(async ({ signal }) => {
+      await aborted(signal);
+      return undefined;
+    });
+    const { body } = await room.ask('POST', '/sessions', { runtime_kind: 'scripted', keep_workspace });
+    await expect.poll(() => room.begun).toHaveLength(1);
+    expect((await room.ask('DELETE', `/sessions/${body.session_id}`)).status).toBe(204);
+    expect(room.built.engine.record(body.setup_invocation_id)).toMatchObject({
+      status: 'cancelled',
+      outcome: { cancelled_by: { by: 'session' } },
+    });
+    expect((await room.ask('GET', `/sessions/${body.session_id}`)).body).toMatchObject({
+      ...{ state: 'closed', trouble: null, runs: { running: 0, queued: 0 } },
+    });
+    const { items } = (await room.ask('GET', '/snapshots')).body as unknown as { items: object[] };
+    if (!keep_workspace) expect(items, 'snapshots that are left').toEqual([]);
+  },
+);
+
+test('What was kept of a setup that failed goes with the session, in a later generation too', async () => {
+  const snapshots = async (room: SessionRoom): Promise<unknown[]> =>
+    ((await room.ask('GET', '/snapshots')).body as unknown as { items: unknown[] }).items;
+  let fails = true;
+  await using room = sessionRoom(({ session }) => (session?.isSetup && fails ? unprepared('it failed') : undefined));
+  const failed = await room.make();
+  expect(failed.state).toBe('failed');
+  expect(await snapshots(room)).not.toEqual([]);
+  await room.ask('DELETE', `/sessions/${failed.session_id}`);
+  expect(await snapshots(room)).toEqual([]);
+  fails = false;
+  const { session_id: id } = await room.make();
+  fails = true;
+  expect((await room.ask('POST', `/sessions/${id}/reset?wait=20`)).body.state).toBe('failed');
+  await room.ask('DELETE', `/sessions/${id}`);
+  expect(await snapshots(room)).toEqual([]);
+});
+
 test('Runs that are in its workspace without it are unfinished runs too, and go with it', async () => {
   await using room = sessionRoom(async ({ session, signal }) => {
     if (session === null) await aborted(signal);
