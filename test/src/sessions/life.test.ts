@@ -186,7 +186,9 @@ test('What was kept of a setup that failed goes with the session, in a later gen
   const snapshots = async (room: SessionRoom): Promise<unknown[]> =>
     ((await room.ask('GET', '/snapshots')).body as unknown as { items: unknown[] }).items;
   let fails = true;
-  await using room = sessionRoom(({ session }) => (session?.isSetup && fails ? unprepared('it failed') : undefined));
+  await using room = sessionRoom(({ session }) =>
+    session?.isSetup && fails ? unprepared('it failed') : undefined,
+  );
   const failed = await room.make();
   expect(failed.state).toBe('failed');
   expect(await snapshots(room)).not.toEqual([]);
