@@ -31,7 +31,7 @@ export default defineConfig({
       part('kinds', ['test/runners/**/*.test.ts']),
       part('faults', ['test/faults/**/*.test.ts']),
     ],
-    // Most tests wait for processes half of their time.
+    // Tests wait for processes for a part of their time.
     maxWorkers: Math.min(8, 2 * availableParallelism()),
     sequence: { sequencer: LongestFirst },
     // EventSource of undici is an independent reader for tests: its warning says nothing of our code.

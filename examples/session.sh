@@ -5,7 +5,7 @@
 #
 # Stores an environment spec, makes a session with it and runs five commands there, as an agent would, with a log of
 # each as it comes. A checkpoint tells what they have changed. Then comes an evaluation, with a setup of its own that the
-# agent could not see; it exits as that did. What was made on the server goes, whatever happens.
+# agent could not see; it exits as that did. What was made on the server goes, whatever happens, but for the records of its runs.
 # RUNWIRE_EXAMPLE_KIND: subprocess (default) or docker, with RUNWIRE_EXAMPLE_IMAGE (default: busybox).
 # RUNWIRE_TOKEN: token of the server, if it has one.
 set -eu

@@ -58,9 +58,11 @@ export type AssetUses = z.infer<typeof AssetUses>;
 
 const MAX_USES = 100;
 
-/** Assets that options name, by whom a version is needed; null: the newest. What is not said rightly names none. */
-export function assetsNamed(options: unknown): { name: string; version: number | null }[] {
-  const given = typeof options === 'object' && options !== null && 'assets' in options ? options.assets : {};
-  const uses = AssetUses.safeParse(given).data ?? {};
-  return Object.entries(uses).map(([key, { asset = key, version = null }]) => ({ name: asset, version }));
+/** What these uses name, each once. `version` null: the newest. */
+export function assetsNamed(uses: AssetUses = {}): { name: string; version: number | null }[] {
+  const named = Object.entries(uses).map(([key, { asset: name = key, version = null }]) => ({
+    name,
+    version,
+  }));
+  return [...new Map(named.map((one) => [`${one.name}@${one.version}`, one])).values()];
 }

@@ -60,9 +60,9 @@ export class Intake {
     store: InvocationStore,
     registry: Registry,
     live: Pick<ChurnMap<string, LiveRun>, 'get' | 'has'>,
-    workspaces: WorkspaceRuns | null = null,
-    sessions: SessionRuns | null = null,
-    specs: SpecBook | null = null,
+    workspaces: WorkspaceRuns | null,
+    sessions: SessionRuns | null,
+    specs: SpecBook | null,
     inputs: InputTools,
   ) {
     this.#config = config;

@@ -207,8 +207,8 @@ export class AllSessions implements Sessions {
   /** Assets that open ones name, by themselves or by their environment spec. */
   *assetsInUse(): Generator<{ who: string; name: string; version: number | null }> {
     for (const stored of this.#tools.store.sessions.open()) {
-      const { options } = readRow(stored).kept.defaults;
-      for (const asset of assetsNamed(options)) yield { who: `the session ${stored.id}`, ...asset };
+      const { assets } = readRow(stored).kept.defaults.options ?? {};
+      for (const asset of assetsNamed(assets)) yield { who: `the session ${stored.id}`, ...asset };
     }
   }
 

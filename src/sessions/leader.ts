@@ -114,24 +114,21 @@ export class Leader {
         if (!(error instanceof RunwireError) || PASSING.has(error.code) || error.status >= 500) throw error;
         return this.#giveUp(row, messageOf(error));
       }
-    await this.#whileWanted(row, live, (signal) =>
-      engine.waitFinished(row.setup, Number.POSITIVE_INFINITY, signal),
-    );
+    await this.#setupOver(row, live);
     if (!closed.aborted && this.#isSetUp(row)) await settleSetup(this.#tools, row.id);
   }
 
-  /** A session that is closed meanwhile does not wait for its setup: that is cancelled. */
-  async #whileWanted(
-    row: SessionRow,
-    live: LiveSession,
-    wait: (signal: AbortSignal) => Promise<unknown>,
-  ): Promise<void> {
+  /** Or the session does not wait for it any more: of one that is closed it is to be cancelled. */
+  async #setupOver(row: SessionRow, live: LiveSession): Promise<void> {
+    const { engine, closed } = this.#tools;
     const over = new AbortController();
-    const signal = AbortSignal.any([this.#tools.closed, over.signal]);
-    const waiting = wait(signal).finally(() => over.abort());
+    const signal = AbortSignal.any([closed, over.signal]);
+    const finished = engine
+      .waitFinished(row.setup, Number.POSITIVE_INFINITY, signal)
+      .finally(() => over.abort());
     while (this.#isSetUp(row)) if (!(await live.next({ signal }))) break;
     over.abort();
-    await waiting;
+    await finished;
   }
 
   /** Is it still this run that is to make it ready. */

@@ -1,7 +1,7 @@
 import type { EnvironmentSpec, EnvironmentSpecInput } from '../documents/environment-spec.ts';
 import type { InvocationDefaults } from '../documents/invocation-defaults.ts';
 import { parseExact } from '../platform/exact-json.ts';
-import type { AssetOfSpec, StoredSpec } from '../store/specs.ts';
+import type { StoredSpec } from '../store/specs.ts';
 import type { ResolvedSpec } from './spec-book.ts';
 
 /** What is stored of a spec: what was sent, with setup and assets in one place. */
@@ -40,12 +40,4 @@ export function resolved({ name, version, digest, document }: StoredSpec): Resol
     options: { ...options, ...(setup && { setup }), ...(assets && { assets }) },
   };
   return { name, version, digest, from: `the environment spec ${name}@${version}`, defaults };
-}
-
-/** Each once. */
-export function assetsIn({ assets = {} }: SpecDocument): AssetOfSpec[] {
-  const named = new Map<string, AssetOfSpec>();
-  for (const [key, { asset: name = key, version = null }] of Object.entries(assets))
-    named.set(`${name}@${version}`, { name, version });
-  return [...named.values()];
 }

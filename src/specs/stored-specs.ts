@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { AssetBook } from '../assets/asset-book.ts';
 import type { DiskSpace } from '../disk/space.ts';
+import { assetsNamed } from '../documents/asset-use.ts';
 import { canonicalJson } from '../documents/canonical-json.ts';
 import { parseReference } from '../documents/environment-spec.ts';
 import { RunwireError } from '../documents/errors.ts';
@@ -9,7 +10,7 @@ import type { InvocationStore } from '../store/invocation-store.ts';
 import { storeRemoval } from '../store/making-room.ts';
 import type { StoredSpec } from '../store/specs.ts';
 import { faultsOf, type SpecKind } from './check.ts';
-import { assetsIn, described, documentOf, resolved } from './document.ts';
+import { described, documentOf, resolved } from './document.ts';
 import type { EnvironmentSpecs, SpecBook } from './spec-book.ts';
 
 /** Of one spec, as canonical JSON. */
@@ -58,7 +59,7 @@ export class StoredSpecs implements SpecBook, EnvironmentSpecs {
         ? newest
         : store.specs.insert(
             { name, digest, document: JSON.stringify(document), createdAt: Date.now() },
-            assetsIn(document),
+            assetsNamed(document.assets),
           );
     await store.committed();
     if (isNew) this.sweep();
