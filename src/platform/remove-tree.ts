@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { chmod, opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import { codeOf } from './error-words.ts';
 
-/** Directories that are worked on at once, of all trees together. */
-const WORKERS = 4;
-/** Names of one directory that are deleted at once: what others ask of the thread pool waits for no more than these. */
-const TOGETHER = 8;
+/** Directories that are worked on at once, of all trees together: each step of one waits for a turn of the event loop. */
+const WORKERS = 32;
+/** Names that are deleted at once, of all directories together: what others ask of the thread pool waits for no more than these. */
+const TOGETHER = 128;
 /** Longer paths are cut: the system takes 4096 bytes, and the rest of one may be as long as a name. */
 const LONG_PATH_BYTES = 2048;
 /** What somebody puts in meanwhile is deleted too, so often. */
@@ -15,6 +15,8 @@ const MOST_ROUNDS = 100;
 interface Removal {
   /** Ends with a slash: where deep parts are moved to. */
   beside: Buffer;
+  /** Of its directories, those that nobody works on; the last one is the next. */
+  waiting: Place[];
   /** Directories that are not gone yet. */
   left: number;
   /** Of them, those that are worked on. */
@@ -34,8 +36,8 @@ interface Place {
   rounds: number;
 }
 
-/** The last one is the next. */
-const waiting: Place[] = [];
+/** Those that have a directory waiting, each once. The first one is the next, and then the last: none waits for all of a large one. */
+const inTurn = new Set<Removal>();
 let workers = 0;
 
 /**
@@ -47,7 +49,14 @@ let workers = 0;
 export function removeTree(path: string | Buffer): Promise<void> {
   const top = Buffer.from(path);
   const beside = top.subarray(0, top.lastIndexOf('/') + 1);
-  const removal = { beside, left: 0, active: 0, error: null, over: Promise.withResolvers<void>() };
+  const removal = {
+    beside,
+    waiting: [],
+    left: 0,
+    active: 0,
+    error: null,
+    over: Promise.withResolvers<void>(),
+  };
   add({ removal, path: top, parent: null, below: 0, rounds: 0 });
   return removal.over.promise;
 }
@@ -58,14 +67,25 @@ function add(place: Place): void {
 }
 
 function again(place: Place): void {
-  waiting.push(place);
+  place.removal.waiting.push(place);
+  inTurn.add(place.removal);
   if (workers >= WORKERS) return;
   workers++;
   void work();
 }
 
+function next(): Place | undefined {
+  for (const removal of inTurn) {
+    const place = removal.waiting.pop();
+    inTurn.delete(removal);
+    if (removal.waiting.length > 0) inTurn.add(removal);
+    return place;
+  }
+  return undefined;
+}
+
 async function work(): Promise<void> {
-  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+  for (let place = next(); place !== undefined; place = next()) {
     const { removal } = place;
     removal.active++;
     if (removal.error === null) await remove(place).catch((error) => (removal.error ??= error));
@@ -117,7 +137,7 @@ async function unlinkAll(path: Buffer): Promise<Buffer[]> {
         gone.catch(() => {}); // told when all of them are waited for
         batch.push(gone);
       }
-      if (batch.length < TOGETHER) continue;
+      if (batch.length < TOGETHER / workers) continue;
       await Promise.all(batch);
       batch = [];
     }

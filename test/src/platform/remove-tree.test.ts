@@ -49,3 +49,13 @@ test('many at once all come to their end, of the same tree too', async () => {
   await Promise.all([...names, ...names].map((name) => removeTree(join(home, name))));
   expect(readdirSync(home)).toEqual([]);
 });
+
+test('small trees do not wait for a large one', async () => {
+  for (let n = 0; n < 300; n++) mkdirSync(join(home, 'large', `d${n}`, 'a'), { recursive: true });
+  for (let n = 0; n < 50; n++) mkdirSync(join(home, `small${n}`));
+  const order: string[] = [];
+  const names = readdirSync(home);
+  await Promise.all(names.map((name) => removeTree(join(home, name)).then(() => order.push(name))));
+  expect(order.at(-1)).toBe('large');
+  expect(readdirSync(home)).toEqual([]);
+});
