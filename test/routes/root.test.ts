@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { stubApp } from '../helpers/stub-app.ts';
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
@@ -9,16 +10,13 @@ test('/ tells a program where things are, and each of them is there', async () =
   expect(response.statusCode).toBe(200);
   const { name, version, ...places } = response.json();
   expect({ name, version }).toEqual({ name: 'runwire', version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
-  expect(Object.keys(places)).toEqual([
-    'invocations',
-    'workspaces',
-    'snapshots',
-    'environment_specs',
-    'runtimes',
-    'readiness',
-    'docs',
-    'openapi',
-  ]);
+  const { paths } = parse((await stub.app.inject('/openapi.yaml')).body) as { paths: object };
+  const known = Object.keys(paths);
+  const collections = known.filter((path) =>
+    known.some((one) => /^\/[^/]+$/.test(path) && one.startsWith(`${path}/{`)),
+  );
+  expect(collections.length).toBeGreaterThan(5);
+  expect(Object.values(places)).toEqual(expect.arrayContaining(collections));
   for (const place of Object.values<string>(places))
     expect((await stub.app.inject(place)).statusCode, place).toBe(200);
 });
