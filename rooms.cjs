@@ -143,7 +143,7 @@ const ROOMS = {
   },
   'src/specs': {
     says: 'stored environments: versions that never change, and what they say before an invocation does',
-    doors: ['spec-book', 'stored-specs'],
+    doors: ['spec-book', 'stored-specs', 'incomplete-options'],
     imports: ['src/assets', 'src/fill', 'src/store', 'src/disk', 'src/documents', 'src/platform'],
   },
   'src/sessions': {

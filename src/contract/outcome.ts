@@ -1,5 +1,6 @@
 import type { ArtifactFacts, Omitted } from '../documents/artifact.ts';
 import type { Canceller } from '../documents/cancelled-by.ts';
+import type { FieldError } from '../documents/errors.ts';
 import type { FailureReason } from '../documents/failure.ts';
 import type { CaptureFacts, Kill, TimeoutReason, Timings, Usage } from '../documents/outcome.ts';
 import type { FinalStatus } from '../documents/result.ts';
@@ -75,9 +76,13 @@ export class CannotBegin extends Error {
 
 /** The work cannot be run as it was asked for: the run ends as `rejected` with these words. */
 export class Rejected extends Error {
-  constructor(message: string) {
+  /** The fields that are to blame, where it is known. */
+  readonly errors: readonly FieldError[] | undefined;
+
+  constructor(message: string, errors?: readonly FieldError[]) {
     super(message);
     this.name = 'Rejected';
+    this.errors = errors;
   }
 }
 

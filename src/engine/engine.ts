@@ -108,6 +108,8 @@ export interface SentFiles {
 export interface SubmitOptions {
   /** It is the session's own, and sets it up. */
   ofSession?: boolean | undefined;
+  /** It is refused where it could only end as `rejected`. */
+  mustRun?: boolean | undefined;
   /** They are the working directory of the run. */
   files?: SentFiles | undefined;
   idempotencyKey?: string | undefined;

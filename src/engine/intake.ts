@@ -32,7 +32,7 @@ import { type Meaning, meaningOf, plainMeaning, untold } from './meaning.ts';
 import { missingRunner, type Registry } from './registry.ts';
 import { mayRead, noOwnDirectory, noUse } from './sent-files-check.ts';
 import { checkSetup } from './setup-check.ts';
-import { checkOtherOptions, parseSpec } from './spec.ts';
+import { checkOtherOptions, parseSpec, refusedAtOnce } from './spec.ts';
 import { checkWorkspacePaths } from './workspace-paths.ts';
 
 /** Each is kept as long as the run. */
@@ -119,7 +119,7 @@ export class Intake {
     input: WholeInvocationInput,
     spec: SpecOfRun | null,
     sent: string | null,
-    { idempotencyKey, traceparent, files }: SubmitOptions,
+    { idempotencyKey, traceparent, files, mustRun }: SubmitOptions,
   ): LiveRun {
     const workspace = workspaceOf(input.options?.workspace);
     if (files && input.working_directory && workspace === null) throw noOwnDirectory();
@@ -140,6 +140,7 @@ export class Intake {
       invocation,
     );
     const parsed = untold(meaning, () => this.#specOf(runner, filled));
+    if (mustRun && parsed.refusal !== null) throw refusedAtOnce(parsed.refusal);
     if (files && workspace === null && !mayRead(runner, invocation, parsed)) throw noUse(runner);
     return new LiveRun({
       ...parsed,

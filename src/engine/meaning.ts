@@ -3,7 +3,7 @@ import { usedAssets } from '../assets/used-assets.ts';
 import { Rejected } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
-import { RunwireError } from '../documents/errors.ts';
+import { type FieldError, RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import { workspaceOf } from '../documents/workspace-use.ts';
@@ -101,15 +101,19 @@ export function untold<Parsed extends { refusal: Rejected | null }>(
       (text, address) => text.replaceAll(new RegExp(escaped(address), 'gi'), UNTOLD),
       words,
     );
+  const hidden = ({ path, message }: FieldError): FieldError => ({
+    path: hide(path),
+    message: hide(message),
+  });
   try {
     const parsed = parse();
     if (signedAddresses.length === 0 || parsed.refusal === null) return parsed;
-    return { ...parsed, refusal: new Rejected(hide(parsed.refusal.message)) };
+    const { message, errors } = parsed.refusal;
+    return { ...parsed, refusal: new Rejected(hide(message), errors?.map(hidden)) };
   } catch (error) {
     if (signedAddresses.length === 0 || !(error instanceof RunwireError) || error.errors === undefined)
       throw error;
-    const errors = error.errors.map(({ path, message }) => ({ path: hide(path), message: hide(message) }));
-    throw fieldRefusal(error.code, errors);
+    throw fieldRefusal(error.code, error.errors.map(hidden));
   }
 }
 

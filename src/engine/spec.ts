@@ -1,5 +1,6 @@
 import { type Rejected, Rejected as RejectedError } from '../contract/outcome.ts';
 import type { Runner } from '../contract/runner.ts';
+import type { RunwireError } from '../documents/errors.ts';
 import { fieldErrors, fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import { optionKeyOf } from '../documents/kind.ts';
@@ -24,6 +25,11 @@ export function parseSpec(
   }
 }
 
+/** The refusal of what can only end as `rejected`, for who is to be told at once. */
+export function refusedAtOnce({ message, errors }: Rejected): RunwireError {
+  return fieldRefusal('invalid_invocation', [...(errors ?? [{ path: '', message }])]);
+}
+
 /** Throws invalid_invocation, naming the fields, for options of another kind than the run's that are not what they should be. */
 export function checkOtherOptions(others: readonly Runner[], { options }: Invocation): void {
   for (const runner of others) {
@@ -42,6 +48,6 @@ function parseOptions(runner: Runner, invocation: Invocation): unknown {
   const errors = fieldErrors(parsed.error, ['options', key ?? runner.kind]);
   // An exact RxP invocation, which has no options, is accepted also where it cannot be run.
   if (given === undefined)
-    throw new RejectedError(errors.map(({ path, message }) => `${path}: ${message}`).join('; '));
+    throw new RejectedError(errors.map(({ path, message }) => `${path}: ${message}`).join('; '), errors);
   throw fieldRefusal('invalid_invocation', errors);
 }

@@ -10,10 +10,11 @@ import type { GivenFiles, Page } from '../workspaces/workspaces.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { isGone, runsIn } from './gone.ts';
-import { keptOf } from './kept.ts';
+import { keptOf, specOf } from './kept.ts';
 import { Leader } from './leader.ts';
 import { LiveSessions } from './live.ts';
 import { needOf } from './needs.ts';
+import { toldToMaker } from './refusal.ts';
 import { countRuns, RunsInSessions } from './runs.ts';
 import { describeSession, newFacts, readRow, type SessionRow } from './session-facts.ts';
 import type { Sessions } from './sessions.ts';
@@ -76,7 +77,7 @@ export class AllSessions implements Sessions {
   }
 
   async create(input: SessionInput, files?: GivenFiles): ReturnType<Sessions['create']> {
-    const { store, table, spaces, engine } = this.#tools;
+    const { store, table } = this.#tools;
     const { session_id: id = uuidV7() } = input;
     const fingerprint = input.session_id === undefined ? null : fingerprintOf(input, files?.digest ?? null);
     const known = table.peek(id);
@@ -86,16 +87,33 @@ export class AllSessions implements Sessions {
       return { session: this.#describe(known), replayed: true };
     }
     if (known?.unsettled) throw busy(id, 'is being closed');
-    const kept = keptOf(this.#tools, input);
+    const spec = specOf(this.#tools, input);
+    try {
+      await this.#make({ id, fingerprint, kept: keptOf(this.#tools, input, spec) }, input, files, known?.n);
+    } catch (error) {
+      throw toldToMaker(error, input, spec);
+    }
+    return { session: this.get(id), replayed: false };
+  }
+
+  /** Resolves when it is stored. */
+  async #make(
+    asked: Pick<SessionRow, 'id' | 'fingerprint' | 'kept'>,
+    input: SessionInput,
+    files: GivenFiles | undefined,
+    closed: number | undefined,
+  ): Promise<void> {
+    const { store, table, spaces, engine } = this.#tools;
+    const { id } = asked;
     const createdAt = Date.now();
     // Session, workspace and setup are stored in one turn: there are all of them or none.
     const made = input.workspace === undefined ? spaces.make(workspaceOf(input), files) : null;
     const workspace = made?.id ?? this.#givenWorkspace(input.workspace ?? '');
-    const row = { id, fingerprint, workspace, createdAt, setup: uuidV7(), kept };
-    const { kept: _, setup: __, ...stored } = row;
-    store.sessions.insert({ ...stored, input: JSON.stringify(kept) }, newFacts(row), known?.n);
+    const row = { ...asked, workspace, createdAt, setup: uuidV7() };
+    const { kept, setup: _, ...stored } = row;
+    store.sessions.insert({ ...stored, input: JSON.stringify(kept) }, newFacts(row), closed);
     try {
-      engine.submit(setupRunOf(table.get(id)), { ofSession: true }).stored.catch(() => {}); // the commit below says it
+      engine.submit(setupRunOf(table.get(id)), { ofSession: true, mustRun: true }).stored.catch(() => {}); // the commit below says it
     } catch (error) {
       table.change(id, { state: 'closed', refused: true, setups: [] });
       this.#leader.lead(id);
@@ -103,7 +121,6 @@ export class AllSessions implements Sessions {
     }
     await Promise.all([store.committed(), made?.stored]);
     this.#leader.lead(id);
-    return { session: this.get(id), replayed: false };
   }
 
   get(id: string): Session {

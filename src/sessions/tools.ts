@@ -14,7 +14,10 @@ import type { SessionTable } from './table.ts';
 
 /** What sessions ask of the engine. */
 export interface SessionEngine {
-  submit(input: InvocationInput, options: { ofSession: true }): { id: string; stored: Promise<void> };
+  submit(
+    input: InvocationInput,
+    options: { ofSession: true; mustRun?: true },
+  ): { id: string; stored: Promise<void> };
   has(id: string): boolean;
   status(id: string): Status;
   record(id: string): RunRecord;
