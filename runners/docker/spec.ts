@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 const noNul = (text: string): boolean => !text.includes('\0');
-const Words = z.string().min(1).max(4096).refine(noNul, { error: 'must not contain a NUL character' });
+const NO_NUL = { error: 'must not contain a NUL character' };
+const Words = z.string().min(1).max(4096).refine(noNul, NO_NUL);
 const count = z.number().int().positive();
 const Port = z.number().int().min(1).max(65535);
 
@@ -59,7 +60,10 @@ export const DockerSpec = z
     ),
     pull: z.enum(['missing', 'always', 'never']).default('missing'),
     registry_secret: z.string().min(1).max(128).optional().describe('Name of a secret that the server holds'),
-    entrypoint: z.array(z.string().refine(noNul)).optional().describe("Instead of the image's; [] = none"),
+    entrypoint: z
+      .array(z.string().refine(noNul, NO_NUL))
+      .optional()
+      .describe("Instead of the image's; [] = none"),
     user: Words.optional().describe('user, uid, or either with :group; default: not root'),
     workdir: InsidePath.default('/workspace'),
     mount_workspace: z
@@ -88,7 +92,12 @@ export const DockerSpec = z
     security_options: z.array(SecurityOption).default([]),
     platform: Words.optional(),
     extra_hosts: z
-      .record(z.string().regex(/^[A-Za-z0-9._-]+$/), z.string().regex(/^([0-9a-fA-F.:]+|host-gateway)$/))
+      .record(
+        z.string().regex(/^[A-Za-z0-9._-]+$/, { error: 'must be the name of a host' }),
+        z
+          .string()
+          .regex(/^([0-9a-fA-F.:]+|host-gateway)$/, { error: 'must be an IP address or host-gateway' }),
+      )
       .default({})
       .describe('Name to address'),
     labels: z

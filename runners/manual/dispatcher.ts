@@ -1,6 +1,7 @@
 import type { RunContext, RunOutput } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import { Completion } from '../../src/documents/completion.ts';
+import { fieldErrors } from '../../src/documents/field-errors.ts';
 import type { Invocation } from '../../src/documents/invocation.ts';
 import { redactInvocation } from '../../src/documents/redaction.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
@@ -42,10 +43,10 @@ export async function runDispatcher(
   else signal.addEventListener('abort', stop, { once: true });
   const context = { signal, output, workingDirectory, artifactDirectory, inputPath };
   const work = async (): Promise<RunnerOutcome> => {
-    const completion = Completion.safeParse(await dispatcher(redactInvocation(ctx.invocation), context));
-    return completion.success
-      ? completionOutcome(completion.data, [])
-      : failed(`it gave no completion: ${completion.error.issues[0]?.message}`);
+    const given = Completion.safeParse(await dispatcher(redactInvocation(ctx.invocation), context));
+    if (given.success) return completionOutcome(given.data, []);
+    const [fault] = fieldErrors(given.error, ['completion']);
+    return failed(`it gave no completion: ${fault?.path} ${fault?.message}`);
   };
   try {
     return await Promise.race([work(), stopped.promise]);

@@ -87,7 +87,12 @@ export const HttpSpec = z
       'Where in the working directory the body of an answer that is a success is written to as well',
     ),
     expect: z
-      .array(z.union([z.number().int().min(200).max(599), z.string().regex(/^[2-5]xx$/)]))
+      .array(
+        z.union([
+          z.number().int().min(200).max(599),
+          z.string().regex(/^[2-5]xx$/, { error: 'must be a status, 2xx, 3xx, 4xx or 5xx' }),
+        ]),
+      )
       .min(1)
       .optional()
       .describe('Statuses that are a success; default 2xx'),

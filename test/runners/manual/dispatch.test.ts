@@ -266,7 +266,7 @@ test('a dispatcher of the embedding program does the run', async () => {
 test.each([
   ['broken', 'failed', 'out of order'],
   ['picky', 'rejected', 'not mine'],
-  ['mute', 'failed', 'gave no completion'],
+  ['mute', 'failed', 'gave no completion: completion.status must be succeeded,'],
   ['absent', 'rejected', 'there is no dispatcher "absent"'],
 ])('a dispatcher that is %s makes the run %s', async (name, status, words) => {
   const { result } = await app.run(manual({ dispatcher: name }));

@@ -48,3 +48,25 @@ test('of what may have several forms the faults of the one that was meant are to
   expect(errors(schema, { workspace: 7 })).toEqual(['options.workspace: must be a string or an object']);
   expect(errors(schema, {})).toEqual(['options.workspace: must be a string or an object']);
 });
+
+test('sizes, choices and forms are told by what is taken', () => {
+  const schema = z.strictObject({
+    size: z.number().positive().max(5).optional(),
+    mode: z.enum(['mount', 'copy', 'none']).optional(),
+    word: z.string().min(1).max(3).optional(),
+    words: z.array(z.string()).min(2).max(3).optional(),
+    bytes: z.base64().optional(),
+    either: z.union([z.literal('all'), z.number().int().positive(), z.array(z.string())]).optional(),
+  });
+  const said = (value: object): string => errors(schema, value).join('; ').replaceAll('options.', '');
+  expect(said({ size: 0 })).toBe('size: must be more than 0');
+  expect(said({ size: 6 })).toBe('size: must be at most 5');
+  expect(said({ mode: 'x' })).toBe('mode: must be mount, copy or none');
+  expect(said({ word: '' })).toBe('word: must not be empty');
+  expect(said({ word: 'four' })).toBe('word: must have at most 3 characters');
+  expect(said({ words: ['a'] })).toBe('words: must have at least 2 entries');
+  expect(said({ bytes: '*' })).toBe('bytes: must be base64');
+  expect(said({ either: 'some' })).toBe('either: must be all, a number or an array');
+  expect(said({ either: 0 })).toBe('either: must be more than 0');
+  expect(said({ either: [1] })).toBe('either.0: must be a string');
+});

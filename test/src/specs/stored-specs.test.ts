@@ -148,7 +148,7 @@ test('what a kind can check is checked: what is absent may come with an invocati
     told(async () => (await specs.put('demo', { runtime_kind, options })).isNew);
   expect(await faults('container', { docker: { memory_bytes: 5 } })).toBe(true);
   expect(await faults('docker', { docker: { imag: 'x', cpus: -1 } })).toEqual([
-    'options.docker.cpus: Too small: expected number to be >0',
+    'options.docker.cpus: must be more than 0',
     'options.docker.imag: is not a known field',
   ]);
   // Members of lists are not completed.
