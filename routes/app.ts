@@ -123,7 +123,7 @@ const DEADLINES: Deadlines = { headersMs: 60_000, bodyMs: 300_000, lookMs: 15_00
 export function createApp(parts: AppParts): FastifyInstance {
   const { config, engine, kept, metrics, logger } = parts;
   const deadlines = parts.deadlines ?? DEADLINES;
-  const answerError = problemHandler(logger);
+  const answerError = problemHandler(logger, engine.kinds);
   const app = fastify({
     logger: false,
     // The guard refuses it, with a problem document; Node would with nothing.

@@ -5,7 +5,8 @@ type Schema = Record<string, unknown> & { properties: Record<string, Record<stri
 /** What of the documented invocations is different from server to server: the words for kinds, and their options. */
 export function describeKinds(schemas: Record<string, unknown>, kinds: readonly Kind[]): void {
   const { InvocationInput, EnvironmentSpecInput, StoredEnvironmentSpec } = schemas as Record<string, Schema>;
-  const { OptionsInput, Options, SpecOptionsInput, SpecOptions } = schemas as Record<string, Schema>;
+  const { OptionsInput, Options } = schemas as Record<string, Schema>;
+  const { SpecOptionsInput, SpecOptions, SessionOptionsInput } = schemas as Record<string, Schema>;
   const words = kinds.map(({ kind }) => kind).join(', ');
   const aliases = kinds.flatMap(({ aliases = [] }) => aliases).join(', ');
   const description = `One of ${words}${aliases && `, or an alias of one: ${aliases}`}`;
@@ -22,14 +23,15 @@ export function describeKinds(schemas: Record<string, unknown>, kinds: readonly 
     schemas[name] = schema;
     for (const options of [OptionsInput, Options])
       if (options) options.properties[key] = { $ref: `#/components/schemas/${name}` };
-    // What a spec leaves out may come with an invocation.
+    // What a spec or a session leaves out may come with an invocation.
     const { required: _required, ...partial } = schema;
     schemas[`Spec${name}`] = partial;
-    for (const options of [SpecOptionsInput, SpecOptions])
+    for (const options of [SpecOptionsInput, SpecOptions, SessionOptionsInput])
       if (options) options.properties[key] = { $ref: `#/components/schemas/Spec${name}` };
   }
   // A stored invocation may have options of a kind that the server no longer has.
-  for (const options of [OptionsInput, SpecOptionsInput]) if (options) options.additionalProperties = false;
+  for (const options of [OptionsInput, SpecOptionsInput, SessionOptionsInput])
+    if (options) options.additionalProperties = false;
 }
 
 /** `http_async` is HttpAsync. */

@@ -1,6 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ERRORS, type ErrorCode, RunwireError, toldShortage } from '../../src/documents/errors.ts';
+import { FieldPlaces } from '../../src/documents/field-places.ts';
+import type { Kind } from '../../src/documents/kind.ts';
 import { nothingHere } from '../requests/known-paths.ts';
 import { targetOf } from '../requests/target.ts';
 
@@ -78,10 +80,23 @@ function contentRangeOf(thrown: unknown): unknown {
     : undefined;
 }
 
+/** Has fields that stand at a wrong place in a body told theirs. */
+function pointing(kinds: readonly Kind[]) {
+  const known = new WeakMap<z.ZodType, FieldPlaces>();
+  return (error: RunwireError, request: FastifyRequest): RunwireError => {
+    const body = error.errors && request.routeOptions.schema?.body;
+    if (!(body instanceof z.ZodType)) return error;
+    const places = known.get(body) ?? new FieldPlaces(body, kinds);
+    known.set(body, places);
+    return places.pointed(error);
+  };
+}
+
 /** Fastify's error handler: answers with a problem document and logs what is the server's fault. */
-export function problemHandler(log: ErrorLog | undefined) {
+export function problemHandler(log: ErrorLog | undefined, kinds: readonly Kind[]) {
+  const pointed = pointing(kinds);
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const error = toRunwireError(thrown);
+    const error = pointed(toRunwireError(thrown), request);
     if (error.status >= 500 && !(thrown instanceof RunwireError) && !request.raw.socket.destroyed)
       log?.error(
         { err: thrown, method: request.method, path: request.url.split('?', 1)[0] },

@@ -11,7 +11,7 @@ import { Options } from '../../src/documents/options.ts';
 import { Outcome } from '../../src/documents/outcome.ts';
 import { Record } from '../../src/documents/record.ts';
 import { RuntimeResult } from '../../src/documents/result.ts';
-import { Checkpoint, Session, SessionInput } from '../../src/documents/session.ts';
+import { Checkpoint, Session, SessionInput, SessionOptions } from '../../src/documents/session.ts';
 import { Diff, Snapshot } from '../../src/documents/snapshot.ts';
 import { WorkerEvent } from '../../src/documents/worker-event.ts';
 import { Workspace } from '../../src/documents/workspace.ts';
@@ -40,6 +40,7 @@ const NAMED: { readonly [name: string]: z.ZodType } = {
   Snapshot,
   Diff,
   NewSession: SessionInput,
+  SessionOptions,
   Session,
   Checkpoint,
   Asset,

@@ -6,19 +6,28 @@ import { Diff, Snapshot, SnapshotInput } from './snapshot.ts';
 import { SpecReference } from './spec-reference.ts';
 import { WorkspaceSource } from './workspace.ts';
 
-/** Options that one run has, and no session gives to all of its runs. */
-const OF_A_RUN = [
-  ...['workspace', 'session', 'environment_spec', 'files', 'stdin', 'stdin_open', 'on_finish'],
-  ...['is_evaluation', 'disable_setup', 'inputs', 'outputs'],
-] as const;
-/** Of these a session has fields of its own. */
-const FIELDS: ReadonlySet<string> = new Set([
-  'workspace',
-  'environment_spec',
-  'files',
-  'is_evaluation',
-  'disable_setup',
-]);
+const ofOneRun = z.never({ error: 'is of one run, not of a session' }).optional();
+const beside = (name: string) => z.never({ error: `is said beside options: ${name}` }).optional();
+
+/** Options that one run has, and no session gives to all of its runs. Of some a session has fields of its own. */
+const REFUSED = {
+  workspace: beside('workspace'),
+  environment_spec: beside('environment_spec'),
+  files: beside('files'),
+  is_evaluation: beside('is_evaluation'),
+  disable_setup: beside('disable_setup'),
+  session: ofOneRun,
+  stdin: ofOneRun,
+  stdin_open: ofOneRun,
+  on_finish: ofOneRun,
+  inputs: ofOneRun,
+  outputs: ofOneRun,
+};
+
+/** `options` of a session, which its runs may complete. */
+export const SessionOptions = Options.safeExtend(REFUSED).describe(
+  `Of the setup and of each of its runs; what a run says itself goes before it. Refused: ${Object.keys(REFUSED).join(', ')}`,
+);
 
 const seconds = z.number().positive().max(1e9).optional();
 
@@ -39,7 +48,7 @@ export const SessionInput = z
     is_evaluation: z.boolean().optional().describe('true: evaluation_commands of the setup run too'),
     disable_setup: z.boolean().optional().describe('true: it is ready without any setup'),
     environment: Environment.optional().describe('Of the setup and of each of its runs'),
-    options: Options.optional().describe('The same; what a run says itself goes before it'),
+    options: SessionOptions.optional(),
     metadata: z.record(z.string(), z.string()).optional(),
     ttl_seconds: seconds.describe('It is closed so long after it was made. Default: never'),
     idle_seconds: seconds.describe('It is closed when it was not used for so long. Default: never'),
@@ -48,24 +57,18 @@ export const SessionInput = z
       .optional()
       .describe('true: its workspace stays when it is closed. Default: true where `workspace` was given'),
   })
-  .superRefine(({ workspace, files, from, options }, { addIssue }) => {
+  .superRefine(({ workspace, files, from }, { addIssue }) => {
     const issue = (path: string[], message: string) => addIssue({ code: 'custom', path, message });
     if (workspace !== undefined && files !== undefined)
       issue(['files'], 'is for a workspace of its own: put them into that which is named');
     if (workspace !== undefined && from !== undefined)
       issue(['from'], 'is for a workspace of its own, and one is named');
-    for (const name of OF_A_RUN)
-      if (options?.[name] !== undefined)
-        issue(
-          ['options', name],
-          FIELDS.has(name) ? `is said beside options: ${name}` : 'is of one run, not of a session',
-        );
   });
 export type SessionInput = z.infer<typeof SessionInput>;
 
 /** The same for a server whose kinds have these keys in `options`. */
 export function sessionInput(optionKeys: readonly string[]): z.ZodType<SessionInput> {
-  return SessionInput.safeExtend({ options: optionsWith(optionKeys).optional() });
+  return SessionInput.safeExtend({ options: optionsWith(optionKeys).safeExtend(REFUSED).optional() });
 }
 
 export const SESSION_STATES = ['preparing', 'ready', 'failed', 'closed'] as const;

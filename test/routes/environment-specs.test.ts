@@ -135,7 +135,7 @@ test('what is no spec is refused by name', async () => {
   ]);
   expect(await faults({ ...SPEC, command: ['x'], options: { sandbox: 1 } })).toEqual([
     'options.sandbox: is not a known field',
-    'command: is not a known field',
+    'command: is not a known field here: it belongs at entry.command, or it is one of an invocation',
   ]);
   for (const option of REFUSED_IN_SPECS)
     expect(await faults({ ...SPEC, options: { [option]: true } })).toEqual([

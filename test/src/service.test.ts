@@ -61,7 +61,7 @@ test("a runner of the embedding program is told when runs are known and when the
     { path: 'options.own.cuont', message: 'is not a known field' },
   ]);
   expect((await post({ 'own-kind': {} })).json().errors).toEqual([
-    { path: 'options.own-kind', message: 'is not a known field' },
+    { path: 'options.own-kind', message: 'is not a known field here: it belongs at options.own' },
   ]);
   // Options of another kind are kept with the rest: they are what its schema says.
   expect((await post({ docker: { no: 'image' } })).json().errors[0].path).toBe('options.docker.image');

@@ -167,7 +167,7 @@ test('What cannot be a session is refused by name, and nothing is made', async (
     files: [],
   };
   expect(await refused({ ...kind, options: { ...ofRuns, is_evaluation: true } })).toEqual(
-    ['workspace', 'session', 'files', 'stdin', 'on_finish', 'is_evaluation'].map((name) => `options.${name}`),
+    ['stdin', 'files', 'workspace', 'session', 'is_evaluation', 'on_finish'].map((name) => `options.${name}`),
   );
   expect(await refused({ ...kind, options: { nothing: {} } })).toEqual(['options.nothing']);
   expect((await room.ask('GET', '/sessions')).body.items).toEqual([]);
