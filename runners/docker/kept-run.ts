@@ -18,6 +18,7 @@ import { KeptPlace } from './kept-place.ts';
 import { removeMade } from './kept-removal.ts';
 import { Sequence, type Sequenced } from './kept-sequence.ts';
 import { startAgain, tellRestart } from './kept-start.ts';
+import { isGone } from './kept-state.ts';
 import { ABORTED_BEFORE, neverStarted } from './outcome.ts';
 import { bringOwn, withoutOwn } from './own-given.ts';
 import { withPorts } from './ports.ts';
@@ -124,10 +125,7 @@ async function inSession(
   began: number,
 ): Promise<RunnerOutcome> {
   const container = await tools.sessions.find(session);
-  if (container === null) {
-    session.told?.('gone');
-    return neverStarted(SESSION_GONE);
-  }
+  if (container === null) return sessionGone(session);
   argvIn(container, ctx);
   const { extra } = insideOf(ctx);
   if (extra.length > 0)
@@ -137,7 +135,8 @@ async function inSession(
   if (hasFiles(ctx)) await shareFiles(home, user);
   openToUser({ home, artifactDirectory: ctx.artifactDirectory }, home === ctx.directory.work, user);
   const unbrought = await bringOwn(tools, ctx, container);
-  if (unbrought !== null) return unbrought;
+  if (unbrought !== null)
+    return (await isGone(tools.daemon, container.id)) ? sessionGone(session) : unbrought;
   const place = KeptPlace.claim(ctx, container);
   return concluded(tools, ctx, container, () =>
     runIn(tools, ctx, place, { began, resumed: false, cut: false }),
@@ -171,6 +170,11 @@ async function runIn(
   return { outcome, container: state, forget, orphaned };
 }
 
+async function sessionGone(session: NonNullable<Context['session']>): Promise<RunnerOutcome> {
+  await session.gone?.(SESSION_GONE);
+  return neverStarted(SESSION_GONE);
+}
+
 /** A container of the run's own goes with it; that of a session stays, but for one that could not be set up. */
 async function concluded(
   tools: RunTools,
@@ -181,12 +185,13 @@ async function concluded(
   if (ctx.session === null) return removedAfter(tools, ctx, container.id, async () => (await work()).outcome);
   try {
     const { outcome: ended, forget, container: state } = await work();
+    if (state === 'gone') {
+      // Before the end is noted: who finds that tells of nothing else.
+      tools.sessions.forget(ctx.session.id);
+      await ctx.session.gone?.(SESSION_GONE);
+    }
     noteEnding(ctx.output, ended);
     const outcome = state === 'gone' ? ended : await withoutOwn(tools, ctx, container, ended);
-    if (state === 'gone') {
-      tools.sessions.forget(ctx.session.id);
-      ctx.session.told?.('gone');
-    }
     const forgets = forget();
     const place = KeptPlace.earlier(ctx);
     if (place === null || state === 'gone') return outcome;

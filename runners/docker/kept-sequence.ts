@@ -10,6 +10,7 @@ import { failedSetup, keptOutcome, setupStep } from './kept-outcome.ts';
 import { KeptOutput } from './kept-output.ts';
 import { commandUser, type KeptPlace } from './kept-place.ts';
 import { KeptProgram } from './kept-program.ts';
+import { isGone } from './kept-state.ts';
 import { KeptStop } from './kept-stop.ts';
 import { ranOutOfMemory } from './out-of-memory.ts';
 import { neverStarted } from './outcome.ts';
@@ -235,7 +236,9 @@ export class Sequence {
       if (end.how !== 'never' || end.container !== 'stopped' || restart === null || restarts > 1)
         return { end: this.#slow ? killedBeside(end) : end, program };
       const words = await restart();
-      if (words !== '') return { end: { ...end, words }, program };
+      if (words === '') continue;
+      const isThere = !(await isGone(this.#tools.daemon, place.container.id));
+      return { end: { ...end, words, container: isThere ? 'stopped' : 'gone' }, program };
     }
   }
 

@@ -26,7 +26,7 @@ export async function startAgain(
   const at = await startOf(daemon, container).catch(() => null); // the next run says it once more
   if (at !== null) session?.started?.(at);
   if (session !== null) sessions.startedAgain(session.id);
-  session?.told?.('restarted');
+  session?.restarted?.();
   output.progress({
     message: 'the container of the session had stopped and was started again: what ran in it is gone',
   });
@@ -46,7 +46,7 @@ export async function tellRestart(
   session.started?.(at);
   if (before === null) return;
   sessions.startedAgain(session.id);
-  session.told?.('restarted');
+  session.restarted?.();
   output.progress({ message: 'the container of the session was restarted: what ran in it is gone' });
 }
 

@@ -15,8 +15,8 @@ export async function stateOf(daemon: DockerDaemon, id: string): Promise<KeptSta
   try {
     const { State } = await daemon.ask((docker) => docker.getContainer(id).inspect(), { ms: INSPECT_MS });
     if (State.Paused) return { is: 'paused' };
-    if (State.Running && State.Status !== 'removing') return { is: 'running' };
-    if (State.Status === 'removing') return { is: 'gone', words: 'its container was removed' };
+    if (isLeaving(State.Status)) return { is: 'gone', words: 'its container was removed' };
+    if (State.Running) return { is: 'running' };
     const why = [State.OOMKilled ? 'out of memory' : '', State.Error].filter((words) => words !== '');
     const more = why.length === 0 ? '' : `: ${why.join('; ')}`;
     return { is: 'stopped', words: `its container was ended (exit code ${State.ExitCode})${more}` };
@@ -25,4 +25,11 @@ export async function stateOf(daemon: DockerDaemon, id: string): Promise<KeptSta
       return { is: 'gone', words: 'the Docker engine no longer knows its container' };
     return { is: 'silent', words: messageOf(error) };
   }
+}
+
+/** Being removed, or what is left of one that the engine could not remove whole: it does not start again. */
+export const isLeaving = (status: string): boolean => status === 'removing' || status === 'dead';
+
+export async function isGone(daemon: DockerDaemon, id: string): Promise<boolean> {
+  return (await stateOf(daemon, id)).is === 'gone';
 }

@@ -3,6 +3,7 @@ import type { SessionHost } from '../../src/contract/session-host.ts';
 import type { KeptContainer } from './container-record.ts';
 import type { DockerDaemon } from './daemon.ts';
 import { keptContainer } from './kept-facts.ts';
+import { isLeaving } from './kept-state.ts';
 import { removeContainer, removeVolumes } from './remove.ts';
 import { GENERATION_LABEL, SERVER_LABEL, SESSION_LABEL, type ServerIdentity } from './server-identity.ts';
 
@@ -34,8 +35,8 @@ export class SessionContainers implements SessionHost {
     const known = this.#known.get(id);
     if (known?.generation === generation) return known.container;
     const found = (await this.#list(id)).filter((one) => one.generation === generation);
-    // One that was never started is what a server that died left while it made it.
-    const { container } = found.find(({ state }) => state !== 'created') ?? {};
+    // One that was never started is what a server that died left while it made it; the engine lists those that go.
+    const { container } = found.find(({ state }) => state !== 'created' && !isLeaving(state)) ?? {};
     if (!container) return null;
     this.remember({ id, generation }, container);
     return container;

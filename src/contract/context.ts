@@ -86,11 +86,13 @@ export interface SessionOfRun {
   readonly generation: number;
   /** It prepares the session: it has a setup (which may be without commands) and no command, and what it starts stays. */
   readonly isSetup: boolean;
+  /** What the kind holds for the session had stopped and goes on, without the processes that were in it, which the session tells from now on. */
+  restarted?(): void;
   /**
-   * What has become of what the kind holds for the session. `restarted`: it had stopped and goes on, without the processes that were in
-   * it, which the session tells from now on. `gone`: no run can begin any more (`SessionHost.trouble` says so too).
+   * What the kind holds for the session is gone, `why` in words: no run can begin any more (`SessionHost.trouble` says so too). The
+   * session has failed when this returns; resolves when that is stored. Never rejects.
    */
-  told?(what: 'restarted' | 'gone'): void;
+  gone?(why: string): Promise<void>;
   /** When what the kind holds for the session was started, in the kind's own words as it last said; null: it has not, in this generation. */
   startedAt?(): string | null;
   /** It is this from now on, also for the runs of later servers. */

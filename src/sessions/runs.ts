@@ -64,7 +64,8 @@ export class RunsInSessions {
     const isResumed = isSetup && generation > 1;
     return {
       ...{ id, generation, isSetup, isResumed },
-      told: (what) => this.#told(id, generation, what),
+      restarted: () => this.#note(id, generation, { restartedAt: Date.now() }),
+      gone: (why) => this.#gone(id, generation, why),
       startedAt: () => this.#tools.table.peek(id)?.progress.heldSince ?? null,
       started: (heldSince) => this.#note(id, generation, { heldSince }),
     };
@@ -112,19 +113,6 @@ export class RunsInSessions {
     return row === undefined || row.state === 'closed' ? null : row.id;
   }
 
-  /** A run has seen what became of what the session holds. */
-  #told(id: string, generation: number, what: 'restarted' | 'gone'): void {
-    const { table, live } = this.#tools;
-    const row = table.peek(id);
-    if (row === undefined || row.progress.generation !== generation) return;
-    if (what === 'gone') {
-      live.get(id).askedAt = Number.NEGATIVE_INFINITY;
-      void this.#ask(row);
-      return;
-    }
-    this.#note(id, generation, { restartedAt: Date.now() });
-  }
-
   #note(id: string, generation: number, what: Pick<Changes, 'restartedAt' | 'heldSince'>): void {
     const { table, store, log } = this.#tools;
     try {
@@ -137,7 +125,7 @@ export class RunsInSessions {
 
   /** Is what the session holds still there. Who cannot be asked is not taken to say no. */
   async #ask(row: SessionRow): Promise<void> {
-    const { kinds, live, table, log } = this.#tools;
+    const { kinds, live, log } = this.#tools;
     const host = kinds.find(row.kept.kind)?.sessions;
     const found = live.get(row.id);
     if (row.state !== 'ready' || !host?.trouble || performance.now() - found.askedAt < ASK_MS) return;
@@ -145,14 +133,25 @@ export class RunsInSessions {
     try {
       const reason = await host.trouble({ id: row.id, generation });
       found.askedAt = performance.now();
-      if (reason === null) return;
-      const isSame = (now: SessionRow): boolean =>
-        now.state === 'ready' && now.progress.generation === generation;
-      if (!table.change(row.id, { state: 'failed', reason, unsettled: true }, isSame)) return;
-      log.warn({ session_id: row.id, reason }, 'what a session holds is gone');
-      this.#leader.lead(row.id);
+      if (reason !== null) await this.#gone(row.id, generation, reason);
     } catch (err) {
       log.warn({ session_id: row.id, err }, 'a session cannot be looked at');
+    }
+  }
+
+  /** It has failed, in this turn of the event loop. What cannot be kept of that is asked for by the next run. */
+  async #gone(id: string, generation: number, reason: string): Promise<void> {
+    const { table, store, live, log } = this.#tools;
+    const isSame = ({ state, progress }: SessionRow): boolean =>
+      state === 'ready' && progress.generation === generation;
+    try {
+      if (!table.change(id, { state: 'failed', reason, unsettled: true }, isSame)) return;
+      log.warn({ session_id: id, reason }, 'what a session holds is gone');
+      this.#leader.lead(id);
+      await store.committed();
+    } catch (err) {
+      live.get(id).askedAt = Number.NEGATIVE_INFINITY;
+      log.warn({ session_id: id, err }, 'that what a session holds is gone could not be kept');
     }
   }
 

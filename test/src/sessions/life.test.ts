@@ -311,6 +311,22 @@ test('What it holds is looked after: where that is gone it has failed, and a res
   expect((await room.built.run(runIn(id))).status).toBe('succeeded');
 });
 
+test('It has failed when a run tells what became of it, before that is told itself', async () => {
+  await using room = sessionRoom(async ({ session }) => {
+    if (session?.isSetup) return undefined;
+    const stored = session?.gone?.('its container is gone');
+    expect((await room.ask('GET', `/sessions/${session?.id}`)).body.state).toBe('failed');
+    await stored;
+    return { ended: 'lost', started: true, retrySafe: false, exitCode: null, errorSummary: 'gone' };
+  });
+  const { session_id: id } = await room.make();
+  await room.built.run(runIn(id));
+  const failed = { state: 'failed', reason: 'its container is gone' };
+  expect((await room.ask('GET', `/sessions/${id}`)).body).toMatchObject(failed);
+  await expect.poll(() => room.host.ended.length, { timeout: 10_000 }).toBe(1);
+  expect(room.host.asked).toBe(1);
+});
+
 test('One whose setup is refused was never made, and leaves nothing', async () => {
   const { runner, release } = heldRunner();
   await using room = sessionRoom(undefined, {

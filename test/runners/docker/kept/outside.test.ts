@@ -16,7 +16,6 @@ import { requires } from '../../../helpers/require.ts';
 import { eventsOf } from '../../../helpers/run-events.ts';
 
 const SETUP = { setup: { commands: ['true'] } };
-const GONE = 'the container of the session is gone: reset the session';
 
 requires('docker')('What is done to a kept container from outside', () => {
   let docker: DockerServer;
@@ -135,35 +134,6 @@ requires('docker')('What is done to a kept container from outside', () => {
       { message: 'the container of the session was restarted: what ran in it is gone' },
     ]);
     expect(await sessions.get(id)).toMatchObject({ state: 'ready', restarted_at: expect.any(String) });
-    await sessions.close(id);
-  });
-
-  test('docker rm -f of that of a session: the run in it is lost, the next has begun nothing, and both say what to do', async () => {
-    const { id, container } = await sessions.open();
-    const run = await sessions.start(id, script);
-    await docker.wrote(run, 'up');
-    engine('rm', '-f', container);
-    const lost = await docker.finished(run);
-    expect(lost).toMatchObject({ status: 'failed', outcome: { ended: 'lost', retry_safe: false } });
-    expect(lost.result?.error_summary).toContain(GONE);
-    await expect
-      .poll(() => sessions.get(id), { timeout: 10_000 })
-      .toMatchObject({ state: 'failed', reason: GONE });
-    await sessions.close(id);
-  });
-
-  test('docker rm -f between two runs is told without having begun', async () => {
-    const { id, container } = await sessions.open();
-    expect((await sessions.run(id, 'true')).status).toBe('succeeded'); // it has looked just now
-    engine('rm', '-f', container);
-    expect(await sessions.run(id, 'true')).toMatchObject({
-      status: 'failed',
-      result: { error_summary: GONE },
-      outcome: { ended: 'never_started', started: false, retry_safe: true },
-    });
-    await expect
-      .poll(() => sessions.get(id), { timeout: 10_000 })
-      .toMatchObject({ state: 'failed', reason: GONE });
     await sessions.close(id);
   });
 
