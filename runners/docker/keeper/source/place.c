@@ -69,7 +69,11 @@ bool claim_late(const char *path, struct place *late) {
   memcpy(name, path, length);
   memcpy(name + length, LATE, sizeof LATE);
   *late = (struct place){-1, -1, -1, -1, -1};
-  return open_directory(name, &late->directory) == DONE && claim_journal(name, late) == DONE;
+  if (open_directory(name, &late->directory) == DONE && claim_journal(name, late) == DONE) return true;
+  if (late->journal >= 0) sys(close, late->journal);
+  if (late->directory >= 0) sys(close, late->directory);
+  late->journal = -1;
+  return false;
 }
 
 void furnish_place(const struct options *options, const struct place *place) {

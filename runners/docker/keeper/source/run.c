@@ -9,7 +9,7 @@ static struct stream streams[2] = {{-1, 1, 'o', 0, 0, 0, 0}, {-1, 2, 'e', 0, 0, 
 static int signals;
 /* In µs of the monotonic clock; 0: not yet, or never. */
 static int64_t started, ended, limit_at, kill_at, drained_at;
-static bool stopping, sent_term, sent_kill, timed_out, all_killed, keeping;
+static bool stopping, sent_term, sent_kill, timed_out, all_killed, keeping, unclaimed;
 static uint32_t survivors;
 static uint8_t frame[HEAD + MOST_PAYLOAD];
 
@@ -148,9 +148,9 @@ static bool finish(void) {
   told[49] = storage_failed;
   sys(close, place.control);
   place.control = -1;
-  /* That more will be written is told also where there is no room for it: what is not there is missed then. */
+  /* That more will be written is told also where there is no room for it now. */
   if (options.keep && streams_open()) {
-    if (!claim_late(options.place, &late)) late.journal = -1;
+    unclaimed = !claim_late(options.place, &late);
     journal_put('l', 0, 0);
   }
   bool has_killed = sent_term || sent_kill || survivors > 0;
@@ -176,6 +176,7 @@ static int start_follower(void) {
   leave(follow(place.directory, options.place, 0, options.commanded));
 }
 
+/* Until there is room for its journal what is written is counted, and then told there as lost. */
 static void begin_late(void) {
   uint8_t told[12];
   put_u32(told, (uint32_t)leader);
@@ -185,24 +186,34 @@ static void begin_late(void) {
   journal_put('s', told, 12);
 }
 
+static void claim_again(void) {
+  if (!unclaimed || !claim_late(options.place, &late)) return;
+  unclaimed = false;
+  begin_late();
+}
+
 static void end_late(void) {
-  if (late.journal < 0) return;
+  if (late.journal < 0 && !unclaimed) return;
   for (int i = 0; i < 2; i++)
     for (int64_t most = LAST_BYTES; most > 0 && take(&streams[i]); most -= MOST_PAYLOAD) {}
+  claim_again();
+  unclaimed = keeping = false;
+  if (late.journal < 0) return;
   journal_end(streams, late.directory, 0, 0);
   sys(flock, late.journal, LOCK_UN);
   sys(close, late.journal);
   late.journal = -1;
-  keeping = false;
 }
 
 /* Until no process is left that the program started; what they print goes nowhere, but with -k: until they have let go of our pipes. */
 static void stay(void) {
-  keeping = late.journal >= 0;
-  if (keeping) begin_late();
+  keeping = late.journal >= 0 || unclaimed;
+  if (unclaimed) journal_begin(-1);
+  else if (keeping) begin_late();
   while (reap() || (!all_are_ours && streams_open())) {
+    claim_again();
     if (keeping && !streams_open()) end_late();
-    wait(keeping && journal_behind(streams) ? BEHIND_US : -1);
+    wait(unclaimed || (keeping && journal_behind(streams)) ? BEHIND_US : -1);
     for (int i = 0; i < 2; i++) take(&streams[i]);
   }
   end_late();

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Ended, KeeperRoom, toldBy, USERS } from '../../../helpers/keeper.ts';
@@ -97,6 +97,27 @@ requires('linux')('What a program leaves running', () => {
     const late = toldBy((await room.call(['read', `${place}.late`, '0'])).stdout);
     expect(late.stdout).toHaveLength(300);
     expect(late.gaps).toEqual([{ type: 'gap', stream: 'stdout', length: 500, reason: 'output_limit' }]);
+  });
+
+  test('is counted until there is room for its journal, and told there as lost', async () => {
+    using room = new KeeperRoom();
+    const place = room.place();
+    const [gate, wrote] = [join(room.path, 'gate'), join(room.path, 'wrote')];
+    writeFileSync(`${place}.late`, ''); // in its way
+    const wait = `until [ -e ${gate} ]; do sleep 0.05; done`;
+    const script = `(sleep 0.3; echo lost; echo err >&2; touch ${wrote}; ${wait}; echo late) &`;
+    const { stdout } = await first(room, place, ['-k'], script);
+    expect(toldBy(stdout).types).toEqual(['started', 'left', 'exited', 'end']);
+    await until(() => existsSync(wrote), 'it has written');
+    rmSync(`${place}.late`);
+    await until(() => existsSync(`${place}.late/journal`), 'there is room for it');
+    writeFileSync(gate, '');
+    const late = toldBy((await room.call(['read', `${place}.late`, '0'])).stdout);
+    expect(late.gaps).toEqual([
+      { type: 'gap', stream: 'stdout', length: 5, reason: 'storage' },
+      { type: 'gap', stream: 'stderr', length: 4, reason: 'storage' },
+    ]);
+    expect([late.types[0], late.types.at(-1), late.stdout.toString()]).toEqual(['started', 'end', 'late\n']);
   });
 
   test('cannot be written where there is no room for its journal: that it writes is told', async () => {
