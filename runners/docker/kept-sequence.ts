@@ -103,6 +103,7 @@ export class Sequence {
       return await this.#command();
     } finally {
       this.#input?.close();
+      this.#late.close();
       stopStopping();
       clearTimeout(this.#quiet);
     }
@@ -159,6 +160,7 @@ export class Sequence {
       output,
       onStarted: ({ at }, program) => {
         started = { here: performance.now(), there: at };
+        this.#late.follow();
         if (resumed) ctx.commandBegins(Math.max(0, Date.now() - at));
         if (input !== null) this.#feed(input, program);
       },
@@ -174,7 +176,7 @@ export class Sequence {
       metadata: this.#metadata,
       outOfMemory: await ranOutOfMemory(this.#tools.daemon, plan.container, seen),
       memoryLimit,
-      lostBytes: this.#late.lost + output.lost,
+      lostBytes: output.lost,
       timings: this.#timings(firstByteAt === null || here === null ? null : firstByteAt - here),
       setup: ctx.setup === null ? undefined : this.#steps,
       stuck: this.#stop.stuck,

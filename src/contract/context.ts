@@ -30,6 +30,8 @@ export interface RunControls {
 export interface RunOutput {
   /** What setup writes is captured apart. Without a phase it is the command's. */
   write(stream: Stream, chunk: Buffer, phase?: Phase): void;
+  /** So many bytes were written next, and are nowhere to be had: they and all behind them become a `gap`, and the run fails. */
+  missed(stream: Stream, length: number, phase?: Phase): void;
   progress(entry: { message?: string; data?: unknown }): void;
   /** For one who is told whether it was taken, and sends it again: throws what the storage says, having taken nothing. */
   readonly acknowledged: Pick<RunOutput, 'write' | 'progress' | 'note'>;

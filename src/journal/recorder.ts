@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { RunDirectory } from '../disk/run-directory.ts';
 import type { CaptureFacts, StreamFacts } from '../documents/outcome.ts';
 import {
   type Channel,
@@ -20,23 +19,10 @@ import { type Capture, captureFacts, closeCapture, closeFile, newCapture } from 
 import type { Recorded } from './earlier.ts';
 import { eventLengths } from './event-lengths.ts';
 import { encodeEntry, encodeNote, type JournalEntry } from './journal.ts';
+import type { RecorderOptions } from './recorder-options.ts';
 import { type Teller, tellUntold } from './untold.ts';
 import { incompleteTail } from './utf8.ts';
 import { cut, writeAll } from './whole-write.ts';
-
-export interface RecorderOptions {
-  directory: RunDirectory;
-  /** seq of the first entry. */
-  firstSeq: number;
-  /** Bytes kept of each channel; what comes after is counted and reported as a gap. */
-  maxOutputBytes: number;
-  /** Called after entries are in the journal, with its size in bytes after them. */
-  onAppend?: (end: number) => void;
-  /** Go on with this; `firstSeq` is not looked at then. */
-  recorded?: Recorded | null | undefined;
-  /** The run has a setup: its facts are told also where it wrote nothing. */
-  setup?: boolean;
-}
 
 /** Output that is not kept is told of at once, again when it is twice as much, and then whenever it is so much more. */
 const MOST_UNTOLD_BYTES = 16 * 1024 * 1024;
@@ -107,6 +93,13 @@ export class Recorder {
       this.#drop(this.#captureOf(stream, phase ?? 'command'), chunk.length, error);
       return false;
     }
+  }
+
+  /** Bytes that were written and that nobody has: like those that the storage does not take, with all that comes after them. */
+  miss(stream: Stream, length: number, phase: Phase = 'command'): void {
+    const capture = this.#captureOf(stream, phase);
+    this.#tellDropped(capture);
+    this.#drop(capture, length);
   }
 
   /** What has been captured of a stream until now. */
@@ -193,10 +186,11 @@ export class Recorder {
     }
   }
 
-  #drop(capture: Capture, length: number, error: unknown): void {
+  /** `error`: what the storage of this server says. */
+  #drop(capture: Capture, length: number, error?: unknown): void {
     capture.dropped += length;
     capture.droppedFor = 'storage';
-    this.#loss ??= storageText(error);
+    if (error !== undefined) this.#loss ??= storageText(error);
   }
 
   /** After what an earlier writer left. */

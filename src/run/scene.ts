@@ -144,6 +144,7 @@ export class RunScene {
   #output(): RunOutput {
     return {
       write: (stream, chunk, phase) => void this.#active()?.take(stream, chunk, phase),
+      missed: (stream, length, phase) => this.#active()?.miss(stream, length, phase),
       progress: (entry) => this.#say((recorder) => recorder.progress(entry)),
       note: (line) => this.#say((recorder) => recorder.note(parseJson(line) as object)),
       complete: (phase) => this.#active()?.complete(phase),

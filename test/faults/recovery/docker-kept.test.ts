@@ -64,6 +64,31 @@ requires('docker')('After SIGKILL of the server, a program in a kept container',
     expect(await server.text(`/invocations/${own('bytes')}/stderr?phase=setup`)).toBe(lines);
   });
 
+  test('has what its setup left running heard on from the very byte, each of it once', async () => {
+    const count = (what: string) => `(i=0; while :; do echo ${what}$i; i=$((i+1)); sleep 0.05; done) &`;
+    const setup = { commands: [count('a'), count('b')] };
+    const body = invocation(
+      own('late'),
+      'i=0; while [ $i -lt 20 ]; do echo $i; i=$((i+1)); sleep 0.2; done',
+      {
+        options: { setup },
+      },
+    );
+    await server.submit(body);
+    const late = () => server.text(`/invocations/${own('late')}/stdout?phase=setup`);
+    await expect.poll(late, { timeout: 20_000 }).toContain('a10\n');
+    await server.restart(300);
+    const record = await check(body, { stdout: Array.from({ length: 20 }, (_, n) => `${n}\n`).join('') });
+    expect(record).toMatchObject({ status: 'succeeded', result: { error_summary: null } });
+    // Of each command what it wrote before the next began, then what came late, one command after the other.
+    const wrote = (await late()).split('\n').slice(0, -1);
+    for (const what of ['a', 'b']) {
+      const numbers = wrote.filter((line) => line.startsWith(what)).map((line) => Number(line.slice(1)));
+      expect(numbers).toEqual(numbers.map((_, n) => n));
+      expect(numbers.length).toBeGreaterThan(20);
+    }
+  });
+
   test('that ended while no server lived has its own end, in time or not, in its setup too', async () => {
     const ended = invocation(own('ended'), 'echo up; sleep 1; echo down; exit 7', { timeout_seconds: 4 });
     const longer = invocation(own('longer'), 'echo up; sleep 60', { timeout_seconds: 4 });

@@ -43,6 +43,22 @@ requires('docker')('What a setup in a container left running', () => {
     docker.nothingLeft(record);
   });
 
+  test('is told while the command is at work, silent as that may be', async () => {
+    const id = await docker.start(
+      'touch /tmp/gate; sleep 1000',
+      {},
+      { options: { setup: { commands: [late('a')] }, kill_grace_seconds: 0 } },
+    );
+    const told = async (stream: string) =>
+      (await docker.app.app.inject({ url: `/invocations/${id}/${stream}?phase=setup` })).body;
+    await expect.poll(() => told('stderr'), { timeout: 20_000 }).toBe('err a\n');
+    await docker.post(`/invocations/${id}/cancel`);
+    const record = await docker.finished(id);
+    expect([record.status, await told('stdout')]).toEqual(['cancelled', 'a\nlate a\n']);
+    await sound(record);
+    docker.nothingLeft(record);
+  });
+
   test('is ended with the container where it is another user’s: nobody survives, and that is told', async () => {
     const record = await docker.shell(
       'echo done',
