@@ -17,9 +17,10 @@ export function withOrigins(error: unknown, sent: object, layers: readonly Defau
 
 /** What is at a dotted path. Lists and scalars are somebody's as a whole. */
 function said(document: object, path: string): unknown {
-  if (path === 'command' && 'entry' in document && document.entry !== undefined) return document.entry;
+  const names = path.split('.');
+  if (names[0] === 'command' && 'entry' in document && document.entry !== undefined) return document.entry;
   let value: unknown = document;
-  for (const name of path.split('.')) {
+  for (const name of names) {
     if (!isMap(value)) return value;
     value = Object.hasOwn(value, name) ? value[name] : undefined;
   }

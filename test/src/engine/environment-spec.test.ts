@@ -209,6 +209,23 @@ test('a fault of what both say names the field, and whose it is', async () => {
   ]);
 });
 
+test('a fault in the command of an entry is told with whose it is', async () => {
+  const { engine } = build();
+  await using _ = engine;
+  const name = newId();
+  await engine.specs.put(name, {
+    runtime_kind: 'scripted',
+    options: { template: true, scripted: { label: 'x' } },
+    entry: { command: ['x', '${model}'] },
+  });
+  const fault = 'command.1: ${model} is no name here: there is run.id, run.name';
+  const options = { environment_spec: name };
+  expect(await faults(engine, { options })).toEqual([
+    `${fault} (it comes from the environment spec ${name}@1)`,
+  ]);
+  expect(await faults(engine, { command: ['x', '${model}'], options })).toEqual([fault]);
+});
+
 test('a setup for evaluations that an invocation brings itself is as hidden as that of a spec', async () => {
   const { engine } = build();
   await using _ = engine;
