@@ -117,6 +117,7 @@ export class AllSessions implements Sessions {
     } catch (error) {
       table.change(id, { state: 'closed', refused: true, setups: [] });
       this.#leader.lead(id);
+      await this.#ended(id); // so that the id is free for who mends what was refused
       throw error;
     }
     await Promise.all([store.committed(), made?.stored]);
@@ -185,10 +186,15 @@ export class AllSessions implements Sessions {
   }
 
   async remove(id: string, signal?: AbortSignal): Promise<void> {
-    const { table, live } = this.#tools;
-    const { state, unsettled } = table.get(id);
+    const { state, unsettled } = this.#tools.table.get(id);
     if (state !== 'closed') await this.#shut(id, 'deleted');
     else if (unsettled) this.#leader.lead(id); // whoever asks again does not wait for the next try
+    await this.#ended(id, signal);
+  }
+
+  /** What it held is gone, or cannot go now, or the signal aborts. */
+  async #ended(id: string, signal?: AbortSignal): Promise<void> {
+    const { table, live } = this.#tools;
     const until = performance.now() + ENDED_MS;
     while (table.peek(id)?.unsettled) {
       const left = until - performance.now();
