@@ -41,7 +41,7 @@ const putSchema = {
   tags,
   summary: 'Store bytes or a directory under a name, as a new version',
   description:
-    'The body is the bytes, of any media type but application/json: that is {url, sha256, …}, and the server fetches them. A ' +
+    'The body is the bytes, of any media type but a form and application/json: that is {url, sha256, …}, and the server fetches them. A ' +
     'version never changes. With what the newest version is already nothing is made. The ETag is the digest: If-Match and ' +
     'If-None-Match hold.',
   querystring: PutQuery,
@@ -89,6 +89,12 @@ const deleteSchema = {
   tags,
   summary: 'Delete an asset with all its versions, or with name@version that one',
   response: { 204: z.undefined().describe('Deleted'), ...problems },
+};
+
+const JSON_IS_SOURCE = {
+  path: '',
+  message:
+    'application/json says what the server is to fetch ({url, sha256, …}): a JSON file itself is sent with another Content-Type',
 };
 
 const tagOf = (digest: string): string => `"${digest}"`;
@@ -165,8 +171,12 @@ function putRoute(app: FastifyInstance, { assets, exchanges, maxBodyBytes, maxAs
       const { name } = request.params;
       const { error } = ResourceId.safeParse(name);
       const { asset, isNew } = await takingBody(request, async (body) => {
-        if (error)
-          throw fieldRefusal('invalid_field', [{ path: 'name', message: error.issues[0]?.message ?? '' }]);
+        if (error) {
+          const hint = name.includes('@') ? ': the server numbers the versions' : '';
+          throw fieldRefusal('invalid_field', [
+            { path: 'name', message: `${error.issues[0]?.message ?? ''}${hint}` },
+          ]);
+        }
         return assets.put(name, await contentOf(request, body, { maxBodyBytes, maxAssetBytes }), {
           mayPut: (digest) => mayChange(request.headers, digest === null ? null : { etag: tagOf(digest) }),
           signal: exchanges.watch(reply.raw),
@@ -197,7 +207,14 @@ async function contentOf(
   }
   const document = await readJson(request, await allOf(body, maxBodyBytes));
   const parsed = AssetSource.safeParse(document);
-  if (!parsed.success) throw fieldRefusal('invalid_field', fieldErrors(parsed.error));
+  if (!parsed.success) {
+    const isSource =
+      typeof document === 'object' && document !== null && ('url' in document || 'sha256' in document);
+    throw fieldRefusal('invalid_field', [
+      ...(isSource ? [] : [JSON_IS_SOURCE]),
+      ...fieldErrors(parsed.error),
+    ]);
+  }
   return { from: 'url', source: extract ? { ...parsed.data, extract } : parsed.data };
 }
 

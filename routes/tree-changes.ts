@@ -27,7 +27,7 @@ export const DeleteQuery = z.strictObject({
   recursive: Flag.describe('true: a directory goes with all that is in it'),
 });
 export const PUT_WORDS =
-  'The body is the file, of any media type and length. Who reads it sees the old or the new. A link is replaced and ' +
+  'The body is the file, of any media type but a form, and of any length. Who reads it sees the old or the new. A link is replaced and ' +
   'never followed; directories on the way are made. Headers: If-Match, If-None-Match.';
 export const putAnswers = {
   201: z.undefined().describe('It is made; ETag is the one that GET gives'),

@@ -94,7 +94,7 @@ async function* entriesOf(tree: ReadTree, glob?: string, cursor?: string): Async
 }
 
 function noFile(path: string, type: string): RunwireError {
-  const hint = type === 'directory' ? ': the list and the archive give what is in it, by ?glob=' : '';
+  const hint = type === 'directory' ? ': the archive gives what is in it, by ?glob=' : '';
   return new RunwireError('file_not_found', `${JSON.stringify(path)} is no file but a ${type}${hint}.`);
 }
 

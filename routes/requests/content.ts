@@ -14,6 +14,8 @@ declare module 'fastify' {
 }
 
 const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
+/** What curl -F sends: kept as a file it would have the boundaries and heads of its parts in it. */
+const FORM = /^multipart\/form-data\s*(?:;|$)/i;
 
 /**
  * Refuses what is framed in a way that is not understood here: another version of HTTP than 1.0 and 1.1, a transfer
@@ -42,13 +44,18 @@ function frameFault(version: string, coding: string | undefined): RunwireError |
 }
 
 /**
- * Refuses content that no route takes: a part to be put into what is there (RFC 9110, 14.5), and a coding, which is
- * nowhere undone. Throws RunwireError bad_request, unsupported_media_type.
+ * Refuses content that no route takes: a part to be put into what is there (RFC 9110, 14.5), a form that is put in the place
+ * of a file, and a coding, which is nowhere undone. Throws RunwireError bad_request, unsupported_media_type.
  */
 export function refuseContent({ headers, method, routeOptions }: FastifyRequest, reply: FastifyReply): void {
   if (routeOptions.config.anyContent) return;
   if (method === 'PUT' && headers['content-range'] !== undefined)
     throw new RunwireError('bad_request', 'A PUT replaces the whole: it takes no Content-Range.');
+  if (method === 'PUT' && FORM.test(headers['content-type'] ?? ''))
+    throw new RunwireError(
+      'unsupported_media_type',
+      'The body of a PUT is the file itself, not a form with the file in it: curl -T FILE, not -F.',
+    );
   if (codingsOf(headers['content-encoding']).every((coding) => coding === 'identity')) return;
   reply.header('accept-encoding', 'identity');
   throw new RunwireError('unsupported_media_type', 'Send the body without Content-Encoding.');

@@ -100,6 +100,31 @@ test('the bytes are served as they came, whole and in parts, and no browser runs
   expect((await ask('GET', `${name}/content?path=a`)).json()).toMatchObject({ status: 400 });
 });
 
+test('what is sent in a way that others take is refused with the way that is right', async () => {
+  await using engine = buildEngine();
+  const ask = asker(engine);
+  const name = newId('asset');
+  const form = 'multipart/form-data; boundary=b';
+  const asForm = await ask('PUT', name, '--b\r\n\r\nx\r\n--b--', { 'content-type': form });
+  expect(asForm.json()).toMatchObject({
+    ...{ status: 415, code: 'unsupported_media_type' },
+    detail: 'The body of a PUT is the file itself, not a form with the file in it: curl -T FILE, not -F.',
+  });
+  for (const document of ['{"lr": 0.1}', '[1]'])
+    expect((await ask('PUT', name, document, { 'content-type': 'application/json' })).json()).toMatchObject({
+      status: 422,
+      detail: expect.stringMatching(/a JSON file itself is sent with another Content-Type/),
+      errors: expect.arrayContaining([expect.objectContaining({ path: '' })]),
+    });
+  const source = await ask('PUT', name, '{"url": "x"}', { 'content-type': 'application/json' });
+  expect(source.json().errors.map(({ path }: { path: string }) => path)).toEqual(['url', 'sha256']);
+  expect((await ask('PUT', `${name}@2`, 'x')).json().errors).toEqual([
+    { path: 'name', message: expect.stringMatching(/: the server numbers the versions$/) },
+  ]);
+  expect((await ask('GET', name)).statusCode).toBe(404);
+  expectNothingLeft(engine);
+});
+
 test('an empty file is an asset, and a media type that cannot be told again is unknown', async () => {
   await using engine = buildEngine();
   const ask = asker(engine);

@@ -104,6 +104,17 @@ describe('PUT', () => {
     expect([part.status, await part.text()]).toEqual([206, 'wo']);
   });
 
+  test('takes a file and not a form with one in it', async () => {
+    const form = new FormData();
+    form.append('file', new Blob(['one']), 'f');
+    const answer = await to('files/f', { method: 'PUT', body: form });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      415,
+      { code: 'unsupported_media_type', detail: expect.stringContaining('curl -T FILE, not -F') },
+    ]);
+    expect(readdirSync(root)).toEqual([]);
+  });
+
   test('takes no bytes, and bytes of unknown length, in chunks', async () => {
     expect((await put('empty', null)).status).toBe(201);
     expect((await put('zero', '')).status).toBe(201);
