@@ -11,6 +11,8 @@ export interface Filler {
   readonly room?: { left: number };
 }
 
+/** As shells name theirs. */
+const VARIABLE = /^[A-Z_][A-Z0-9_]*$/;
 const MARK = '{{static:';
 const CLOSE = '}}';
 const MOST_SHOWN = 80;
@@ -56,8 +58,11 @@ export function fillText(
       }
       const name = text.slice(end, closed);
       const value = known?.get(name);
-      if (value === undefined)
-        fault(`${shown(text.slice(index, closed + close.length))} is no ${what} here: ${listed(known)}`);
+      if (value === undefined) {
+        const whole = shown(text.slice(index, closed + close.length));
+        const hint = what === 'asset' ? assetHint(name, statics, templates) : nameHint(whole, name, statics);
+        fault(`${whole} is no ${what} here: ${listed(known)}${hint}`);
+      }
       put(value ?? text.slice(index, closed + close.length), closed + close.length);
       if (room === undefined || value === undefined) continue;
       room.left -= value.length;
@@ -67,6 +72,19 @@ export function fillText(
     }
   }
   return from === 0 ? text : filled + text.slice(from);
+}
+
+/** Of names that are meant in another way. */
+function assetHint(name: string, statics: Meanings | null, templates: Meanings | null): string {
+  const [key = '', ...below] = name.split('/');
+  if (below.length > 0 && statics?.get(key) !== undefined)
+    return `; what is in it comes after the braces: ${shown(`${MARK}${key}${CLOSE}/${below.join('/')}`)}`;
+  return templates?.get(name) === undefined ? '' : `; \${${name}} is one`;
+}
+
+function nameHint(whole: string, name: string, statics: Meanings | null): string {
+  if (statics?.get(name) !== undefined) return `; the asset is ${MARK}${name}${CLOSE}`;
+  return VARIABLE.test(name) ? `; $${whole} leaves ${whole} to the command` : '';
 }
 
 function shown(text: string): string {

@@ -110,6 +110,26 @@ describe('What texts are filled with', () => {
     ]);
   });
 
+  test('one that is meant in another way is told with that way', () => {
+    const more = new Map([...TEMPLATES, ['data', '/inputs/data/data']]);
+    const of = (text: string) => filled(text, { statics: STATICS, templates: more }).faults;
+    expect(of('{{static:model/bin/run}} {{static:no/bin}} {{static:data}} ${model} ${HOME} ${home}')).toEqual(
+      [
+        '{{static:model/bin/run}} is no asset here: there is model, loop; what is in it comes after the braces: {{static:model}}/bin/run',
+        '{{static:no/bin}} is no asset here: there is model, loop',
+        '{{static:data}} is no asset here: there is model, loop; ${data} is one',
+        '${model} is no name here: there is id, id.path, data; the asset is {{static:model}}',
+        '${HOME} is no name here: there is id, id.path, data; $${HOME} leaves ${HOME} to the command',
+        '${home} is no name here: there is id, id.path, data',
+      ],
+    );
+    // What is told to work does.
+    expect(filled('{{static:model}}/bin/run $${HOME}', both)).toEqual({
+      text: '/static/model/bin/run ${HOME}',
+      faults: [],
+    });
+  });
+
   test('one that is not closed is told', () => {
     expect(filled('a {{static:model', both).faults).toEqual(['{{static:model is not closed: }} is missing']);
     expect(filled('a ${id', both).faults).toEqual(['${id is not closed: } is missing']);
