@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ResourceId } from './resource-id.ts';
+import { NOT_A_RESOURCE_ID, RESOURCE_ID, ResourceId } from './resource-id.ts';
 
 /** `name`: the newest version of an asset at that moment; `name@3`: this one. */
 export const AssetReference = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}(@[1-9]\d{0,8})?$/, {
@@ -13,15 +13,30 @@ export const PathBelow = z
   .max(1024)
   .refine((path) => !path.includes('\0'), { error: 'must not contain a NUL character' })
   .refine((path) => path.split('/').every((part) => !['', '.', '..'].includes(part)), {
-    error: 'must be a relative path, without empty parts, . or ..',
+    error: ({ input }) => notBelow(String(input)),
   })
   .refine((path) => path.split('/').every((part) => Buffer.byteLength(part) <= 255), {
     error: 'must have parts of at most 255 bytes',
   });
 
+function notBelow(path: string): string {
+  if (path.startsWith('/')) return 'must be a relative path, and begins with a slash';
+  if (path.startsWith('./')) return 'must be a relative path without ./ before it';
+  if (path.endsWith('/')) return 'must not end with a slash, of a directory neither';
+  return 'must be a relative path, without empty parts, . or ..';
+}
+
+/** Here the version has a field of its own, since layers are merged field by field. */
+const AssetName = z.string().regex(RESOURCE_ID, {
+  error: ({ input }) =>
+    AssetReference.safeParse(input).success
+      ? 'must be a name: the number after @ goes into version'
+      : NOT_A_RESOURCE_ID,
+});
+
 /** How a run uses one asset. */
 export const AssetUse = z.strictObject({
-  asset: ResourceId.optional().describe('The name of the asset. Default: the key'),
+  asset: AssetName.optional().describe('The name of the asset. Default: the key'),
   version: z.number().int().positive().max(999_999_999).optional().describe('Default: the newest'),
   digest: z
     .string()

@@ -168,6 +168,10 @@ test('what cannot be is refused, each field by name', async () => {
   ]);
   for (const save_path of ['/etc', '../x', 'a/../b', 'a//b', '.', 'a/', 'a\0b', `a/${'ä'.repeat(128)}`])
     expect((await ask({ model: { save_path } }))[0]).toMatch(/^options\.assets\.model\.save_path: must/);
+  expect(await ask({ a: { asset: 'model@1' }, b: { asset: 'model@x' } })).toEqual([
+    'options.assets.a.asset: must be a name: the number after @ goes into version',
+    'options.assets.b.asset: must be 1 to 128 of A-Z a-z 0-9 . _ - and begin with a letter or a digit',
+  ]);
   expect(await ask({ model: { save_path: 'a' }, two: { asset: 'model', save_path: 'a/b' } })).toEqual([
     'options.assets.two.save_path: is the place of model (a), or in it',
   ]);
