@@ -121,8 +121,9 @@ export class RunViews {
     const { result, outcome } = this.record(id);
     const descriptor = result?.artifacts.find(({ artifact_id }) => artifact_id === artifactId);
     if (!descriptor) {
-      const yet = result === null ? `${id} has not finished: it has no artifact yet` : null;
-      throw new RunwireError('artifact_not_found', yet ?? `${id} has no artifact ${artifactId}`);
+      const why = result === null ? `${id} has not finished: it has no artifact yet` : null;
+      const known = (): string => listed(result?.artifacts.map(({ artifact_id }) => artifact_id) ?? []);
+      throw new RunwireError('artifact_not_found', why ?? `${id} has no artifact ${artifactId}${known()}`);
     }
     // Earlier releases collected files under ids that are setup's now.
     const isCapture = CHANNELS.some((channel) => channel === artifactId && outcome?.[channel]);
@@ -222,4 +223,13 @@ function liveJson(run: LiveRun, waiting: Waiting | null): string {
 
 function specJson({ environmentSpec }: LiveRun): string | null {
   return environmentSpec && JSON.stringify(environmentSpec);
+}
+
+/** A run may have thousands. */
+const MOST_LISTED = 20;
+
+function listed(ids: readonly string[]): string {
+  if (ids.length === 0) return '';
+  const more = ids.length > MOST_LISTED ? ` and ${ids.length - MOST_LISTED} more` : '';
+  return `: there is ${ids.slice(0, MOST_LISTED).join(', ')}${more}`;
 }

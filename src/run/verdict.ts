@@ -193,11 +193,14 @@ function cancelledBy({ reason, outcome }: RunFacts, status: FinalStatus): Cancel
   return by === undefined ? null : { by };
 }
 
+/** Found out after a long run, where it was meant as one. */
+const noGlob = (path: string): string => (/[*?]/.test(path) ? '; it is a path and not a glob' : '');
+
 /** Said of every run whose work began, whatever else became of it. */
 function missingWords({ missing, ran, thrown, outcome }: RunFacts): string | null {
   const began = ran && !(thrown instanceof Rejected || thrown instanceof CannotBegin);
   if (missing.length === 0 || !began || outcome?.started === false) return null;
-  const each = missing.map(({ id, path, reason }) => `${id} (${path}: ${reason})`);
+  const each = missing.map(({ id, path, reason }) => `${id} (${path}: ${reason}${noGlob(path)})`);
   return `missing outputs: ${each.join(', ')}`;
 }
 

@@ -191,6 +191,10 @@ test('What is not there is refused by its field, and so is what the kind has no 
   expect(await told([{ id: 'a', ...ofRun(run, 'x') }])).toEqual([
     ...[404, 'artifact_not_found', 'options.inputs.0.artifact'],
   ]);
+  const typo = await engine.post(takes([{ id: 'a', ...ofRun(run, 'modle') }], [], { command: ['x'] }));
+  expect(typo.json().errors[0].message).toBe(
+    `${run} has no artifact modle: there is stdout, stderr, curves, model`,
+  );
   expect(await told([{ id: 'a', ...ofRun('unfinished', 'x') }])).toEqual([
     ...[404, 'artifact_not_found', 'options.inputs.0.artifact'],
   ]);

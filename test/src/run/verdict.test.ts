@@ -57,6 +57,9 @@ test('missing outputs are told where the work began, beside what else is said', 
   const words = 'missing outputs: model (out/model: does not exist)';
   expect(summary({ notes: ['a note'] })).toBe(`${words}; a note`);
   expect(summary({ reason: cancel })).toBe(`cancelled; ${words}`);
+  expect(summary({ missing: [{ ...MISSING, path: 'out/*.bin' }] })).toBe(
+    'missing outputs: model (out/*.bin: does not exist; it is a path and not a glob)',
+  );
   expect(summary({ outcome: null, thrown: new Error('x') })).toBe(
     `the run could not be carried out: x; ${words}`,
   );
