@@ -29,10 +29,11 @@ export async function filesOf(
   const { staged } = request;
   const digest = beside ? staged.digest() : null;
   staged.filling.hashes = false; // those in the document are part of it
+  const versions = new Map<number, string>();
   for (const [index, file] of given.entries())
     try {
       if (file.asset === undefined) await put(engine, staged, file);
-      else await putAsset(assets, staged, file, file.asset, `${field}.${index}`);
+      else versions.set(index, await putAsset(assets, staged, file, file.asset, `${field}.${index}`));
     } catch (error) {
       throw told(error, `${field}.${index}.path`);
     }
@@ -42,7 +43,7 @@ export async function filesOf(
     throw told(error);
   }
   return {
-    digest,
+    ...{ digest, versions },
     setText(index, text) {
       const file = given[index];
       if (file !== undefined) staged.replace(wordsOf(file), Buffer.from(text));
@@ -71,16 +72,18 @@ async function put(engine: Engine, { filling }: StagedFiles, file: SentFile): Pr
   );
 }
 
-/** As it is at this moment, also where it is removed meanwhile. */
+/** As it is at this moment, also where it is removed meanwhile. Resolves with its version, `name@version`. */
 async function putAsset(
   assets: Assets,
   { filling, aside }: StagedFiles,
   file: SentFile,
   reference: string,
   field: string,
-): Promise<void> {
+): Promise<string> {
   const words = wordsOf(file);
+  let version = reference;
   const copy = async (read: ReadAsset): Promise<void> => {
+    version = `${read.asset.name}@${read.asset.version}`;
     if (read.asset.type === 'file') return filling.file(words, createReadStream('', { fd: read.open() }));
     if (file.mode !== undefined)
       throw refusal(
@@ -95,6 +98,7 @@ async function putAsset(
   };
   try {
     await assets.reading(reference, copy);
+    return version;
   } catch (error) {
     if (!(error instanceof RunwireError) || error.code !== 'asset_not_found') throw error;
     throw refusal(`${field}.asset`, `there is no asset ${reference}`);

@@ -101,6 +101,8 @@ export interface SentFiles {
   readonly digest: string | null;
   /** The text of one that the invocation itself says (`options.files`, which): filled, it is another. */
   setText(index: number, text: string): void;
+  /** The versions (`name@version`) of those that are assets, by their place in `options.files`. */
+  readonly versions: ReadonlyMap<number, string>;
   /** Makes them a directory of this path. */
   moveTo(directory: string): void;
 }

@@ -5,6 +5,7 @@ import { directoryName, type RunDirectory, runDirectory } from '../disk/run-dire
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation, InvocationInput, WholeInvocationInput } from '../documents/invocation.ts';
+import type { SentFile } from '../documents/options.ts';
 import { redactInvocation } from '../documents/redaction.ts';
 import { workspaceOf } from '../documents/workspace-use.ts';
 import type { InputTools } from '../inputs/given-inputs.ts';
@@ -132,7 +133,7 @@ export class Intake {
     const runner = this.#runnerOf(sentInvocation);
     const createdAt = Date.now();
     checkGiven(runner, sentInvocation.options);
-    const asked = { invocation: this.#pinned(sentInvocation), runner, directory, createdAt, ...paths };
+    const asked = { invocation: this.#pinned(sentInvocation, files), runner, directory, createdAt, ...paths };
     const meaning = meaningOf(asked, this.#inputs);
     const { invocation, filled } = meaning;
     checkOtherOptions(
@@ -179,10 +180,15 @@ export class Intake {
     });
   }
 
-  #pinned(invocation: Invocation): Invocation {
-    const { inputs } = invocation.options;
-    if (inputs === undefined) return invocation;
-    const options = { ...invocation.options, inputs: pinInputs(inputs, this.#inputs.artifacts) };
+  /** The record tells which ones it was given, whatever their names mean later. */
+  #pinned(invocation: Invocation, sent: SubmitOptions['files']): Invocation {
+    const { inputs, files } = invocation.options;
+    if (inputs === undefined && !sent?.versions.size) return invocation;
+    const options = {
+      ...invocation.options,
+      ...(inputs && { inputs: pinInputs(inputs, this.#inputs.artifacts) }),
+      ...(files && { files: files.map((file, index) => versioned(file, sent?.versions.get(index))) }),
+    };
     return { ...invocation, options };
   }
 
@@ -241,6 +247,9 @@ export class Intake {
     }
   };
 }
+
+const versioned = (file: SentFile, asset: string | undefined): SentFile =>
+  asset === undefined ? file : { ...file, asset };
 
 /** What keepAbort wrote. The grace goes on where it was: servers that die again and again do not lengthen it. */
 function keptReason(kept: string): AbortReason {

@@ -90,12 +90,24 @@ test('runs have such files too, and the same request again is the same run, what
   const payload = {
     invocation_id: newId('run'),
     runtime_kind: 'scripted',
-    options: { files: [{ path: 'data', asset: name }] },
+    options: {
+      files: [
+        { path: 'text', text: 'x' },
+        { path: 'data', asset: name },
+      ],
+    },
   };
+  // The record says which version it was.
+  const files = [
+    { path: 'text', text: 'x' },
+    { path: 'data', asset: `${name}@1` },
+  ];
   const post = () => engine.request({ method: 'POST', url: '/invocations?wait=20', payload });
-  expect((await post()).json()).toMatchObject({ status: 'succeeded' });
+  const made = (await post()).json();
+  expect(made).toMatchObject({ status: 'succeeded', invocation: { options: { files } } });
   await putAsset(engine, name, 'second');
-  expect((await post()).statusCode).toBe(200);
+  const again = await post();
+  expect([again.statusCode, again.json()]).toEqual([200, made]);
   expect(seen).toEqual(['first']);
 });
 
