@@ -6,7 +6,7 @@ import { openConnections } from '../../src/outbound/connections.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { withMetadata } from '../wire/metadata.ts';
 import { buildRequest } from '../wire/request.ts';
-import { PLACEHOLDERS, VERBATIM } from '../wire/spec.ts';
+import { PLACEHOLDERS, PLACEHOLDERS_IN_METADATA, VERBATIM } from '../wire/spec.ts';
 import { checkTemplates } from './backend.ts';
 import { kickoffSpec } from './kickoff-request.ts';
 import { JOB_KEYS } from './metadata.ts';
@@ -39,6 +39,7 @@ export function httpAsyncRunner({ guard, secrets }: HttpAsyncParts): Runner<Http
     spec: HttpAsyncSpec,
     verbatim: VERBATIM,
     placeholders: PLACEHOLDERS,
+    placeholdersInMetadata: PLACEHOLDERS_IN_METADATA,
     given: { by: 'address' },
     seenAt: () => null,
     needsCommand: false,

@@ -9,7 +9,7 @@ import { isSafe } from '../../src/outbound/redirect.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { REQUEST_KEYS, withMetadata } from '../wire/metadata.ts';
 import { buildRequest } from '../wire/request.ts';
-import { checkSpec, HttpSpec, PLACEHOLDERS, VERBATIM } from '../wire/spec.ts';
+import { checkSpec, HttpSpec, PLACEHOLDERS, PLACEHOLDERS_IN_METADATA, VERBATIM } from '../wire/spec.ts';
 import { HttpCall } from './call.ts';
 import { openInner, workTree } from './inner-file.ts';
 import { SavedAnswer } from './saved-answer.ts';
@@ -31,6 +31,7 @@ export function httpRunner({ guard, secrets, places }: HttpParts): Runner<HttpSp
     spec: HttpSpec,
     verbatim: VERBATIM,
     placeholders: PLACEHOLDERS,
+    placeholdersInMetadata: PLACEHOLDERS_IN_METADATA,
     given: { by: 'address' },
     seenAt: () => null,
     needsCommand: false,

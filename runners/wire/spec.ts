@@ -40,6 +40,8 @@ export const requestFields = {
 export const VERBATIM = ['body', 'query'];
 /** Those in which placeholders of assets are filled. */
 export const PLACEHOLDERS = ['url', 'headers', 'query', 'body'];
+/** The same, as RxP metadata. */
+export const PLACEHOLDERS_IN_METADATA = ['http.url', 'http.body'];
 const Request = z.strictObject(requestFields);
 export type RequestSpec = z.infer<typeof Request>;
 

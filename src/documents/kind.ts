@@ -19,6 +19,8 @@ export interface Kind<Spec = unknown> {
   readonly verbatim?: readonly string[];
   /** Names of options in which placeholders of assets are filled. Default: none. */
   readonly placeholders?: readonly string[];
+  /** Keys of metadata that say the same as such options. Default: none. */
+  readonly placeholdersInMetadata?: readonly string[];
 }
 
 export function rxpKindOf({ rxpKind }: Kind): RxpKind {

@@ -10,13 +10,16 @@ const MAX_ERRORS = 50;
 /** Characters that are put in, of all texts together: short names may stand for long paths. */
 const MOST_FILLED = 64 * 1024 * 1024;
 
+/** Where a kind has them filled. */
+type Filled = Pick<Kind, 'kind' | 'optionKey' | 'placeholders' | 'placeholdersInMetadata'>;
+
 /**
  * An invocation as it is run: placeholders are filled wherever they are looked for, templates in command and values of the environment.
  * The same where nothing is looked for. Throws RunwireError invalid_invocation, naming every field with one that is not there.
  */
 export function fillInvocation(
   invocation: Invocation,
-  kind: Pick<Kind, 'kind' | 'optionKey' | 'placeholders'>,
+  kind: Filled,
   meanings: Pick<Filler, 'statics' | 'templates'>,
 ): Invocation {
   if (meanings.statics === null && meanings.templates === null) return invocation;
@@ -25,12 +28,14 @@ export function fillInvocation(
   const fault: Fault = (path, message) => {
     if (errors.length < MAX_ERRORS) errors.push({ path: path.join('.'), message });
   };
-  const { command, environment, options } = invocation;
+  const { command, environment, metadata, options } = invocation;
+  const staticsOnly: Filler = { ...filler, templates: null };
   const filled = {
     ...invocation,
     command: fillValue(command, filler, ['command'], fault),
     environment: fillEnvironment(environment, filler, fault),
-    options: fillOptions(options, kind, { ...filler, templates: null }, fault),
+    metadata: fillMetadata(metadata, kind, staticsOnly, fault),
+    options: fillOptions(options, kind, staticsOnly, fault),
   };
   if (errors.length > 0) throw fieldRefusal('invalid_invocation', errors);
   return filled;
@@ -61,9 +66,23 @@ function fillEnvironment(
   return Object.fromEntries(named);
 }
 
+function fillMetadata(
+  metadata: Invocation['metadata'],
+  { placeholdersInMetadata = [] }: Filled,
+  filler: Filler,
+  fault: Fault,
+): Invocation['metadata'] {
+  const filled = { ...metadata };
+  for (const key of placeholdersInMetadata) {
+    const value = metadata[key];
+    if (value !== undefined) filled[key] = fillValue(value, filler, ['metadata', key], fault);
+  }
+  return filled;
+}
+
 function fillOptions(
   options: Options,
-  { kind, optionKey, placeholders = [] }: Pick<Kind, 'kind' | 'optionKey' | 'placeholders'>,
+  { kind, optionKey, placeholders = [] }: Filled,
   filler: Filler,
   fault: Fault,
 ): Options {

@@ -47,6 +47,37 @@ test('placeholders in url, query, headers and body are addresses that are good w
   expect([later.statusCode, later.json().code]).toEqual([403, 'address_expired']);
 });
 
+test('a request that RxP metadata says is filled as the same in options is', async () => {
+  await put('model', 'weights');
+  let seen: SeenRequest | undefined;
+  backend.on('/rxp', (answer, request) => {
+    seen = request;
+    answer.end('done');
+  });
+  const metadata = {
+    'http.url': `${backend.url}/rxp?from={{static:model}}`,
+    'http.body': '{"a": "{{static:model}}"}',
+    note: '{{static:none}}',
+  };
+  const record = await call({}, { metadata, options: { assets: { model: {} } } });
+  expect([record.status, summary(record)]).toEqual(['succeeded', '']);
+  const { a } = JSON.parse(seen?.body ?? '{}') as { a: string };
+  address(a);
+  expect(seen?.path).toBe(`/rxp?from=${a}`);
+  expect(record.invocation.metadata).toEqual(metadata);
+  expect(JSON.stringify([record, response(record)])).not.toContain('signature=');
+  // A fault in it is told by the key.
+  const faulty = { ...metadata, 'http.url': '{{static:modle}}' };
+  const refused = await app.post({
+    runtime_kind: 'http',
+    metadata: faulty,
+    options: { assets: { model: {} } },
+  });
+  expect(refused.json().errors).toEqual([
+    { path: 'metadata.http.url', message: '{{static:modle}} is no asset here: there is model' },
+  ]);
+});
+
 test('an address that comes back, in a header, an error or a redirect, is told nowhere', async () => {
   await put('model', 'weights');
   backend.on('/one', (answer, { headers }) => {

@@ -39,6 +39,19 @@ function faultsOf(more: Partial<Invocation>, templates: Map<string, string> | nu
 }
 
 describe('An invocation that is filled', () => {
+  test('what metadata says for such options is filled, and no more of it', () => {
+    const metadata = {
+      'http.url': '{{static:model}}?x',
+      'http.body': '{{static:no}}',
+      note: '{{static:no}}',
+    };
+    const kind = { ...KIND, placeholdersInMetadata: ['http.url', 'http.method'] };
+    expect(fillInvocation(invocation({ metadata }), kind, { statics, templates: null }).metadata).toEqual({
+      ...metadata,
+      'http.url': '/static/model?x',
+    });
+  });
+
   test('nothing is looked for: it is the very same', () => {
     const sent = invocation({ command: ['{{static:model}}', '${id}'] });
     expect(fillInvocation(sent, KIND, { statics: null, templates: null })).toBe(sent);
