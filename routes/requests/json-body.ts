@@ -29,6 +29,8 @@ const MOST: Extent = {
 };
 /** When so much was made something of, others have their turn before anything is done with it. */
 const LONG = 64 * 1024;
+const WHOLE = 'The body';
+const ENDS_EARLY = /^(Unterminated|Unexpected end)/;
 const BYTE_ORDER_MARK = '\ufeff';
 
 /**
@@ -50,18 +52,23 @@ export function onlyJsonBodies(app: FastifyInstance): void {
  * Reads the JSON of a request, by the rules of every body. Throws RunwireError malformed_json, invalid_invocation,
  * invalid_field; `what` names it in the first.
  */
-export async function readJson(request: FastifyRequest, bytes: Buffer, what = 'The body'): Promise<unknown> {
+export async function readJson(request: FastifyRequest, bytes: Buffer, what = WHOLE): Promise<unknown> {
   const text = await judgedText(request, bytes, what);
-  const value = harmless(parsed(text), text);
+  const value = harmless(parsed(text, what), text);
   if (text.length > LONG) await turn();
   return digitsKept(value, text, request);
 }
 
-function parsed(text: string): unknown {
+function parsed(text: string, what: string): unknown {
   try {
     return parseJson(text);
   } catch (error) {
-    throw new RunwireError('malformed_json', wordsOf(error));
+    const words = wordsOf(error);
+    if (what === WHOLE) throw new RunwireError('malformed_json', words);
+    const hint = ENDS_EARLY.test(words)
+      ? " curl -F ends a text at a ';': send it from a file, with '<'."
+      : '';
+    throw new RunwireError('malformed_json', `${what} is no JSON: ${words}${hint}`);
   }
 }
 

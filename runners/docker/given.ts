@@ -29,9 +29,13 @@ export async function planGiven(
   { given, spec, signal }: Pick<Context, 'given' | 'spec' | 'signal'>,
   stays: boolean,
 ): Promise<GivenPlan> {
-  const taken = [spec.workdir, ...[...spec.mounts, ...spec.tmpfs].map(({ target }) => target)];
+  const mounts = [...spec.mounts, ...spec.tmpfs].map(({ target }) => target);
+  const taken = [spec.workdir, ...mounts];
   const roots = ROOTS.filter((root) => given.some((one) => placeInside(one).startsWith(`${root}/`)));
-  for (const root of roots) keepClear(taken, root, 'what the run is given');
+  for (const root of roots) {
+    keepClear([spec.workdir], root, 'what the run is given', 'workdir');
+    keepClear(mounts, root, 'what the run is given');
+  }
   const plan: GivenPlan = { binds: [], volumes: spec.read_only ? wanted(stays, roots, taken) : [], sent: [] };
   for (const one of given) {
     // What a run has of its own in the container of a session goes when it is over.

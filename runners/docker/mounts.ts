@@ -88,10 +88,15 @@ function checkSource(what: string, shown: string, source: string, rules: MountRu
 }
 
 /** Throws Rejected for a place in the container that is in the workspace or around it. */
-export function keepClear(targets: readonly string[], workdir: string, what = 'the workspace'): void {
+export function keepClear(
+  targets: readonly string[],
+  workdir: string,
+  what = 'the workspace',
+  named = 'mount at',
+): void {
   for (const target of targets)
     if (isInside(workdir, target) || isInside(target, workdir))
-      throw new Rejected(`mount at ${target} overlaps ${what} at ${workdir}`);
+      throw new Rejected(`${named} ${target} overlaps ${what} at ${workdir}`);
 }
 
 /** No two places in the container are the same, and none is in the workspace or around it. */

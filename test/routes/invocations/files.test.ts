@@ -140,6 +140,17 @@ test('what is wrong with a request of parts is told by name', async () => {
     'malformed_json',
     undefined,
   ]);
+  // What curl makes of -F 'invocation={"command":["sh","-c","cd a; ls"]}'.
+  const cut = await (await send(null, [['invocation', '{"command":["sh","-c","cd a']])).json();
+  expect(cut).toMatchObject({
+    detail: expect.stringMatching(
+      /^The part invocation is no JSON: Unterminated string .* send it from a file/,
+    ),
+  });
+  const other = await (await send(null, [['invocation', '{,}']])).json();
+  expect(other).toMatchObject({
+    detail: expect.stringMatching(/^The part invocation is no JSON: (?!.*curl)/),
+  });
   expect(await problem(send({ ...ok, unknown: 1 }))).toEqual([422, 'invalid_invocation', 'unknown']);
   expect(await problem(send(ok, [['field', 'no file']]))).toEqual([422, 'invalid_field', 'field']);
   expect(

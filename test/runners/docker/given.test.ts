@@ -107,6 +107,11 @@ requires('docker')('What a run in a container is given', () => {
       status: 'rejected',
       result: { error_summary: 'mount at /static/lists overlaps what the run is given at /static' },
     });
+    const within = await server.run(ask('true', { assets: ASSETS }, { workdir: '/static/work' }));
+    expect(within).toMatchObject({
+      status: 'rejected',
+      result: { error_summary: 'workdir /static/work overlaps what the run is given at /static' },
+    });
   });
 
   test.each(['mount', 'copy'])('a cancel ends the bringing of a %s, and nothing is left', async (mode) => {
