@@ -97,6 +97,9 @@ const JSON_IS_SOURCE = {
     'application/json says what the server is to fetch ({url, sha256, …}): a JSON file itself is sent with another Content-Type',
 };
 
+/** What curl --data-binary says where nobody said a type: of the bytes it says nothing, and with -T they are the same version. */
+const UNSAID = 'application/x-www-form-urlencoded';
+
 const tagOf = (digest: string): string => `"${digest}"`;
 
 /** Bytes and directories that are kept, by name. */
@@ -195,14 +198,15 @@ async function contentOf(
 ): Promise<AssetContent> {
   const { 'content-type': type, 'content-length': length } = request.headers;
   const extract = request.query.extract === 'true';
-  if (type?.split(';', 1)[0]?.trim().toLowerCase() !== JSON_TYPE) {
+  const essence = type?.split(';', 1)[0]?.trim().toLowerCase();
+  if (essence !== JSON_TYPE) {
     if (Number(length) > maxAssetBytes)
       throw new RunwireError('body_too_large', `More than ${maxAssetBytes} bytes (RUNWIRE_MAX_ASSET_BYTES).`);
     return {
       from: 'body',
       bytes: body ? bodyBytes(body) : nothing(),
       extract,
-      mediaType: tellableMediaType(type),
+      mediaType: tellableMediaType(essence === UNSAID ? undefined : type),
     };
   }
   const document = await readJson(request, await allOf(body, maxBodyBytes));

@@ -136,6 +136,16 @@ test('an empty file is an asset, and a media type that cannot be told again is u
   expect(odd.json().media_type).toBe('application/octet-stream');
 });
 
+test('what curl says by itself is no media type: the same bytes are the same version, with -T and with --data-binary', async () => {
+  await using engine = buildEngine();
+  const ask = asker(engine);
+  const name = newId('data');
+  const made = await ask('PUT', name, 'a\n', { 'content-type': 'application/x-www-form-urlencoded' });
+  expect([made.statusCode, made.json().media_type]).toEqual([201, 'application/octet-stream']);
+  const again = await ask('PUT', name, 'a\n');
+  expect([again.statusCode, again.json()]).toEqual([200, made.json()]);
+});
+
 test('an archive becomes a directory: as a tar, in gzip and as the files that are in it', async () => {
   await using engine = buildEngine();
   const ask = asker(engine);
