@@ -37,6 +37,7 @@ const MADE_HERE: { readonly [page: string]: string } = {
   workspaces: './all.tar.gz\n./notes.txt\n./program\n./src/build.sh\n./src/log.txt\n./src/main.sh\n',
   'environment-specs': './greeting.txt\n./head.txt\n./record.json\n./spec.json\n',
   sessions: './step-1.json\n',
+  assets: './tools/bin/count\n./train.csv\n',
   files: './a.txt\n./result.tar.gz\n./src/build.sh\n',
 };
 
@@ -98,6 +99,12 @@ describe('The tour of the README', () => {
     expect(printed.endsWith(' one\n two\n+three\n')).toBe(true);
   });
 
+  test('a file that is kept goes into a run, and what that leaves into the next', async () => {
+    const printed = await shell(tour.get('assets'));
+    expect(printed).toContain('"version":1');
+    expect(printed.endsWith('}2\n')).toBe(true);
+  });
+
   test('events resume after the last one seen', async () => {
     const ids = [...(await shell(tour.get('resume'))).matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
     expect(ids).toEqual([3, 4, 5, 6, 7]);
@@ -121,7 +128,7 @@ describe('The tour of the README', () => {
     expect((await shell(tour.get('artifacts'))).endsWith('42\n')).toBe(true);
   });
 
-  test.each(['workspaces', 'files', 'environment-specs', 'sessions'])(
+  test.each(['workspaces', 'files', 'environment-specs', 'sessions', 'assets'])(
     'the commands of docs/%s.md work as they stand, one after the other',
     async (name) => {
       const page = readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8');
@@ -155,6 +162,7 @@ describe('The tour of the README', () => {
       'artifacts',
       'files',
       'workspace',
+      'assets',
     ]);
   });
 });
