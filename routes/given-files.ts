@@ -1,10 +1,11 @@
-import { createReadStream } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { FastifyRequest } from 'fastify';
 import type { Assets, ReadAsset } from '../src/assets/assets.ts';
 import { RunwireError } from '../src/documents/errors.ts';
 import { fieldRefusal } from '../src/documents/field-errors.ts';
 import type { SentFile } from '../src/documents/options.ts';
 import type { Engine, SentFiles } from '../src/engine/engine.ts';
+import { blocksOf } from '../src/files/blocks.ts';
 import { withFileBytes } from '../src/files/file-bytes.ts';
 import { partsOf } from '../src/files/names.ts';
 import { archiveOf } from '../src/files/pack.ts';
@@ -84,7 +85,7 @@ async function putAsset(
   let version = reference;
   const copy = async (read: ReadAsset): Promise<void> => {
     version = `${read.asset.name}@${read.asset.version}`;
-    if (read.asset.type === 'file') return filling.file(words, createReadStream('', { fd: read.open() }));
+    if (read.asset.type === 'file') return putFile(filling, words, read);
     if (file.mode !== undefined)
       throw refusal(
         `${field}.mode`,
@@ -92,7 +93,12 @@ async function putAsset(
       );
     filling.tree.directory(words.parts);
     for await (const _first of read.entries(null)) {
-      await unpack(archiveOf(read.entries(null), 'tar'), filling, { into: words.parts, aside });
+      const tar = archiveOf(read.entries(null), 'tar');
+      try {
+        await unpack(tar, filling, { into: words.parts, aside });
+      } finally {
+        await tar.return(undefined); // what is refused is not read to its end, and no sweep goes on before that
+      }
       break; // a tar of nothing is none
     }
   };
@@ -102,6 +108,19 @@ async function putAsset(
   } catch (error) {
     if (!(error instanceof RunwireError) || error.code !== 'asset_not_found') throw error;
     throw refusal(`${field}.asset`, `there is no asset ${reference}`);
+  }
+}
+
+async function putFile(
+  filling: StagedFiles['filling'],
+  words: ReturnType<typeof wordsOf>,
+  { asset, open }: ReadAsset,
+): Promise<void> {
+  const fd = open();
+  try {
+    await filling.file(words, blocksOf(fd, asset.bytes));
+  } finally {
+    closeSync(fd);
   }
 }
 

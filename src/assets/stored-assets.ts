@@ -230,10 +230,11 @@ export class StoredAssets implements AssetBook, Assets {
     const contents = this.#contents;
     const { path, bytes, mediaType } = await fetchAsset({ ...this.#parts, contents }, source, signal);
     if (!source.extract) return { arrived: this.#taking.arrived(path, source.sha256, bytes), mediaType };
+    const archive = createReadStream(path);
     try {
-      const archive = createReadStream(path);
       return { arrived: await this.#taking.directory(archive, signal), mediaType: DIRECTORY_MEDIA_TYPE };
     } finally {
+      archive.destroy(); // one that is refused is not read to its end
       await rm(path, { force: true });
     }
   }

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { tarOf } from '../../helpers/asset-room.ts';
 import { buildEngine, type TestEngine } from '../../helpers/build-engine.ts';
@@ -131,4 +133,38 @@ test('what is not there, or makes no sense, is refused by its field', async () =
   expect(await refused({ path: '../a', asset: tools })).toMatchObject({
     ...{ statusCode: 422, path: 'options.files.0.path' },
   });
+});
+
+test('assets that are refused are not held: nothing stays open, and their contents go with them', async () => {
+  await using engine = buildEngine();
+  const contents = join(engine.dataDir, 'contents');
+  const open = (): string[] =>
+    readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        const path = readlinkSync(`/proc/self/fd/${fd}`);
+        return path.startsWith(contents) ? [path] : [];
+      } catch {
+        return []; // that of the listing itself
+      }
+    });
+  const [tools, words] = [newId('tools'), newId('words')];
+  await putAsset(engine, `${tools}?extract=true`, await tarOf([{ name: 'a', text: 'a'.repeat(100_000) }]));
+  await putAsset(engine, words, 'b');
+  for (const asset of [tools, words]) {
+    const files = [
+      { path: 'x/a', text: 'in its way' },
+      { path: asset === tools ? 'x' : 'x/a', asset },
+    ];
+    const payload = { runtime_kind: 'subprocess', command: ['true'], options: { files } };
+    const { statusCode } = await engine.request({ method: 'POST', url: '/invocations', payload });
+    expect(statusCode).toBe(422);
+  }
+  expect(open()).toEqual([]);
+  for (const asset of [tools, words])
+    expect((await engine.request({ method: 'DELETE', url: `/assets/${asset}` })).statusCode).toBe(204);
+  const kept = (): string[] =>
+    readdirSync(contents, { recursive: true })
+      .map(String)
+      .filter((name) => /[0-9a-f]{64}$/.test(name));
+  await expect.poll(kept, { timeout: 60_000 }).toEqual([]);
 });

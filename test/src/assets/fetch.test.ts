@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -238,4 +239,25 @@ test('a client that leaves, and a server that stops, give it up', async () => {
   await room.assets.close();
   expect((await stopped).code).toBe('draining');
   await room[Symbol.asyncDispose]();
+});
+
+test('an archive that is refused before its end is not held open', async () => {
+  await using room = new AssetRoom();
+  const archive = await tarOf([
+    { name: '../f', text: 'x' },
+    { name: 'long', text: 'x'.repeat(1_000_000) },
+  ]);
+  const url = await serve((_, response) => response.end(archive));
+  const source = { url, sha256: hash('sha256', archive), extract: true };
+  await refusal(room, fetched(room, source));
+  const open = (): string[] =>
+    readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        const path = readlinkSync(`/proc/self/fd/${fd}`);
+        return path.startsWith(room.dataDir) && path.includes('/coming/') ? [path] : [];
+      } catch {
+        return []; // that of the listing itself
+      }
+    });
+  await expect.poll(open, { timeout: 30_000 }).toEqual([]);
 });
