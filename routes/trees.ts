@@ -116,8 +116,12 @@ export async function serveTreeFile(
   const found = await foundAt(tree, parts);
   if (found === null) throw missing;
   const { entry, close } = found;
-  const fd = entry.type === 'file' ? entry.open() : null;
-  close();
+  let fd: number | null;
+  try {
+    fd = entry.type === 'file' ? entry.open() : null;
+  } finally {
+    close();
+  }
   if (fd === null) throw entry.type === 'file' ? missing : noFile(path, entry.type);
   const file = liveBytes(fd);
   const { sha256 } = entry;

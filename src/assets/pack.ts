@@ -34,7 +34,7 @@ async function* entriesOf(
   const stats = (mode: number, size: number) => ({ mode, size, mtime: time, mtimeMs: time.getTime() });
   if (type === 'file') {
     const open = (): number => {
-      const fd = hands.content(digest);
+      const fd = hands.content(digest, bytes);
       if (fd === null) throw new Error(`a content is not there: ${digest}`);
       return fd;
     };
@@ -42,13 +42,5 @@ async function* entriesOf(
     return;
   }
   yield { path: prefix, type, stats: stats(S_IFDIR, 0), open: () => null };
-  // What the list has is there: a tar without it would be another tree.
-  for await (const entry of hands.entries(digest, time))
-    yield { ...entry, path: `${prefix}/${entry.path}`, open: () => opened(entry) };
-}
-
-function opened(entry: Entry): number | null {
-  const fd = entry.open();
-  if (fd === null && entry.type === 'file') throw new Error(`a content is not there: ${entry.path}`);
-  return fd;
+  for await (const entry of hands.entries(digest, time)) yield { ...entry, path: `${prefix}/${entry.path}` };
 }

@@ -1,4 +1,3 @@
-import { closeSync, fstatSync } from 'node:fs';
 import { RunwireError } from '../documents/errors.ts';
 import type { Hands } from '../snapshots/hands.ts';
 import type { StoredAsset } from '../store/assets.ts';
@@ -12,9 +11,8 @@ export function readable(hands: Pick<Hands, 'content' | 'entries' | 'find'>, row
   return {
     asset: described(row),
     open() {
-      const fd = hands.content(digest);
-      if (fd !== null && fstatSync(fd).size === bytes) return fd;
-      if (fd !== null) closeSync(fd);
+      const fd = hands.content(digest, bytes);
+      if (fd !== null) return fd;
       throw new RunwireError('gone', 'The bytes of this asset are not there any more, or not whole.');
     },
     entries: (after) => hands.entries(digest, time, after),

@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -54,6 +55,14 @@ export class Contents {
       if (codeOf(error) === 'ENOENT') return null;
       throw error;
     }
+  }
+
+  /** The same; one that a power cut made shorter is not there. */
+  openWhole(sha256: string, size: number): number | null {
+    const fd = this.open(sha256);
+    if (fd === null || fstatSync(fd).size === size) return fd;
+    closeSync(fd);
+    return null;
   }
 
   /** One that a power cut made shorter is not there. */

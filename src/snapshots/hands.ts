@@ -74,9 +74,9 @@ export class Hands {
     return this.#from(digest, null);
   }
 
-  /** Descriptor of a content, open for reading; the caller closes it. Null: it is not there. */
-  content(sha256: string): number | null {
-    return this.#contents.open(sha256);
+  /** Descriptor of a content, open for reading; the caller closes it. Null: it is not there, or, where `size` says how long it was, not whole. */
+  content(sha256: string, size?: number): number | null {
+    return size === undefined ? this.#contents.open(sha256) : this.#contents.openWhole(sha256, size);
   }
 
   /** Things in a list, as if they were in a directory; none of them has a time of its own. `after`: begin behind this path. */

@@ -1,7 +1,9 @@
+import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { RunwireError } from '../../../src/documents/errors.ts';
+import { archiveOf } from '../../../src/files/pack.ts';
 import { AssetRoom } from '../../helpers/asset-room.ts';
 
 const AT = { code: 'invalid_invocation', path: 'options.assets.model' } as const;
@@ -242,6 +244,39 @@ test('a file that a power cut made shorter is gone, and whole again when it is p
   expect((await refusal(put)).message).toContain('is not whole');
   expect((await room.put('a', 'whole')).version).toBe(1);
   expect(await read()).toBe('whole');
+});
+
+test.each([
+  ['gone', (place: string) => fs.rmSync(place)],
+  ['shorter', (place: string) => fs.truncateSync(place, 2)],
+])('a directory of which a file is %s by a power cut is not given without it', async (_, damage) => {
+  await using room = new AssetRoom();
+  const entries = [
+    { name: 'a', text: 'first' },
+    { name: 'b', text: 'whole' },
+  ];
+  const asset = await room.putTree('tree', entries);
+  const digest = hash('sha256', 'whole');
+  const place = join(room.dataDir, 'contents', digest.slice(0, 2), digest);
+  fs.chmodSync(place, 0o600);
+  damage(place);
+  const archive = (format: 'tar' | 'zip') =>
+    room.assets.reading('tree', async (tree) => {
+      for await (const _ of archiveOf(tree.entries(null), format));
+    });
+  const openOf = (name: string) =>
+    room.assets.reading('tree', async (tree) => {
+      fs.closeSync((await tree.find([name]))?.open() ?? -1);
+    });
+  for (const work of [() => archive('tar'), () => archive('zip'), () => openOf('b')])
+    expect(await refusal(work())).toMatchObject({ code: 'gone', message: expect.stringContaining('"b"') });
+  await openOf('a');
+  const packed = async () => {
+    for await (const _ of room.assets.pack(asset, 'static/tree', { writable: false }));
+  };
+  expect((await refusal(packed())).message).toContain('not there any more');
+  expect((await room.putTree('tree', entries)).version).toBe(1);
+  await archive('tar');
 });
 
 test('with fsync it is the same, for files and directories', async () => {
