@@ -28,6 +28,7 @@ const OF_A_FILE = '.file';
 export class PreparedTrees {
   readonly #trees: string;
   readonly #gone: string;
+  readonly #note: string;
   readonly #hands: Pick<Hands, 'build'>;
   readonly #isHeld: IsHeld;
   readonly #making = new Map<string, Making>();
@@ -36,6 +37,7 @@ export class PreparedTrees {
   constructor(dataDir: string, hands: Pick<Hands, 'build'>, isHeld: IsHeld) {
     this.#trees = resolve(dataDir, 'assets', 'trees');
     this.#gone = resolve(dataDir, 'assets', 'gone');
+    this.#note = resolve(dataDir, 'assets', 'boot');
     this.#hands = hands;
     this.#isHeld = isHeld;
   }
@@ -48,6 +50,7 @@ export class PreparedTrees {
     let making = this.#making.get(name);
     // One that is given up is begun anew.
     for (; making?.giveUp.signal.aborted; making = this.#making.get(name)) await making.done.catch(() => {});
+    signal.throwIfAborted();
     if (making === undefined && existsSync(place)) return place;
     making ??= this.#begin(asset, name);
     making.waiting++;
@@ -80,6 +83,7 @@ export class PreparedTrees {
     const gone = namesIn(this.#gone).map((name) => join(this.#gone, name));
     for (const name of namesIn(this.#trees))
       if (mayBeTorn || !this.#isKnown(name)) gone.push(...this.#takeAway(name));
+    if (mayBeTorn) this.#noteBoot(); // not before: who dies meanwhile leaves it to the next
     for (const place of gone) await discard(place, this.#gone);
     return gone.length;
   }
@@ -89,14 +93,15 @@ export class PreparedTrees {
     return this.#isHeld({ type: ending === undefined ? 'directory' : 'file', digest });
   }
 
-  /** Than when this was last asked. */
+  /** Than that of which all trees are. */
   #isOtherBoot(): boolean {
     const boot = bootId();
     if (boot === null || !existsSync(this.#trees)) return false;
-    const note = join(this.#trees, '..', 'boot');
-    if (existsSync(note) && readFileSync(note, 'utf8') === boot) return false;
-    writeFileSync(note, boot, { mode: 0o600 });
-    return true;
+    return !existsSync(this.#note) || readFileSync(this.#note, 'utf8') !== boot;
+  }
+
+  #noteBoot(): void {
+    writeFileSync(this.#note, bootId() ?? '', { mode: 0o600 });
   }
 
   #begin(asset: PreparedOf, name: string): Making {
@@ -109,8 +114,7 @@ export class PreparedTrees {
   }
 
   async #make({ type, digest, bytes }: PreparedOf, name: string, signal: AbortSignal): Promise<void> {
-    mkdirSync(this.#trees, { recursive: true, mode: 0o700 });
-    this.#isOtherBoot(); // it is of this one
+    if (mkdirSync(this.#trees, { recursive: true, mode: 0o700 }) !== undefined) this.#noteBoot();
     // Beside it, in the same directory: what nobody may write to cannot be moved to another one.
     const beside = `new-${name}-${randomUUID()}`;
     try {

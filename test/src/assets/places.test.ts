@@ -141,3 +141,37 @@ test('what was prepared before the machine was started anew may be torn: it is p
   expect(fs.readFileSync(join(await room.assets.prepared(asset, signal), 'bin/run'), 'utf8')).toBe('run');
   expect(fs.readFileSync(note, 'utf8')).toBe(boot);
 });
+
+test('a server that dies while it takes away what may be torn leaves it to the next', async () => {
+  await using room = new AssetRoom();
+  const place = await room.assets.prepared(await room.putTree('tree', TREE), signal);
+  fs.writeFileSync(join(room.dataDir, 'assets/boot'), 'an earlier one');
+  // It comes no further than to the first.
+  const gone = join(room.dataDir, 'assets/gone');
+  fs.rmSync(gone, { recursive: true, force: true });
+  fs.writeFileSync(gone, '');
+  room.assets.begin();
+  await expect.poll(() => room.told).toHaveLength(1);
+  expect(fs.existsSync(place)).toBe(true);
+  fs.rmSync(gone);
+  // Nor is it of this start when another is prepared.
+  const other = await room.assets.prepared(await room.put('file', 'text'), signal);
+  room.assets.begin();
+  expect([fs.existsSync(place), fs.existsSync(other)]).toEqual([false, false]);
+});
+
+test('who is aborted while what was given up goes is told at once', async () => {
+  await using room = new AssetRoom();
+  const asset = await room.putTree('tree', TREE);
+  const [first, second] = [new AbortController(), new AbortController()];
+  const [given, reason] = [new Error('given up'), new Error('nobody wants it')];
+  const making = room.assets.prepared(asset, first.signal);
+  first.abort(given);
+  await expect(making).rejects.toBe(given);
+  // It comes when the first is being given up, and does not wait to be made another one.
+  const waiting = room.assets.prepared(asset, second.signal);
+  second.abort(reason);
+  await expect(waiting).rejects.toBe(reason);
+  await room.assets.close();
+  expect(room.below('assets/trees')).toEqual([]);
+});
