@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdir, rmdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { CannotBegin } from '../contract/outcome.ts';
 import { kept } from '../files/blocks.ts';
@@ -20,22 +20,26 @@ export function packFile(name: string, source: Source): Readable {
   );
 }
 
-/** A tar of a directory under this name, which `make` makes at a place that is free, and which goes when it has been read. */
+/**
+ * A tar of a directory under this name, which `make` makes at a place that is free, with what it needs beside it. All that is in `room` goes
+ * when it has been read.
+ */
 export function packDirectory(
   name: string,
-  place: string,
+  room: string,
   make: (place: string, signal: AbortSignal) => Promise<void>,
 ): Readable {
+  const place = join(room, 'tree');
   return streamed(async (out, signal) => {
     try {
-      await mkdir(dirname(place), { recursive: true, mode: 0o700 });
       // What a crash left of it.
-      await removeTree(Buffer.from(place));
+      await removeTree(room);
+      await mkdir(room, { recursive: true, mode: 0o700 });
       await make(place, signal);
       await write(out, archiveOf(below(name, place), 'tar'), signal);
     } finally {
-      await removeTree(Buffer.from(place));
-      await rmdir(dirname(place)).catch(() => {}); // others are in it
+      await removeTree(room);
+      await rmdir(dirname(room)).catch(() => {}); // others are in it
     }
   });
 }

@@ -252,6 +252,21 @@ test('An archive becomes a directory of the run’s own: tar, gzip, zip, from ea
   );
 });
 
+test('What a server left that died while it unpacked an archive is in nobody’s way', async () => {
+  fs.writeFileSync(join(dir, 'file'), 'text');
+  execFileSync('zip', ['-q', join(dir, 'z.zip'), 'file'], { cwd: dir });
+  keep('z', fs.readFileSync(join(dir, 'z.zip')));
+  const given = only({ artifact: { invocation_id: 'train', artifact_id: 'z' }, extract: true });
+  const left = `${directory.given}.unpacked`;
+  for (const half of ['data', 'data/tree']) {
+    fs.mkdirSync(join(left, half), { recursive: true });
+    fs.writeFileSync(join(left, `${half}.archive`), 'PK');
+    fs.writeFileSync(join(left, half, 'other'), '');
+  }
+  expect([...(await untar(given.pack())).keys()]).toEqual(['inputs/data/', 'inputs/data/file']);
+  expect(fs.existsSync(join(left, 'data'))).toBe(false);
+});
+
 test('A hostile archive is refused by the name of the input, and nothing of it is anywhere', async () => {
   const big = await tarOf([['big', 'x'.repeat(2000)]]);
   const cases: [Buffer, RegExp][] = [
