@@ -68,7 +68,7 @@ export async function sendGiven(
 
 /** What is left of each is an empty file of its name. */
 export function emptyTar(
-  given: readonly GivenFile[],
+  given: readonly Pick<GivenFile, 'path'>[],
   spec: Pick<DockerSpec, 'read_only'>,
 ): { path: string; tar: Readable }[] {
   return given.map((one) => {
@@ -81,7 +81,7 @@ export function emptyTar(
 }
 
 function whereTo(
-  { path }: GivenFile,
+  { path }: Pick<GivenFile, 'path'>,
   { read_only }: Pick<DockerSpec, 'read_only'>,
 ): { path: string; name: string } {
   if (!read_only) return { path: '/', name: path };

@@ -188,6 +188,7 @@ async function concluded(
     if (state === 'gone') {
       // Before the end is noted: who finds that tells of nothing else.
       tools.sessions.forget(ctx.session.id);
+      tools.visiting.forget(container.id);
       await ctx.session.gone?.(SESSION_GONE);
     }
     noteEnding(ctx.output, ended);
