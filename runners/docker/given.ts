@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { extract, type Header, pack } from 'tar-stream';
 import type { RunContext } from '../../src/contract/context.ts';
 import type { GivenFile } from '../../src/contract/given.ts';
+import type { KeptContainer } from './container-record.ts';
 import type { DockerDaemon } from './daemon.ts';
 import { type Bind, keepClear } from './mounts.ts';
 import type { DockerSpec } from './spec.ts';
@@ -44,6 +45,24 @@ export async function planGiven(
     else plan.binds.push({ source: await mounted, target: placeInside(one), readOnly: true });
   }
   return plan;
+}
+
+/** What a container has mounted for all runs of its session is where it was when that was made: a start of the machine takes it away. */
+export async function mountedAgain(
+  { socketPath }: Pick<DockerDaemon, 'socketPath'>,
+  { given, signal }: Pick<Context, 'given' | 'signal'>,
+  container: Pick<KeptContainer, 'given'>,
+): Promise<void> {
+  if (socketPath === null) return;
+  for (const one of given) if (isLasting(one, container)) await one.mounted(signal);
+}
+
+/** Is it there for all runs of a session. */
+export function isLasting(
+  { path, writable, digest }: GivenFile,
+  container: Pick<KeptContainer, 'given'>,
+): boolean {
+  return !writable && digest !== null && container.given?.[path] === digest;
 }
 
 function wanted(stays: boolean, roots: readonly string[], taken: readonly string[]): string[] {

@@ -10,6 +10,7 @@ import {
   readContainerRecord,
 } from './container-record.ts';
 import { daemonWords, statusOf } from './daemon.ts';
+import { mountedAgain } from './given.ts';
 import { findImage } from './image.ts';
 import { argvIn, fillKept, makeKept } from './kept-container.ts';
 import { endBegun, endLeft, forgetPrograms } from './kept-end.ts';
@@ -134,6 +135,7 @@ async function inSession(
   const home = homeOf(ctx);
   if (hasFiles(ctx)) await shareFiles(home, user);
   openToUser({ home, artifactDirectory: ctx.artifactDirectory }, home === ctx.directory.work, user);
+  await mountedAgain(tools.daemon, ctx, container);
   const unbrought = await bringOwn(tools, ctx, container);
   if (unbrought !== null)
     return (await isGone(tools.daemon, container.id)) ? sessionGone(session) : unbrought;

@@ -1,6 +1,7 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import type { KeptContainer } from './container-record.ts';
 import { type DockerDaemon, daemonWords, statusOf } from './daemon.ts';
+import { mountedAgain } from './given.ts';
 import { putKeeperBack } from './kept-keeper.ts';
 import type { DockerSpec } from './spec.ts';
 import type { RunTools } from './tools.ts';
@@ -12,9 +13,11 @@ const INSPECT_MS = 5000;
 /** Of a session: what had it stopped ended all that ran in it. '' or why it cannot be. */
 export async function startAgain(
   { daemon, sessions }: RunTools,
-  { output, session }: Context,
+  ctx: Context,
   container: KeptContainer,
 ): Promise<string> {
+  const { output, session } = ctx;
+  await mountedAgain(daemon, ctx, container);
   // Its first process is the keeper, which may be there no more: it would end at once.
   const words = [await putKeeperBack(daemon, container)].filter((failure) => failure !== '');
   try {

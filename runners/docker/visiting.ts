@@ -3,7 +3,7 @@ import type { GivenFile } from '../../src/contract/given.ts';
 import type { KeptContainer } from './container-record.ts';
 import { type DockerDaemon, daemonWords } from './daemon.ts';
 import { runExec } from './exec.ts';
-import { emptyTar, placeInside, sendGiven } from './given.ts';
+import { emptyTar, isLasting, placeInside, sendGiven } from './given.ts';
 import { unlinkWords } from './keeper/words.ts';
 import { ABORTED_BEFORE } from './outcome.ts';
 import type { DockerSpec } from './spec.ts';
@@ -168,7 +168,5 @@ const NEVER = new AbortController().signal;
 
 /** What is not there for all runs of the session. */
 function ownOf({ given }: Context, container: KeptContainer): GivenFile[] {
-  return given.filter(
-    ({ path, writable, digest }) => writable || digest === null || container.given?.[path] !== digest,
-  );
+  return given.filter((one) => !isLasting(one, container));
 }

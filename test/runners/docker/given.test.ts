@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { dockerRunner } from '../../../runners/docker/runner.ts';
@@ -197,6 +197,24 @@ requires('docker')('What a run in a container is given', () => {
     ]);
     await server.request({ method: 'DELETE', url: `/sessions/${id}` });
     expect([sessionContainers(id), sessionVolumes(id)]).toEqual([[], []]);
+  });
+
+  test('what a session has mounted is there again when its container is started again, though a start of the machine took it away', async () => {
+    start();
+    const place = join(mkdtempSync(join(tmpdir(), 'runwire-prepared-')), 'model');
+    const { prepared } = room;
+    room.prepared = async (...asked) => {
+      if (!existsSync(place)) cpSync(await prepared.apply(room, asked), place, { recursive: true });
+      return place;
+    };
+    const id = await session({ assets: { model: {} } });
+    expect(told(await inside(id, 'cat {{static:model}}/weights/a'))).toBe('AAA');
+    docker('kill', ...sessionContainers(id));
+    rmSync(place, { recursive: true });
+    const own = { assets: { own: { asset: 'words', mode: 'copy' } } };
+    expect(told(await inside(id, 'cat {{static:model}}/weights/a {{static:own}}', own))).toBe('AAAone two');
+    await server.request({ method: 'DELETE', url: `/sessions/${id}` });
+    rmSync(dirname(place), { recursive: true });
   });
 
   test('runs beside each other in a session: the same is there for both, another is not put in its place', async () => {
