@@ -6,6 +6,7 @@ import type { Options } from '../documents/options.ts';
 import { type Fault, fillValue } from './document.ts';
 import type { Filler } from './text.ts';
 
+/** With so many it is over: each says what there is. */
 const MAX_ERRORS = 50;
 /** Characters that are put in, of all texts together: short names may stand for long paths. */
 const MOST_FILLED = 64 * 1024 * 1024;
@@ -26,7 +27,8 @@ export function fillInvocation(
   const filler: Filler = { ...meanings, room: { left: MOST_FILLED } };
   const errors: FieldError[] = [];
   const fault: Fault = (path, message) => {
-    if (errors.length < MAX_ERRORS) errors.push({ path: path.join('.'), message });
+    errors.push({ path: path.join('.'), message });
+    if (errors.length === MAX_ERRORS) throw fieldRefusal('invalid_invocation', errors);
   };
   const { command, environment, metadata, options } = invocation;
   const staticsOnly: Filler = { ...filler, templates: null };

@@ -168,3 +168,15 @@ describe('An invocation that is filled', () => {
     ).toThrow('nested deeper');
   });
 });
+
+test('a text with ever so many names that are not there is looked at no longer than it is told of', () => {
+  let listed = 0;
+  class Counted extends Map<string, string> {
+    override keys() {
+      listed++;
+      return super.keys();
+    }
+  }
+  expect(faultsOf({ command: ['${x}'.repeat(10_000)] }, new Counted([['name', 'value']]))).toHaveLength(50);
+  expect(listed).toBe(50);
+});
