@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { Contents } from '../contents/contents.ts';
-import { DIRECTORY_MEDIA_TYPE, parseAssetReference, tellableMediaType } from '../documents/asset.ts';
+import { parseAssetReference } from '../documents/asset.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import { isFinal } from '../documents/result.ts';
@@ -11,14 +9,15 @@ import type { StoredAsset } from '../store/assets.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import { storeRemoval } from '../store/making-room.ts';
 import { AssetAddresses } from './addresses.ts';
+import { Arrivals } from './arrivals.ts';
 import type { AddressedRun, AssetBook, NamedAsset, ResolvedAsset } from './asset-book.ts';
 import type { AssetContent, Assets } from './assets.ts';
 import { described, resolved, wordsOf } from './describe.ts';
-import { type FetchParts, fetchAsset } from './fetch.ts';
+import type { FetchParts } from './fetch.ts';
 import { packed } from './pack.ts';
 import { PreparedTrees } from './prepared-trees.ts';
 import { readable } from './readable.ts';
-import { type Arrived, BYTES_FROM, refuseShortage, Taking, type TakingParts } from './taking.ts';
+import { BYTES_FROM, refuseShortage, type TakingParts } from './taking.ts';
 import { type AssetUser, usersOf } from './users.ts';
 
 export const MAX_ASSETS = 10_000;
@@ -52,7 +51,7 @@ export class StoredAssets implements AssetBook, Assets {
   readonly #parts: StoredAssetsParts;
   readonly #caps;
   readonly #contents: Contents;
-  readonly #taking: Taking;
+  readonly #arrivals: Arrivals;
   readonly #trees: PreparedTrees;
   readonly #addresses: AssetAddresses;
   readonly #closing = new AbortController();
@@ -64,7 +63,7 @@ export class StoredAssets implements AssetBook, Assets {
     this.#caps = parts.caps ?? { assets: MAX_ASSETS, versions: MAX_VERSIONS };
     this.#contents = new Contents(dataDir, { fsync: sync });
     const staging = new Staging(dataDir, { bytes: maxBytes, files: maxFiles }, false, BYTES_FROM);
-    this.#taking = new Taking({ ...parts, contents: this.#contents, staging });
+    this.#arrivals = new Arrivals({ ...parts, contents: this.#contents, staging });
     this.#trees = new PreparedTrees(dataDir, hands, (of) => store.assets.isHeld(of));
     this.#addresses = new AssetAddresses(key, base);
   }
@@ -192,7 +191,7 @@ export class StoredAssets implements AssetBook, Assets {
     mayPut(newest?.digest ?? null);
     refuseShortage(disk);
     if (newest === undefined) this.#refuseFull(name);
-    const { arrived, mediaType } = await this.#arrive(content, signal);
+    const { arrived, mediaType } = await this.#arrivals.take(content, signal);
     try {
       return await hands.holding(async () => {
         const taken = await arrived.keep();
@@ -210,32 +209,6 @@ export class StoredAssets implements AssetBook, Assets {
       throw error;
     } finally {
       await arrived.drop();
-    }
-  }
-
-  async #arrive(
-    content: AssetContent,
-    signal: AbortSignal,
-  ): Promise<{ arrived: Arrived; mediaType: string }> {
-    if (content.from === 'body') {
-      const { bytes, extract } = content;
-      if (extract)
-        return { arrived: await this.#taking.directory(bytes, signal), mediaType: DIRECTORY_MEDIA_TYPE };
-      return {
-        arrived: await this.#taking.file(bytes, signal),
-        mediaType: tellableMediaType(content.mediaType),
-      };
-    }
-    const { source } = content;
-    const contents = this.#contents;
-    const { path, bytes, mediaType } = await fetchAsset({ ...this.#parts, contents }, source, signal);
-    if (!source.extract) return { arrived: this.#taking.arrived(path, source.sha256, bytes), mediaType };
-    const archive = createReadStream(path);
-    try {
-      return { arrived: await this.#taking.directory(archive, signal), mediaType: DIRECTORY_MEDIA_TYPE };
-    } finally {
-      archive.destroy(); // one that is refused is not read to its end
-      await rm(path, { force: true });
     }
   }
 

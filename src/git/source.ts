@@ -7,6 +7,7 @@ import type { Secrets } from '../outbound/secrets.ts';
 import { codeOf, messageOf } from '../platform/error-words.ts';
 import { removeTree } from '../platform/remove-tree.ts';
 import { TooLate, within } from '../platform/timer.ts';
+import { Turns } from '../platform/turns.ts';
 import { type GitAddress, gitAddress, judgedAddresses } from './address.ts';
 import { clone } from './clone.ts';
 import { type GitCredential, gitCredential } from './credential.ts';
@@ -17,7 +18,6 @@ import { knock } from './knock.ts';
 import { type GitEnd, runGit } from './program.ts';
 import { type GitReference, gitReference } from './reference.ts';
 import { gitRefusal } from './refusal.ts';
-import { Turns } from './turns.ts';
 import { toldFailure } from './words.ts';
 
 /** `from.git` of a workspace. */

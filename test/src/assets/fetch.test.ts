@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
+import { FETCHES_AT_ONCE } from '../../../src/assets/arrivals.ts';
 import type { RunwireError } from '../../../src/documents/errors.ts';
 import { addressGuard } from '../../../src/outbound/address-guard.ts';
 import { AssetRoom, tarOf } from '../../helpers/asset-room.ts';
@@ -260,4 +261,26 @@ test('an archive that is refused before its end is not held open', async () => {
       }
     });
   await expect.poll(open, { timeout: 30_000 }).toEqual([]);
+});
+
+test('so many are fetched at once, others wait for their turn, and who leaves has none', async () => {
+  await using room = new AssetRoom();
+  const open = new Set<ServerResponse>();
+  const url = await serve((_, response) => void open.add(response));
+  const left = new AbortController();
+  const put = (name: string, signal?: AbortSignal) =>
+    room.assets.put(name, { from: 'url', source: { url, sha256 } }, { ...(signal && { signal }) });
+  const all = Array.from({ length: FETCHES_AT_ONCE + 2 }, (_, n) => put(`a${n}`));
+  const over = put('b', left.signal);
+  over.catch(() => {}); // told below
+  await expect.poll(() => open.size).toBe(FETCHES_AT_ONCE);
+  left.abort(new Error('it left'));
+  await expect(over).rejects.toThrow('it left');
+  const [first] = open;
+  first?.end(BYTES);
+  await expect.poll(() => open.size).toBe(FETCHES_AT_ONCE + 1);
+  for (const response of open) response.end(BYTES);
+  await expect.poll(() => open.size).toBe(FETCHES_AT_ONCE + 2);
+  for (const response of open) response.end(BYTES);
+  expect((await Promise.all(all)).map(({ asset }) => asset.digest)).toEqual(all.map(() => sha256));
 });

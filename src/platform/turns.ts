@@ -1,4 +1,4 @@
-import { Waiters } from '../platform/waiters.ts';
+import { Waiters } from './waiters.ts';
 
 /** So many at once, and of one key one after the other. */
 export class Turns {
