@@ -26,8 +26,8 @@ type Entry = Extract extends AsyncIterable<infer One> ? One : never;
 export interface TreeTaking {
   /** What is not taken, by its path below the directory, and why. */
   leaveOut(path: string, reason: string): void;
-  /** Before each piece. What it throws ends the work. */
-  goOn(): void;
+  /** Before each piece; `names`: so many have come. What it throws ends the work. */
+  goOn(names: number): void;
 }
 
 /**
@@ -45,12 +45,20 @@ export async function unpackTree(source: Readable, root: string, taking: TreeTak
   );
   fed.catch(() => {}); // told below
   const unpacking = new Unpacking(new Tree(root), taking);
+  let first: unknown = null;
   try {
-    for await (const entry of tar) await unpacking.take(entry);
+    for await (const entry of tar)
+      try {
+        await unpacking.take(entry);
+      } catch (error) {
+        // Before the loop ends: with it ends the source, which has an error of its own then.
+        first = end.error ?? error;
+        throw error;
+      }
     await fed;
   } catch (error) {
     tar.destroy();
-    throw end.error ?? error;
+    throw first ?? end.error ?? error;
   } finally {
     unpacking.close();
   }
@@ -63,6 +71,7 @@ class Unpacking {
   /** The directories around what comes, with the modes that they get when it comes elsewhere. */
   readonly #around: { path: string; parts: string[]; mode: number }[] = [];
   #name: string | null = null;
+  #names = 0;
   #since = performance.now();
 
   constructor(tree: Tree, taking: TreeTaking) {
@@ -84,7 +93,7 @@ class Unpacking {
   }
 
   async take(entry: Entry): Promise<void> {
-    this.#taking.goOn();
+    this.#taking.goOn(++this.#names);
     const { name, type } = entry.header;
     const path = this.#below(name, type ?? 'file');
     const why = path === '' ? null : reasonAgainst(path, entry);
@@ -126,7 +135,7 @@ class Unpacking {
     const fd = this.#tree.file(parts, mode);
     try {
       for await (const chunk of content) {
-        this.#taking.goOn();
+        this.#taking.goOn(this.#names);
         for (let at = 0; at < chunk.length; )
           at +=
             chunk.length <= SMALL_BYTES

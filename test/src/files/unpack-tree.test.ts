@@ -33,7 +33,10 @@ async function tar(...lines: Line[]): Promise<Buffer> {
 
 const DIRECTORY: Line = { name: 'ws/', type: 'directory' };
 
-async function taken(bytes: Buffer | Readable, goOn = (): void => {}): Promise<[string, string][]> {
+async function taken(
+  bytes: Buffer | Readable,
+  goOn: (names: number) => void = () => {},
+): Promise<[string, string][]> {
   const left: [string, string][] = [];
   const source = Buffer.isBuffer(bytes) ? Readable.from([bytes], { objectMode: false }) : bytes;
   await unpackTree(source, root, { leaveOut: (path, reason) => left.push([path, reason]), goOn });
@@ -136,6 +139,28 @@ test('ends where it is not to go on', async () => {
   };
   const lines = Array.from({ length: 9 }, (_, n) => ({ name: `ws/${n}`, text: 'x' }));
   await expect(taken(await tar(DIRECTORY, ...lines), goOn)).rejects.toThrow('the disk is full');
+});
+
+test('what ends it is told with its own words, while the source has more to send', async () => {
+  const bytes = await tar(
+    DIRECTORY,
+    ...[1, 2, 3].map((n) => ({ name: `ws/${n}`, text: 'x'.repeat(100_000) })),
+  );
+  let closed = false;
+  async function* endless(): AsyncGenerator<Buffer> {
+    try {
+      for (;;) yield bytes.subarray(0, -1024);
+    } finally {
+      closed = true;
+    }
+  }
+  const goOn = (names: number): void => {
+    if (names > 3) throw new Error('that is enough');
+  };
+  await expect(taken(Readable.from(endless(), { objectMode: false }), goOn)).rejects.toThrow(
+    'that is enough',
+  );
+  await expect.poll(() => closed).toBe(true);
 });
 
 test('a tree that is packed whole and unpacked is what it was, with the owner that was said', async () => {
