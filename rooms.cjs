@@ -71,7 +71,7 @@ const ROOMS = {
   },
   'src/artifacts': {
     says: 'files that a run made: found, copied, hashed',
-    doors: ['collection', 'outputs', 'glob', 'open-inside'],
+    doors: ['collection', 'outputs', 'caps', 'glob', 'open-inside'],
     imports: ['src/disk', 'src/documents', 'src/platform'],
   },
   'src/files': {
@@ -269,6 +269,7 @@ const ROOMS = {
       ...[
         'src/disk/private-places',
         'src/disk/private-view',
+        'src/artifacts/caps',
         'src/artifacts/glob',
         'src/artifacts/open-inside',
       ],

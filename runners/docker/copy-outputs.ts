@@ -4,6 +4,7 @@ import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract } from 'tar-stream';
+import { CountedCaps } from '../../src/artifacts/caps.ts';
 import { LeftOut, reasonOf } from '../../src/artifacts/open-inside.ts';
 import type { RunContext } from '../../src/contract/context.ts';
 import { BROUGHT_AS, type BroughtOutput } from '../../src/contract/outcome.ts';
@@ -22,11 +23,15 @@ import { insideWorkingDirectory } from './workspace.ts';
 /** What a tar has beside the content of files is bounded too. */
 const READ_FACTOR = 2;
 const READ_LEAST = 2 ** 20;
+const MAX_NAMES = 250_000;
+const MAX_LISTED = 1000;
 
 interface Copying {
   daemon: DockerDaemon;
   id: string;
-  caps: ArtifactCaps;
+  /** Of all outputs together, as of the artifacts that they become. */
+  caps: CountedCaps;
+  mostNames: number;
   omitted: Omitted[];
 }
 
@@ -35,11 +40,12 @@ interface Copying {
  * there is not touched. Links are followed as in the container, within its working directory. Done again it does the same.
  */
 export async function copyOutputs(
-  { daemon, artifactCaps: caps }: { daemon: DockerDaemon; artifactCaps: ArtifactCaps },
+  { daemon, artifactCaps }: { daemon: DockerDaemon; artifactCaps: ArtifactCaps },
   id: string,
   ctx: RunContext<DockerSpec>,
 ): Promise<{ outputs: BroughtOutput[]; omitted: Omitted[] }> {
-  const copying = { daemon, id, caps, omitted: [] };
+  const mostNames = artifactCaps.entries ?? MAX_NAMES;
+  const copying: Copying = { daemon, id, caps: new CountedCaps(artifactCaps), mostNames, omitted: [] };
   const outputs: BroughtOutput[] = [];
   for (const output of ctx.invocation.options.outputs ?? []) {
     const place = join(outputsOf(ctx.directory), output.id);
@@ -59,7 +65,7 @@ export async function copyOutputs(
 }
 
 async function bring(copying: Copying, directory: string, { path }: Output, to: string): Promise<void> {
-  const { daemon, id, caps } = copying;
+  const { daemon, id, caps, mostNames, omitted } = copying;
   const { at, stat } = await found(copying, directory, path);
   const archive = (await daemon.ask((docker) =>
     docker.getContainer(id).getArchive({ path: at }),
@@ -68,8 +74,12 @@ async function bring(copying: Copying, directory: string, { path }: Output, to: 
     if (stat.type === 'file') return await bringFile(archive, caps, to);
     await mkdir(to, { mode: 0o700 });
     await unpackTree(withinCaps(archive, caps), to, {
-      leaveOut: (below, reason) => copying.omitted.push({ path: `${path}/${below}`, reason }),
-      goOn: () => {},
+      leaveOut(below, reason) {
+        if (omitted.length < MAX_LISTED) omitted.push({ path: `${path}/${below}`, reason });
+      },
+      goOn(names) {
+        if (names > mostNames) throw new LeftOut(`more than ${mostNames} names are in it`);
+      },
     });
   } finally {
     archive.destroy();
@@ -100,7 +110,7 @@ async function found(
   throw new LeftOut('neither a file nor a directory');
 }
 
-async function bringFile(archive: Readable, { fileBytes }: ArtifactCaps, to: string): Promise<void> {
+async function bringFile(archive: Readable, caps: CountedCaps, to: string): Promise<void> {
   const tar = extract();
   archive.on('error', (error) => tar.destroy(error));
   archive.once('close', () => {
@@ -111,7 +121,7 @@ async function bringFile(archive: Readable, { fileBytes }: ArtifactCaps, to: str
     for await (const entry of tar) {
       const { type, size = 0, mtime } = entry.header;
       if (type !== 'file' && type !== 'contiguous-file') throw new LeftOut('neither a file nor a directory');
-      if (size > fileBytes) throw new LeftOut(`larger than ${fileBytes} bytes`);
+      caps.admit(size);
       await pipeline(entry as AsyncIterable<Buffer>, createWriteStream(to, { flags: 'wx', mode: 0o600 }));
       if (mtime) await utimes(to, mtime, mtime);
       return;
@@ -123,16 +133,18 @@ async function bringFile(archive: Readable, { fileBytes }: ArtifactCaps, to: str
 }
 
 /** The artifact that it becomes is about as long. */
-function withinCaps(archive: Readable, { fileBytes }: ArtifactCaps): Readable {
-  const most = fileBytes * READ_FACTOR + READ_LEAST;
+function withinCaps(archive: Readable, caps: CountedCaps): Readable {
+  const { bytes: room, words } = caps.room;
+  const most = room * READ_FACTOR + READ_LEAST;
   let length = 0;
   return Readable.from(
     (async function* counted() {
       for await (const chunk of archive as AsyncIterable<Buffer>) {
         length += chunk.length;
-        if (length > most) throw new LeftOut(`larger than ${fileBytes} bytes`);
+        if (length > most) throw new LeftOut(words);
         yield chunk;
       }
+      caps.admit(Math.min(length, room));
     })(),
     { objectMode: false },
   );

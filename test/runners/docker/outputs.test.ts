@@ -12,8 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { dockerRunner } from '../../../runners/docker/runner.ts';
+import { PrivatePlaces } from '../../../src/disk/private-places.ts';
 import { artifactFile } from '../../../src/disk/run-directory.ts';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
+import { buildEngine } from '../../helpers/build-engine.ts';
 import { DOCKER_HOST } from '../../helpers/docker/image.ts';
 import { DockerServer } from '../../helpers/docker/server.ts';
 import { requires } from '../../helpers/require.ts';
@@ -116,5 +119,32 @@ requires('docker')('Outputs of a container', () => {
       await server.end();
       rmSync(root, { recursive: true, force: true });
     }
+  });
+
+  test('all that is brought has one bound, in bytes and names, and so many of what is left out are named', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'runwire-outputs-'));
+    const runner = dockerRunner({
+      config: { dataDir, dockerHost: DOCKER_HOST || null, dockerCertPath: null, dockerMountRoots: [] },
+      places: new PrivatePlaces(dataDir),
+      artifactCaps: { fileBytes: 1_000_000, totalBytes: 2_000_000, count: 100, entries: 1500 },
+      secrets: new Map(),
+    });
+    await using server = buildEngine({ runners: [runner], dataDir });
+    const script = `mkdir pipes many; i=0; while [ $i -lt 1600 ]; do i=$((i+1)); : >many/$i; done
+      i=0; while [ $i -lt 1200 ]; do i=$((i+1)); echo pipes/$i; done | xargs mkfifo
+      head -c 900000 /dev/zero >a; cp a b`;
+    const outputs = ['many', 'pipes', 'a', 'b'].map((id) => ({ id, path: id, required: false }));
+    const record = await server.run({
+      ...{ runtime_kind: 'docker', command: ['sh', '-c', script] },
+      options: { outputs, docker: { image: docker.image, mount_workspace: false } },
+    });
+    expect(record.status, JSON.stringify(record.result)).toBe('succeeded');
+    expect(record.result?.artifacts.slice(2).map(({ artifact_id }) => artifact_id)).toEqual(['a', 'pipes']);
+    const omitted = record.outcome?.omitted ?? [];
+    expect(omitted.filter(({ path }) => !path.includes('/'))).toEqual([
+      { path: 'many', reason: 'more than 1500 names are in it' },
+      { path: 'b', reason: 'total of 2000000 bytes reached' },
+    ]);
+    expect(omitted.filter(({ reason }) => reason === 'a FIFO')).toHaveLength(1000);
   });
 });
