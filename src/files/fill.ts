@@ -48,6 +48,7 @@ export class Filling {
   constructor(tree: Tree, ledger: Ledger, sync = false) {
     this.tree = tree;
     this.ledger = ledger;
+    tree.making = () => ledger.made();
     this.#syncing = sync ? new Syncing() : null;
   }
 

@@ -41,6 +41,8 @@ export class Tree {
   readonly #open: Opened[] = [];
   /** Texts of the links that were put in by `link`, by their paths. */
   readonly links = new Map<string, string>();
+  /** Before each directory that is made. What it throws is thrown on. */
+  making: () => void = () => {};
   #closed = false;
 
   /** Throws what the file system says where it is no directory. */
@@ -89,8 +91,11 @@ export class Tree {
     this.#in(parts, (path) => renameSync(from, path));
   }
 
-  /** A second name of a file that is in it already; of a link, another that says the same. Nothing else is made before it is refused. */
-  hardLink(parts: readonly string[], of: readonly string[]): void {
+  /**
+   * A second name of a file that is in it already; of a link, another that says the same. Nothing else is made before it is refused.
+   * Returns the size of the file: who copies the tree has as many bytes again.
+   */
+  hardLink(parts: readonly string[], of: readonly string[]): number {
     const directory = of.slice(0, -1);
     // Not through the descriptors that are open: those of the one path are closed where the other goes elsewhere.
     let above: number | null = null;
@@ -100,7 +105,10 @@ export class Tree {
       const source = this.#below(above, directory, of.at(-1) ?? '');
       const stats = lstatSync(source);
       if (stats.isDirectory()) throw new BadName(parts.join('/'), 'is a second name of a directory');
-      if (!stats.isSymbolicLink()) return void this.#in(parts, (path) => linkSync(source, path));
+      if (!stats.isSymbolicLink()) {
+        this.#in(parts, (path) => linkSync(source, path));
+        return stats.size;
+      }
       text = readlinkSync(source);
     } catch (error) {
       if (!ABSENT.includes(codeOf(error) ?? '')) throw error;
@@ -109,6 +117,7 @@ export class Tree {
       if (above !== null) closeSync(above);
     }
     this.link(parts, text);
+    return 0;
   }
 
   /** Whatever is put in from then on throws TreeClosed: its descriptors are those of others by then. */
@@ -158,7 +167,8 @@ export class Tree {
     for (let at = same; at < parts.length; at++) {
       const name = parts[at] ?? '';
       const above = this.#open.at(-1)?.fd ?? this.#root;
-      const fd = openOrMake(this.#below(above, parts.slice(0, at), name), parts.slice(0, at + 1).join('/'));
+      const path = this.#below(above, parts.slice(0, at), name);
+      const fd = openOrMake(path, parts.slice(0, at + 1).join('/'), this.making);
       this.#open.push({ name, fd });
     }
     return this.#open.at(-1)?.fd ?? this.#root;
@@ -173,7 +183,7 @@ export class Tree {
   }
 }
 
-function openOrMake(path: string, shown: string): number {
+function openOrMake(path: string, shown: string, making: () => void): number {
   for (let tries = 0; ; tries++)
     try {
       return openSync(path, DIRECTORY);
@@ -182,6 +192,7 @@ function openOrMake(path: string, shown: string): number {
       if (code === 'ENOTDIR' || code === 'ELOOP')
         throw new BadName(shown, 'is a file or a link and no directory');
       if (code !== 'ENOENT' || tries > 0) throw error;
+      making();
       mkdirSync(path, 0o755);
     }
 }

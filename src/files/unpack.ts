@@ -87,7 +87,7 @@ async function takeTarEntry(
   const place = placeOf(name, into);
   if (type === 'file') return filling.file({ parts: place, mode: mode & 0o777, modified }, content);
   if (type === 'directory') {
-    filling.ledger.file();
+    filling.ledger.named();
     filling.tree.directory(place);
     modes.later(place, mode & 0o777);
   } else if (type === 'link') {
@@ -97,7 +97,7 @@ async function takeTarEntry(
   } else if (type === 'hard link') {
     filling.ledger.file();
     const of = placeOf(target, into);
-    filling.tree.hardLink(place, of);
+    filling.ledger.take(filling.tree.hardLink(place, of));
     filling.files.push({ path: place.join('/'), mode: 0, sha256: of.join('/') });
   } else throw new BadName(name, `is a ${type}, which is not taken`);
   return filling.breathe();
@@ -133,7 +133,7 @@ async function unpackZip(
       const place = placeOf(name, into);
       const mode = modeOf(entry);
       if ((mode & S_IFMT) === S_IFDIR || name.endsWith('/')) {
-        ledger.file();
+        ledger.named();
         filling.tree.directory(place);
         if ((mode & 0o777) !== 0) modes.later(place, mode & 0o777);
         continue;

@@ -373,6 +373,48 @@ test('bytes and files are counted while they come: a bomb is refused when it is 
 });
 
 test.each([
+  ['a tar', () => tar({ name: 'a/b/c/d', text: '1' })],
+  ['a zip', () => zip({ name: 'a/b/c/d', text: '1' })],
+])('directories that %s names by what is in them alone count too', async (_what, archive) => {
+  await expect(put(await archive(), { caps: { bytes: 1000, files: 3 } })).rejects.toMatchObject({
+    code: 'body_too_large',
+    message: 'More than 3 files and directories (RUNWIRE_MAX_UPLOAD_FILES).',
+  });
+  expect(existsSync(join(root, 'a/b/c/d'))).toBe(false);
+  rmSync(join(root, 'a'), { recursive: true });
+  await put(await archive(), { caps: { bytes: 1000, files: 4 } });
+});
+
+test('a directory that is named before or after what is in it counts once; each further time counts too', async () => {
+  const lines: Line[] = [
+    { name: 'a/', type: 'directory' },
+    { name: 'a/x', text: '1' },
+    { name: 'b/y', text: '1' },
+    { name: 'b/', type: 'directory' },
+  ];
+  await put(await tar(...lines), { caps: { bytes: 1000, files: 4 } });
+  const again = Array.from({ length: 5 }, (): Line => ({ name: 'a/', type: 'directory' }));
+  await expect(put(await tar(...again), { caps: { bytes: 1000, files: 4 } })).rejects.toThrow(
+    'More than 4 files and directories',
+  );
+});
+
+test('a second name counts as many bytes as its file has: a copy of the tree has them once more', async () => {
+  const archive = await tar(
+    { name: 'a', text: 'x'.repeat(400) },
+    { name: 'b', type: 'link', linkname: 'a' },
+    { name: 'c', type: 'link', linkname: 'a' },
+    { name: 's', type: 'symlink', linkname: 'a' },
+    { name: 't', type: 'link', linkname: 's' },
+  );
+  await expect(put(archive, { caps: { bytes: 1199, files: 10 } })).rejects.toMatchObject({
+    code: 'body_too_large',
+  });
+  for (const name of readdirSync(root)) rmSync(join(root, name));
+  expect((await put(archive, { caps: { bytes: 1200, files: 10 } })).ledger.bytes).toBe(1200);
+});
+
+test.each([
   ['nothing', async () => Buffer.alloc(0)],
   ['what is none', async () => Buffer.from('hello, world, this is text and no archive'.repeat(30))],
   ['a tar that is cut', async () => (await tar({ name: 'a', text: 'x'.repeat(5000) })).subarray(0, 3000)],
