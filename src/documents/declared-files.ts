@@ -7,6 +7,9 @@ const DeclaredId = z
   .regex(/^[a-z_][a-z0-9_]{0,63}$/, { error: 'must be 1 to 64 of a-z 0-9 _ and not begin with a digit' })
   .refine((id) => id !== 'run', { error: 'is kept for what the server says of the run' });
 
+const noNul = (text: string) => !text.includes('\0');
+const NUL = { error: 'must not contain a NUL character' };
+
 const SOURCES = ['artifact', 'asset', 'file', 'text', 'base64', 'value'] as const;
 
 /** What a run is given under a name of its own. */
@@ -26,7 +29,12 @@ export const Input = z
       .optional()
       .describe('Of a finished run'),
     asset: AssetReference.optional().describe('name, or name@version'),
-    file: z.string().min(1).optional().describe('A path of the machine; relative: to the working directory'),
+    file: z
+      .string()
+      .min(1)
+      .refine(noNul, NUL)
+      .optional()
+      .describe('A path of the machine; relative: to the working directory'),
     text: z.string().optional(),
     base64: z.base64().optional(),
     value: z.unknown().optional().describe('Any JSON: no file, its text is for templates'),
@@ -34,8 +42,9 @@ export const Input = z
       .string()
       .min(1)
       .max(255)
-      .refine((name) => !/[/\0]/.test(name) && name !== '.' && name !== '..', {
-        error: 'must be a name without slashes',
+      .refine(noNul, NUL)
+      .refine((name) => !name.includes('/') && name !== '.' && name !== '..', {
+        error: 'must be a name without slashes, and neither . nor ..',
       })
       .optional()
       .describe('Default: that of the artifact or asset, else the id'),

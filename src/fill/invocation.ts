@@ -34,13 +34,27 @@ export function fillInvocation(
   const staticsOnly: Filler = { ...filler, templates: null };
   const filled = {
     ...invocation,
-    command: fillValue(command, filler, ['command'], fault),
+    command: fillCommand(command, filler, fault),
     environment: fillEnvironment(environment, filler, fault),
     metadata: fillMetadata(metadata, kind, staticsOnly, fault),
     options: fillOptions(options, kind, staticsOnly, fault),
   };
   if (errors.length > 0) throw fieldRefusal('invalid_invocation', errors);
   return filled;
+}
+
+/** What was put in may have what no program can be given: its words would end there, and nobody would say so. */
+function refuseNul(text: string, path: readonly string[], fault: Fault): void {
+  if (text.includes('\0')) fault(path, 'must not contain a NUL character, and what is put in has one');
+}
+
+function fillCommand(command: readonly string[], filler: Filler, fault: Fault): string[] {
+  return command.map((item, index) => {
+    const path = ['command', String(index)];
+    const filled = fillValue(item, filler, path, fault);
+    refuseNul(filled, path, fault);
+    return filled;
+  });
 }
 
 /** Templates are in values alone. */
@@ -50,10 +64,11 @@ function fillEnvironment(
   fault: Fault,
 ): Invocation['environment'] {
   const values = Object.fromEntries(
-    Object.entries(environment).map(([name, value]) => [
-      name,
-      fillValue(value, filler, ['environment', name], fault),
-    ]),
+    Object.entries(environment).map(([name, value]) => {
+      const filled = fillValue(value, filler, ['environment', name], fault);
+      refuseNul(filled, ['environment', name], fault);
+      return [name, filled];
+    }),
   );
   if (filler.statics === null) return values;
   const named = new Map<string, string>();

@@ -212,6 +212,14 @@ test('What is not there is refused by its field, and so is what the kind has no 
   expect(await told([{ id: 'a', text: 'x', filename: 'a/b' }])).toEqual([
     ...[422, 'invalid_invocation', 'options.inputs.0.filename'],
   ]);
+  for (const [field, input] of [
+    ['file', { file: 'a\0b' }],
+    ['filename', { text: 'x', filename: 'a\0b' }],
+    ['filename', { text: 'x', filename: '..' }],
+  ] as const)
+    expect(await told([{ id: 'a', ...input }])).toEqual([
+      ...[422, 'invalid_invocation', `options.inputs.0.${field}`],
+    ]);
   const twice = [
     { id: 'a', text: '' },
     { id: 'a', text: '' },

@@ -160,6 +160,18 @@ describe('An invocation that is filled', () => {
     ]);
   });
 
+  test('what is put in has a NUL: an argument would end there', () => {
+    const words = 'must not contain a NUL character, and what is put in has one';
+    const templates = new Map([['value', 'a\0b']]);
+    expect(
+      faultsOf(
+        { command: ['echo', '-${value}-', '${value}'], environment: { A: '${value}', B: '' } },
+        templates,
+      ),
+    ).toEqual(['command.1', 'command.2', 'environment.A'].map((path) => ({ path, message: words })));
+    expect(faultsOf({ command: ['echo', '$${value}'], options: { stdin: 'a\0b' } }, templates)).toEqual([]);
+  });
+
   test('a body that is nested too deeply is refused, not left to the stack', () => {
     let body: unknown = '{{static:model}}';
     for (let depth = 0; depth < 100_000; depth++) body = [body];
