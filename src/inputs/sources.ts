@@ -10,6 +10,7 @@ import { type FileBytes, withFileBytes } from '../files/file-bytes.ts';
 import { bytePath } from '../platform/byte-path.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { isInside } from '../platform/inside.ts';
+import { hidesItsLength, isOfProc } from '../platform/kernel-file.ts';
 import { removeTree } from '../platform/remove-tree.ts';
 import type { ArtifactsOfRuns } from './artifacts.ts';
 
@@ -114,6 +115,8 @@ export function fileBytes(path: string, view: () => PrivateView, confinedTo: str
       );
       if (seen.holdsOpen(at, stats, descriptor)) why = 'leads to the data of the server';
       else if (root !== null && !isInside(root, at)) why = 'leads out of the working directory over a link';
+      else if (isOfProc(descriptor)) why = 'is a file of /proc, which has no content of its own';
+      else if (hidesItsLength(descriptor)) why = 'has more bytes than its size says';
       else return false;
       return true;
     };

@@ -21,6 +21,7 @@ import {
 } from '../../../src/inputs/given-inputs.ts';
 import { pinInputs } from '../../../src/inputs/pin.ts';
 import { HeldAssets } from '../../helpers/held-assets.ts';
+import { requires } from '../../helpers/require.ts';
 
 let dir = '';
 let directory: RunDirectory;
@@ -357,6 +358,21 @@ test('A file that the work does not see is copied, and judged as it is read', as
   await refused(file('none'), `${wd}/none does not exist`);
   await refused(file('out', { confinedTo: wd }), `${wd}/out leads out of the working directory over a link`);
   expect(fs.readFileSync(await put(file('out')), 'utf8')).toBe('text');
+  write('wd/empty', '');
+  expect(fs.readFileSync(await put(file('empty')), 'utf8')).toBe('');
+});
+
+requires('linux')('A file of the kernel, whose size says nothing of what is in it', () => {
+  test('is not given as an empty one', async () => {
+    fs.symlinkSync('/proc/self/environ', join(dir, 'wd/link'));
+    for (const path of ['/proc/self/environ', '/proc/meminfo', join(dir, 'wd/link')]) {
+      const given = only({ file: path }, { sees: () => false });
+      await expect(put(given)).rejects.toThrow(
+        `input data: ${path} is a file of /proc, which has no content of its own`,
+      );
+      await expect(untar(given.pack())).rejects.toThrow('is a file of /proc');
+    }
+  });
 });
 
 test('What runs out while it is packed is told as what may be there again', async () => {
