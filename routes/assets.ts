@@ -132,9 +132,10 @@ export const assetsRoutes: Routes = (root, edge) => {
     { schema: contentSchema, config: { access: 'token-or-address' } },
     async (request, reply) => {
       const { name } = request.params;
-      const { run = '', expires = 0, signature } = request.query;
-      if (signature !== undefined || !request.isTrusted)
-        assets.prove(name, { run, expires, signature: signature ?? '' });
+      const { run, expires, signature } = request.query;
+      const isSigned = [run, expires, signature].some((part) => part !== undefined);
+      if (isSigned || !request.isTrusted)
+        assets.prove(name, { run: run ?? '', expires: expires ?? 0, signature: signature ?? '' });
       await assets.reading(name, (asset) =>
         asset.asset.type === 'file'
           ? serveFile(edge, asset, request, reply)

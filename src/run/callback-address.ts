@@ -21,13 +21,14 @@ export function callbackAddresses(
   key: Buffer = randomBytes(KEY_BYTES),
   base: () => string = () => 'http://127.0.0.1:7070',
 ): CallbackAddresses {
-  const mac = ({ id, createdAt }: CallbackSubject): Buffer =>
-    createHmac('sha256', key).update(`callback\n${id}\n${createdAt}`).digest();
+  const tokenOf = ({ id, createdAt }: CallbackSubject): string =>
+    createHmac('sha256', key).update(`callback\n${id}\n${createdAt}`).digest('base64url');
   return {
-    of: (run) => `${base()}${pathOf(run.id)}/callback?token=${mac(run).toString('base64url')}`,
+    of: (run) => `${base()}${pathOf(run.id)}/callback?token=${tokenOf(run)}`,
     proves(run, token) {
-      const given = Buffer.from(token, 'base64url');
-      const right = mac(run);
+      // Their letters, not what these stand for: other letters may stand for the same.
+      const given = Buffer.from(token);
+      const right = Buffer.from(tokenOf(run));
       return given.length === right.length && timingSafeEqual(given, right);
     },
   };

@@ -70,11 +70,17 @@ test('an address that was changed in anything, or made up, is 403, with the toke
     good.replace(/.$/, (last) => (last === 'A' ? 'E' : 'A')),
     `${path}?signature=${signature}`,
     `${path}?run=${run}&signature=${signature}`,
+    `${good}=`,
     `${path}?run=${run}&expires=${2 ** 31}&signature=x`,
     `/assets/unknown@1/content?${query}`,
   ])
     for (const headers of [{}, { authorization }])
       expect([url, ...(await ask(engine, url, headers))]).toEqual([url, 403, 'bad_signature']);
+  // What is left of one is none, with the token too.
+  for (const url of [good.replace(/&signature=.*/, ''), `${path}?run=${run}`]) {
+    expect(await ask(engine, url)).toEqual([401, 'unauthorized']);
+    expect(await ask(engine, url, { authorization })).toEqual([403, 'bad_signature']);
+  }
   for (const url of [`${good}&signature=x`, good.replace(/expires=\d+/, 'expires=never')])
     expect([url, ...(await ask(engine, url))]).toEqual([url, 400, 'bad_request']);
 });

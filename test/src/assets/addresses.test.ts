@@ -18,6 +18,12 @@ function signedIn(address: string) {
   return { run: run ?? '', expires: Number(expires), signature: signature ?? '' };
 }
 
+/** With a last letter of which the bits that are left over are others. */
+function otherwise(signature: string): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return signature.slice(0, -1) + letters[letters.indexOf(signature.at(-1) ?? '') + 1];
+}
+
 test('an address is below the public one, names one version, and is good for its run alone', () => {
   const address = addresses.of(asset, run, NOW);
   expect(address).toMatch(/^https:\/\/runwire\.example\/base\/assets\/model@3\/content\?run=/);
@@ -39,6 +45,11 @@ test('an address is below the public one, names one version, and is good for its
     { signature: signed.signature.slice(0, -1) },
     { signature: `${signed.signature}AA` },
     { signature: signed.signature.toUpperCase() },
+    // These are the same bytes in base64.
+    { signature: `${signed.signature}=` },
+    { signature: ` ${signed.signature}` },
+    { signature: otherwise(signed.signature) },
+    { signature: Buffer.from(signed.signature, 'base64url').toString('base64') },
     { signature: '\0' },
   ])
     expect(() => addresses.prove(asset, { ...signed, ...change }, known, NOW)).toThrow(

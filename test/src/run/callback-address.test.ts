@@ -12,7 +12,7 @@ test('an address proves itself for its run alone', () => {
   expect(addresses.proves(run, token)).toBe(true);
   expect(addresses.proves({ ...run, id: 'a' }, token)).toBe(false);
   expect(addresses.proves({ ...run, createdAt: 2 }, token)).toBe(false);
-  for (const wrong of ['', 'x', `${token}A`, token.slice(1), 'é'.repeat(43)])
+  for (const wrong of ['', 'x', `${token}A`, token.slice(1), 'é'.repeat(43), `${token}=`, ` ${token}`])
     expect(addresses.proves(run, wrong)).toBe(false);
   expect(callbackAddresses().proves(run, token)).toBe(false);
 });
