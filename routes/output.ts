@@ -9,6 +9,7 @@ import { nothing, serveBytes } from './answers/bytes.ts';
 import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import type { StreamedResponse } from './answers/exchanges.ts';
 import { joinedOutput, joinedRange } from './answers/joined-output.ts';
+import { expectOffset, Offset, startingAt } from './answers/offset.ts';
 import { outputType } from './answers/output.ts';
 import type { Kept } from './answers/proofs.ts';
 import { content, problems, Raw } from './answers/schemas.ts';
@@ -21,6 +22,7 @@ const CaptureQuery = z.strictObject({
     .enum(PHASES)
     .default('command')
     .describe('setup: what the setup wrote, and nothing where the run has none'),
+  offset: Offset,
 });
 type CaptureRequest = OfRun & { Querystring: z.infer<typeof CaptureQuery> };
 
@@ -69,10 +71,13 @@ async function serveCapture(
   const outcome = finishedOutcome(edge, id);
   const mediaType = outputType(request.headers.accept);
   reply.header('vary', 'accept');
-  if (outcome === null && request.query.follow === 'true')
-    return sendLive(edge, id, reply, mediaType, (signal, offset) =>
-      log.readCapture(channel, { offset, follow: true, signal }),
+  const { follow, offset: from } = request.query;
+  if (outcome === null && follow === 'true') {
+    await expectWithin(edge, id, [channel], from);
+    return sendLive(edge, id, reply, mediaType, (signal, written) =>
+      log.readCapture(channel, { offset: from + written, follow: true, signal }),
     );
+  }
   const facts = outcome?.[channel];
   return engine.reading(id, () =>
     // Of a run that has finished nothing is shown that its record does not vouch for.
@@ -81,13 +86,14 @@ async function serveCapture(
       const kept = facts && keptOf(facts);
       const holds = async () => !kept || !file || proofs.hold(file.file, kept);
       if ((kept && size !== kept.size) || !(await holds())) throw noLonger(channel);
-      return serveBytes(exchanges, request, reply, {
+      const source = {
         size,
         etag: facts ? `"${facts.sha256}"` : null,
         ...(facts && { sha256: facts.sha256 }),
         mediaType,
-        read: (start, end) => file?.read(start, end, holds) ?? nothing(),
-      });
+        read: (start: number, end: number) => file?.read(start, end, holds) ?? nothing(),
+      };
+      return serveBytes(exchanges, request, reply, startingAt(source, from));
     }),
   );
 }
@@ -102,10 +108,13 @@ async function serveOutput(
   const outcome = finishedOutcome(edge, id);
   const mediaType = outputType(request.headers.accept);
   const follow = request.query.follow === 'true';
-  const { phase } = request.query;
+  const { phase, offset: from } = request.query;
   const channels = STREAMS.map((stream) => channelOf(stream, phase));
   reply.header('vary', 'accept');
-  if (outcome === null) return sendLive(edge, id, reply, mediaType, joinedOutput(log, phase, follow));
+  if (outcome === null) {
+    await expectWithin(edge, id, channels, from);
+    return sendLive(edge, id, reply, mediaType, joinedOutput(log, phase, follow, from));
+  }
   const source = {
     size: channels.reduce((sum, channel) => sum + (outcome[channel]?.kept ?? 0), 0),
     etag: joinedTag(outcome, channels, edge.engine.record(id).created_at),
@@ -116,7 +125,7 @@ async function serveOutput(
     // What is sent is compared with the journal on the way; this is for answers that send nothing.
     for (const channel of channels)
       if (!(await isKept(edge, id, channel, outcome[channel]))) throw noLonger(channel);
-    await serveBytes(edge.exchanges, request, reply, source);
+    await serveBytes(edge.exchanges, request, reply, startingAt(source, from));
   });
 }
 
@@ -131,6 +140,20 @@ function isKept(
     engine.directory(id)[channel],
     async (file) => file !== null && proofs.hold(file.file, keptOf(facts)),
   );
+}
+
+/** Of a run that goes on. Throws bad_request, naming `offset`. */
+async function expectWithin(
+  { engine }: Edge,
+  id: string,
+  channels: Channel[],
+  offset: number,
+): Promise<void> {
+  if (offset === 0) return;
+  let bytes = 0;
+  for (const channel of channels)
+    bytes += await withFileBytes(engine.directory(id)[channel], async (file) => file?.size ?? 0);
+  expectOffset(offset, bytes);
 }
 
 const keptOf = ({ kept, sha256 }: { kept: number; sha256: string }): Kept => ({ size: kept, sha256 });

@@ -6,21 +6,49 @@ import { Scratch } from '../../src/log/scratch.ts';
 
 /**
  * stdout and stderr of one phase in order of arrival, as they come when `follow`, else what is there. Opened again, it goes on
- * after what it yielded before. A buffer is good until the next is asked for.
+ * after what it yielded before. A buffer is good until the next is asked for. `from`: so many bytes are passed over, by their length.
  */
 export function joinedOutput(
   log: EventLog,
   phase: Phase,
   follow: boolean,
+  from = 0,
 ): (signal?: AbortSignal) => AsyncGenerator<Buffer> {
   let after = 0;
-  const passed = (seq: number): void => {
-    after = seq;
-  };
+  let left = from;
   return async function* (signal) {
     for await (const batch of log.read({ after, follow, ...(signal && { signal }) }))
-      for (const turn of turnsOf(batch, LONG_TURN)) yield* joined(turn, phase, passed);
+      for (const turn of turnsOf(batch, LONG_TURN)) {
+        const { rest, into } = past(turn, phase, left);
+        const passed = (seq: number): void => {
+          after = seq;
+          left = Math.max(0, left - (lengthOf(turn, phase) - lengthOf(rest, phase)) - into);
+        };
+        if (rest.length === 0) passed(turn.at(-1)?.seq ?? after);
+        for await (const bytes of joined(rest, phase, passed)) yield bytes.subarray(into);
+      }
   };
+}
+
+/** Some events without those that the first `bytes` of output are in, and how many of the bytes of the first that stays. */
+function past(
+  turn: readonly LoggedEvent[],
+  phase: Phase,
+  bytes: number,
+): { rest: readonly LoggedEvent[]; into: number } {
+  if (bytes === 0) return { rest: turn, into: 0 };
+  let left = bytes;
+  const at = turn.findIndex(({ entry }) => {
+    if (!isOutputOf(entry, phase)) return false;
+    if (left < entry.length) return true;
+    left -= entry.length;
+    return false;
+  });
+  return at === -1 ? { rest: [], into: 0 } : { rest: turn.slice(at), into: left };
+}
+
+function lengthOf(turn: readonly LoggedEvent[], phase: Phase): number {
+  return turn.reduce((sum, { entry }) => sum + (isOutputOf(entry, phase) ? entry.length : 0), 0);
 }
 
 /**

@@ -41,7 +41,8 @@ const CASES = [
   ['output?phase=setup', 'make: getting ready', 'make: getting '],
 ] as const;
 
-const following = (path: string) => `${path}${path.includes('?') ? '&' : '?'}follow=true`;
+const asking = (path: string, query: string) => `${path}${path.includes('?') ? '&' : '?'}${query}`;
+const following = (path: string) => asking(path, 'follow=true');
 
 describe.each(CASES)('GET …/%s of a finished run', (path, bytes) => {
   const url = `/invocations/a/${path}`;
@@ -140,6 +141,30 @@ describe.each(CASES)('GET …/%s of a finished run', (path, bytes) => {
     expect(response.headers.etag).toBeDefined();
   });
 
+  test('begins at any byte, followed or not, with a tag of its own', async () => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    const tags = new Set<unknown>();
+    for (let offset = 0; offset <= bytes.length; offset++)
+      for (const from of [asking(url, `offset=${offset}`), asking(following(url), `offset=${offset}`)]) {
+        const { statusCode, body, headers } = await stub.app.inject(from);
+        expect([statusCode, body]).toEqual([200, bytes.slice(offset)]);
+        expect(headers['content-length']).toBe(String(bytes.length - offset));
+        expect(offset > 0 && headers['repr-digest']).toBeFalsy();
+        tags.add(headers.etag);
+      }
+    expect(tags.size).toBe(bytes.length + 1);
+    const ranged = { url: asking(url, 'offset=2'), headers: { range: 'bytes=1-1' } };
+    expect((await stub.app.inject(ranged)).body).toBe(bytes.slice(3, 4));
+  });
+
+  test('cannot begin where there is nothing', async () => {
+    await using stub = stubApp();
+    await finishedRun(stub);
+    const response = await stub.app.inject(asking(url, `offset=${bytes.length + 1}`));
+    expect([response.statusCode, response.json().errors[0].path]).toEqual([400, 'offset']);
+  });
+
   test('text is given to those who prefer it', async () => {
     await using stub = stubApp();
     await finishedRun(stub);
@@ -167,6 +192,43 @@ describe.each(CASES)('GET …/%s of a running run', (path, bytes, first) => {
     stub.engine.finish('a');
     await once(response, 'end');
     expect(text).toBe(bytes);
+  });
+
+  test('begins at any byte that is there, and follows from there on', async () => {
+    await using stub = stubApp();
+    const origin = await stub.listen();
+    await stub.start('a');
+    writeFirst(stub);
+    const texts = Array.from({ length: first.length + 1 }, () => '');
+    const ends: Promise<unknown>[] = [];
+    for (const offset of texts.keys()) {
+      const from = asking(following(path), `offset=${offset}`);
+      const [response] = (await once(get(`${origin}/invocations/a/${from}`), 'response')) as [
+        IncomingMessage,
+      ];
+      response.setEncoding('latin1').on('data', (chunk) => {
+        texts[offset] += chunk;
+      });
+      ends.push(once(response, 'end'));
+      const now = await stub.app.inject(`/invocations/a/${asking(path, `offset=${offset}`)}`);
+      expect([now.statusCode, now.body]).toEqual([200, first.slice(offset)]);
+    }
+    await expect.poll(() => texts).toEqual(texts.map((_, offset) => first.slice(offset)));
+    writeRest(stub);
+    stub.engine.finish('a');
+    await Promise.all(ends);
+    expect(texts).toEqual(texts.map((_, offset) => bytes.slice(offset)));
+  });
+
+  test('cannot begin, followed or not, where there is nothing yet', async () => {
+    await using stub = stubApp();
+    await stub.start('a');
+    writeFirst(stub);
+    const ahead = `offset=${2 * bytes.length}`;
+    for (const from of [asking(path, ahead), asking(following(path), ahead)]) {
+      const response = await stub.app.inject(`/invocations/a/${from}`);
+      expect([response.statusCode, response.json().errors[0].path]).toEqual([400, 'offset']);
+    }
   });
 
   test('gives what is there now, which is not the last word', async () => {

@@ -62,3 +62,13 @@ test('every part of the output is those bytes', async () => {
     for (let end = start; end <= whole.length; end += 7)
       expect(await textOf(joinedRange(logWithout(-1), 'command', start, end))).toBe(whole.slice(start, end));
 });
+
+test('output that begins at a byte goes on where it was, however often it is opened again', async () => {
+  for (let from = 0; from <= whole.length; from++) {
+    const open = joinedOutput(logWithout(-1), 'command', false, from);
+    const first = open();
+    const begun = String((await first.next()).value ?? '');
+    await first.return(undefined);
+    expect(begun + (await textOf(open()))).toBe(whole.slice(from));
+  }
+});
