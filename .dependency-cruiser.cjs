@@ -1,7 +1,7 @@
 // Who may import what: made of the tables in rooms.cjs.
 const { ROOMS, LIBRARIES } = require('./rooms.cjs');
 
-const SHIPPED = '^(src|routes|runners)/';
+const SHIPPED = '^(client|src|routes|runners)/';
 const literally = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const { statSync } = require('node:fs');
 const isFolder = (path) =>
@@ -99,6 +99,13 @@ module.exports = {
       severity: 'error',
       from: { path: SHIPPED },
       to: { path: '(^|/)node_modules/', pathNot: Object.keys(LIBRARIES).map(library) },
+    },
+    {
+      name: 'a browser runs it',
+      comment: 'The client has nothing of Node that a browser has not.',
+      severity: 'error',
+      from: { path: '^client/' },
+      to: { dependencyTypes: ['core'] },
     },
     ...rooms,
     ...doors,

@@ -13,6 +13,11 @@ const GIVEN = ['src/contract', 'src/documents', 'src/disk/run-directory', 'src/o
  * @type {Record<string, { says: string, doors: string[], imports: string[] }>}
  */
 const ROOMS = {
+  client: {
+    says: 'the TypeScript client: what a program elsewhere, or in a browser, has of a server',
+    doors: ['runwire'],
+    imports: [],
+  },
   'src/platform': {
     says: 'what Node and the system leave open; knows no word of ours',
     doors: ['*'],

@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
+const FOLDERS = ['client', 'src', 'routes', 'runners'];
 
 interface House {
   ROOMS: Record<string, { says: string; doors: string[]; imports: string[] }>;
@@ -42,6 +43,7 @@ const planted: Planted[] = [
   { rule: 'shipped code only', file: 'src/log/planted-test.ts', imports: 'test/planted-helper.ts' },
   { rule: 'a room for every file', file: 'src/cellar/planted-hole.ts', imports: 'src/log/planted-target.ts' },
   { rule: 'a row for every library', file: 'src/log/planted-library.ts', imports: 'yaml' },
+  { rule: 'a browser runs it', file: 'client/planted-core.ts', imports: 'node:fs' },
   ...Object.entries(ROOMS).flatMap(([room, row], index): Planted[] => {
     const forbidden = Object.keys(ROOMS).find(
       (other) => isFolder(other) && other !== room && !reaches(row, other),
@@ -85,7 +87,7 @@ const TARGETS: Record<string, string> = {
 /** Run dependency-cruiser as `npm run imports` does; violations make it exit with their number. */
 function cruise(directory: string): Promise<Report> {
   const program = join(root, 'node_modules/.bin/depcruise');
-  const args = ['--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'src', 'routes', 'runners'];
+  const args = ['--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...FOLDERS];
   return new Promise((done, fail) => {
     execFile(program, args, { cwd: directory, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       try {
@@ -103,7 +105,7 @@ describe('The import table', () => {
 
   beforeAll(async () => {
     copy = await mkdtemp(join(tmpdir(), 'runwire-imports-'));
-    for (const part of ['src', 'routes', 'runners', 'package.json', '.dependency-cruiser.cjs', 'rooms.cjs'])
+    for (const part of [...FOLDERS, 'package.json', '.dependency-cruiser.cjs', 'rooms.cjs'])
       await cp(join(root, part), join(copy, part), { recursive: true });
     await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
     const files = new Map(Object.entries(TARGETS));
@@ -137,7 +139,7 @@ describe('The import table', () => {
   });
 
   test('has a row for every folder, a folder or file for every row, and a file for every door', () => {
-    const files = globSync('{src,routes,runners}/**/*.ts', { cwd: root });
+    const files = globSync(`{${FOLDERS.join()}}/**/*.ts`, { cwd: root });
     const folders = new Set(files.map((file) => dirname(file)).filter((folder) => folder !== 'src'));
     const rows = Object.keys(ROOMS);
     expect(rows.filter(isFolder).toSorted()).toEqual([...folders].toSorted());
@@ -160,7 +162,7 @@ describe('The import table', () => {
 
   test('stands in docs/ARCHITECTURE.md, row by row', async () => {
     const page = await readFile(join(root, 'docs/ARCHITECTURE.md'), 'utf8');
-    const shown = page.split('\n').filter((line) => /^\| `(src|routes|runners)/.test(line));
+    const shown = page.split('\n').filter((line) => /^\| `(client|src|routes|runners)/.test(line));
     const listed = (names: string[]): string =>
       names.length === 0 ? '–' : names.map((name) => (name === '*' ? 'each file' : name)).join(' ');
     expect(shown).toEqual(

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requires } from '../helpers/require.ts';
@@ -22,21 +22,31 @@ async function npm(directory: string, ...words: string[]): Promise<string> {
   return stdout;
 }
 
-/** Where a server that this command starts listens; it runs one program, and is told to end. */
-async function oneRun(command: string, words: string[], path = process.env.PATH): Promise<unknown> {
+/** A server that this command starts runs one program, and is told to end. */
+function oneRun(command: string, words: string[], path = process.env.PATH): Promise<unknown> {
+  return withServer(command, words, path, async (address) => {
+    const response = await fetch(`${address}/invocations?wait=30`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ runtime_kind: 'subprocess', command: ['true'] }),
+    });
+    return response.json();
+  });
+}
+
+async function withServer<T>(
+  command: string,
+  words: string[],
+  path: string | undefined,
+  use: (address: string) => Promise<T>,
+): Promise<T> {
   const dataDir = mkdtempSync(join(home, 'data-'));
   const flags = ['--port', '0', '--data-dir', dataDir];
   const env = { ...PRODUCTION, PATH: path, RUNWIRE_MIN_FREE_DISK_BYTES: '0' };
   const child = spawn(command, [...words, ...flags], { cwd: app, env, stdio: 'pipe', detached: true });
   const ended = once(child, 'close'); // when the server has closed what it prints to, too
   try {
-    const address = await listening(child);
-    const response = await fetch(`${address}/invocations?wait=30`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ runtime_kind: 'subprocess', command: ['true'] }),
-    });
-    return await response.json();
+    return await use(await listening(child));
   } finally {
     // npx passes it to its shell only.
     if (child.pid) process.kill(-child.pid, 'SIGTERM');
@@ -55,6 +65,21 @@ async function listening(child: ChildProcess): Promise<string> {
   return LINE.exec(output)?.[1] ?? '';
 }
 
+/** The program of this version of Node. */
+async function installedNode(major: string): Promise<string> {
+  const folder = join(home, `node-${major}`);
+  const name = `node-${process.platform}-${process.arch}`;
+  const node = join(folder, 'node_modules', name, 'bin/node');
+  if (!existsSync(node)) {
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'package.json'), '{"private":true}');
+    await npm(folder, 'install', '--no-audit', '--no-fund', `${name}@${major}`);
+  }
+  const { stdout } = await run(node, ['--version']);
+  expect(stdout).toMatch(new RegExp(`^v${major}\\.`));
+  return node;
+}
+
 requires('npm-registry')('The package', () => {
   let packed: { filename: string; files: { path: string }[] };
 
@@ -70,7 +95,7 @@ requires('npm-registry')('The package', () => {
   test('has built JavaScript with its types and what npm always takes, and nothing else', () => {
     const others = packed.files
       .map(({ path }) => path)
-      .filter((path) => !/^dist\/(src|routes|runners)\/.*\.(js|d\.ts)$/.test(path));
+      .filter((path) => !/^dist\/(client|src|routes|runners)\/.*\.(js|d\.ts)$/.test(path));
     expect(others.sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
@@ -118,6 +143,58 @@ requires('npm-registry')('The package', () => {
     expect(faults).toBe('');
   });
 
+  test.each(['20', '24'])(
+    'gives a program on Node %s the client, which imports nothing else',
+    async (major) => {
+      writeFileSync(
+        join(app, 'client.mjs'),
+        "import { Runwire } from 'runwire/client';\n" +
+          "const run = await new Runwire().submit({ runtime_kind: 'subprocess', command: ['echo', 'hello'] });\n" +
+          'for await (const line of run.lines()) console.log(line.text);\n' +
+          'console.log((await run.wait()).status, await run.text());\n',
+      );
+      const node = await installedNode(major);
+      const printed = await withServer('npx', ['runwire', 'serve'], process.env.PATH, async (url) => {
+        const { stdout, stderr } = await run(node, ['client.mjs'], { cwd: app, env: { RUNWIRE_URL: url } });
+        return stdout + stderr;
+      });
+      expect(printed).toBe('hello\nsucceeded hello\n\n');
+    },
+    180_000,
+  );
+
+  test.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])(
+    'gives the types of the client to %s, %s, with nothing but what browsers have',
+    async (module, resolution) => {
+      writeFileSync(
+        join(app, 'uses.ts'),
+        "import { ConnectionError, Runwire, type RuntimeEvent } from 'runwire/client';\n" +
+          'export async function last(): Promise<RuntimeEvent | null> {\n' +
+          "  await using run = await new Runwire({ url: 'http://x' }).submit({ runtime_kind: 'subprocess' });\n" +
+          '  let seen: RuntimeEvent | null = null;\n' +
+          '  for await (const event of run.events()) seen = event;\n' +
+          '  return seen;\n' +
+          '}\n' +
+          "export const broke = (error: unknown) => error instanceof ConnectionError && error.code === 'unreachable';\n" +
+          '// @ts-expect-error: there is no such option\n' +
+          'new Runwire({ colour: 1 });\n',
+      );
+      const tsc = join(root, 'node_modules/.bin/tsc');
+      const libraries = ['--lib', 'es2022,dom,dom.asynciterable,esnext.disposable', '--types', ''];
+      const words = ['--noEmit', '--strict', '--target', 'es2022', '--module', module, ...libraries];
+      const checked = run(tsc, [...words, '--moduleResolution', resolution, 'uses.ts'], { cwd: app });
+      expect(
+        await checked.then(
+          ({ stdout }) => stdout,
+          ({ stdout }) => stdout,
+        ),
+      ).toBe('');
+    },
+  );
+
   test('has the threads that work on trees', async () => {
     const script = `
       import { Hands } from './node_modules/runwire/dist/src/snapshots/hands.js';
@@ -135,14 +212,7 @@ requires('npm-registry')('The package', () => {
   test.each(['22', '24'])(
     'runs on Node %s',
     async (major) => {
-      const folder = join(home, `node-${major}`);
-      const name = `node-${process.platform}-${process.arch}`;
-      mkdirSync(folder);
-      writeFileSync(join(folder, 'package.json'), '{"private":true}');
-      await npm(folder, 'install', '--no-audit', '--no-fund', `${name}@${major}`);
-      const bin = join(folder, 'node_modules', name, 'bin');
-      const { stdout } = await run(join(bin, 'node'), ['--version']);
-      expect(stdout).toMatch(new RegExp(`^v${major}\\.`));
+      const bin = dirname(await installedNode(major));
       const program = join(app, 'node_modules/.bin/runwire');
       expect(await oneRun(program, ['serve'], `${bin}:${process.env.PATH}`)).toMatchObject({
         status: 'succeeded',
