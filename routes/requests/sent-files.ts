@@ -25,6 +25,9 @@ const FILE_MODE = 0o644;
 /** What the parser says of bodies that are none, or break off. */
 const MALFORMED = /malformed|unexpected end|terminated early|boundary not found|premature close|aborted/i;
 
+/** Of those without a filename the parser does not say so. */
+type Part = Omit<MultipartFile, 'filename'> & { filename?: string | undefined };
+
 /** The part that has the JSON document. */
 interface DocumentPart {
   name: string;
@@ -74,6 +77,7 @@ async function takeParts(
         if (document !== undefined) throw faulty(name, 'is there more than once');
         document = await readJson(request, await bytesOf(part, maxBytes), `The part ${name}`);
       } else {
+        if (isNoFile(part)) throw document === undefined ? noDocument(name, part) : noFile(part);
         staged.filling.hashes = document === undefined || mayComeAgain(request, document);
         await takeFile(part, staged);
       }
@@ -124,13 +128,27 @@ async function bytesOf({ file, fieldname }: MultipartFile, maxBytes: number): Pr
   return Buffer.concat(chunks);
 }
 
+function isNoFile({ fieldname, filename }: Part): boolean {
+  return fieldname !== ARCHIVE && filename === undefined;
+}
+
+function noFile({ fieldname }: Part): RunwireError {
+  return faulty(fieldname, 'is no file: a part that is one has a filename, which is its path');
+}
+
+/** It may have another name, or come later: the form is refused before that is known. */
+function noDocument(name: string, { fieldname }: Part): RunwireError {
+  return faulty(
+    name,
+    `is not there yet: a part named ${name} has the JSON of it, and ${fieldname}, which came before, is no file either, for it has no filename`,
+  );
+}
+
 async function takeFile(
-  { fieldname, filename, file }: MultipartFile,
+  { fieldname, filename = '', file }: Part,
   { filling, aside }: StagedFiles,
 ): Promise<void> {
   if (fieldname === ARCHIVE) return unpack(file, filling, { aside });
-  if (filename === undefined)
-    throw faulty(fieldname, 'is no file: a part that is one has a filename, which is its path');
   await filling.file({ parts: decodedPartsOf(filename), mode: FILE_MODE }, file as AsyncIterable<Buffer>);
 }
 

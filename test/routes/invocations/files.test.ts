@@ -151,6 +151,13 @@ test('what is wrong with a request of parts is told by name', async () => {
   expect(other).toMatchObject({
     detail: expect.stringMatching(/^The part invocation is no JSON: (?!.*curl)/),
   });
+  // The document under another name.
+  const renamed = send(null, [
+    ['workspace', JSON.stringify(ok)],
+    ['f', 'x', 'a'],
+  ]);
+  expect(await (await renamed).clone().text()).toContain('a part named invocation has the JSON');
+  expect(await problem(renamed)).toEqual([422, 'invalid_field', 'invocation']);
   expect(await problem(send({ ...ok, unknown: 1 }))).toEqual([422, 'invalid_invocation', 'unknown']);
   expect(await problem(send(ok, [['field', 'no file']]))).toEqual([422, 'invalid_field', 'field']);
   expect(

@@ -68,6 +68,20 @@ describe('a part of a resource', () => {
   });
 });
 
+describe('a form', () => {
+  test.each(['/assets/x', '/workspaces/w/files/x', '/invocations/a/artifacts/x', '/invocations/a/files/x'])(
+    'is not put to %s as if it were the bytes',
+    async (path) => {
+      await using stub = stubApp();
+      await stub.start('a');
+      const headers = ['Content-Type: Multipart/Form-Data; boundary=B', CLAIM];
+      const answer = await ask(await stub.listen(), `PUT ${path}`, headers, '--B--\r\n');
+      expect(told(answer)).toEqual([415, 'unsupported_media_type']);
+      expect(answer.body).toContain('curl -T');
+    },
+  );
+});
+
 describe('framing', () => {
   test('a length and a transfer coding together are refused', async () => {
     await using stub = stubApp();
