@@ -6,7 +6,6 @@ import type { AssetContent, ReadAsset } from '../src/assets/assets.ts';
 import { Asset, AssetSource, tellableMediaType } from '../src/documents/asset.ts';
 import { RunwireError } from '../src/documents/errors.ts';
 import { fieldErrors, fieldRefusal } from '../src/documents/field-errors.ts';
-import { ResourceId } from '../src/documents/resource-id.ts';
 import { ARCHIVE_TYPES } from '../src/files/pack.ts';
 import { nothing, serveBytes } from './answers/bytes.ts';
 import type { Edge, OfAsset, Routes } from './answers/edge.ts';
@@ -17,6 +16,7 @@ import { readJson } from './requests/json-body.ts';
 import { BYTES_TYPE, JSON_TYPE } from './requests/negotiation.ts';
 import { clientHasIt, mayChange } from './requests/preconditions.ts';
 import { decimal, Flag, PageQuery, pageOf } from './requests/query.ts';
+import { nameRefusal } from './requests/versioned-name.ts';
 import { streamBodies, takingBody } from './tree-changes.ts';
 import { ArchiveQuery, fileAnswers, serveTreeArchive, serveTreeFile } from './trees.ts';
 
@@ -173,14 +173,9 @@ function putRoute(app: FastifyInstance, { assets, exchanges, maxBodyBytes, maxAs
     },
     async (request, reply) => {
       const { name } = request.params;
-      const { error } = ResourceId.safeParse(name);
+      const refusal = nameRefusal(name);
       const { asset, isNew } = await takingBody(request, async (body) => {
-        if (error) {
-          const hint = name.includes('@') ? ': the server numbers the versions' : '';
-          throw fieldRefusal('invalid_field', [
-            { path: 'name', message: `${error.issues[0]?.message ?? ''}${hint}` },
-          ]);
-        }
+        if (refusal !== null) throw refusal;
         return assets.put(name, await contentOf(request, body, { maxBodyBytes, maxAssetBytes }), {
           mayPut: (digest) => mayChange(request.headers, digest === null ? null : { etag: tagOf(digest) }),
           signal: exchanges.watch(reply.raw),

@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { EnvironmentSpec, EnvironmentSpecInput } from '../src/documents/environment-spec.ts';
+import { EnvironmentSpec, EnvironmentSpecInput, parseReference } from '../src/documents/environment-spec.ts';
 import { fieldRefusal } from '../src/documents/field-errors.ts';
 import { verbatimPaths } from '../src/documents/kind.ts';
-import { ResourceId } from '../src/documents/resource-id.ts';
 import type { OfSpec, Routes } from './answers/edge.ts';
 import { json, problems } from './answers/schemas.ts';
 import { clientHasIt, mayChange } from './requests/preconditions.ts';
 import { PageQuery, pageOf } from './requests/query.ts';
+import { nameRefusal, versionStays } from './requests/versioned-name.ts';
 
 const tags = ['environment-specs'];
 const page = json(
@@ -66,9 +66,12 @@ export const environmentSpecsRoutes: Routes = (app, { specs, engine }) => {
       config: { access: 'token', verbatim: engine.kinds.flatMap(verbatimPaths) },
     },
     async ({ params: { name }, body, headers }, reply) => {
-      const { error } = ResourceId.safeParse(name);
-      if (error)
-        throw fieldRefusal('invalid_field', [{ path: 'name', message: error.issues[0]?.message ?? '' }]);
+      const refusal = nameRefusal(name);
+      if (refusal !== null) throw refusal;
+      if (body.name !== undefined && body.name !== name)
+        throw fieldRefusal('invalid_field', [
+          { path: 'name', message: `is ${body.name}, and it is put to ${name}: leave it out` },
+        ]);
       const { spec, isNew } = await specs.put(name, body, (digest) =>
         mayChange(headers, digest === null ? null : { etag: tagOf(digest) }),
       );
@@ -103,6 +106,11 @@ export const environmentSpecsRoutes: Routes = (app, { specs, engine }) => {
     '/environment-specs/:name',
     { schema: deleteSchema, config: { access: 'token' } },
     async ({ params, headers }, reply) => {
+      if (parseReference(params.name)?.version) {
+        specs.get(params.name);
+        reply.header('allow', 'GET, HEAD');
+        throw versionStays(params.name);
+      }
       await specs.remove(params.name, (digest) => mayChange(headers, { etag: tagOf(digest) }));
       return reply.code(204).send();
     },

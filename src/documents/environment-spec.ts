@@ -34,6 +34,17 @@ export const SpecOptions = Options.safeExtend(REFUSED).describe(
 
 const notYet = z.never({ error: 'is not taken yet' }).optional().describe('Not yet: refused');
 
+const told = { readOnly: true };
+
+/** What the server tells of a version. It may come back with what was read, and says nothing then. */
+const TOLD = {
+  name: z.string().optional().meta(told).describe('Where it is there, that of the path'),
+  version: z.number().optional().meta(told),
+  digest: z.string().optional().meta(told),
+  created_at: z.string().optional().meta(told),
+  links: z.looseObject({}).optional().meta(told),
+};
+
 /** What an environment is: everything that an invocation that names it need not say. */
 export const EnvironmentSpecInput = z.strictObject({
   description: z.string().max(10_000).optional(),
@@ -51,6 +62,7 @@ export const EnvironmentSpecInput = z.strictObject({
     .optional()
     .describe('What is in snapshots that runs take (options.workspace.snapshot)'),
   entry: Entry.optional().describe('The command of invocations that have none'),
+  ...TOLD,
 });
 export type EnvironmentSpecInput = z.infer<typeof EnvironmentSpecInput>;
 

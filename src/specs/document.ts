@@ -5,9 +5,14 @@ import type { StoredSpec } from '../store/specs.ts';
 import type { ResolvedSpec } from './spec-book.ts';
 
 /** What is stored of a spec: what was sent, with setup and assets in one place. */
-export type SpecDocument = Omit<EnvironmentSpecInput, 'secrets'>;
+export type SpecDocument = Omit<
+  EnvironmentSpecInput,
+  'secrets' | 'name' | 'version' | 'digest' | 'created_at' | 'links'
+>;
 
-export function documentOf({ options, setup, assets, ...rest }: EnvironmentSpecInput): SpecDocument {
+export function documentOf(input: EnvironmentSpecInput): SpecDocument {
+  const { name: _, version: __, digest: ___, created_at: ____, links: _____, ...said } = input;
+  const { options, setup, assets, ...rest } = said;
   const { setup: innerSetup, assets: innerAssets, ...others } = options ?? {};
   const own = { setup: setup ?? innerSetup, assets: assets ?? innerAssets };
   const left = Object.keys(others).length > 0 ? others : undefined;

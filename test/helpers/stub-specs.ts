@@ -22,7 +22,7 @@ export function stubSpecs(): EnvironmentSpecs {
       const version = versions.length + 1;
       const self = `/environment-specs/${name}`;
       const spec: EnvironmentSpec = {
-        ...{ name, version, digest, ...input, created_at: new Date().toISOString() },
+        ...{ ...input, name, version, digest, created_at: new Date().toISOString() },
         links: { self: `${self}@${version}`, versions: `${self}/versions` },
       };
       all.set(name, [...versions, spec]);

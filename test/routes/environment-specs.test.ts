@@ -84,6 +84,44 @@ test('what is there is replaced, and deleted, as If-Match and If-None-Match say'
   expect(await codes('DELETE', undefined, { 'if-match': '*' })).toBe(404);
 });
 
+test('what was read can be put again as it is: what the server told of it says nothing', async () => {
+  await using engine = build();
+  const name = newId('spec');
+  const ask = asker(engine, name);
+  const spec = (await ask('PUT', { ...SPEC, setup: { commands: ['true'] } })).json();
+  const again = await ask('PUT', (await ask('GET')).json());
+  expect([again.statusCode, again.json()]).toEqual([200, spec]);
+  const changed = await ask('PUT', { ...spec, environment: { A: '2' } });
+  expect([changed.statusCode, changed.json()]).toMatchObject([201, { version: 2, environment: { A: '2' } }]);
+  // An old one over it.
+  expect((await ask('PUT', spec)).json()).toMatchObject({ version: 3, digest: spec.digest });
+  const elsewhere = await asker(engine, newId('other'))('PUT', spec);
+  expect([elsewhere.statusCode, elsewhere.json().errors]).toEqual([
+    422,
+    [{ path: 'name', message: expect.stringContaining(`is ${name}, and it is put to `) }],
+  ]);
+});
+
+test('one version is neither deleted nor put alone, and it is said what can be done', async () => {
+  await using engine = build();
+  const name = newId('spec');
+  const ask = asker(engine, name);
+  expect((await ask('DELETE', undefined, {}, '@1')).statusCode).toBe(404);
+  await ask('PUT', SPEC);
+  const refused = await ask('DELETE', undefined, {}, '@1');
+  expect([refused.statusCode, refused.json().code, refused.headers.allow]).toEqual([
+    ...[405, 'method_not_allowed', 'GET, HEAD'],
+  ]);
+  expect(refused.json().detail).toContain(`DELETE of ${name} deletes all of them`);
+  expect((await ask('DELETE', undefined, {}, '@2')).statusCode).toBe(404);
+  const put = await ask('PUT', SPEC, {}, '@1');
+  expect([put.statusCode, put.json().errors]).toEqual([
+    422,
+    [{ path: 'name', message: expect.stringContaining(`a PUT to ${name} makes the next one`) }],
+  ]);
+  expect((await ask('GET', undefined, {}, '@1')).statusCode).toBe(200);
+});
+
 test('of many that replace the same one at once, one does', async () => {
   await using engine = build();
   const ask = asker(engine, newId('spec'));
@@ -166,7 +204,7 @@ test('a spec that is too long is 413, and a name that is none 422', async () => 
     environment: { A: 'x'.repeat(1024 * 1024) },
   });
   expect([long.statusCode, long.json().code]).toEqual([413, 'body_too_large']);
-  for (const name of ['a@3', '.a', 'x'.repeat(129), 'a%2Fb', 'ä']) {
+  for (const name of ['a@b', '.a', 'x'.repeat(129), 'a%2Fb', 'ä']) {
     const refused = await asker(engine, name)('PUT', SPEC);
     expect([name, refused.statusCode, refused.json().errors]).toEqual([
       name,
