@@ -1,5 +1,6 @@
 import type { Invocation } from '../documents/invocation.ts';
 import { holdsSecret } from '../outbound/secrets.ts';
+import { pathBeforeNpm } from './path-before-npm.ts';
 
 /** What of the server's own environment a program gets, besides LC_* and RUNWIRE_ENV_PASSTHROUGH. */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'SHELL'];
@@ -18,7 +19,7 @@ export function baseEnvironment(
   ];
   return Object.fromEntries(
     names.flatMap((name) => {
-      const value = server[name];
+      const value = name === 'PATH' ? pathBeforeNpm(server) : server[name];
       return value === undefined || isSecretVariable(name) ? [] : [[name, value]];
     }),
   );
