@@ -1,6 +1,6 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import type { RunnerOutcome } from '../../src/contract/outcome.ts';
-import type { SetupStep } from '../../src/documents/setup.ts';
+import { type SetupStep, setupProgress } from '../../src/documents/setup.ts';
 import { changeContainerRecord } from './container-record.ts';
 import { killWords } from './keeper/words.ts';
 import { KeptInput } from './kept-input.ts';
@@ -118,12 +118,14 @@ export class Sequence {
     const from = performance.now();
     for (const [step, argv] of commands.entries()) {
       if (signal.aborted && !place.mayHaveBegun(step)) return this.#abortedBefore();
+      const isNew = !place.mayHaveBegun(step);
       const left = timeoutMs - (since === null ? performance.now() - from : Date.now() - since);
       const end = await this.#attend(step, {
         plan: () => place.setupPlan(this.#ctx, step, argv, Math.max(1, left)),
         output: this.#late.output,
         onStarted: ({ at }) => {
           since ??= Math.min(at, Date.now());
+          if (isNew) this.#ctx.output.progress(setupProgress(argv, step + 1, commands.length));
         },
       });
       end.program.disconnect();

@@ -44,3 +44,21 @@ export type SetupStep = z.infer<typeof SetupStep>;
 export function argvOf(command: SetupCommand): readonly string[] {
   return typeof command === 'string' ? ['sh', '-c', command] : command;
 }
+
+const LONGEST_SHOWN = 80;
+
+/** One line, as one would type it. */
+export function shownCommand(command: readonly string[]): string {
+  const words = command
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)))
+    .join(' ');
+  return words.length > LONGEST_SHOWN ? `${words.slice(0, LONGEST_SHOWN)}…` : words;
+}
+
+/** What is told when a command of a setup has begun: the `number`th of `count`, from 1. */
+export function setupProgress(command: readonly string[], number: number, count: number) {
+  return {
+    message: `setup: command ${number} of ${count} (${shownCommand(command)}) has begun`,
+    data: { type: 'setup', command: number, commands: count },
+  };
+}

@@ -1,4 +1,4 @@
-import type { SetupStep } from '../documents/setup.ts';
+import type { SetupStep, setupProgress } from '../documents/setup.ts';
 import type { Recorder } from '../journal/recorder.ts';
 import { storageText } from '../platform/shortage.ts';
 import { startTimeOf } from './find/proc.ts';
@@ -13,6 +13,15 @@ export function noteStarted(recorder: Recorder, run: string, pid: number): void 
     recorder.note({ started });
   } catch (error) {
     console.error(`runwire supervisor: ${run}: its pid could not be written: ${storageText(error)}`);
+  }
+}
+
+/** That a command of a setup has begun. */
+export function tellBegun(recorder: Recorder, progress: ReturnType<typeof setupProgress>): void {
+  try {
+    recorder.progress(progress);
+  } catch {
+    // a full storage: that it began follows from how it ended
   }
 }
 

@@ -1,9 +1,9 @@
 import type { StreamFacts, Usage } from '../documents/outcome.ts';
-import type { SetupStep } from '../documents/setup.ts';
+import { type SetupStep, setupProgress } from '../documents/setup.ts';
 import type { Recorder } from '../journal/recorder.ts';
 import { shortageOf } from '../platform/shortage.ts';
 import type { Marks } from './find/marks.ts';
-import { noteStep } from './notes.ts';
+import { noteStep, tellBegun } from './notes.ts';
 import type { SetupFacts, SpawnFailure } from './protocol/messages.ts';
 import { SetupCommand } from './setup-command.ts';
 import { SetupOutput } from './setup-output.ts';
@@ -91,7 +91,8 @@ export class Setup {
   /** Never rejects. */
   async run(commands: string[][]): Promise<void> {
     for (const command of commands) {
-      if (this.#stopGraceMs !== null || !(await this.#step(command))) return this.#end(false);
+      if (this.#stopGraceMs !== null || !(await this.#step(command, commands.length)))
+        return this.#end(false);
     }
     this.#end(this.#stopGraceMs === null);
   }
@@ -124,7 +125,7 @@ export class Setup {
   }
 
   /** False: the next one is not to begin. */
-  async #step(command: string[]): Promise<boolean> {
+  async #step(command: string[], count: number): Promise<boolean> {
     const began = performance.now();
     let at: SetupCommand;
     try {
@@ -132,6 +133,7 @@ export class Setup {
       // Its marks are known in the very moment in which it is: others look for theirs while we would wait.
       const child = starting instanceof Promise ? await starting : starting;
       at = new SetupCommand(child, this.#parts.spawner, this.marks);
+      tellBegun(this.#parts.recorder, setupProgress(command, this.#steps.length + 1, count));
       this.output.follow(child);
     } catch (error) {
       this.#couldNotStart(command, began, error);

@@ -76,6 +76,16 @@ export function setupConforms({ conformance, app, asked, run, finished, about }:
       outcome: { ...FAILED, failure: { permanent: false, reason: 'setup_failed' } },
     });
     expect(record.outcome?.setup?.map(({ exit_code: code }) => code)).toEqual([0, 4]);
+    const told = (await eventsOf(app(), record)).flatMap((event) =>
+      event.type === 'progress' && event.message?.startsWith('setup:') ? [[event.message, event.data]] : [],
+    );
+    expect(told).toEqual([
+      ['setup: command 1 of 3 (sh -c true) has begun', { type: 'setup', command: 1, commands: 3 }],
+      [
+        'setup: command 2 of 3 (sh -c "echo x; exit 4") has begun',
+        { type: 'setup', command: 2, commands: 3 },
+      ],
+    ]);
     expect(await bytes(record, 'setup')).toBe('x\n');
     expect(await bytes(record, 'command')).toBe('');
     await expectSound(app(), record);
