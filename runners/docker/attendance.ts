@@ -102,10 +102,9 @@ async function stay(attended: Attended): Promise<Ending> {
 
 /** The container has ended: take the rest of its output. False when the daemon went away meanwhile. */
 async function completed({ daemon, id, output }: Attended, followed: boolean): Promise<boolean> {
-  if (!followed) {
-    await output.drain();
-    return true;
-  }
+  // A connection that broke off alone, or brings nothing more, has not brought all: the log has.
+  const { brokeOff } = output;
+  if (!followed && (((await output.drain()) && !brokeOff) || output.failure !== null)) return true;
   output.disconnect();
   try {
     output.connect(await readLog(daemon, id), { stdout: 0, stderr: 0 });

@@ -9,6 +9,8 @@ import { frameSplitter } from './frames.ts';
 
 /** How long an ended container's output may be silent before it is taken as complete. */
 const SILENCE_MS = 5000;
+/** A connection ends with its container: one that ended so long before did not. */
+const EARLY_MS = 100;
 
 /** The output of one container: where it came to, whichever connection brought it. */
 export class ContainerOutput {
@@ -20,6 +22,8 @@ export class ContainerOutput {
   /** Why bytes could not be stored; then no more are taken. */
   failure: Error | null = null;
   onFailure: (() => void) | null = null;
+  /** Monotonic moment at which the connection was over, ms; null: it is not. */
+  #overAt: number | null = null;
   #activeAt = performance.now();
   #connection: Readable | null = null;
   readonly #letGo: AbortSignal;
@@ -36,6 +40,7 @@ export class ContainerOutput {
   /** Take output from a connection whose first byte is byte `from` of each stream. */
   connect(connection: Readable, from: Readonly<Record<Stream, number>>): void {
     const position = { ...from };
+    this.#overAt = null;
     const take = frameSplitter((stream, bytes) => {
       const known = Math.min(bytes.length, this.seen[stream] - position[stream]);
       position[stream] += bytes.length;
@@ -57,6 +62,14 @@ export class ContainerOutput {
       connection.once('end', () => resolve(true));
       connection.once('close', () => resolve(false));
     });
+    void this.#ended.then(() => {
+      if (this.#connection === connection) this.#overAt = performance.now();
+    });
+  }
+
+  /** Was the connection over well before now, when the container has ended: it broke off, whatever it looked like. */
+  get brokeOff(): boolean {
+    return this.#overAt !== null && performance.now() - this.#overAt > EARLY_MS;
   }
 
   /** Resolves when the connection has brought all (true), has broken off, or was silent for long. */

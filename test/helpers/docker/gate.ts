@@ -12,6 +12,8 @@ export interface DockerGate extends AsyncDisposable {
   hold(question: Question): Promise<void>;
   /** Let such a question through, and none of what the engine says after it; resolves when the engine has begun to answer. */
   mute(question: Question): Promise<void>;
+  /** The connections break off on which such a question was the last. */
+  cut(question: Question): void;
   /** Nothing is held any more. The connections of what was held break off. */
   open(): void;
 }
@@ -28,6 +30,7 @@ export async function dockerGate(host: string, directory: string): Promise<Docke
   const path = join(directory, 'gate.sock');
   const sockets = new Set<Socket>();
   const holding = new Set<Socket>();
+  const asked = new Map<Socket, string>();
   let rule: Rule | null = null;
   const server = createServer((client) => {
     const engine = connect(engineSocket);
@@ -38,7 +41,9 @@ export async function dockerGate(host: string, directory: string): Promise<Docke
       socket.once('close', () => sockets.delete(socket));
     }
     client.on('data', (chunk: Buffer) => {
-      if (rule?.question.test(chunk.toString('latin1').split('\r\n', 1)[0] ?? '')) {
+      const [line = ''] = chunk.toString('latin1').split('\r\n', 1);
+      if (line.endsWith(' HTTP/1.1')) asked.set(client, line);
+      if (rule?.question.test(line)) {
         held = rule;
         holding.add(client);
       }
@@ -51,7 +56,10 @@ export async function dockerGate(host: string, directory: string): Promise<Docke
     });
     client.once('end', () => engine.end());
     engine.once('end', () => client.end());
-    client.once('close', () => engine.destroy());
+    client.once('close', () => {
+      asked.delete(client);
+      engine.destroy();
+    });
     engine.once('close', () => client.destroySoon());
   });
   await new Promise<void>((listening) => server.listen(path, listening));
@@ -63,6 +71,9 @@ export async function dockerGate(host: string, directory: string): Promise<Docke
     host: `unix://${path}`,
     hold: (question) => set(question, 'hold'),
     mute: (question) => set(question, 'mute'),
+    cut(question) {
+      for (const [socket, line] of asked) if (question.test(line)) socket.destroy();
+    },
     open() {
       rule = null;
       for (const socket of holding) socket.destroy();
