@@ -193,7 +193,8 @@ async function contentOf(
   { maxBodyBytes, maxAssetBytes }: Pick<Edge, 'maxBodyBytes' | 'maxAssetBytes'>,
 ): Promise<AssetContent> {
   const { 'content-type': type, 'content-length': length } = request.headers;
-  const extract = request.query.extract === 'true';
+  const asked = request.query.extract;
+  const extract = asked === 'true';
   const essence = type?.split(';', 1)[0]?.trim().toLowerCase();
   if (essence !== JSON_TYPE) {
     if (Number(length) > maxAssetBytes)
@@ -215,7 +216,12 @@ async function contentOf(
       ...fieldErrors(parsed.error),
     ]);
   }
-  return { from: 'url', source: extract ? { ...parsed.data, extract } : parsed.data };
+  const { data: source } = parsed;
+  if (asked !== undefined && source.extract !== undefined && source.extract !== extract)
+    throw fieldRefusal('invalid_field', [
+      { path: 'extract', message: `is ${source.extract} here and ${asked} in the query` },
+    ]);
+  return { from: 'url', source: extract ? { ...source, extract } : source };
 }
 
 async function allOf(body: Readable | undefined, most: number): Promise<Buffer> {

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { DIRECTORY_MEDIA_TYPE, tellableMediaType } from '../documents/asset.ts';
+import { RunwireError } from '../documents/errors.ts';
+import { fieldRefusal } from '../documents/field-errors.ts';
 import { Turns } from '../platform/turns.ts';
 import type { AssetContent } from './assets.ts';
 import { type FetchParts, fetchAsset } from './fetch.ts';
@@ -36,6 +38,10 @@ export class Arrivals {
     const archive = createReadStream(path);
     try {
       return await this.#directory(archive, signal);
+    } catch (error) {
+      throw error instanceof RunwireError && error.code === 'invalid_field'
+        ? fieldRefusal('invalid_field', [{ path: 'url', message: `has what is not taken: ${error.message}` }])
+        : error;
     } finally {
       archive.destroy(); // one that is refused is not read to its end
       await rm(path, { force: true });

@@ -40,7 +40,7 @@ export const AssetUse = z.strictObject({
   version: z.number().int().positive().max(999_999_999).optional().describe('Default: the newest'),
   digest: z
     .string()
-    .regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits' })
+    .regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits, in small letters' })
     .optional()
     .describe('What it must be; the record has it in any case'),
   save_path: PathBelow.optional().describe('Where it is below the place of all assets. Default: the key'),

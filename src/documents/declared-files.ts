@@ -22,7 +22,7 @@ export const Input = z
         artifact_id: z.string().min(1),
         sha256: z
           .string()
-          .regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits' })
+          .regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits, in small letters' })
           .optional()
           .describe('What it must be; the record has it in any case'),
       })

@@ -306,6 +306,12 @@ test('a URL is not fetched without what it must be, and no unknown field is take
     expect([answer.code, answer.errors?.[0]?.path]).toEqual(['invalid_field', path]);
     expect(answer.detail).not.toContain('hush');
   }
+  for (const extract of [true, false]) {
+    const sent = JSON.stringify({ url, sha256, extract: !extract });
+    const headers = { 'content-type': 'application/json' };
+    const answer = (await asker(engine)('PUT', `x?extract=${extract}`, sent, headers)).json();
+    expect([answer.code, answer.errors?.[0]?.path]).toEqual(['invalid_field', 'extract']);
+  }
   expect((await json('{')).json()).toMatchObject({ code: 'malformed_json' });
   expect((await json(JSON.stringify('x'.repeat(2 * 1024 * 1024)))).json()).toMatchObject({
     code: 'body_too_large',
