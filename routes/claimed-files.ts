@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import { pathOf } from '../src/documents/invocation-id.ts';
 import type { Edge, Routes } from './answers/edge.ts';
+import { drain } from './requests/body-bytes.ts';
 import { BYTES_TYPE } from './requests/negotiation.ts';
 import {
   DeleteQuery,
@@ -75,7 +76,7 @@ function putRoute(app: FastifyInstance, edge: Edge): void {
         return reply.code(made ? 201 : 204).send();
       } catch (error) {
         // Many clients read the answer only when all they have to say was taken.
-        request.body?.resume();
+        if (request.body) drain(request.body);
         throw error;
       }
     },

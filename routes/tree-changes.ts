@@ -12,7 +12,7 @@ import { nothing } from './answers/bytes.ts';
 import type { Edge } from './answers/edge.ts';
 import { identityTag } from './answers/live-bytes.ts';
 import { problems } from './answers/schemas.ts';
-import { bodyBytes } from './requests/body-bytes.ts';
+import { bodyBytes, drain } from './requests/body-bytes.ts';
 import { mayChange } from './requests/preconditions.ts';
 import { Flag } from './requests/query.ts';
 
@@ -118,7 +118,7 @@ export async function takingBody<T>(
     return await told(take(body));
   } catch (error) {
     // Many clients read the answer only when all they have to say was taken.
-    body?.resume();
+    if (body) drain(body);
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import { nothing } from './answers/bytes.ts';
 import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import { recordAnswer } from './answers/record.ts';
 import { json, problems } from './answers/schemas.ts';
-import { bodyBytes } from './requests/body-bytes.ts';
+import { bodyBytes, drain } from './requests/body-bytes.ts';
 import { acceptNdjson } from './requests/ndjson-body.ts';
 import { BYTES_TYPE } from './requests/negotiation.ts';
 import { mayChange } from './requests/preconditions.ts';
@@ -138,7 +138,7 @@ function uploadRoute(app: FastifyInstance, edge: Edge): void {
         return describeArtifact(params.id, facts);
       } catch (error) {
         // Many clients read the answer only when all they have to say was taken.
-        body?.resume();
+        if (body) drain(body);
         throw error;
       }
     },

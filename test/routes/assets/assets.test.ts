@@ -1,8 +1,8 @@
-import { createHash, hash, randomUUID } from 'node:crypto';
+import { createHash, hash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
@@ -380,4 +380,29 @@ test('who is in the midst of a download when it is deleted gets all of it', asyn
     expect(length).toBeGreaterThanOrEqual(least);
     if (name === 'file') expect(sum.digest('hex')).toBe(hash('sha256', bytes));
   }
+});
+
+test.each([
+  ['no archive', randomBytes(20_000_000)],
+  ['a broken gzip', Buffer.concat([Buffer.from([0x1f, 0x8b]), randomBytes(20_000_000)])],
+])('who sends %s to its end is told so then, and may go on', async (_what, body) => {
+  await using engine = buildEngine();
+  await engine.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = engine.app.server.address() as AddressInfo;
+  const socket = connect({ port, host: '127.0.0.1' }).setEncoding('latin1');
+  let text = '';
+  socket.on('data', (bytes) => {
+    text += bytes;
+  });
+  socket.pause(); // as clients do that read when they have said all
+  const head = (line: string, more: string) => `${line} HTTP/1.1\r\nHost: localhost\r\n${more}\r\n`;
+  socket.write(head('PUT /assets/x?extract=true', `Content-Type: a/b\r\nContent-Length: ${body.length}\r\n`));
+  await new Promise<void>((sent, failed) => {
+    socket.once('error', failed);
+    socket.write(body, () => sent());
+  });
+  socket.write(head('GET /assets/x', 'Connection: close\r\n'));
+  socket.resume();
+  await once(socket, 'close');
+  expect([...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, code]) => code)).toEqual(['422', '404']);
 });
