@@ -247,9 +247,7 @@ async function serveFile(
   reply: FastifyReply,
 ): Promise<void> {
   const { name, digest, media_type: mediaType } = asset.asset;
-  for (const path of ['path', 'glob', 'format'] as const)
-    if (request.query[path] !== undefined)
-      throw fieldRefusal('bad_request', [{ path, message: 'is for directories, and this asset is a file' }]);
+  refuseAsked(request.query, ['path', 'glob', 'format'], 'is for directories, and this asset is a file');
   const file = liveBytes(asset.open());
   try {
     await serveBytes(exchanges, request, reply, {
@@ -280,6 +278,19 @@ async function serveDirectory(
     },
   };
   const { path } = request.query;
-  if (path !== undefined) return serveTreeFile(edge, tree, path, request, reply);
+  if (path !== undefined) {
+    refuseAsked(request.query, ['glob', 'format'], 'is for an archive, and path names one file');
+    return serveTreeFile(edge, tree, path, request, reply);
+  }
   return serveTreeArchive(edge, tree, `${name}@${version}`, request, reply);
+}
+
+/** What would be passed over in silence. */
+function refuseAsked(
+  query: ContentQuery,
+  fields: readonly ('path' | 'glob' | 'format')[],
+  message: string,
+): void {
+  const errors = fields.filter((field) => query[field] !== undefined).map((path) => ({ path, message }));
+  if (errors.length > 0) throw fieldRefusal('bad_request', errors);
 }

@@ -170,6 +170,11 @@ test('an archive becomes a directory: as a tar, in gzip and as the files that ar
   expect(file.headers['content-disposition']).toBe('attachment; filename=index.html');
   expect((await ask('GET', `${name}/content?path=bin`)).json()).toMatchObject({ code: 'file_not_found' });
   expect((await ask('GET', `${name}/content?path=../x`)).json()).toMatchObject({ code: 'file_not_found' });
+  const both = (await ask('GET', `${name}/content?path=index.html&glob=**&format=zip`)).json();
+  expect([both.status, both.errors.map(({ path }: { path: string }) => path)]).toEqual([
+    400,
+    ['glob', 'format'],
+  ]);
   const whole = await ask('GET', `${name}/content`);
   expect(whole.headers['content-type']).toBe('application/x-tar');
   // It can be put again, and is the same.
