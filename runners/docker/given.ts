@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
-import { extract, type Header, pack } from 'tar-stream';
 import type { RunContext } from '../../src/contract/context.ts';
 import type { GivenFile } from '../../src/contract/given.ts';
+import { kept } from '../../src/files/blocks.ts';
+import { emptyFile, oneFileTar } from '../../src/files/one-file-tar.ts';
 import type { KeptContainer } from './container-record.ts';
 import type { DockerDaemon } from './daemon.ts';
 import { type Bind, keepClear } from './mounts.ts';
@@ -80,8 +81,8 @@ export async function sendGiven(
 ): Promise<void> {
   for (const one of given) {
     if (ctx.signal.aborted) return;
-    const { path, tar } = forContainer(one, ctx.spec);
-    await sendTar(daemon, { id, path, tar }, ctx);
+    const { path, name } = whereTo(one, ctx.spec);
+    await sendTar(daemon, { id, path, tar: streamOf(inPlace(one, name)) }, ctx);
   }
 }
 
@@ -92,10 +93,7 @@ export function emptyTar(
 ): { path: string; tar: Readable }[] {
   return given.map((one) => {
     const { path, name } = whereTo(one, spec);
-    const tar = pack();
-    tar.entry({ name, mode: 0o444 }, '');
-    tar.finalize();
-    return { path, tar: Readable.from(tar, { objectMode: false }) };
+    return { path, tar: streamOf(oneFileTar({ name, size: 0, mode: 0o444 }, Readable.from([]))) };
   });
 }
 
@@ -108,40 +106,13 @@ function whereTo(
   return { path: `/${path.slice(0, slash)}`, name: path.slice(slash + 1) };
 }
 
-function forContainer(one: GivenFile, spec: Pick<DockerSpec, 'read_only'>): { path: string; tar: Readable } {
-  const { path, name } = whereTo(one, spec);
-  const source = one.pack();
-  const entries = extract();
-  const tar = pack();
-  const fail = (error: Error): void => {
-    tar.destroy(error);
-    entries.destroy(error);
-    source.destroy();
-  };
-  // The engine replaces a directory by a file with all that is in it, and that by what comes.
-  tar.entry({ name, mode: 0o444 }, '');
-  entries.on('entry', (header, content, next) => {
-    const entry = tar.entry(forAnyone(header, one, name), (error) => next(error ?? undefined));
-    content.on('error', fail);
-    content.pipe(entry);
-  });
-  entries.once('finish', () => tar.finalize());
-  entries.once('error', fail);
-  source.once('error', fail);
-  tar.once('close', () => source.destroy());
-  source.pipe(entries);
-  return { path, tar: Readable.from(tar, { objectMode: false }) };
+/** The engine replaces a directory by a file with all that is in it, and that by what comes. */
+async function* inPlace(one: GivenFile, name: string): AsyncGenerator<Buffer> {
+  yield emptyFile(name);
+  // Not before somebody reads: it is open from then on.
+  yield* one.pack(name);
 }
 
-/** A user in a container need not have a number that is known outside. */
-function forAnyone(header: Header, { path, writable }: GivenFile, name: string): Header {
-  const mode = (header.mode ?? 0o644) & (writable ? 0o777 : 0o555);
-  const owner = (mode >> 6) & 7;
-  return {
-    ...header,
-    name: name + header.name.slice(path.length),
-    ...{ uid: 0, gid: 0, uname: '', gname: '', pax: null },
-    mode: mode | (owner << 3) | owner,
-    ...(header.type === 'link' && { linkname: name + (header.linkname ?? '').slice(path.length) }),
-  };
+function streamOf(tar: AsyncIterable<Buffer>): Readable {
+  return Readable.from(kept(tar), { objectMode: false });
 }

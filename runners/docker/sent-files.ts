@@ -1,7 +1,7 @@
 import { closeSync, constants, fchmodSync, fstatSync, lchownSync, openSync, readdirSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { RunContext } from '../../src/contract/context.ts';
-import { archiveStream } from '../../src/files/pack.ts';
+import { archiveStream, openToAll } from '../../src/files/pack.ts';
 import { scan } from '../../src/files/scan.ts';
 import { walk } from '../../src/files/walk.ts';
 import type { DockerDaemon } from './daemon.ts';
@@ -53,12 +53,6 @@ function openUp(place: string | Buffer): void {
   } finally {
     closeSync(fd);
   }
-}
-
-/** What the owner may, everybody may. */
-function openToAll(mode: number): number {
-  const owner = (mode >> 6) & 7;
-  return mode | (owner << 3) | owner;
 }
 
 /** Without a mounted workspace they are copied into the container, for any user there to use. */

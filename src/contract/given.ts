@@ -10,8 +10,11 @@ export interface GivenFile {
   readonly digest: string | null;
   /** Where it is on this machine and never changes, so that it may be mounted. Null: it is no such thing. */
   mounted(signal: AbortSignal): Promise<string> | null;
-  /** A tar of it, its names below its path. For kinds whose work has another tree. */
-  pack(): Readable;
+  /**
+   * A tar of it, its names below `name`, or that: a file. Default: its path. For kinds whose work has another tree: whoever that is,
+   * whose number nobody here knows, may read all of it, and change it where it is writable.
+   */
+  pack(name?: string): Readable;
 }
 
 /** How the work of a kind comes to what it is given. */

@@ -10,3 +10,8 @@ export async function* oneFileTar(
   yield tarPadding(size);
   yield TAR_END;
 }
+
+/** An empty file of this name, to be put in front of a tar. */
+export function emptyFile(name: string): Buffer {
+  return tarHead({ name, type: 'file', size: 0, mode: 0o444, modified: new Date() });
+}

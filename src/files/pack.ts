@@ -23,6 +23,12 @@ export interface TarWords {
   owner?: TarOwner;
 }
 
+/** Permission bits with which everybody may what the owner may: for whoever unpacks it, whose number nobody here knows. */
+export function openToAll(mode: number): number {
+  const owner = (mode >> 6) & 7;
+  return mode | (owner << 3) | owner;
+}
+
 /**
  * An archive of these entries, made as it is read: a buffer is good until the next is asked for. A file is as long as it was when it
  * was come to: one that got shorter meanwhile breaks the archive off, so that nobody takes it for whole.

@@ -89,7 +89,7 @@ function placedInput(
     const path = `inputs/${id}/${input.filename ?? asset.name}`;
     return {
       ...{ ...words, path, type: asset.type, digest: asset.digest },
-      pack: () => book.pack(asset, path, { writable: true }),
+      pack: (name = path) => book.pack(asset, name, { writable: true }),
       putAt: (place, signal) => book.putAt(asset, place, { writable: true, signal }),
     };
   }
@@ -101,14 +101,14 @@ function placedInput(
     const path = `inputs/${id}`;
     const putAt = (place: string, signal: AbortSignal) =>
       named(id, () => placeArchive(place, sourceFor(place, signal), tools.caps, signal));
-    const pack = () => packDirectory(path, `${asked.directory.given}.unpacked/${id}`, putAt);
+    const pack = (name = path) => packDirectory(name, `${asked.directory.given}.unpacked/${id}`, putAt);
     return { ...words, path, type: 'directory', digest: null, pack, putAt };
   }
   const source = sourceOf(input, asked, tools);
   const path = `inputs/${id}/${input.filename ?? (input.file === undefined ? id : basename(input.file))}`;
   return {
     ...{ ...words, path, type: 'file', digest: input.artifact?.sha256 ?? null },
-    pack: () => packFile(path, (use) => named(id, () => source(use))),
+    pack: (name = path) => packFile(name, (use) => named(id, () => source(use))),
     putAt: (place, signal) => named(id, () => placeFile(place, source, signal)),
   };
 }

@@ -5,7 +5,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { CannotBegin } from '../contract/outcome.ts';
 import { kept } from '../files/blocks.ts';
 import { oneFileTar } from '../files/one-file-tar.ts';
-import { archiveOf } from '../files/pack.ts';
+import { archiveOf, openToAll } from '../files/pack.ts';
 import type { Entry } from '../files/scan.ts';
 import { wholeTree } from '../files/whole.ts';
 import { removeTree } from '../platform/remove-tree.ts';
@@ -16,7 +16,9 @@ import type { Source } from './sources.ts';
 /** A tar of one file under this name. Its error is that of the source. */
 export function packFile(name: string, source: Source): Readable {
   return streamed((out, signal) =>
-    source(({ size, read }) => write(out, oneFileTar({ name, size, mode: FILE_MODE }, read()), signal)),
+    source(({ size, read }) =>
+      write(out, oneFileTar({ name, size, mode: openToAll(FILE_MODE) }, read()), signal),
+    ),
   );
 }
 
@@ -36,7 +38,7 @@ export function packDirectory(
       await removeTree(room);
       await mkdir(room, { recursive: true, mode: 0o700 });
       await make(place, signal);
-      await write(out, archiveOf(below(name, place), 'tar'), signal);
+      await write(out, archiveOf(below(name, place), 'tar', { modeOf: openToAll }), signal);
     } finally {
       await removeTree(room);
       await rmdir(dirname(room)).catch(() => {}); // others are in it

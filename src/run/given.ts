@@ -21,7 +21,7 @@ export function givenAssets(used: readonly UsedAsset[], book: AssetBook): Given[
     return {
       ...{ path, type: asset.type, writable, digest: asset.digest },
       mounted: (signal) => (writable ? null : book.prepared(asset, signal)),
-      pack: () => book.pack(asset, path, { writable }),
+      pack: (name = path) => book.pack(asset, name, { writable }),
       putAt: (place, signal) => book.putAt(asset, place, { writable, signal }),
     };
   });

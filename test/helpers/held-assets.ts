@@ -101,9 +101,9 @@ export class HeldAssets implements AssetBook {
     const add = (place: string, name: string): void => {
       const stats = lstatSync(place);
       if (stats.isDirectory()) {
-        tar.entry({ name: `${name}/`, type: 'directory', mode: writable ? 0o755 : 0o555 });
+        tar.entry({ name: `${name}/`, type: 'directory', mode: writable ? 0o777 : 0o555 });
         for (const child of readdirSync(place)) add(join(place, child), `${name}/${child}`);
-      } else tar.entry({ name, mode: writable ? 0o644 : 0o444 }, readFileSync(place));
+      } else tar.entry({ name, mode: writable ? 0o666 : 0o444 }, readFileSync(place));
     };
     void (this.hold ?? turn()).then(() => {
       add(this.#place(asset), prefix);

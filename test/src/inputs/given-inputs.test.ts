@@ -239,8 +239,8 @@ test('An archive becomes a directory of the run’s own: tar, gzip, zip, from ea
   expect(fs.readFileSync(join(place, 'link'), 'utf8')).toBe('deep');
   expect(fs.readdirSync(dirname(place))).toEqual(['data']);
   expect([...(await untar(given.pack()))]).toEqual([
-    ['inputs/data/', '/755'],
-    ['inputs/data/a/', '/755'],
+    ['inputs/data/', '/777'],
+    ['inputs/data/a/', '/777'],
     ['inputs/data/a/b', 'deep'],
     ['inputs/data/c', 'flat'],
     ['inputs/data/link', '-> a/b'],
