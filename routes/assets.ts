@@ -269,8 +269,9 @@ async function serveDirectory(
   request: FastifyRequest<{ Querystring: ContentQuery }>,
   reply: FastifyReply,
 ): Promise<void> {
-  const { name, version } = asset.asset;
+  const { name, version, digest } = asset.asset;
   const tree = {
+    digest,
     entries: asset.entries,
     find: async (parts: readonly string[]) => {
       const entry = await asset.find(parts);

@@ -70,6 +70,7 @@ const archiveSchema = {
 export const snapshotsRoutes: Routes = (app, edge) => {
   const { snapshots } = edge;
   const treeOf = (id: string): ReadTree => ({
+    digest: snapshots.get(id).digest,
     entries: (after) => snapshots.entries(id, after),
     find: async (parts) => {
       const entry = await snapshots.find(id, parts);

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { create as contentDisposition } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lookup } from 'mime-types';
@@ -9,12 +10,13 @@ import { BadGlob, matching } from '../src/files/matching.ts';
 import { BadName, partsOf } from '../src/files/names.ts';
 import { ARCHIVE_TYPES, type ArchiveFormat, archiveOf } from '../src/files/pack.ts';
 import { type Entry, find, NoDirectory, type ScanOf, scan } from '../src/files/scan.ts';
-import { serveBytes } from './answers/bytes.ts';
+import { nothing, serveBytes } from './answers/bytes.ts';
 import type { Edge } from './answers/edge.ts';
 import { describeEntry } from './answers/file-entry.ts';
 import { identityTag, liveBytes } from './answers/live-bytes.ts';
 import { content, json, problems, Raw } from './answers/schemas.ts';
 import { BYTES_TYPE, negotiate } from './requests/negotiation.ts';
+import { clientHasIt } from './requests/preconditions.ts';
 import { decimal, Flag } from './requests/query.ts';
 
 /** A tree that is read: of a directory as it is now, or of a snapshot. */
@@ -23,6 +25,8 @@ export interface ReadTree {
   entries(after: string | null): AsyncGenerator<Entry>;
   /** `close` when it was opened. Null: there is none. */
   find(parts: readonly string[]): Found | null | Promise<Found | null>;
+  /** Of one that never changes: the same has the same. */
+  digest?: string;
 }
 interface Found {
   entry: Entry;
@@ -67,6 +71,7 @@ export const fileAnswers = {
 };
 export const archiveAnswers = {
   200: content('The archive', Object.fromEntries(Object.values(ARCHIVE_TYPES).map((type) => [type, Raw]))),
+  304: z.undefined().describe('The client has this archive, of a tree that never changes'),
   ...problems,
 };
 
@@ -163,18 +168,26 @@ export async function serveTreeArchive(
   const entries = entriesOf(tree, glob);
   // What is wrong with the request is told before the first byte.
   const first = await entries.next();
-  await exchanges.send(reply, {
-    status: 200,
-    headers: {
-      'content-type': ARCHIVE_TYPES[format],
-      'content-disposition': contentDisposition(`${name}.${format}`),
-      'cache-control': 'no-cache',
-    },
-    ends: () => true,
-    once: true,
-    body: () => archiveOf(withFirst(first, entries), format),
-  });
-  await entries.return(undefined);
+  // The same tree is not always the same bytes: archives have times, and compressors versions.
+  const tag = tree.digest && `"${hash('sha256', JSON.stringify([tree.digest, format, glob]))}"`;
+  const headers = { 'cache-control': 'no-cache', vary: 'accept', ...(tag && { etag: `W/${tag}` }) };
+  try {
+    if (tag && clientHasIt(request.headers, tag))
+      return await exchanges.send(reply, { status: 304, headers, body: nothing });
+    await exchanges.send(reply, {
+      status: 200,
+      headers: {
+        'content-type': ARCHIVE_TYPES[format],
+        'content-disposition': contentDisposition(`${name}.${format}`),
+        ...headers,
+      },
+      ends: () => true,
+      once: true,
+      body: () => archiveOf(withFirst(first, entries), format),
+    });
+  } finally {
+    await entries.return(undefined);
+  }
 }
 
 /** All that comes, of which the first was asked for already. */

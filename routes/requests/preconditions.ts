@@ -8,7 +8,7 @@ const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 /**
  * What the preconditions of a GET or HEAD come to, in the order of RFC 9110, 13.2.2: true where the client has the
  * representation already (304). Nothing here has a date of modification, so conditions on one are ignored (13.1.3, 13.1.4).
- * `etag` is a strong one, or null where the representation has none. Throws RunwireError precondition_failed.
+ * `etag` is a strong one, or a weak one without its mark, or null where the representation has none. Throws RunwireError precondition_failed.
  */
 export function clientHasIt(headers: IncomingHttpHeaders, etag: string | null): boolean {
   const { 'if-match': match, 'if-none-match': noneMatch } = headers;

@@ -184,6 +184,33 @@ test('an archive becomes a directory: as a tar, in gzip and as the files that ar
   expectNothingLeft(engine);
 });
 
+test('an archive of a directory has a tag of its own, by which a client knows that it has it', async () => {
+  await using engine = buildEngine();
+  const ask = asker(engine);
+  const name = newId('tools');
+  await ask('PUT', `${name}?extract=true`, await tar([{ name: 'a', text: 'a' }]));
+  const tags: string[] = [];
+  for (const [query, accept] of [
+    ['', '*/*'],
+    ['?format=zip', '*/*'],
+    ['?glob=a', '*/*'],
+    ['', 'application/gzip'],
+  ]) {
+    const path = `${name}/content${query}`;
+    const { statusCode, headers } = await ask('GET', path, undefined, { accept: accept ?? '' });
+    const { etag = '' } = headers;
+    expect([statusCode, headers.vary, etag]).toEqual([200, 'accept', expect.stringMatching(/^W\/"\w{64}"$/)]);
+    const again = { accept: accept ?? '', 'if-none-match': String(etag) };
+    const known = await ask('GET', path, undefined, again);
+    expect([known.statusCode, known.body, known.headers.etag]).toEqual([304, '', etag]);
+    tags.push(String(etag));
+  }
+  expect(new Set(tags).size).toBe(4);
+  await ask('PUT', `${name}?extract=true`, await tar([{ name: 'a', text: 'b' }]));
+  const changed = await ask('GET', `${name}/content`, undefined, { 'if-none-match': tags.join(', ') });
+  expect(changed.statusCode).toBe(200);
+});
+
 test.each<[string, Partial<Headers> & { name: string }, string]>([
   ['leads out', { name: '../x' }, 'leads out of the directory'],
   ['is absolute', { name: '/etc/x' }, 'is absolute'],
