@@ -390,7 +390,7 @@ const LIBRARIES = {
   pino: { rooms: ['src/server'], types: ['src/service', 'src/engine', 'src/webhooks'] },
   'eventsource-parser': { rooms: ['runners/http-async'] },
   dockerode: { rooms: ['runners/docker'] },
-  'tar-stream': { rooms: ['runners/docker', 'src/files'] },
+  'tar-stream': { rooms: ['runners/docker'] },
   yauzl: { rooms: ['src/files'] },
   yazl: { rooms: ['src/files'] },
   '@fastify/multipart': { rooms: ['routes/requests'] },

@@ -1,11 +1,10 @@
 import { closeSync, write as writeLater, writeSync } from 'node:fs';
 import { basename } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type Extract, extract } from 'tar-stream';
 import { BadName, partsOf } from './names.ts';
+import { BadTar, type TarEntry, tarEntries } from './tar-entries.ts';
 import { TAR_END } from './tar-head.ts';
 import { Tree } from './tree.ts';
 import { BadArchive } from './unpack.ts';
@@ -21,8 +20,6 @@ const MAX_DEPTH = 256;
 /** What bytes that are no UTF-8 have become. */
 const UNTOLD = '\ufffd';
 
-type Entry = Extract extends AsyncIterable<infer One> ? One : never;
-
 export interface TreeTaking {
   /** What is not taken, by its path below the directory, and why. */
   leaveOut(path: string, reason: string): void;
@@ -36,30 +33,14 @@ export interface TreeTaking {
  * link, and what has no name that can be told, is left out. Throws BadArchive where it is not whole: nobody may take it for all there is.
  */
 export async function unpackTree(source: Readable, root: string, taking: TreeTaking): Promise<void> {
-  const tar = extract();
   const end = new End();
-  // streamx has the events and the methods of a stream of Node.
-  const fed = pipeline(
-    Readable.from(end.of(source), { objectMode: false }),
-    tar as unknown as NodeJS.WritableStream,
-  );
-  fed.catch(() => {}); // told below
   const unpacking = new Unpacking(new Tree(root), taking);
-  let first: unknown = null;
   try {
-    for await (const entry of tar)
-      try {
-        await unpacking.take(entry);
-      } catch (error) {
-        // Before the loop ends: with it ends the source, which has an error of its own then.
-        first = end.error ?? error;
-        throw error;
-      }
-    await fed;
+    for await (const entry of tarEntries(end.of(source))) await unpacking.take(entry);
   } catch (error) {
-    tar.destroy();
-    throw first ?? end.error ?? error;
+    throw error instanceof BadTar ? new BadArchive(error.message, { cause: error }) : error;
   } finally {
+    source.destroy(); // what ends before it does
     unpacking.close();
   }
   if (!unpacking.isBegun || !end.isThere) throw new BadArchive('the archive of the directory is not whole');
@@ -92,14 +73,13 @@ class Unpacking {
     }
   }
 
-  async take(entry: Entry): Promise<void> {
+  /** What is not read of it is passed over. */
+  async take(entry: TarEntry): Promise<void> {
     this.#taking.goOn(++this.#names);
-    const { name, type } = entry.header;
-    const path = this.#below(name, type ?? 'file');
+    const path = this.#below(entry.name, entry.type);
     const why = path === '' ? null : reasonAgainst(path, entry);
     if (why !== null) this.#taking.leaveOut(path, why);
-    if (path === '' || why !== null) entry.resume();
-    else {
+    else if (path !== '') {
       this.#leave(path);
       await this.#make(path, entry);
     }
@@ -108,17 +88,15 @@ class Unpacking {
     this.#since = performance.now();
   }
 
-  async #make(path: string, entry: Entry): Promise<void> {
-    const { type, mode = 0o644, linkname } = entry.header;
+  async #make(path: string, { type, mode, target, content }: TarEntry): Promise<void> {
     const parts = partsOf(path);
-    if (type === 'file' || type === 'contiguous-file')
-      return this.#file(parts, mode & 0o777, entry as AsyncIterable<Buffer>);
-    entry.resume();
+    if (type === 'file')
+      return this.#file(parts, mode & 0o777, Buffer.isBuffer(content) ? [content] : content);
     if (type === 'directory') {
       this.#tree.directory(parts);
       this.#around.push({ path: `${path}/`, parts, mode: mode & 0o777 });
-    } else if (type === 'symlink') this.#tree.anyLink(parts, linkname ?? '');
-    else this.#otherName(path, parts, this.#below(linkname ?? '', 'file'));
+    } else if (type === 'link') this.#tree.anyLink(parts, target);
+    else this.#otherName(path, parts, this.#below(target, 'file'));
   }
 
   /** Another name of a file that has come; or of one that was left out, as a link's second name may be. */
@@ -131,7 +109,11 @@ class Unpacking {
     }
   }
 
-  async #file(parts: string[], mode: number, content: AsyncIterable<Buffer>): Promise<void> {
+  async #file(
+    parts: string[],
+    mode: number,
+    content: Iterable<Buffer> | AsyncIterable<Buffer>,
+  ): Promise<void> {
     const fd = this.#tree.file(parts, mode);
     try {
       for await (const chunk of content) {
@@ -170,34 +152,26 @@ class Unpacking {
   }
 }
 
-function reasonAgainst(path: string, { header: { type, linkname = '' } }: Entry): string | null {
+function reasonAgainst(path: string, { type, target }: TarEntry): string | null {
   if (path.includes(UNTOLD)) return 'its name is not UTF-8';
   if (path.split('/').length > MAX_DEPTH) return 'too many directories around it';
-  if (type === 'symlink') return linkname.includes(UNTOLD) ? 'a link whose text is not UTF-8' : null;
-  if (type === 'fifo') return 'a FIFO';
-  if (type === 'character-device' || type === 'block-device') return 'a device';
-  return ['file', 'contiguous-file', 'directory', 'link'].includes(type ?? '') ? null : `not a file: ${type}`;
+  if (type === 'link') return target.includes(UNTOLD) ? 'a link whose text is not UTF-8' : null;
+  if (type === 'FIFO') return 'a FIFO';
+  return type === 'character device' || type === 'block device' ? 'a device' : null;
 }
 
 /** Is the end of a tar at the end of a stream: one that was cut between two entries looks as if it were whole. */
 class End {
   #tail = Buffer.alloc(0);
-  /** What the stream itself ended with. */
-  error: unknown = null;
 
   get isThere(): boolean {
     return this.#tail.equals(TAR_END);
   }
 
   async *of(source: Readable): AsyncGenerator<Buffer> {
-    try {
-      for await (const chunk of source as AsyncIterable<Buffer>) {
-        this.#tail = Buffer.concat([this.#tail, chunk.subarray(-TAR_END.length)]).subarray(-TAR_END.length);
-        yield chunk;
-      }
-    } catch (error) {
-      this.error = error;
-      throw error;
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      this.#tail = Buffer.concat([this.#tail, chunk.subarray(-TAR_END.length)]).subarray(-TAR_END.length);
+      yield chunk;
     }
   }
 }
