@@ -89,6 +89,7 @@ const ROOMS = {
       'directory-tar',
       'file-bytes',
       'one-file-tar',
+      'tar-entries',
       'archive-links',
       'fill',
       'ledger',

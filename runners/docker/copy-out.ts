@@ -2,16 +2,15 @@ import { constants, realpathSync } from 'node:fs';
 import { link, lstat, mkdir, open, rm, symlink } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import type { Readable } from 'node:stream';
-import { type Extract, extract } from 'tar-stream';
 import { type GlobPosition, step } from '../../src/artifacts/glob.ts';
 import { PRIVATE, type PrivateView } from '../../src/disk/private-view.ts';
 import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
+import type { TarEntry } from '../../src/files/tar-entries.ts';
 import { bytePath } from '../../src/platform/byte-path.ts';
 import { messageOf } from '../../src/platform/error-words.ts';
-import { type DockerDaemon, daemonWords, statusOf } from './daemon.ts';
+import { archiveAt, entriesOf } from './archive.ts';
+import { type DockerDaemon, daemonWords } from './daemon.ts';
 import { FoundLinks } from './found-links.ts';
-
-type Entry = Extract extends AsyncIterable<infer E> ? E : never;
 
 const MAX_LISTED = 1000;
 const MAX_ENTRIES = 250_000;
@@ -20,7 +19,6 @@ const READ_FACTOR = 4;
 const READ_LEAST = 2 ** 30;
 /** Files that nothing but a link asks for are fetched one by one. */
 const MAX_FETCHED = 1000;
-const ENOUGH = Symbol('enough');
 
 /** A directory of a container, and where it goes. */
 export interface CopyRequest {
@@ -73,7 +71,7 @@ export class CopyOut {
     const copying = { ...request, root, links: new FoundLinks(from), linked: [], copied: new Set<string>() };
     try {
       const archive = await archiveOf(request, from);
-      if (archive) await eachEntry(archive, (entry) => this.#take(copying, entry));
+      if (archive) for await (const entry of entriesOf(archive)) await this.#take(copying, entry);
     } catch (error) {
       this.#leaveOut(from, messageOf(error));
       this.#fetched = MAX_FETCHED;
@@ -88,9 +86,9 @@ export class CopyOut {
     }
   }
 
-  async #take(copying: Copying, entry: Entry): Promise<void> {
+  async #take(copying: Copying, entry: TarEntry): Promise<void> {
     const { from, globs, root, copied } = copying;
-    const { name, type, size = 0, linkname = '' } = entry.header;
+    const { name, type, size, target } = entry;
     this.#read += size;
     if (++this.#entries > MAX_ENTRIES)
       throw new Error(`more than ${MAX_ENTRIES} names: the rest was not looked at`);
@@ -99,32 +97,33 @@ export class CopyOut {
     const path = insideName(name);
     if (path === null || type === 'directory') return;
     const shown = posix.join(from, path);
-    if (type === 'symlink') copying.links.add(shown, linkname);
+    if (type === 'link') copying.links.add(shown, target);
     if (!(await wanted(globs, path))) return;
-    if (type === 'symlink') return void copying.linked.push(path);
-    const reason = isFile(entry)
-      ? await this.#file(root, path, entry, size)
-      : type === 'link'
-        ? await this.#hardLink(copying, path, linkname)
-        : `not a regular file: ${type}`;
+    if (type === 'link') return void copying.linked.push(path);
+    const reason =
+      type === 'file'
+        ? await this.#file(root, path, entry)
+        : type === 'hard link'
+          ? await this.#hardLink(copying, path, target)
+          : `not a regular file: a ${type}`;
     if (reason === null) copied.add(path);
     else this.#leaveOut(shown, reason);
   }
 
   /** Null when it is there now, else why not. */
-  async #file(root: string, path: string, entry: Entry, size: number): Promise<string | null> {
+  async #file(root: string, path: string, entry: TarEntry): Promise<string | null> {
     const { fileBytes, totalBytes, count } = this.#caps;
+    const { size, content, modified } = entry;
     if (this.#count >= count) throw new Error(`more than ${count} files: the rest was not looked at`);
     if (size > fileBytes) return `larger than ${fileBytes} bytes`;
     if (this.#bytes + size > totalBytes) return `total of ${totalBytes} bytes reached`;
     const target = await place(root, path);
     if (target === null) return 'something else is in its place';
     const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-    const mode = ((entry.header.mode ?? 0o644) & 0o777) | 0o600;
+    const mode = (entry.mode & 0o777) | 0o600;
     const file = await open(target, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, mode);
     try {
-      for await (const chunk of entry as AsyncIterable<Buffer>) await file.writeFile(chunk);
-      const modified = entry.header.mtime ?? new Date();
+      for await (const chunk of Buffer.isBuffer(content) ? [content] : content) await file.writeFile(chunk);
       await file.utimes(modified, modified);
     } catch (error) {
       await rm(target, { force: true });
@@ -157,14 +156,11 @@ export class CopyOut {
   async #fetch(copying: Copying, end: string, path: string): Promise<string | null> {
     const archive = await archiveOf(copying, end);
     if (!archive) return 'a symbolic link that leads nowhere';
-    let fate: string | null = 'a symbolic link that leads nowhere';
-    await eachEntry(archive, async (entry) => {
-      const { type, size = 0 } = entry.header;
-      const regular = isFile(entry);
-      fate = regular ? await this.#file(copying.root, path, entry, size) : `a symbolic link to a ${type}`;
-      return ENOUGH;
-    });
-    return fate;
+    for await (const entry of entriesOf(archive))
+      return entry.type === 'file'
+        ? await this.#file(copying.root, path, entry)
+        : `a symbolic link to a ${entry.type}`;
+    return 'a symbolic link that leads nowhere';
   }
 
   /** The daemon sends the second name of a file as a link to the first. */
@@ -186,34 +182,10 @@ export class CopyOut {
 /** Null: there is nothing of that path. Throws an error with words for clients. */
 async function archiveOf({ daemon, id }: CopyRequest, path: string): Promise<Readable | null> {
   try {
-    return (await daemon.ask((docker) => docker.getContainer(id).getArchive({ path }))) as Readable;
+    return await archiveAt(daemon, id, path);
   } catch (error) {
-    if (statusOf(error) === 404) return null;
     throw new Error(`cannot be copied: ${daemonWords(error)}`, { cause: error });
   }
-}
-
-/** Calls back with one after the other, until that has enough. */
-async function eachEntry(archive: Readable, use: (entry: Entry) => Promise<unknown>): Promise<void> {
-  const tar = extract();
-  archive.pipe(tar as unknown as NodeJS.WritableStream); // a stream of another make, with the same methods
-  archive.on('error', (error) => tar.destroy(error));
-  archive.once('close', () => {
-    if (!archive.readableEnded) tar.destroy(new Error('the engine went away while files were copied'));
-  });
-  try {
-    for await (const entry of tar) {
-      if ((await use(entry)) === ENOUGH) break;
-      entry.resume();
-    }
-  } finally {
-    archive.destroy();
-    tar.destroy();
-  }
-}
-
-function isFile({ header: { type } }: Entry): boolean {
-  return type === 'file' || type === 'contiguous-file';
 }
 
 /** The name below the directory that was asked for, which comes first in every name. Null: that itself, or none of it. */

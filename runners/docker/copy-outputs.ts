@@ -3,7 +3,6 @@ import { mkdir, utimes } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar-stream';
 import { CountedCaps } from '../../src/artifacts/caps.ts';
 import { LeftOut, reasonOf } from '../../src/artifacts/open-inside.ts';
 import type { RunContext } from '../../src/contract/context.ts';
@@ -11,10 +10,12 @@ import { BROUGHT_AS, type BroughtOutput } from '../../src/contract/outcome.ts';
 import { outputsOf } from '../../src/disk/run-directory.ts';
 import type { ArtifactCaps, Omitted } from '../../src/documents/artifact.ts';
 import type { Output } from '../../src/documents/declared-files.ts';
+import { kept } from '../../src/files/blocks.ts';
 import { unpackTree } from '../../src/files/unpack-tree.ts';
 import { isInside } from '../../src/platform/inside.ts';
 import { removeTree } from '../../src/platform/remove-tree.ts';
 import { shortageOf } from '../../src/platform/shortage.ts';
+import { archiveAt, entriesOf } from './archive.ts';
 import { type DockerDaemon, daemonWords } from './daemon.ts';
 import { type StatInside, statIn } from './inside.ts';
 import type { DockerSpec } from './spec.ts';
@@ -67,9 +68,8 @@ export async function copyOutputs(
 async function bring(copying: Copying, directory: string, { path }: Output, to: string): Promise<void> {
   const { daemon, id, caps, mostNames, omitted } = copying;
   const { at, stat } = await found(copying, directory, path);
-  const archive = (await daemon.ask((docker) =>
-    docker.getContainer(id).getArchive({ path: at }),
-  )) as Readable;
+  const archive = await archiveAt(daemon, id, at);
+  if (archive === null) throw new LeftOut('does not exist');
   try {
     if (stat.type === 'file') return await bringFile(archive, caps, to);
     await mkdir(to, { mode: 0o700 });
@@ -111,25 +111,15 @@ async function found(
 }
 
 async function bringFile(archive: Readable, caps: CountedCaps, to: string): Promise<void> {
-  const tar = extract();
-  archive.on('error', (error) => tar.destroy(error));
-  archive.once('close', () => {
-    if (!archive.readableEnded) tar.destroy(new Error('the engine went away'));
-  });
-  archive.pipe(tar as unknown as NodeJS.WritableStream); // a stream of another make, with the same methods
-  try {
-    for await (const entry of tar) {
-      const { type, size = 0, mtime } = entry.header;
-      if (type !== 'file' && type !== 'contiguous-file') throw new LeftOut('neither a file nor a directory');
-      caps.admit(size);
-      await pipeline(entry as AsyncIterable<Buffer>, createWriteStream(to, { flags: 'wx', mode: 0o600 }));
-      if (mtime) await utimes(to, mtime, mtime);
-      return;
-    }
-    throw new LeftOut('does not exist');
-  } finally {
-    tar.destroy();
+  for await (const { type, size, modified, content } of entriesOf(archive)) {
+    if (type !== 'file') throw new LeftOut('neither a file nor a directory');
+    caps.admit(size);
+    const pieces = Buffer.isBuffer(content) ? [content] : kept(content);
+    await pipeline(pieces, createWriteStream(to, { flags: 'wx', mode: 0o600 }));
+    await utimes(to, modified, modified);
+    return;
   }
+  throw new LeftOut('does not exist');
 }
 
 /** The artifact that it becomes is about as long. */

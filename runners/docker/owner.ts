@@ -1,6 +1,5 @@
-import type { Readable } from 'node:stream';
-import { extract } from 'tar-stream';
-import { type DockerDaemon, statusOf } from './daemon.ts';
+import { archiveAt, entriesOf } from './archive.ts';
+import type { DockerDaemon } from './daemon.ts';
 
 const MOST_BYTES = 1024 * 1024;
 
@@ -40,27 +39,13 @@ function lineOf(text: string, name: string, number: number | null): string[] | u
 
 /** What is in a small file of a container; '' where there is none. */
 async function fileIn(daemon: DockerDaemon, id: string, path: string): Promise<string> {
-  let archive: Readable;
-  try {
-    archive = (await daemon.ask((docker) => docker.getContainer(id).getArchive({ path }))) as Readable;
-  } catch (error) {
-    if (statusOf(error) === 404) return '';
-    throw error;
+  const archive = await archiveAt(daemon, id, path);
+  if (archive === null) return '';
+  for await (const { type, size, content } of entriesOf(archive)) {
+    if (type !== 'file' || size > MOST_BYTES) return '';
+    const chunks: Buffer[] = [];
+    for await (const chunk of Buffer.isBuffer(content) ? [content] : content) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).toString();
   }
-  const tar = extract();
-  archive.on('error', (error) => tar.destroy(error));
-  archive.pipe(tar as unknown as NodeJS.WritableStream); // a stream of another make, with the same methods
-  try {
-    for await (const entry of tar) {
-      const { type, size = 0 } = entry.header;
-      if (type !== 'file' || size > MOST_BYTES) return '';
-      const chunks: Buffer[] = [];
-      for await (const chunk of entry) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks).toString();
-    }
-    return '';
-  } finally {
-    archive.destroy();
-    tar.destroy();
-  }
+  return '';
 }

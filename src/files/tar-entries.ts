@@ -27,6 +27,8 @@ export interface TarEntry {
   modified: Date;
   /** Of links: their text. */
   target: string;
+  /** Of files: bytes. */
+  size: number;
   /** To be read before the next entry is asked for. A buffer is good until the next. */
   content: Buffer | AsyncIterable<Buffer>;
 }
@@ -57,7 +59,8 @@ export async function* tarEntries(source: AsyncIterable<Buffer>): AsyncGenerator
     }
     const words = { ...always, ...next };
     next = {};
-    const { entry, size } = entryOf(block, flag, words);
+    const entry = entryOf(block, flag, words);
+    const { size } = entry;
     if (size <= SMALL_BYTES && feed.rest.length >= padded(size)) {
       const content = feed.take(padded(size)).subarray(0, size);
       yield { ...entry, content };
@@ -72,11 +75,7 @@ export async function* tarEntries(source: AsyncIterable<Buffer>): AsyncGenerator
 /** What extended headers say, by their keys. */
 type Words = Record<string, string>;
 
-function entryOf(
-  block: Buffer,
-  flag: string,
-  words: Words,
-): { entry: Omit<TarEntry, 'content'>; size: number } {
+function entryOf(block: Buffer, flag: string, words: Words): Omit<TarEntry, 'content'> {
   // Of GNU the place of the prefix has other things.
   const prefix = block.toString('latin1', 257, 263) === 'ustar\0' ? text(block, 345, 155) : '';
   const short = text(block, 0, 100);
@@ -92,19 +91,19 @@ function entryOf(
     throw new BadName(name, `is of the type ${JSON.stringify(flag)}, which is not taken`);
   // Old ones tell a directory by its name.
   if (type === 'file' && name.endsWith('/')) type = 'directory';
-  const size = words.size === undefined ? sizeOf(block) : Number(words.size);
-  if (!Number.isSafeInteger(size) || size < 0) throw new BadName(name, 'has a size that is none');
+  const said = words.size === undefined ? sizeOf(block) : Number(words.size);
+  if (!Number.isSafeInteger(said) || said < 0) throw new BadName(name, 'has a size that is none');
   const seconds = Number(words.mtime ?? number(block, 136, 12));
   if (!Number.isFinite(seconds)) throw new BadName(name, 'has a time that is none');
-  const entry = {
+  return {
     name,
     type,
     mode: number(block, 100, 8),
     modified: new Date(seconds * 1000),
     target: words.linkpath ?? text(block, 157, 100),
+    // Of a link it is that of what it leads to, in some tars: no bytes of it follow.
+    size: type === 'file' ? said : 0,
   };
-  // Of a link it is that of what it leads to, in some tars: no bytes of it follow.
-  return { entry, size: type === 'file' ? size : 0 };
 }
 
 /** So many bytes, and what fills their last block. */

@@ -50,7 +50,7 @@ requires('docker')('The files of a run in a container', () => {
     expect(names).toEqual(['a/b/deep.txt', 'hard.txt', 'inside.txt', 'two.txt']);
     const reasons = record.outcome?.omitted.map(({ path, reason }) => `${path}: ${reason}`);
     expect(reasons).toEqual([
-      '/workspace/pipe.txt: not a regular file: fifo',
+      '/workspace/pipe.txt: not a regular file: a FIFO',
       '/workspace/outside.txt: a symbolic link out of the directory',
     ]);
     docker.nothingLeft(record);
