@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 import { expect, test } from 'vitest';
 import type { DockerDaemon } from '../../../runners/docker/daemon.ts';
@@ -43,4 +43,21 @@ test.each([
   ['has something else in its place', { '/etc/passwd': '-> elsewhere' }],
 ])('a container that %s knows numbers alone', async (_, files: Record<string, string>) => {
   expect(await ownerOf(holding(files), 'id', '1000')).toEqual({ uid: 1000, gid: 0 });
+});
+
+test('an engine that goes away in the middle is not waited for', async () => {
+  const docker = {
+    getContainer: () => ({
+      async getArchive() {
+        const half = new PassThrough();
+        half.write(Buffer.alloc(100));
+        setImmediate(() => half.destroy());
+        return half;
+      },
+    }),
+  };
+  const gone = {
+    ask: async <T>(question: (docker: unknown) => Promise<T>) => question(docker),
+  } as DockerDaemon;
+  await expect(ownerOf(gone, 'id', 'app')).rejects.toThrow();
 });
