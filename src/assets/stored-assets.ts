@@ -112,16 +112,17 @@ export class StoredAssets implements AssetBook, Assets {
   };
 
   readonly remove: Assets['remove'] = async (reference, mayRemove = () => {}) => {
-    const row = this.#row(reference);
-    const { name } = row;
     const version = parseAssetReference(reference)?.version ?? null;
     const { store, disk, log, sweepLater } = this.#parts;
-    mayRemove(row.digest);
     let gone: StoredAsset[] = [];
+    // Also when it comes to it a second time: others had their turn meanwhile.
     await storeRemoval(store, disk, () => {
+      const row = this.#row(reference);
+      const { name } = row;
+      mayRemove(row.digest);
       this.#refuseUsed(name, version);
       gone = version === null ? this.#allOf(name) : [row];
-      if (!store.assets.remove(name, version)) throw notFound(reference);
+      store.assets.remove(name, version);
     });
     sweepLater();
     const dropped = Promise.all(gone.map((one) => this.#trees.drop(one)));

@@ -23,10 +23,12 @@ export function usersOf(
 ): string[] {
   const isAll = version === null || assets.countOf(name) === 1;
   const holds = (of: number | null): boolean => isAll || of === version;
-  const found = assets.users(name, version, MOST).map((id) => `the run ${id}`);
+  const runs = assets.users(name, version, MOST);
+  const found = runs.ids.map((id) => `the run ${id}`);
   for (const { who, ...of } of others) if (of.name === name && holds(of.version)) found.push(who);
   for (const spec of specs.naming(name))
     if (holds(spec.asset)) found.push(`the environment spec ${spec.name}@${spec.version}`);
   const named = [...new Set(found)];
-  return named.length > MOST ? [...named.slice(0, MOST), `${named.length - MOST} more`] : named;
+  const count = named.length + runs.count - runs.ids.length;
+  return count > MOST ? [...named.slice(0, MOST), `${count - MOST} more`] : named;
 }

@@ -33,9 +33,10 @@ export class AssetRows {
       versions: sql(`SELECT ${COLUMNS} FROM assets a WHERE a.name = ? AND a.n < ? ORDER BY a.n DESC LIMIT ?`),
       digests: sql('SELECT DISTINCT type, digest FROM assets'),
       isHeld: sql('SELECT 1 FROM assets WHERE digest = ? AND type = ? LIMIT 1'),
-      users: sql(`SELECT DISTINCT r.id FROM runs r JOIN run_assets u ON u.n = r.n, json_each(u.assets) a
-        WHERE r.status IN ('pending', 'running') AND a.value ->> 'name' = ?1
-          AND (?2 IS NULL OR a.value ->> 'version' = ?2) ORDER BY r.n LIMIT ?3`),
+      users: sql(`SELECT id, count(*) OVER () AS count FROM (
+          SELECT DISTINCT r.n, r.id FROM runs r JOIN run_assets u ON u.n = r.n, json_each(u.assets) a
+          WHERE r.status IN ('pending', 'running') AND a.value ->> 'name' = ?1
+            AND (?2 IS NULL OR a.value ->> 'version' = ?2)) ORDER BY n LIMIT ?3`),
     };
     this.#lastN = Number(db.prepare('SELECT max(n) AS n FROM assets').get()?.n ?? 0);
     this.#lastRemoval = Number(db.prepare('SELECT max(removed) AS n FROM asset_names').get()?.n ?? 0);
@@ -105,9 +106,10 @@ export class AssetRows {
     return this.#sql.isHeld.get(digest, type) !== undefined;
   }
 
-  /** Unfinished runs that have this version of it; null: any. */
-  users(name: string, version: number | null, limit: number): string[] {
+  /** Unfinished runs that have this version of it; null: any. The first so many, and how many there are. */
+  users(name: string, version: number | null, limit: number): { ids: string[]; count: number } {
     this.#group.ready();
-    return this.#sql.users.all(name, version, limit).map(({ id }) => id as string);
+    const rows = this.#sql.users.all(name, version, limit);
+    return { ids: rows.map(({ id }) => id as string), count: Number(rows[0]?.count ?? 0) };
   }
 }

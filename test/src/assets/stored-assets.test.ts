@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { RunwireError } from '../../../src/documents/errors.ts';
+import { RunwireError } from '../../../src/documents/errors.ts';
 import { archiveOf } from '../../../src/files/pack.ts';
 import { AssetRoom } from '../../helpers/asset-room.ts';
 
@@ -72,6 +72,37 @@ test('of many who use it some are named, and how many there are beside them', as
   });
   await room.put('a', '1');
   expect((await refusal(room.assets.remove('a'))).message).toMatch(/the session s4, 4 more\.$/);
+  for (let n = 0; n < 8; n++) room.run(`r${n}`, [{ name: 'a', version: 1 }]);
+  expect((await refusal(room.assets.remove('a'))).message).toBe(
+    'The asset a is used by the run r0, the run r1, the run r2, the run r3, the run r4, 12 more.',
+  );
+});
+
+test('what a removal was asked for holds also when it is stored at the second try', async () => {
+  let retried = (): void => {};
+  await using room = new AssetRoom({ disk: { shortage: () => null, spendReserve: () => retried() } });
+  const first = await room.put('a', 'one');
+  const { remove } = room.store.assets;
+  room.store.assets.remove = () => {
+    room.store.assets.remove = remove;
+    throw new RunwireError('insufficient_storage', 'no room for the record');
+  };
+  // Another one has put a version meanwhile.
+  const row = {
+    name: 'a',
+    type: 'file',
+    digest: 'd',
+    bytes: 1,
+    files: 1,
+    mediaType: 'm',
+    createdAt: 1,
+  } as const;
+  retried = () => void room.store.assets.insert(row);
+  const only = (digest: string): void => {
+    if (digest !== first.digest) throw new RunwireError('precondition_failed', 'it is another one');
+  };
+  expect((await refusal(room.assets.remove('a', only))).code).toBe('precondition_failed');
+  expect(room.assets.get('a').version).toBe(2);
 });
 
 test('contents of versions stay over sweeps, those of what is gone go, and what is coming is left alone', async () => {

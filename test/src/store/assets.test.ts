@@ -52,7 +52,7 @@ test('what is acknowledged of assets survives a crash, with which ones a run has
     expect(next.assets.newest('a')).toEqual({ n: 2, version: 2, ...asset('a', 'd2') });
     expect(next.assets.version('a', 1)).toBeUndefined();
     expect(words(next.assets.page({ limit: 9 }).rows)).toBe('b@1,a@2');
-    expect(next.assets.users('a', 2, 9)).toEqual(['r']);
+    expect(next.assets.users('a', 2, 9).ids).toEqual(['r']);
     expect([next.assets.digests('file'), next.assets.digests('directory')]).toEqual([['d2'], ['d3']]);
   } finally {
     next.close();
@@ -105,11 +105,15 @@ test('a version is used by unfinished runs alone, and by each of several', async
   ];
   for (const id of ['r', 's', 't']) store.insert(run(id, { assets: both }));
   store.insert(run('u', { assets: [] }));
-  expect(store.assets.users('b', 7, 2)).toEqual(['r', 's']);
-  expect([store.assets.users('b', null, 9), store.assets.users('b', 1, 9)]).toEqual([['r', 's', 't'], []]);
+  expect(store.assets.users('b', 7, 2).ids).toEqual(['r', 's']);
+  expect([store.assets.users('b', null, 9).ids, store.assets.users('b', 1, 9).ids]).toEqual([
+    ['r', 's', 't'],
+    [],
+  ]);
   store.finish('r', RESULT);
   store.markRunning('s', 1);
-  expect(store.assets.users('a', 1, 9)).toEqual(['s', 't']);
+  expect(store.assets.users('a', 1, 9).ids).toEqual(['s', 't']);
+  expect(store.assets.users('a', 1, 1)).toEqual({ ids: ['s'], count: 2 });
   const rows = store.rowsOf('r');
   store.remove('r');
   store.putBack(rows);
