@@ -79,10 +79,11 @@ export class StoredSpecs implements SpecBook, EnvironmentSpecs {
 
   readonly remove: EnvironmentSpecs['remove'] = async (name, mayRemove = () => {}) => {
     const { store, disk } = this.#parts;
-    const newest = store.specs.newest(name);
-    if (newest === undefined) throw notFound(name);
-    mayRemove(newest.digest);
+    // Also when it comes to it a second time: others had their turn meanwhile.
     await storeRemoval(store, disk, () => {
+      const newest = store.specs.newest(name);
+      if (newest === undefined) throw notFound(name);
+      mayRemove(newest.digest);
       const used = this.#used().filter((one) => one.name === name);
       store.specs.remove(
         name,

@@ -331,3 +331,21 @@ test('assets that a version names are known by it, with the version that is said
   expect(store.specs.naming('model')).toEqual([{ name: 'b', version: 1, asset: null }]);
   expect([store.specs.naming('train'), store.specs.assetsOf('a', 1)]).toEqual([[], []]);
 });
+
+test('what a removal was asked for holds also when it is stored at the second try', async () => {
+  let retried = (): void => {};
+  const own = book({ disk: { shortage: () => null, spendReserve: () => retried() } });
+  const { spec: first } = await own.put('demo', of({ A: '1' }));
+  const { remove } = store.specs;
+  store.specs.remove = () => {
+    store.specs.remove = remove;
+    throw new RunwireError('insufficient_storage', 'no room for the record');
+  };
+  // Another one has put a version meanwhile.
+  retried = () => void store.specs.insert({ name: 'demo', digest: 'd', document: '{}', createdAt: 1 });
+  const only = (digest: string): void => {
+    if (digest !== first.digest) throw new RunwireError('precondition_failed', 'it is another one');
+  };
+  expect(await told(() => own.remove('demo', only))).toEqual(['precondition_failed', 'it is another one']);
+  expect(store.specs.newest('demo')?.version).toBe(2);
+});
