@@ -159,6 +159,11 @@ function assetPoints(): void {
     when: ([job]) => (job as { root: string }).root.includes('/uploads/'),
   });
   pointsOf(PreparedTrees.prototype, 'drop', { before: 'tree of an asset not dropped' });
+  pointsOf(fs, 'renameSync', {
+    before: 'tree of an asset not in place',
+    after: 'tree of an asset in place',
+    when: ([from, to]) => [from, to].every((path) => String(path).includes('/assets/trees/')),
+  });
 }
 
 function workspacePoints(): void {

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, expect } from 'vitest';
 import { DOCKER_HOST, testImage } from '../../helpers/docker/image.ts';
 import { engine, sessionContainers, sessionVolumes } from '../../helpers/docker/sessions.ts';
@@ -58,4 +60,27 @@ requires('docker')('What a run brings into the container of a session, whose ser
       await until(() => sessionContainers(session).length === 0, 'the container of the session is removed');
       expect(sessionVolumes(session), 'volumes that are left').toEqual([]);
     });
+
+  for (const point of ['tree of an asset not in place', 'tree of an asset in place', 'container made'])
+    suite.try(
+      `at "${point}" a run of its own has what it mounts, whole, and nothing half is left`,
+      async (walk) => {
+        await walk.server.startUnlessUp();
+        const words = walk.newId();
+        const headers = { 'content-type': 'application/octet-stream' };
+        await fetch(`${walk.server.url}/assets/${words}`, { method: 'PUT', headers, body: words });
+        await walk.step({
+          ...{ point, said: `assets that a container mounts: ${point}` },
+          wrote: { stdout: words, stderr: '' },
+          body: {
+            runtime_kind: 'docker',
+            command: ['sh', '-c', 'cat {{static:words}}; exit 3'],
+            options: { docker: { image }, assets: { words: { asset: words } } },
+          },
+          expected: { status: 'failed', outcome: { ended: 'exited', exit_code: 3 } },
+        });
+        const trees = readdirSync(join(walk.server.dataDir, 'assets/trees'));
+        expect(trees.filter((name) => !/^[0-9a-f]{64}\.file$/.test(name))).toEqual([]);
+      },
+    );
 });
