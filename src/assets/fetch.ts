@@ -125,7 +125,7 @@ async function download(
       },
       AbortSignal.any([whole.signal, silence.signal]),
     );
-    if (error !== null) throw told(error, asked, patience);
+    if (error !== null) throw told(error, { asked, patience, forms });
     const head = heads.at(-1);
     if (head === undefined) throw refusal('url', 'was redirected to nowhere');
     if (head.status !== 200) throw refusal('url', `was answered with ${masked(statusWords(head), forms)}`);
@@ -172,8 +172,11 @@ function refuseMore(bytes: number, most: number): void {
     throw new RunwireError('body_too_large', `More than ${most} bytes of files (${BYTES_FROM}).`);
 }
 
-/** What the system says may repeat parts of the request: its words are not told on. */
-function told(error: Error, asked: AbortSignal, patience: typeof PATIENCE): unknown {
+/** What the system says may repeat parts of the request: its words are not told on. Where a redirect leads may have been made of it. */
+function told(
+  error: Error,
+  { asked, patience, forms }: Pick<Credential, 'forms'> & { asked: AbortSignal; patience: typeof PATIENCE },
+): unknown {
   if (asked.aborted) return asked.reason;
   if (error instanceof RunwireError || shortageOf(error) !== null) return error;
   if (error instanceof TooLate) {
@@ -183,7 +186,7 @@ function told(error: Error, asked: AbortSignal, patience: typeof PATIENCE): unkn
       `did not come in time: ${wholeMs / 1000} s for all of it, ${silentMs / 1000} s of silence`,
     );
   }
-  return refusal('url', `could not be fetched: ${failureWords(error)}`);
+  return refusal('url', `could not be fetched: ${masked(failureWords(error), forms)}`);
 }
 
 function refusal(path: 'url' | 'sha256' | 'secret', message: string): RunwireError {

@@ -286,3 +286,12 @@ test('so many are fetched at once, others wait for their turn, and who leaves ha
   for (const response of open) response.end(BYTES);
   expect((await Promise.all(all)).map(({ asset }) => asset.digest)).toEqual(all.map(() => sha256));
 });
+
+test('a redirect whose host repeats the secret does not tell it', async () => {
+  await using room = new AssetRoom({ secrets });
+  const url = await serve((_, response) => {
+    response.writeHead(302, { location: `http://${SECRET}.invalid/` }).end();
+  });
+  const error = await refusal(room, fetched(room, { url, sha256, secret: 'token' }));
+  expect(error.errors?.[0]).toMatchObject({ path: 'url', message: expect.stringContaining('redirected to') });
+});
