@@ -1,5 +1,6 @@
 import type { FastifyInstance, preParsingHookHandler } from 'fastify';
 import { RunwireError } from '../../src/documents/errors.ts';
+import { afterMs } from '../../src/platform/timer.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,18 +19,19 @@ export function expectBodiesWithin(app: FastifyInstance, ms: number): void {
     const { socket, headers } = raw;
     const hasFiles = routeOptions.config.takesFile || headers['content-type']?.startsWith('multipart/');
     let seen = socket.bytesRead;
-    const timer = setInterval(() => {
+    const look = (): void => {
       // Files may take as long as they need, while they come.
       if (hasFiles && socket.bytesRead > seen) {
         seen = socket.bytesRead;
+        stop = afterMs(ms, look);
         return;
       }
-      clearInterval(timer);
       // The parser hears it and answers. To destroy the request would take the connection away before.
       if (payload.listenerCount('error') > 0)
         payload.emit('error', new RunwireError('request_timeout', `The body took more than ${ms / 1000} s.`));
-    }, ms);
-    const arrived = (): void => clearInterval(timer);
+    };
+    let stop = afterMs(ms, look);
+    const arrived = (): void => stop();
     payload.once('end', arrived);
     payload.once('close', arrived);
     done(null, payload);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
+import { afterMs } from '../../src/platform/timer.ts';
 
 /** Where the daemon is: DOCKER_HOST (`unix://…`, `tcp://…`; null: this machine's) and the directory of TLS files. */
 export interface DaemonAddress {
@@ -63,10 +64,10 @@ export class DockerDaemon {
   ): Promise<T> {
     const deadline = Promise.withResolvers<never>();
     const end = (): void => deadline.reject(new Error('no answer in time'));
-    let timer = setTimeout(end, ms);
+    let inTime = afterMs(ms, end);
     const hasten = (): void => {
-      clearTimeout(timer);
-      timer = setTimeout(end, Math.min(ms, ABORTED_CALL_MS));
+      inTime();
+      inTime = afterMs(Math.min(ms, ABORTED_CALL_MS), end);
     };
     if (signal?.aborted) hasten();
     signal?.addEventListener('abort', hasten, { once: true });
@@ -76,7 +77,7 @@ export class DockerDaemon {
     } catch (error) {
       throw statusOf(error) === undefined ? new DaemonGone(this.where, error) : error;
     } finally {
-      clearTimeout(timer);
+      inTime();
       signal?.removeEventListener('abort', hasten);
     }
   }

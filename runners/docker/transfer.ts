@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { RunContext, RunOutput } from '../../src/contract/context.ts';
-import { LONGEST_MS } from '../../src/platform/timer.ts';
+import { afterMs, LONGEST_MS } from '../../src/platform/timer.ts';
 import type { DockerDaemon } from './daemon.ts';
 
 /** After so long without a byte it is given up. */
@@ -45,7 +45,8 @@ export async function sendTar(
 export class Transfer {
   readonly #words: string;
   readonly #telling: NodeJS.Timeout;
-  #stall: NodeJS.Timeout | undefined;
+  #movedAt = 0;
+  #stopLooking = (): void => {};
   #bytes = 0;
 
   constructor(words: string, output: Pick<RunOutput, 'progress'>) {
@@ -60,22 +61,27 @@ export class Transfer {
     const words = `${this.#words}: nothing has moved for ${STILL_MS / 1000} s`;
     this.arrived();
     this.#bytes = 0;
-    this.#stall = setTimeout(() => stalled.abort(new Error(words)), STILL_MS);
+    this.#movedAt = performance.now();
+    const look = (): void => {
+      const left = this.#movedAt + STILL_MS - performance.now();
+      if (left <= 0) stalled.abort(new Error(words));
+      else this.#stopLooking = afterMs(left, look);
+    };
+    look();
     return stalled.signal;
   }
 
   async *of(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of chunks) {
       this.#bytes += chunk.length;
-      this.#stall?.refresh();
+      this.#movedAt = performance.now();
       yield chunk;
     }
   }
 
   /** All is here: what is done with it takes its time. */
   arrived(): void {
-    clearTimeout(this.#stall);
-    this.#stall = undefined;
+    this.#stopLooking();
   }
 
   close(): void {

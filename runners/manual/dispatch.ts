@@ -5,6 +5,7 @@ import type { FailureReason } from '../../src/documents/failure.ts';
 import { type Backoff, backoffMs } from '../../src/platform/backoff.ts';
 import { codeOf, messageOf } from '../../src/platform/error-words.ts';
 import { retryAfterMs } from '../../src/platform/retry-after.ts';
+import { within } from '../../src/platform/timer.ts';
 import type { Waiters } from '../../src/platform/waiters.ts';
 import type { PostClaim } from './post.ts';
 import type { ManualSpec } from './spec.ts';
@@ -122,7 +123,7 @@ async function tryOnce(
   const { claim } = claimed;
   const { lease_seconds: leaseSeconds, dispatch_secret: secret = null } = ctx.spec;
   const lease_expires_at = new Date(Date.now() + leaseSeconds * 1000).toISOString();
-  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(timeoutMs)]);
+  const { signal, done } = within(timeoutMs, ctx.signal);
   try {
     const { status, retryAfter } = await post({
       url,
@@ -149,6 +150,8 @@ async function tryOnce(
       untouched: NEVER_SENT.has(code),
       words: code === '' ? `${host} gave no answer` : `${host}: ${code}`,
     };
+  } finally {
+    done();
   }
 }
 

@@ -1,17 +1,25 @@
 /** setTimeout counts to 2^31 − 1 ms; a run may wait longer. Monotonic, as Node's timers are. */
 export const LONGEST_MS = 2 ** 31 - 1;
+/** Who is called so late stood still (Ctrl-Z, a frozen container): what came meanwhile, in time, is not read yet, for timers go before sockets. */
+const LATE_MS = 250;
+/** So long it is given to be read, once. */
+const CATCH_UP_MS = 250;
 
 /** Call back after `ms`, however long that is. Returns how to take it back. Without `ref` it keeps no process alive. */
 export function afterMs(ms: number, callback: () => void, { ref = true } = {}): () => void {
-  const due = performance.now() + ms;
+  const due = performance.now() + Math.max(0, ms);
   let timer: NodeJS.Timeout;
-  const arm = (): void => {
-    const left = due - performance.now();
-    timer =
-      left > LONGEST_MS ? setTimeout(arm, LONGEST_MS) : setTimeout(callback, Math.max(0, Math.ceil(left)));
+  const wait = (forMs: number, then: () => void): void => {
+    timer = setTimeout(then, forMs);
     if (!ref) timer.unref();
   };
-  arm();
+  const look = (): void => {
+    const left = Math.ceil(due - performance.now());
+    if (left > 0) wait(Math.min(left, LONGEST_MS), look);
+    else if (left > -LATE_MS) callback();
+    else wait(CATCH_UP_MS, callback);
+  };
+  wait(Math.min(Math.max(0, Math.ceil(ms)), LONGEST_MS), look);
   return () => clearTimeout(timer);
 }
 

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { afterMs } from '../platform/timer.ts';
 import { readToSupervisor } from './protocol/checks.ts';
 import { LONGEST_LINE, lineWriter, readLines } from './protocol/lines.ts';
 import { type FromSupervisor, LAST_WITHOUT_KEY, type ToSupervisor } from './protocol/messages.ts';
@@ -52,10 +53,10 @@ export function openDoor(options: DoorOptions): (socket: Socket) => void {
     if (waiting.size > MAX_WAITING)
       for (const longest of [...waiting].slice(0, waiting.size - MAX_WAITING))
         refuse(longest, 'too many said nothing');
-    const patience = setTimeout(() => refuse(socket, 'it said nothing'), HELLO_MS);
+    const said = afterMs(HELLO_MS, () => refuse(socket, 'it said nothing'));
 
     function admit(hello: Hello): void {
-      clearTimeout(patience);
+      said();
       waiting.delete(socket);
       const before = server;
       server = socket;
@@ -91,7 +92,7 @@ export function openDoor(options: DoorOptions): (socket: Socket) => void {
     });
     socket.on('error', () => {});
     socket.on('close', () => {
-      clearTimeout(patience);
+      said();
       waiting.delete(socket);
       if (server !== socket) return;
       server = null;

@@ -6,7 +6,7 @@ import { postWebhook } from '../outbound/signed-post.ts';
 import { longestMs } from '../platform/backoff.ts';
 import { codeOf } from '../platform/error-words.ts';
 import { parseJson } from '../platform/json-parse.ts';
-import { afterMs } from '../platform/timer.ts';
+import { afterMs, TooLate, within } from '../platform/timer.ts';
 import type { StoredDelivery } from '../store/deliveries.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
 import { type DeliverySchedule, delayMs, SCHEDULE } from './schedule.ts';
@@ -102,14 +102,14 @@ export function startDeliveries(options: DeliveriesOptions): Deliveries {
 
   /** Undefined: broken off by stop(), which is no attempt. */
   const post = async (stored: StoredDelivery, url: string): Promise<Attempt | undefined> => {
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const { signal, done } = within(timeoutMs, breakOff.signal);
     try {
       const { status, retryAfter } = await postWebhook({
         url,
         headers: webhookHeaders(stored, stored.secret, stored.result, Date.now()),
         body: stored.result,
         guard,
-        signal: AbortSignal.any([timeout, breakOff.signal]),
+        signal,
       });
       if (status >= 200 && status < 300) return { done: 'delivered', status, error: null };
       const error = `answered ${status}`;
@@ -117,8 +117,10 @@ export function startDeliveries(options: DeliveriesOptions): Deliveries {
     } catch (error) {
       if (breakOff.signal.aborted) return undefined;
       if (error instanceof AddressDenied) return { done: 'failed', status: null, error: error.message };
-      const words = timeout.aborted ? `no answer within ${timeoutMs / 1000} s` : networkWords(error);
+      const words = error instanceof TooLate ? `no answer within ${timeoutMs / 1000} s` : networkWords(error);
       return { done: null, status: null, error: words };
+    } finally {
+      done();
     }
   };
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { afterMs } from '../../platform/timer.ts';
 import { readFromSupervisor } from '../protocol/checks.ts';
 import { type LineWriter, lineWriter, readLines } from '../protocol/lines.ts';
 import { type FromSupervisor, PROTOCOL_VERSION, type ToSupervisor } from '../protocol/messages.ts';
@@ -47,7 +48,7 @@ export async function openLine(
     welcomed.reject(new ConnectionClosed('the supervisor closed the connection'));
     if (open) onClose();
   });
-  const hung = setTimeout(() => welcomed.reject(new Error('the supervisor does not answer')), HUNG_MS);
+  const answered = afterMs(HUNG_MS, () => welcomed.reject(new Error('the supervisor does not answer')));
   send({ op: 'hello', version: PROTOCOL_VERSION, key });
   try {
     const { version, runs } = await welcomed.promise;
@@ -67,7 +68,7 @@ export async function openLine(
     socket.destroy();
     throw error;
   } finally {
-    clearTimeout(hung);
+    answered();
   }
 }
 
@@ -76,7 +77,7 @@ async function closed(socket: Socket, how: 'quit' | 'leave'): Promise<void> {
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   if (how === 'leave') socket.end();
   // A program may have stopped it (SIGSTOP). What it was sent it reads when it goes on.
-  const hung = setTimeout(() => socket.destroy(), HUNG_MS);
+  const inTime = afterMs(HUNG_MS, () => socket.destroy());
   await gone;
-  clearTimeout(hung);
+  inTime();
 }

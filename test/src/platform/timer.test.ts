@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { afterMs, LONGEST_MS, nap, Timer, TooLate, within } from '../../../src/platform/timer.ts';
 
@@ -98,4 +99,22 @@ test('what is to come within a time is told when it is too late, or why not to w
   expect([left.signal.reason, done.signal.aborted]).toEqual(['why', false]);
   left.done();
   expect(within(10, leaving.signal).signal.reason).toBe('why');
+});
+
+test('a process that stood still hears what came meanwhile before it says that a time is over', async () => {
+  vi.useRealTimers();
+  const told: string[] = [];
+  const talker = spawn('sh', ['-c', 'read line; echo in time'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  await new Promise((begun) => talker.once('spawn', begun));
+  talker.stdout.once('data', () => told.push('heard'));
+  const over = new Promise<void>((resolve) => {
+    afterMs(20, () => {
+      told.push('over');
+      resolve();
+    });
+  });
+  await new Promise((written) => talker.stdin.write('\n', written));
+  for (const until = performance.now() + 1500; performance.now() < until; );
+  await over;
+  expect(told).toEqual(['heard', 'over']);
 });

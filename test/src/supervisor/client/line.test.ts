@@ -77,7 +77,7 @@ test.each(['leave', 'quit'] as const)(
   async (how) => {
     const client = await impostor(welcome, true);
     await client.connect();
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const closed = client.close(how);
     await vi.advanceTimersByTimeAsync(20_000);
     await closed;
