@@ -63,7 +63,8 @@ export class Connection {
   async open(call: Call, mayBeGone = false): Promise<Exchange> {
     const exchange = await Exchange.begin(this.settings, call);
     const { ok, status } = exchange.response;
-    if (ok) return exchange;
+    const type = exchange.response.headers.get('content-type') ?? '';
+    if (ok || (status === call.takes && type.startsWith('application/json'))) return exchange;
     if (call.method === 'DELETE' && mayBeGone && (status === 404 || status === 410)) return exchange;
     throw errorOf(exchange.response, await exchange.text(this.settings.idleSeconds));
   }

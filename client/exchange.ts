@@ -1,6 +1,6 @@
-import { ConnectionError, type RunwireError, SourceError } from './errors.ts';
+import { ConnectionError, type RunwireError } from './errors.ts';
 import { LONGEST_MS } from './pause.ts';
-import { type Payload, partsOf, sendingOf } from './payload.ts';
+import { type Payload, partsOf, sendingOf, unreadable } from './payload.ts';
 import type { Settings } from './settings.ts';
 
 /** What is asked. */
@@ -13,6 +13,8 @@ export interface Call {
   body?: Payload | FormData | undefined;
   /** The server may take so long until it answers. */
   waitSeconds?: number | undefined;
+  /** A status that is an answer here too, where it is JSON of the route and no problem. */
+  takes?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -142,11 +144,7 @@ function lost(words: string, cause?: unknown): ConnectionError {
 function failureOf(error: unknown): RunwireError {
   if (error instanceof ConnectionError) return error;
   const { name, code, message } = innermost(error);
-  if (name === 'NotReadableError')
-    return new SourceError('a local file was changed, or is gone', {
-      code: 'unreadable_source',
-      cause: error,
-    });
+  if (name === 'NotReadableError') return unreadable(error); // a local file that was changed since
   if (UNSENT.test(code))
     return new ConnectionError(`the server is not reached: ${message}`, {
       code: 'unreachable',

@@ -1659,7 +1659,7 @@ export interface Queries {
     offset?: number | undefined;
   };
   listFiles: {
-    /** Which: `src/**∕*.ts` */
+    /** Which: `src/**\/*.ts` */
     glob?: string | undefined;
     /** true: with the sha256 of each file */
     hash?: 'true' | 'false' | undefined;
@@ -1676,7 +1676,7 @@ export interface Queries {
     mode?: string | undefined;
   };
   getArchive: {
-    /** Which: `src/**∕*.ts` */
+    /** Which: `src/**\/*.ts` */
     glob?: string | undefined;
     /** Default: by Accept, else tar */
     format?: 'tar' | 'tar.gz' | 'zip' | undefined;
@@ -1699,7 +1699,7 @@ export interface Queries {
     cancel?: 'true' | 'false' | undefined;
   };
   listWorkspaceFiles: {
-    /** Which: `src/**∕*.ts` */
+    /** Which: `src/**\/*.ts` */
     glob?: string | undefined;
     /** true: with the sha256 of each file */
     hash?: 'true' | 'false' | undefined;
@@ -1720,7 +1720,7 @@ export interface Queries {
     mode?: string | undefined;
   };
   getWorkspaceArchive: {
-    /** Which: `src/**∕*.ts` */
+    /** Which: `src/**\/*.ts` */
     glob?: string | undefined;
     /** Default: by Accept, else tar */
     format?: 'tar' | 'tar.gz' | 'zip' | undefined;
@@ -1742,7 +1742,7 @@ export interface Queries {
     workspace_id?: string | undefined;
   };
   listSnapshotFiles: {
-    /** Which: `src/**∕*.ts` */
+    /** Which: `src/**\/*.ts` */
     glob?: string | undefined;
     /** true: with the sha256 of each file */
     hash?: 'true' | 'false' | undefined;
@@ -1751,7 +1751,7 @@ export interface Queries {
     cursor?: string | undefined;
   };
   getSnapshotArchive: {
-    /** Which: `src/**∕*.ts` */
+    /** Which: `src/**\/*.ts` */
     glob?: string | undefined;
     /** Default: by Accept, else tar */
     format?: 'tar' | 'tar.gz' | 'zip' | undefined;
@@ -1799,7 +1799,7 @@ export interface Queries {
     cursor?: string | undefined;
   };
   getAssetContent: {
-    /** Which: `src/**∕*.ts` */
+    /** Which: `src/**\/*.ts` */
     glob?: string | undefined;
     /** Default: by Accept, else tar */
     format?: 'tar' | 'tar.gz' | 'zip' | undefined;

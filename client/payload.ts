@@ -40,9 +40,7 @@ function streaming(source: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array
         if (done) controller.close();
         else controller.enqueue(value);
       } catch (error) {
-        failure = new SourceError('what was to be sent could not be read', {
-          ...{ code: 'unreadable_source', cause: error },
-        });
+        failure = unreadable(error);
         controller.error(error);
       }
     },
@@ -74,3 +72,6 @@ export async function* partsOf(
     reader.releaseLock();
   }
 }
+
+export const unreadable = (cause: unknown): SourceError =>
+  new SourceError('what was to be sent could not be read', { code: 'unreadable_source', cause });

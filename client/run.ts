@@ -1,16 +1,23 @@
+import type { Asked } from './asked.ts';
 import type { Connection } from './connection.ts';
+import { Download } from './download.ts';
 import { ConflictError, RunwireError } from './errors.ts';
 import { type EventsOptions, readEvents } from './events.ts';
 import { type Line, type LinesOptions, linesIn } from './lines.ts';
-import type { Record, RuntimeEvent } from './openapi.ts';
+import type { ArtifactDescriptor, Record, RuntimeEvent } from './openapi.ts';
 import { type OutputOptions, readOutput } from './output.ts';
+import type { Pages } from './pages.ts';
 import { pause } from './pause.ts';
 import { isStream, type Payload, partsOf } from './payload.ts';
+import {
+  type ArchiveOptions,
+  archiveOf,
+  type FileEntry,
+  type FilesOptions,
+  fileOf,
+  filesOf,
+} from './tree.ts';
 
-export interface Asked {
-  /** Ends the call, and what it waits for; its reason is thrown. It ends no run: cancel() does. */
-  signal?: AbortSignal | undefined;
-}
 export interface WaitOptions extends Asked {
   /** Throw RunFailedError unless it succeeded. */
   check?: boolean | undefined;
@@ -130,6 +137,31 @@ export class Run implements AsyncDisposable {
   detach(): this {
     this.#detached = true;
     return this;
+  }
+
+  /** What it left behind: stdout and stderr first. */
+  async artifacts({ signal }: Asked = {}): Promise<ArtifactDescriptor[]> {
+    const path = `${this.#path}/artifacts`;
+    return (await this.#connection.json<{ items: ArtifactDescriptor[] }>({ path, signal })).items;
+  }
+
+  /** The bytes of one, by its `artifact_id`. */
+  artifact(id: string, { signal }: Asked = {}): Download {
+    const path = `${this.#path}/artifacts/${encodeURIComponent(id)}`;
+    return new Download(this.#connection, { path, signal });
+  }
+
+  /** What is in its working directory, where the server made that. */
+  files(options: FilesOptions = {}): Pages<FileEntry> {
+    return filesOf(this.#connection, this.#path, options);
+  }
+
+  file(path: string, options: Asked = {}): Download {
+    return fileOf(this.#connection, this.#path, path, options);
+  }
+
+  archive(options: ArchiveOptions = {}): Download {
+    return archiveOf(this.#connection, this.#path, options);
   }
 
   /** Removes the record and the files of a run that has finished. */

@@ -55,7 +55,7 @@ function objectType(schema: Schema, indent: string): string {
 /** A comment of a line before what is described. */
 export function comment(words: unknown, indent: string): string {
   if (typeof words !== 'string') return '';
-  return `${indent}/** ${words.replaceAll('*/', '*∕').replaceAll(/\s+/g, ' ')} */\n`;
+  return `${indent}/** ${words.replaceAll('*/', '*\\/').replaceAll(/\s+/g, ' ')} */\n`;
 }
 
 export const key = (name: string): string => (/^[A-Za-z_]\w*$/.test(name) ? name : literal(name));

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { Runwire, type RunwireOptions } from '../../client/runwire.ts';
 import { sh } from '../helpers/client-server.ts';
 import {
+  type Answer,
   json,
   problem,
   reset,
@@ -34,9 +35,9 @@ describe('A call', () => {
     'that is %s is sent again where twice is as good as once, with the same id',
     async (_what, fault) => {
       const bodies: string[] = [];
-      const noting: typeof fault = (response, request?: unknown, body?: string) => {
-        bodies.push(body ?? '');
-        (fault as (...all: unknown[]) => void)(response, request, body);
+      const noting: Answer = (response, request, body) => {
+        bodies.push(body);
+        (fault as Answer)(response, request, body);
       };
       await using server = await scriptedServer(noting, noting, (response, request, body) => {
         bodies.push(body);

@@ -8,7 +8,7 @@ export interface ScriptedServer extends AsyncDisposable {
   asked: string[];
 }
 
-type Answer = (response: ServerResponse, request: IncomingMessage, body: string) => void;
+export type Answer = (response: ServerResponse, request: IncomingMessage, body: string) => void;
 
 /** A server that gives these answers in turn, the last again and again: what no Runwire does of itself. */
 export async function scriptedServer(...answers: Answer[]): Promise<ScriptedServer> {
