@@ -164,30 +164,55 @@ describe('An AbortSignal', () => {
     ['while it waits to ask again', 1, problem(503, 'draining', {}, { 'retry-after': '30' })],
   ] as const)('ends a call %s, with its reason', async (_when, after, answer) => {
     await using server = await scriptedServer(answer);
-    const controller = new AbortController();
-    if (after === 0) controller.abort(reason);
-    const { signal } = controller;
     const rw = of(server);
     const run = rw.attach('a');
-    for (const call of [
-      () => rw.submit(sh('true'), { signal }),
-      () => run.refresh({ signal }),
-      () => run.wait({ signal }),
-      () => run.cancel({ signal }),
-      () => run.signal('SIGINT', { signal }),
-      () => run.writeStdin('x', { signal }),
-      () => run.closeStdin({ signal }),
-      () => run.remove({ signal }),
-      () => run.events({ signal }).next(),
-      () => run.lines({ signal }).next(),
-      () => run.output({ signal }).next(),
-      () => run.text({ signal }),
-      () => rw.list({ signal }).toArray(),
-    ]) {
+    const workspace = rw.workspaces.attach('w');
+    const session = rw.sessions.attach('s');
+    const calls: ((signal: AbortSignal) => Promise<unknown>)[] = [
+      (signal) => rw.submit(sh('true'), { signal }),
+      (signal) => run.refresh({ signal }),
+      (signal) => run.wait({ signal }),
+      (signal) => run.cancel({ signal }),
+      (signal) => run.signal('SIGINT', { signal }),
+      (signal) => run.writeStdin('x', { signal }),
+      (signal) => run.closeStdin({ signal }),
+      (signal) => run.remove({ signal }),
+      (signal) => run.events({ signal }).next(),
+      (signal) => run.lines({ signal }).next(),
+      (signal) => run.output({ signal }).next(),
+      (signal) => run.text({ signal }),
+      (signal) => run.artifacts({ signal }),
+      (signal) => run.artifact('x', { signal }).bytes(),
+      (signal) => run.file('x', { signal }).head(),
+      (signal) => run.files({ signal }).toArray(),
+      (signal) => rw.list({ signal }).toArray(),
+      (signal) => rw.workspaces.create({}, { signal }),
+      (signal) => workspace.ready({ signal }),
+      (signal) => workspace.put('f', 'x', { signal }),
+      (signal) => workspace.delete('f', { signal }),
+      (signal) => workspace.push([], { signal }),
+      (signal) => workspace.pull({ signal }).next(),
+      (signal) => workspace.snapshot({}, { signal }),
+      (signal) => workspace.diff('s', { signal }),
+      (signal) => workspace.patch('s', { signal }).text(),
+      (signal) => workspace.restore('s', { signal }),
+      (signal) => workspace.reset({ signal }),
+      (signal) => rw.snapshots.attach('s').diff('t', { signal }),
+      (signal) => session.ready({ signal }),
+      (signal) => session.checkpoint({}, { signal }),
+      (signal) => session.reset({ signal }),
+      (signal) => rw.environmentSpecs.put('n', { runtime_kind: 'x' }, { signal }),
+      (signal) => rw.assets.put('n', 'x', { signal }),
+      (signal) => rw.assets.content('n', { signal }).bytes(),
+      (signal) => rw.runtimes({ signal }),
+    ];
+    for (const call of calls) {
       const asked = server.asked.length;
-      const ended = expect(call(), String(call)).rejects.toBe(reason);
-      if (after > 0 && !controller.signal.aborted) {
-        await expect.poll(() => server.asked.length).toBeGreaterThan(asked);
+      const controller = new AbortController();
+      if (after === 0) controller.abort(reason);
+      const ended = expect(call(controller.signal), String(call)).rejects.toBe(reason);
+      if (after > 0) {
+        await expect.poll(() => server.asked.length, { interval: 5 }).toBeGreaterThan(asked);
         controller.abort(reason);
       }
       await ended;
