@@ -258,6 +258,14 @@ export type EnvironmentSpecInput = {
     /** One more argument of both, the last */
     file?: string | undefined;
   } | undefined;
+  /** Where it is there, that of the path */
+  name?: string | undefined;
+  version?: number | undefined;
+  digest?: string | undefined;
+  created_at?: string | undefined;
+  links?: {
+    [name: string]: unknown;
+  } | undefined;
 };
 
 /** As of an invocation, which completes them; what is of one run is refused: stdin, stdin_open, files, inputs, workspace, session, environment_spec, setup_command, disable_setup, is_evaluation, on_finish */
@@ -393,8 +401,7 @@ export type NewSessionInput = {
   environment?: {
     [name: string]: string;
   } | undefined;
-  /** The same; what a run says itself goes before it */
-  options?: OptionsInput | undefined;
+  options?: SessionOptionsInput | undefined;
   metadata?: {
     [name: string]: string;
   } | undefined;
@@ -404,6 +411,79 @@ export type NewSessionInput = {
   idle_seconds?: number | undefined;
   /** true: its workspace stays when it is closed. Default: true where `workspace` was given */
   keep_workspace?: boolean | undefined;
+};
+
+/** Of the setup and of each of its runs; what a run says itself goes before it. Refused: workspace, environment_spec, files, is_evaluation, disable_setup, session, stdin, stdin_open, on_finish, inputs, outputs */
+export type SessionOptionsInput = {
+  stdin?: never | undefined;
+  stdin_open?: never | undefined;
+  /** Between SIGTERM and SIGKILL; 0 = SIGKILL at once */
+  kill_grace_seconds?: number | undefined;
+  /** The run ends after so long without output */
+  idle_timeout_seconds?: number | undefined;
+  /** The run ends when it has waited so long to start */
+  queue_timeout_seconds?: number | undefined;
+  /** Bytes kept of each stream, and as many of each of the setup */
+  max_output_bytes?: number | undefined;
+  files?: never | undefined;
+  /** Globs under the working directory */
+  artifacts?: string[] | undefined;
+  limits?: {
+    /** CPU time of one process, whole seconds */
+    cpu_seconds?: number | undefined;
+    /** Address space of one process, bytes */
+    memory_bytes?: number | undefined;
+    /** Processes and threads of the user */
+    processes?: number | undefined;
+    /** Open file descriptors of one process */
+    open_files?: number | undefined;
+    /** Largest file a process may write, bytes */
+    file_size_bytes?: number | undefined;
+  } | undefined;
+  workspace?: never | undefined;
+  environment_spec?: never | undefined;
+  session?: never | undefined;
+  /** Done before the command, where it runs */
+  setup?: {
+    /** argv, or text for sh -c; in their order, each when the one before ended with 0 */
+    commands?: (string[] | string)[] | undefined;
+    /** After these, where the run is an evaluation (is_evaluation) */
+    evaluation_commands?: (string[] | string)[] | undefined;
+    /** Last, where a session was reset */
+    resume_commands?: (string[] | string)[] | undefined;
+    /** For all of them together. Default: 600 */
+    timeout_seconds?: number | undefined;
+    /** docker: who runs them. Default: who runs the command */
+    user?: string | undefined;
+  } | undefined;
+  /** One more command of the setup, the last */
+  setup_command?: string[] | string | undefined;
+  disable_setup?: never | undefined;
+  is_evaluation?: never | undefined;
+  /** Assets that it uses, by the key that {{static:key}} stands for; where it is given, {} too, such placeholders are filled */
+  assets?: {
+    [name: string]: {
+      /** The name of the asset. Default: the key */
+      asset?: string | undefined;
+      /** Default: the newest */
+      version?: number | undefined;
+      /** What it must be; the record has it in any case */
+      digest?: string | undefined;
+      /** Where it is below the place of all assets. Default: the key */
+      save_path?: string | undefined;
+      /** mount: to be read; copy: of its own, to be changed. Default: mount */
+      mode?: 'mount' | 'copy' | undefined;
+    };
+  } | undefined;
+  inputs?: never | undefined;
+  outputs?: never | undefined;
+  /** True: ${…} in command and values of the environment stands for inputs, outputs and facts of the run */
+  template?: boolean | undefined;
+  on_finish?: never | undefined;
+  docker?: SpecDockerOptions | undefined;
+  http?: SpecHttpOptions | undefined;
+  http_async?: SpecHttpAsyncOptions | undefined;
+  manual?: SpecManualOptions | undefined;
 };
 
 export type RuntimeInvocation = {
@@ -1972,7 +2052,9 @@ export interface Answers {
     invocations: string;
     workspaces: string;
     snapshots: string;
+    assets: string;
     environment_specs: string;
+    sessions: string;
     runtimes: string;
     readiness: string;
     docs: string;

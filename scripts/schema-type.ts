@@ -7,7 +7,7 @@ export interface Schema {
 const CONSTRAINTS = new Set([
   ...['minLength', 'maxLength', 'pattern', 'format', 'contentEncoding', 'contentMediaType', 'contentSchema'],
   ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'minItems', 'maxItems', 'maxProperties'],
-  ...['propertyNames', 'allOf', 'default', 'examples', 'description'],
+  ...['propertyNames', 'allOf', 'default', 'examples', 'description', 'readOnly'],
 ]);
 const SHAPES = new Set([
   ...['type', 'const', 'enum', '$ref', 'anyOf', 'oneOf', 'not'],

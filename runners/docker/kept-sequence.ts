@@ -6,7 +6,7 @@ import { killWords } from './keeper/words.ts';
 import { KeptInput } from './kept-input.ts';
 import { askKeeper, putKeeperBack } from './kept-keeper.ts';
 import { LateSetup } from './kept-late.ts';
-import { failedSetup, keptOutcome, setupStep } from './kept-outcome.ts';
+import { failedSetup, keptOutcome, SET_UP, setupStep } from './kept-outcome.ts';
 import { KeptOutput } from './kept-output.ts';
 import { commandUser, type KeptPlace } from './kept-place.ts';
 import { KeptProgram } from './kept-program.ts';
@@ -294,8 +294,3 @@ function whereabouts(end: ProgramEnd): Pick<Sequenced, 'container'> {
 }
 
 const isOrphaned = (end: ProgramEnd): boolean => end.how === 'lost' && end.container === 'there';
-
-const SET_UP = (setup: SetupStep[], timings: RunnerOutcome['timings'] = {}): RunnerOutcome => ({
-  ...{ ended: 'completed', started: true, retrySafe: false, exitCode: null, success: true },
-  ...{ setup, timings },
-});

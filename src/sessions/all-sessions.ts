@@ -3,13 +3,13 @@ import { RunwireError } from '../documents/errors.ts';
 import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Session, SessionInput } from '../documents/session.ts';
 import { messageOf } from '../platform/error-words.ts';
-import { afterMs } from '../platform/timer.ts';
 import { uuidV7 } from '../platform/uuid-v7.ts';
 import { storeRemoval } from '../store/making-room.ts';
 import type { GivenFiles, Page } from '../workspaces/workspaces.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { Expiry } from './expiry.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { isGone, runsIn } from './gone.ts';
+import { isGone } from './gone.ts';
 import { keptOf, specOf } from './kept.ts';
 import { Leader } from './leader.ts';
 import { LiveSessions } from './live.ts';
@@ -22,8 +22,6 @@ import { setupRunOf } from './setup-run.ts';
 import { busy, SessionTable } from './table.ts';
 import type { SessionParts, SessionTools } from './tools.ts';
 
-/** Between two looks for those whose time is over. */
-const LOOK_MS = 1000;
 /** How long DELETE waits for what it ends. */
 const ENDED_MS = 30_000;
 
@@ -34,7 +32,7 @@ export class AllSessions implements Sessions {
   readonly #leader: Leader;
   readonly #checkpoints: Checkpoints;
   readonly #closing = new AbortController();
-  #stopLooking = (): void => {};
+  readonly #expiry: Expiry;
 
   constructor(parts: SessionParts) {
     this.#tools = {
@@ -45,6 +43,7 @@ export class AllSessions implements Sessions {
     };
     this.#leader = new Leader(this.#tools);
     this.#checkpoints = new Checkpoints(this.#tools);
+    this.#expiry = new Expiry(this.#tools, (id, reason) => this.#shut(id, reason));
     this.runs = new RunsInSessions(this.#tools, this.#leader);
   }
 
@@ -66,12 +65,12 @@ export class AllSessions implements Sessions {
   /** Once, when they wait again: what an earlier server had begun goes on. */
   begin(): void {
     for (const { id } of this.#tools.store.sessions.unsettled()) this.#leader.lead(id);
-    this.#lookLater();
+    this.#expiry.begin();
   }
 
   /** What is not done is the next server's. */
   async close(): Promise<void> {
-    this.#stopLooking();
+    this.#expiry.stop();
     this.#closing.abort();
     await this.#leader.close();
   }
@@ -267,35 +266,6 @@ export class AllSessions implements Sessions {
 
   #describe(row: SessionRow): Session {
     return describeSession(row, countRuns(this.#tools, row.id));
-  }
-
-  #lookLater(): void {
-    const look = (): void => void this.#look().then(() => this.#closing.signal.aborted || this.#lookLater());
-    this.#stopLooking = afterMs(LOOK_MS, look, { ref: false });
-  }
-
-  async #look(): Promise<void> {
-    const { store, table, live, spaces, log, now } = this.#tools;
-    live.forget();
-    try {
-      const time = now();
-      for (const { id, n, state, createdAt } of store.sessions.expired(time)) {
-        if (this.#closing.signal.aborted) return;
-        if (state === 'closed') {
-          store.sessions.remove(n);
-          continue;
-        }
-        const found = live.peek(id);
-        if (state === 'preparing' || found?.checkpointing || (found?.runs.size ?? 0) > 0) continue;
-        const { kept, workspace } = table.get(id);
-        if (runsIn(spaces, workspace).length > 0) continue;
-        const { ttlSeconds } = kept;
-        const isOld = ttlSeconds !== null && createdAt + ttlSeconds * 1000 <= time;
-        await this.#shut(id, isOld ? 'expired' : 'idle');
-      }
-    } catch (err) {
-      log.warn({ err }, 'sessions whose time is over could not be closed');
-    }
   }
 }
 
