@@ -15,6 +15,8 @@ export interface ContainerPlan {
   binds: readonly Bind[];
   /** Where empty volumes are that go with the container. */
   volumes: readonly string[];
+  /** Of the image, filled with what it has there. */
+  imageVolumes: readonly string[];
   user: string;
   stdin: boolean;
   maxOutputBytes: number;
@@ -56,7 +58,11 @@ export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOpt
       ExtraHosts: Object.entries(spec.extra_hosts).map(([name, address]) => `${name}:${address}`),
       ...confinement(spec),
       ...resources(spec, limits),
-      Mounts: [...plan.volumes.map((target) => volumeAt(target, labels)), ...plan.binds.map(bindAs)],
+      Mounts: [
+        ...plan.volumes.map((target) => volumeAt(target, labels)),
+        ...plan.imageVolumes.map((target) => volumeAt(target, labels, { filled: true })),
+        ...plan.binds.map(bindAs),
+      ],
       Tmpfs: Object.fromEntries(
         spec.tmpfs.map(({ target, size_bytes, exec }) => [
           target,
@@ -74,9 +80,13 @@ function bindAs({ source, target, readOnly }: Bind): Docker.MountSettings {
   return { Type: 'bind', Source: source, Target: target, ReadOnly: readOnly };
 }
 
-/** What the image has there is not in it, as it is hidden by what is mounted. */
-export function volumeAt(target: string, labels: Record<string, string>): Docker.MountSettings {
-  const options = { NoCopy: true, Labels: labels, DriverConfig: { Name: '', Options: {} } };
+/** `filled`: with what the image has there, as the engine fills those of an image; else that is hidden by what is mounted. */
+export function volumeAt(
+  target: string,
+  labels: Record<string, string>,
+  { filled = false } = {},
+): Docker.MountSettings {
+  const options = { NoCopy: !filled, Labels: labels, DriverConfig: { Name: '', Options: {} } };
   return { Type: 'volume', Source: '', Target: target, VolumeOptions: options };
 }
 

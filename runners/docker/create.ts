@@ -28,7 +28,7 @@ export async function createContainer(
 export async function planContainer(
   tools: RunTools,
   ctx: RunContext<DockerSpec>,
-  image: Pick<ImageFacts, 'user'>,
+  image: Pick<ImageFacts, 'user' | 'volumes'>,
 ): Promise<{ plan: ContainerPlan; sent: GivenFile[] }> {
   const { daemon, identity, mountRoots } = tools;
   const { spec, invocation } = ctx;
@@ -55,14 +55,19 @@ export async function planContainer(
   });
   if (workspace && hasFiles(ctx)) await shareFiles(home, user);
   if (workspace) openToUser({ home, artifactDirectory: ctx.artifactDirectory }, scratch, user);
+  const volumes = [...(volume === null ? [] : [volume]), ...given.volumes];
+  const allBinds = [...binds, ...given.binds];
+  const taken = new Set([...volumes, ...[...allBinds, ...spec.tmpfs].map(({ target }) => target)]);
   const plan = {
     spec,
     command: invocation.command,
     workingDirectory: insideWorkingDirectory(ctx),
     environment: environmentInside(ctx),
     limits: invocation.options.limits,
-    binds: [...binds, ...given.binds],
-    volumes: [...(volume === null ? [] : [volume]), ...given.volumes],
+    binds: allBinds,
+    volumes,
+    // Those that the engine makes by itself have no labels: with a container that others remove they would stay.
+    imageVolumes: image.volumes.filter((path) => !taken.has(path)),
     user,
     stdin: wantsStdin(ctx),
     maxOutputBytes: ctx.maxOutputBytes,

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type Docker from 'dockerode';
 import type { RunOutput } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
@@ -21,6 +22,8 @@ export interface ImageFacts {
   entrypoint: readonly string[];
   /** CMD of the image. */
   command: readonly string[];
+  /** VOLUMEs of the image, absolute. */
+  volumes: readonly string[];
 }
 
 export interface PullTools {
@@ -66,6 +69,7 @@ async function look(daemon: DockerDaemon, image: string, signal: AbortSignal): P
       architecture: Architecture,
       entrypoint: wordsOf(Config?.Entrypoint),
       command: wordsOf(Config?.Cmd),
+      volumes: Object.keys(Config?.Volumes ?? {}).map((path) => posix.resolve('/', path)),
     };
   } catch (error) {
     if (statusOf(error) === 404) return null;

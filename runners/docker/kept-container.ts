@@ -118,7 +118,9 @@ function keptOptions(
 const labelled =
   (labels: Record<string, string>) =>
   (mount: Docker.MountSettings): Docker.MountSettings =>
-    mount.Type === 'volume' && mount.Source === '' ? volumeAt(mount.Target, labels) : mount;
+    mount.Type === 'volume' && mount.Source === ''
+      ? volumeAt(mount.Target, labels, { filled: mount.VolumeOptions?.NoCopy === false })
+      : mount;
 
 const placesOf = ({ mounts, tmpfs, workdir }: DockerSpec): string[] => [
   workdir,

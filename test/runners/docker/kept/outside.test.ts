@@ -9,7 +9,7 @@ import { Rejected } from '../../../../src/contract/outcome.ts';
 import type { Record as RunRecord } from '../../../../src/documents/record.ts';
 import { buildApp } from '../../../helpers/build-app.ts';
 import { engineElsewhere } from '../../../helpers/docker/forward.ts';
-import { containersOf, DOCKER_HOST, volumesOf } from '../../../helpers/docker/image.ts';
+import { containersOf, DOCKER_HOST, testImage, volumesOf } from '../../../helpers/docker/image.ts';
 import { DockerServer, stdout } from '../../../helpers/docker/server.ts';
 import { DockerSessions, engine } from '../../../helpers/docker/sessions.ts';
 import { requires } from '../../../helpers/require.ts';
@@ -46,6 +46,20 @@ requires('docker')('What is done to a kept container from outside', () => {
       expect(stdout(record).toString()).toBe('up\n');
       docker.nothingLeft(record);
       expect(volumesOf(id)).toEqual([]);
+    });
+
+  for (const [what, options] of [
+    ['of a run', {}],
+    ['of a run with a setup', SETUP],
+  ] as const)
+    test(`docker rm -f of the container ${what}: the volumes of its image go too, and had what the image has there`, async () => {
+      const image = await testImage({ changes: ['VOLUME /bin', 'VOLUME /data'] });
+      const id = await docker.start(script, { image }, { options });
+      await docker.wrote(id, 'up');
+      expect(volumesOf(id).length).toBeGreaterThanOrEqual(2);
+      engine('rm', '-f', ...containersOf(id));
+      docker.nothingLeft(await docker.finished(id));
+      await expect.poll(() => volumesOf(id)).toEqual([]);
     });
 
   test('docker kill in the setup: it is lost, and the command is not begun', async () => {
