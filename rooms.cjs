@@ -359,8 +359,38 @@ const ROOMS = {
   },
   'src/server': {
     says: 'the process: configuration, listening, the orderly end',
-    doors: [],
+    doors: ['*'],
     imports: ['src/service', 'src/command', 'src/config', 'src/run/process-environment', 'src/platform'],
+  },
+  'cli/words': {
+    says: 'what is said on a command line: durations, sizes, pairs',
+    doors: ['*'],
+    imports: [],
+  },
+  'cli/process': {
+    says: 'the process at a terminal: its server, what it writes, how it is interrupted and ends',
+    doors: ['*'],
+    imports: ['client/runwire'],
+  },
+  'cli/run': {
+    says: 'one run, from flags to its exit code',
+    doors: ['*'],
+    imports: ['client/runwire', 'cli/process', 'cli/words'],
+  },
+  'cli/print': {
+    says: 'things as a table, as a page, as JSON',
+    doors: ['*'],
+    imports: ['client/runwire', 'cli/run', 'cli/process', 'cli/words'],
+  },
+  'cli/commands': {
+    says: 'a file a command, or a few that are alike',
+    doors: ['*'],
+    imports: ['client/runwire', 'cli/print', 'cli/run', 'cli/process', 'cli/words', 'src/server'],
+  },
+  cli: {
+    says: 'the command line `runwire`, over the client; `main` begins, `program` has all commands',
+    doors: [],
+    imports: ['cli/commands', 'cli/process', 'src/server'],
   },
 };
 
@@ -397,6 +427,7 @@ const LIBRARIES = {
   '@fastify/multipart': { rooms: ['routes/requests'] },
   koffi: { rooms: ['src/supervisor/spawn', 'src/platform'] },
   '@jest/diff-sequences': { rooms: ['src/diff'] },
+  commander: { rooms: ['cli', 'cli/commands', 'cli/print', 'cli/words'], types: ['cli/process'] },
   'node:sqlite': { rooms: ['src/store'] },
   'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client', 'src/git'] },
   'node:cluster': { rooms: [] },

@@ -21,6 +21,9 @@ export interface Call {
 /** Codes of Node for a request of which no byte was sent. */
 const UNSENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
+/** What fetch says of a port that it never asks (WHATWG Fetch, "port blocking"). */
+const BAD_PORT = 'bad port';
+
 /** One request and its answer, which ends when it is read, closed, idle too long, or aborted from outside. */
 export class Exchange {
   readonly response: Response;
@@ -145,7 +148,7 @@ function failureOf(error: unknown): RunwireError {
   if (error instanceof ConnectionError) return error;
   const { name, code, message } = innermost(error);
   if (name === 'NotReadableError') return unreadable(error); // a local file that was changed since
-  if (UNSENT.test(code))
+  if (UNSENT.test(code) || message === BAD_PORT)
     return new ConnectionError(`the server is not reached: ${message}`, {
       code: 'unreachable',
       cause: error,

@@ -83,8 +83,9 @@ export class Run implements AsyncDisposable {
   }
 
   /** The lines that it writes. */
-  lines(options: LinesOptions & Asked = {}): AsyncGenerator<Line, void, void> {
-    return linesIn(this.events({ signal: options.signal }), options);
+  lines(options: LinesOptions & Omit<EventsOptions, 'after'> = {}): AsyncGenerator<Line, void, void> {
+    const { follow, signal } = options;
+    return linesIn(this.events({ follow, signal }), options);
   }
 
   /** The bytes that it writes, exact. */

@@ -20,7 +20,7 @@ const ALL = Object.keys(FLAGS) as Flag[];
 
 const COMMANDS = ['serve', 'version', 'help'] as const;
 
-const HELP = `Usage: runwire [serve] [flags]     npm start -- [flags]
+const HELP = `Usage: runwire serve [flags]     npm start -- [flags]
 
 Serves Runwire, an HTTP execution service, and prints a curl line that works.
 

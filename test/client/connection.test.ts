@@ -113,6 +113,11 @@ describe('A call', () => {
     }
   });
 
+  test('to a port that fetch never asks is unreachable', async () => {
+    const blocked = new Runwire({ url: 'http://127.0.0.1:9', retrySeconds: 0 }).readiness();
+    await expect(blocked).rejects.toMatchObject({ name: 'ConnectionError', code: 'unreachable' });
+  });
+
   test('to where nothing listens is unreachable, and is done when something does', async () => {
     const place = createServer();
     place.listen(0, '127.0.0.1');

@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { page } from '../print/page.ts';
+import { type OutputFlags, withOutput } from '../print/things.ts';
+import { telling } from '../process/say.ts';
+import { Server, type ServerFlags, withServer } from '../process/server.ts';
+import { print } from '../process/sink.ts';
+import { lastLines } from '../run/tail.ts';
+
+const LINES = 10;
+
+export function addShow(program: Command): void {
+  withServer(withOutput(program.command('show <id>')))
+    .summary('all of a run on one screen, why it failed first')
+    .description(
+      'What a run is, how and why it ended, and its last lines of stderr. With -o json: its record.',
+    )
+    .addHelpText('before', 'Examples:\n  runwire show $id\n  runwire show -o json $id | jq .outcome\n')
+    .action(async (id: string, flags: ServerFlags & OutputFlags) => {
+      const run = new Server(flags).quick.attach(id);
+      const record = await run.refresh();
+      telling.json = flags.output !== 'table';
+      if (flags.quiet) return print(`${id}\n`);
+      if (flags.output === 'json') return print(`${JSON.stringify(record, null, 2)}\n`);
+      if (flags.output === 'jsonl') return print(`${JSON.stringify(record)}\n`);
+      const streams = record.status === 'succeeded' ? (['stdout'] as const) : (['stderr', 'stdout'] as const);
+      for (const stream of streams) {
+        const lines = await lastLines(run, stream, LINES);
+        if (lines.length > 0 || stream === 'stdout') return print(page(record, stream, lines));
+      }
+    });
+}

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { EXIT, exitCodeOf } from '../process/exit-codes.ts';
+import { Server, type ServerFlags, withServer } from '../process/server.ts';
+import { print } from '../process/sink.ts';
+import { visible } from '../process/visible.ts';
+
+const EXAMPLES = `Examples:
+  runwire wait $id && echo it went well
+  runwire wait -q $one $two
+`;
+
+export function addWait(program: Command): void {
+  withServer(program.command('wait <id...>'))
+    .summary('wait for the end of runs')
+    .description(
+      'Waits until all have finished. The exit code is that of the first, as they stand here, that is not 0.',
+    )
+    .addHelpText('before', EXAMPLES)
+    .option('-q, --quiet', 'print nothing')
+    .action(async (ids: string[], flags: ServerFlags & { quiet?: true }) => {
+      const server = new Server(flags);
+      for (const id of ids) await server.quick.attach(id).refresh();
+      const codes = await Promise.all(
+        ids.map(async (id) => {
+          const record = await server.patient.attach(id).wait();
+          const why = record.result.error_summary;
+          if (!flags.quiet)
+            await print(`${id}\t${record.status}${why === null ? '' : `\t${visible(why)}`}\n`);
+          return exitCodeOf(record);
+        }),
+      );
+      process.exitCode = codes.find((code) => code !== 0) ?? EXIT.succeeded;
+    });
+}

@@ -1,0 +1,33 @@
+import { AccessError, ConnectionError, RunwireError } from '../../client/runwire.ts';
+import { EXIT } from './exit-codes.ts';
+
+/** Ends the command with this line on stderr. */
+export class Failure extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = EXIT.undone) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** The lines, and the exit code, of whatever was thrown. What is nobody's fault but ours is thrown on. */
+export function failureOf(error: unknown, url: string): { lines: string[]; exitCode: number } {
+  if (error instanceof Failure) return { lines: [error.message], exitCode: error.exitCode };
+  if (error instanceof ConnectionError) {
+    const why = error.cause instanceof Error ? error.message : `the server is not reached: ${error.message}`;
+    return { lines: [`${url}: ${why}`], exitCode: EXIT.undone };
+  }
+  if (error instanceof RunwireError) {
+    const hint = error instanceof AccessError && error.status === 401 ? ' (RUNWIRE_TOKEN, --token)' : '';
+    const fields = error.errors.filter(({ path, message }) => !error.message.includes(`${path}: ${message}`));
+    return {
+      lines: [
+        `${error.message}${hint} [${error.code}]`,
+        ...fields.map(({ path, message }) => `  ${path}: ${message}`),
+      ],
+      exitCode: EXIT.undone,
+    };
+  }
+  throw error;
+}

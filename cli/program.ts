@@ -1,0 +1,61 @@
+import { Command, CommanderError } from 'commander';
+import { addAttach } from './commands/attach.ts';
+import { addLists } from './commands/lists.ts';
+import { addLogs } from './commands/logs.ts';
+import { addRun } from './commands/run.ts';
+import { addServe } from './commands/serve.ts';
+import { addShow } from './commands/show.ts';
+import { addStdin } from './commands/stdin.ts';
+import { addStop } from './commands/stop.ts';
+import { addVersion, version } from './commands/version.ts';
+import { addWait } from './commands/wait.ts';
+import { EXIT } from './process/exit-codes.ts';
+import { failureOf } from './process/failure.ts';
+import { say } from './process/say.ts';
+import { addressOf } from './process/server.ts';
+import { ReaderGone } from './process/sink.ts';
+
+/** All commands. */
+export function commandLine(): Command {
+  const program = new Command('runwire')
+    .description('Runs programs on a Runwire server, and shows what they do.')
+    .enablePositionalOptions()
+    .version(version, '-v, --version', 'the version of this program')
+    .helpOption('-h, --help', 'what there is')
+    .helpCommand('help [command]', 'what a command does')
+    .addHelpText('after', '\nThe server is that of RUNWIRE_URL and RUNWIRE_TOKEN. Exit codes: docs/cli.md')
+    .showSuggestionAfterError();
+  for (const add of [
+    addRun,
+    addAttach,
+    addLogs,
+    addLists,
+    addShow,
+    addWait,
+    addStdin,
+    addStop,
+    addServe,
+    addVersion,
+  ])
+    add(program);
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  return program;
+}
+
+/** Reads the words of a command line, does what they say, and ends the process. */
+export async function main(words: readonly string[]): Promise<void> {
+  let address = addressOf({});
+  const program = commandLine().hook('preAction', (_program, command) => {
+    address = addressOf(command.opts());
+  });
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    if (words[0] !== 'serve') process.exit();
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : EXIT.usage);
+    if (error instanceof ReaderGone) process.exit(EXIT.unread);
+    const { lines, exitCode } = failureOf(error, address);
+    for (const line of lines) say(line);
+    process.exit(exitCode);
+  }
+}

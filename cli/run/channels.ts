@@ -1,0 +1,49 @@
+import { fstatSync } from 'node:fs';
+import type { Run } from '../../client/runwire.ts';
+import { ReaderGone, Sink, writeAll } from '../process/sink.ts';
+
+export interface Shown {
+  stdout?: boolean | undefined;
+  stderr?: boolean | undefined;
+  follow?: boolean | undefined;
+  /** The first byte of each. */
+  offset?: (stream: 'stdout' | 'stderr' | 'both') => Promise<number>;
+}
+
+/**
+ * Output of a run to where it belongs, byte by byte. Where both of ours are one, a terminal, it is in the order in which it
+ * was written. Throws ReaderGone when nobody reads standard output; that nobody reads stderr is no matter.
+ */
+export async function show(run: Run, shown: Shown = {}): Promise<void> {
+  const { stdout = true, stderr = true } = shown;
+  if (stdout && stderr && areOne()) return copy(run, 'both', 1, shown);
+  await Promise.all([
+    stdout && copy(run, 'stdout', 1, shown),
+    stderr && copy(run, 'stderr', 2, shown).catch(ignoreGone),
+  ]);
+}
+
+/** What the setup writes, which is none of the program's. */
+export async function showSetup(run: Run): Promise<void> {
+  for await (const part of run.output({ phase: 'setup' })) await writeAll(2, part).catch(ignoreGone);
+}
+
+async function copy(run: Run, stream: 'stdout' | 'stderr' | 'both', fd: 1 | 2, shown: Shown): Promise<void> {
+  const offset = await shown.offset?.(stream);
+  const sink = new Sink(fd);
+  for await (const part of run.output({ stream, offset, follow: shown.follow })) await sink.write(part);
+  await sink.flush();
+}
+
+export function areOne(): boolean {
+  try {
+    const [out, error] = [fstatSync(1), fstatSync(2)];
+    return out.dev === error.dev && out.ino === error.ino && out.rdev === error.rdev;
+  } catch {
+    return false; // one of them is closed
+  }
+}
+
+function ignoreGone(error: unknown): void {
+  if (!(error instanceof ReaderGone)) throw error;
+}
