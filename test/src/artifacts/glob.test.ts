@@ -135,3 +135,9 @@ test('names are known without a listing only when every glob asks for a fixed on
   expect(fixedNames(startOf([...compileGlob('a/b'), ...compileGlob('{c,a}')]))).toEqual(['a', 'c']);
   expect(fixedNames(startOf([...compileGlob('a'), ...compileGlob('**/b')]))).toBeNull();
 });
+
+test('many ** in a row are one', async () => {
+  expect(compileGlob('a/**/**/**/b').map(({ segments }) => segments.length)).toEqual([3]);
+  for (const path of ['a/b', 'a/x/b', 'a/x/y/b']) expect(await matches('a/**/**/**/b', path)).toBe(true);
+  expect(compileGlob(`${'**/'.repeat(300)}`)[0]?.segments.length).toBe(2);
+});
