@@ -20,14 +20,14 @@ import { type Inspector, inspectorAddress, openInspector } from './inspector.ts'
 import { runMany } from './runs.ts';
 
 const RUNS = Number(process.env.RUNWIRE_TEST_LEAK_RUNS ?? 20_000);
-const WARM_RUNS = 2_000;
+const WARM_RUNS = 5_000;
 const AT_ONCE = 32;
 /** Finished runs that retention leaves. */
 const KEPT = 200;
 /** What is kept for readers, compiled code and pages of the database come to rest only by and by. */
 const HEAP_GROWTH_BYTES = 2 * 1024 ** 2;
 const OUTSIDE_GROWTH_BYTES = 4 * 1024 ** 2;
-/** Of 18,000 runs that each left one there would be 18,000. */
+/** Of 15,000 runs that each left one there would be 15,000. */
 const MORE_ENTRIES = 1000;
 /** Pages that the allocator did not give back. */
 const RSS_GROWTH_BYTES = 48 * 1024 ** 2;

@@ -119,7 +119,7 @@ test('what is sent in a way that others take is refused with the way that is rig
   const source = await ask('PUT', name, '{"url": "x"}', { 'content-type': 'application/json' });
   expect(source.json().errors.map(({ path }: { path: string }) => path)).toEqual(['url', 'sha256']);
   expect((await ask('PUT', `${name}@2`, 'x')).json().errors).toEqual([
-    { path: 'name', message: expect.stringMatching(/: the server numbers the versions$/) },
+    { path: 'name', message: expect.stringMatching(/: a PUT to \S+ makes the next one$/) },
   ]);
   expect((await ask('GET', name)).statusCode).toBe(404);
   expectNothingLeft(engine);
