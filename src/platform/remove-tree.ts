@@ -4,8 +4,8 @@ import { codeOf } from './error-words.ts';
 
 /** Directories that are worked on at once, of all trees together: each step of one waits for a turn of the event loop. */
 const WORKERS = 32;
-/** Names that are deleted at once, of all directories together: what others ask of the thread pool waits for no more than these. */
-const TOGETHER = 128;
+/** Names that are deleted at once, of all directories together; then each waits for its own. What others ask of the thread pool waits for these. */
+const TOGETHER = 64;
 /** Longer paths are cut: the system takes 4096 bytes, and the rest of one may be as long as a name. */
 const LONG_PATH_BYTES = 2048;
 /** What somebody puts in meanwhile is deleted too, so often. */
@@ -39,6 +39,7 @@ interface Place {
 /** Those that have a directory waiting, each once. The first one is the next, and then the last: none waits for all of a large one. */
 const inTurn = new Set<Removal>();
 let workers = 0;
+let together = 0;
 
 /**
  * Deletes a directory with all that is in it, or a file; no link is followed. What is not there is deleted. Programs leave
@@ -134,10 +135,12 @@ async function unlinkAll(path: Buffer): Promise<Buffer[]> {
       if (entry.isDirectory()) directories.push(place);
       else {
         const gone = opened(path, () => orMissing(unlink(place)));
-        gone.catch(() => {}); // told when all of them are waited for
+        together++;
+        const less = () => void together--;
+        gone.then(less, less); // a failure is told when all of them are waited for
         batch.push(gone);
       }
-      if (batch.length < TOGETHER / workers) continue;
+      if (together < TOGETHER) continue;
       await Promise.all(batch);
       batch = [];
     }

@@ -121,7 +121,8 @@ test('however many files there are, few of them are asked for at once, for all t
     await new Promise((resolve) => setImmediate(resolve));
   }
   await removed;
-  expect(most).toBeLessThanOrEqual(40);
+  // So many names, and one step of each directory that is worked on.
+  expect(most).toBeLessThanOrEqual(64 + 32);
   expect(readdirSync(join(dataDir, 'discarded'))).toEqual([]);
 });
 
