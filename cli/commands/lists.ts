@@ -23,7 +23,7 @@ const STATUSES: readonly RunRecord['status'][] = [
 export function addLists(program: Command): void {
   withFilters(program.command('ps'))
     .summary('runs that go on or wait')
-    .description('Runs that have not finished, newest first.')
+    .description('Runs that go on, then those that wait, each newest first.')
     .addHelpText('before', 'Examples:\n  runwire ps\n  runwire ps -q -l team=search\n')
     .action((flags: Flags) => printThings(list(flags, ['running', 'pending']), runs, flags));
   withFilters(program.command('ls'))
