@@ -255,8 +255,10 @@ export class Sequence {
       this.#ctx.goesOn();
     };
     if (!begun) return tell();
-    this.#quiet = setTimeout(tell, QUIET_MS);
-    program.onFrame = () => void this.#quiet?.refresh();
+    program.onFrame = () => {
+      clearTimeout(this.#quiet);
+      this.#quiet = setTimeout(tell, QUIET_MS);
+    };
   }
 
   async #abortedBefore(): Promise<Sequenced> {

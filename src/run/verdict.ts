@@ -61,8 +61,9 @@ interface Verdict {
 
 /** The one place where facts become a status. */
 export function normalize(facts: RunFacts): { result: RuntimeResult; outcome: Outcome } {
-  const { invocation, directory, captures, outcome, reason } = facts;
-  const { status, ended, summary, failure } = verdict(facts);
+  const { invocation, directory, captures, outcome } = facts;
+  const reason = endedInTime(facts) ? null : facts.reason;
+  const { status, ended, summary, failure } = verdict({ ...facts, reason });
   const artifacts: ArtifactDescriptor[] = [
     ...captureArtifacts(facts),
     ...facts.artifacts.map((artifact) => describeArtifact(invocation.invocation_id, artifact)),
@@ -126,6 +127,14 @@ const TIMEOUT_WORDS = {
   queue: 'waited to start for longer than',
   setup: 'setup took longer than',
 } as const;
+
+/** The clock came late: while no server lived, or as one was slow to look, the program ended by itself before its time was over. */
+function endedInTime({ reason, outcome }: RunFacts): boolean {
+  if (reason?.kind !== 'timeout' || reason.which !== 'run' || !outcome || outcome.kill) return false;
+  if (outcome.ended !== 'exited' && outcome.ended !== 'signaled') return false;
+  const { run_ms: took } = outcome.timings ?? {};
+  return took !== undefined && took < reason.seconds * 1000;
+}
 
 function verdict({ reason, thrown, outcome, captures, missing }: RunFacts): Verdict {
   if (reason?.kind === 'timeout')

@@ -112,6 +112,23 @@ requires('docker')('After SIGKILL of the server, a program in a kept container',
     });
   });
 
+  test('that ended in time is told so by an engine that is slow to say it', async () => {
+    const body = invocation(own('ended'), 'echo up; sleep 1; echo down; exit 7', { timeout_seconds: 4 });
+    await server.submit(body);
+    await server.wrote(own('ended'), 'up');
+    await server.crash();
+    const asked = gate.hold(/^POST \S*\/exec\/\w+\/start/);
+    await sleep(5000);
+    await server.start();
+    await asked;
+    await sleep(1500);
+    gate.open();
+    expect(await check(body, { stdout: 'up\ndown\n' })).toMatchObject({
+      status: 'failed',
+      outcome: { ended: 'exited', exit_code: 7 },
+    });
+  });
+
   for (const [nth, what] of [
     [1, 'its setup'],
     [2, 'the command'],

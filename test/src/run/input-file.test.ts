@@ -73,7 +73,7 @@ async function readAfterSwap(read: (ctx: RunContext) => Promise<string>): Promis
   writeFileSync(join(server.dataDir, 'callback.key'), 'key of the server');
   const record = await server.run({ runtime_kind: 'scripted', input_payload_path: path });
   expect(record).toMatchObject({ status: 'succeeded' });
-  expect(openOn(file)).toBe(0);
+  await expect.poll(() => openOn(file), { timeout: 20_000 }).toBe(0);
   return got;
 }
 

@@ -188,6 +188,30 @@ test.each<[string, Partial<RunFacts>, string, string, string | null]>([
   ['another exit code', { outcome: exited(2) }, 'failed', 'exited', null],
   ['a timeout beats exit code 0', { reason: timeout }, 'timed_out', 'timed_out', 'ran longer than 1.5 s'],
   [
+    'a program that ended before its time was over, and was looked at late',
+    { reason: timeout, outcome: { ...exited(7), timings: { run_ms: 1400 } } },
+    'failed',
+    'exited',
+    null,
+  ],
+  [
+    'one that took longer',
+    { reason: timeout, outcome: { ...exited(), timings: { run_ms: 1600 } } },
+    'timed_out',
+    'timed_out',
+    'ran longer than 1.5 s',
+  ],
+  [
+    'one that was ended with what it had left',
+    {
+      reason: timeout,
+      outcome: { ...exited(), timings: { run_ms: 1 }, kill: { signals: ['SIGTERM'], survivors: 0 } },
+    },
+    'timed_out',
+    'timed_out',
+    'ran longer than 1.5 s',
+  ],
+  [
     'a timeout beats what was thrown',
     { reason: timeout, outcome: null, thrown: new Error('stopped') },
     'timed_out',
