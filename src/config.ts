@@ -33,9 +33,9 @@ const bytes = z
   .regex(/^\d+ ?([KMGT]iB)?$/, { error: 'must be a number of bytes, e.g. 1048576 or 1MiB' })
   .transform((text) => Number.parseInt(text, 10) * (UNITS[text.replace(/[\d ]/g, '')] ?? Number.NaN))
   .refine(Number.isSafeInteger, { error: 'is too large' });
-/** As `schema` reads it, or null for the word `none`. Absent: what the data directory was made with. */
-const orNone = (schema: z.ZodType<number>) =>
-  z.string().transform((text, context): number | null | 'default' => {
+/** As `schema` reads it, or null for the word `none`. `Absent`: what no text says. */
+const orNone = <Absent = null>(schema: z.ZodType<number>) =>
+  z.string().transform((text, context): number | null | Absent => {
     if (text === 'none') return null;
     const parsed = schema.safeParse(text);
     if (parsed.success) return parsed.data;
@@ -83,7 +83,9 @@ const FIELDS = {
     'RUNWIRE_HOST',
     z
       .string()
-      .regex(/^[^\s/]+$/, { error: 'must be a host name or address' })
+      .refine((host) => isIP(plainHost(host)) !== 0 || isHostName(plainHost(host)), {
+        error: 'must be a host name or address',
+      })
       .transform((host) => host.replace(/^\[([\da-f:.]+)\]$/i, '$1')),
     '127.0.0.1',
   ),
@@ -108,8 +110,8 @@ const FIELDS = {
     bytes.refine((n) => n > 0 && n <= 256 * 1024 ** 2, { error: 'must be 1 to 256MiB' }),
     1024 ** 2,
   ),
-  defaultTimeoutSeconds: field('RUNWIRE_DEFAULT_TIMEOUT_SECONDS', positiveSeconds.nullable(), null),
-  maxTimeoutSeconds: field('RUNWIRE_MAX_TIMEOUT_SECONDS', positiveSeconds.nullable(), null),
+  defaultTimeoutSeconds: field('RUNWIRE_DEFAULT_TIMEOUT_SECONDS', orNone(positiveSeconds), null),
+  maxTimeoutSeconds: field('RUNWIRE_MAX_TIMEOUT_SECONDS', orNone(positiveSeconds), null),
   killGraceSeconds: field('RUNWIRE_KILL_GRACE_SECONDS', seconds, 2),
   maxOutputBytes: field('RUNWIRE_MAX_OUTPUT_BYTES', bytes, GIB),
   maxArtifactBytes: field('RUNWIRE_MAX_ARTIFACT_BYTES', bytes, GIB),
@@ -122,9 +124,10 @@ const FIELDS = {
   maxWorkspaceBytes: field('RUNWIRE_MAX_WORKSPACE_BYTES', bytes, 10 * GIB),
   minFreeDiskBytes: field('RUNWIRE_MIN_FREE_DISK_BYTES', bytes, 100 * 1024 ** 2),
   stalledClientSeconds: field('RUNWIRE_STALLED_CLIENT_SECONDS', positiveSeconds, 300),
-  retentionSeconds: field('RUNWIRE_RETENTION_SECONDS', orNone(positiveSeconds), 'default'),
-  retentionCount: field('RUNWIRE_RETENTION_COUNT', orNone(whole(0)), 'default'),
-  retentionBytes: field('RUNWIRE_RETENTION_BYTES', orNone(bytes), 'default'),
+  // Absent: what the data directory was made with.
+  retentionSeconds: field('RUNWIRE_RETENTION_SECONDS', orNone<'default'>(positiveSeconds), 'default'),
+  retentionCount: field('RUNWIRE_RETENTION_COUNT', orNone<'default'>(whole(0)), 'default'),
+  retentionBytes: field('RUNWIRE_RETENTION_BYTES', orNone<'default'>(bytes), 'default'),
   envPassthrough: field('RUNWIRE_ENV_PASSTHROUGH', variables, []),
   httpAllow: field('RUNWIRE_HTTP_ALLOW', addressRules, []),
   httpDeny: field('RUNWIRE_HTTP_DENY', addressRules, []),
@@ -195,6 +198,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): {
   if (lines.length > 0) throw new ConfigError(lines);
   const given = values as Config; // each value came from its field's schema or is its default
   const config = given.tokenFile === null ? given : { ...given, token: tokenIn(given) };
+  const { defaultTimeoutSeconds: usual, maxTimeoutSeconds: most } = config;
+  if (usual !== null && most !== null && usual > most)
+    throw new ConfigError([
+      `RUNWIRE_DEFAULT_TIMEOUT_SECONDS=${usual} is more than RUNWIRE_MAX_TIMEOUT_SECONDS=${most}`,
+    ]);
   if (config.token === null && !isLoopback(config.host))
     throw new ConfigError([
       `RUNWIRE_HOST=${config.host} is not a loopback address: set RUNWIRE_TOKEN or RUNWIRE_TOKEN_FILE to serve others than this machine`,

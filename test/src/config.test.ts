@@ -103,6 +103,23 @@ describe('readConfig', () => {
     ]);
   });
 
+  test('a time limit may be none in words, and that of all is not over the longest', () => {
+    const { config } = readConfig({
+      RUNWIRE_DEFAULT_TIMEOUT_SECONDS: 'none',
+      RUNWIRE_MAX_TIMEOUT_SECONDS: '60',
+    });
+    expect(config).toMatchObject({ defaultTimeoutSeconds: null, maxTimeoutSeconds: 60 });
+    expect(linesOf({ RUNWIRE_DEFAULT_TIMEOUT_SECONDS: '61', RUNWIRE_MAX_TIMEOUT_SECONDS: '60' })).toEqual([
+      'RUNWIRE_DEFAULT_TIMEOUT_SECONDS=61 is more than RUNWIRE_MAX_TIMEOUT_SECONDS=60',
+    ]);
+  });
+
+  test.each(['256.1.1.1', '1.2.3', 'a b', 'host/path', '[::1', '-x', 'a..b'])('%s is no host', (host) => {
+    expect(linesOf({ RUNWIRE_HOST: host })).toEqual([
+      `RUNWIRE_HOST=${JSON.stringify(host)} must be a host name or address`,
+    ]);
+  });
+
   test('an empty value counts as absent', () => {
     expect(readConfig({ RUNWIRE_PORT: '', RUNWIRE_TOKEN: ' ' }).config).toMatchObject({
       port: 7070,
@@ -122,7 +139,7 @@ describe('readConfig', () => {
       'RUNWIRE_PORT="70000" must be 0 to 65535',
       'RUNWIRE_MAX_CONCURRENT="many" must be a whole number',
       'RUNWIRE_MAX_BODY_BYTES="1MB" must be a number of bytes, e.g. 1048576 or 1MiB',
-      'RUNWIRE_DEFAULT_TIMEOUT_SECONDS="0" must be more than 0',
+      'RUNWIRE_DEFAULT_TIMEOUT_SECONDS="0" must be more than 0, or none',
       'RUNWIRE_LOG_LEVEL="loud" must be one of trace, debug, info, warn, error, fatal, silent',
     ]);
   });
