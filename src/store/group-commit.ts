@@ -58,12 +58,13 @@ export class GroupCommit<Operation> {
     this.#number = this.#applied;
   }
 
-  /** Before anything else: replay what the redo log has and the database has not. Returns what was torn, bytes. */
+  /** Before anything else: replay what the redo log has and the database has not, which is seen here also where it cannot be carried yet. Returns what was torn, bytes. */
   replay(): number {
     const { turns, torn } = this.#options.redo.read();
     this.#number = Math.max(this.#applied, turns.at(-1)?.number ?? 0);
     this.ready();
     this.carry();
+    this.ready();
     return torn;
   }
 

@@ -107,6 +107,15 @@ test('writes of one turn become durable together, once committed() resolves, and
   expect(afterCrash((next) => next.seen())).toEqual([1, 2, 3]);
 });
 
+test('what an earlier process left is seen at once where the database does not take it yet', async () => {
+  using store = open();
+  store.group.write(1);
+  store.group.write('orphan');
+  await store.group.committed();
+  // Without a call of ready(): highest numbers and sums are read when the store is opened.
+  expect(afterCrash((next) => [numbers(next.db), next.told.length])).toEqual([[1], 1]);
+});
+
 test('the turn is made durable without anybody asking', async () => {
   using store = open();
   store.group.write(1);
