@@ -99,6 +99,7 @@ async function answer(
   { query: { limit = 1000, cursor, patch } }: FastifyRequest<{ Querystring: DiffQuery }>,
   reply: FastifyReply,
 ): Promise<void> {
+  reply.header('vary', 'accept');
   if (form === JSON_TYPE) {
     const signal = exchanges.watch(reply.raw, { ends: () => true });
     const after = cursor === undefined ? {} : { after: cursor };
@@ -115,7 +116,7 @@ async function answer(
   const first = await all.next();
   await exchanges.send(reply, {
     status: 200,
-    headers: { 'content-type': DIFF_TYPE, 'cache-control': 'no-cache' },
+    headers: { 'content-type': DIFF_TYPE, 'cache-control': 'no-cache', vary: 'accept' },
     ends: () => true,
     once: true,
     body: () => withFirst(first, all),

@@ -103,6 +103,7 @@ export function problemHandler(log: ErrorLog | undefined, kinds: readonly Kind[]
         'request failed',
       );
     if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer realm="runwire"');
+    if (error.code === 'not_acceptable') reply.header('vary', 'accept');
     if (error.retryAfterSeconds !== undefined)
       reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
     const contentRange = contentRangeOf(thrown);

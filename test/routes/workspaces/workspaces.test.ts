@@ -238,6 +238,7 @@ describe('A snapshot', () => {
     await json(post(`${at}/snapshots`, { snapshot_id: after }), 201);
     const patch = await get(`/snapshots/${before}/diff/${after}`, { headers: { accept: 'text/x-diff' } });
     expect(patch.headers.get('content-type')).toBe('text/x-diff');
+    expect(patch.headers.get('vary')).toBe('accept');
     const words = await patch.text();
     expect(words).toContain('diff --git a/src/a.txt b/src/a.txt');
     expect(words).toBe(
