@@ -90,14 +90,14 @@ requires('docker')('After SIGKILL of the server, a program in a kept container',
   });
 
   test('that ended while no server lived has its own end, in time or not, in its setup too', async () => {
-    const ended = invocation(own('ended'), 'echo up; sleep 1; echo down; exit 7', { timeout_seconds: 4 });
-    const longer = invocation(own('longer'), 'echo up; sleep 60', { timeout_seconds: 4 });
+    const ended = invocation(own('ended'), 'echo up; sleep 1; echo down; exit 7', { timeout_seconds: 8 });
+    const longer = invocation(own('longer'), 'echo up; sleep 60', { timeout_seconds: 8 });
     const setup = { commands: ['sleep 60'], timeout_seconds: 4 };
     const inSetup = invocation(own('setup'), 'echo never', { options: { setup } });
     for (const body of [ended, longer, inSetup]) await server.submit(body);
     await server.wrote(own('ended'), 'up');
     await server.wrote(own('longer'), 'up');
-    await server.restart(5000);
+    await server.restart(9000);
     expect(await check(ended, { stdout: 'up\ndown\n' })).toMatchObject({
       status: 'failed',
       outcome: { ended: 'exited', exit_code: 7, timings: { run_ms: expect.any(Number) } },
@@ -113,12 +113,12 @@ requires('docker')('After SIGKILL of the server, a program in a kept container',
   });
 
   test('that ended in time is told so by an engine that is slow to say it', async () => {
-    const body = invocation(own('ended'), 'echo up; sleep 1; echo down; exit 7', { timeout_seconds: 4 });
+    const body = invocation(own('ended'), 'echo up; sleep 1; echo down; exit 7', { timeout_seconds: 6 });
     await server.submit(body);
     await server.wrote(own('ended'), 'up');
     await server.crash();
     const asked = gate.hold(/^POST \S*\/exec\/\w+\/start/);
-    await sleep(5000);
+    await sleep(7000);
     await server.start();
     await asked;
     await sleep(1500);

@@ -124,7 +124,7 @@ requires('docker')('A container with a copy of its workspace', () => {
 
   test.each([
     ['failed', 'exit 3', {}],
-    ['timed_out', 'exec sleep 60', { timeout_seconds: 1.5 }],
+    ['timed_out', 'exec sleep 60', { timeout_seconds: 6 }],
     ['cancelled', 'exec sleep 60', {}],
   ])('brings back what it did though it %s', async (status, then, fields) => {
     const { id, root, at } = await made();

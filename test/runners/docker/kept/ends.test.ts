@@ -68,12 +68,12 @@ requires('docker')('A program in a kept container', () => {
     });
     const setup = {
       commands: ['echo 1', 'echo 2; sleep 30', 'echo 3'],
-      timeout_seconds: 3,
+      timeout_seconds: 6,
     };
     const slow = await docker.shell('echo never', {}, { options: { setup, kill_grace_seconds: 0.2 } });
     expect(slow).toMatchObject({
       status: 'timed_out',
-      result: { error_summary: 'setup took longer than 3 s' },
+      result: { error_summary: 'setup took longer than 6 s' },
       outcome: { timeout_reason: 'setup', setup: [{ exit_code: 0 }, { signal: 'SIGTERM', exit_code: null }] },
     });
     expect(slow.outcome?.stdout?.bytes).toBe(0);
@@ -81,8 +81,8 @@ requires('docker')('A program in a kept container', () => {
       'sleep 1; echo in time',
       {},
       {
-        timeout_seconds: 3,
-        options: { setup: { commands: ['sleep 2.5'] } },
+        timeout_seconds: 5,
+        options: { setup: { commands: ['sleep 4.5'] } },
       },
     );
     expect(patient.status).toBe('succeeded');
