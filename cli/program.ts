@@ -1,12 +1,16 @@
 import { Command, CommanderError } from 'commander';
 import { addAttach } from './commands/attach.ts';
+import { addDf } from './commands/df.ts';
 import { addLists } from './commands/lists.ts';
 import { addLogs } from './commands/logs.ts';
+import { addPrune } from './commands/prune.ts';
 import { addRun } from './commands/run.ts';
+import { addRuntime } from './commands/runtime.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addStdin } from './commands/stdin.ts';
 import { addStop } from './commands/stop.ts';
+import { addTop } from './commands/top.ts';
 import { addVersion, version } from './commands/version.ts';
 import { addWait } from './commands/wait.ts';
 import { EXIT } from './process/exit-codes.ts';
@@ -34,12 +38,22 @@ export function commandLine(): Command {
     addWait,
     addStdin,
     addStop,
+    addPrune,
+    addTop,
+    addDf,
+    addRuntime,
     addServe,
     addVersion,
   ])
     add(program);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  throwing(program);
   return program;
+}
+
+/** Errors in the words are thrown by each command, also by those of groups. */
+function throwing(command: Command): void {
+  command.exitOverride();
+  for (const one of command.commands) throwing(one);
 }
 
 /** Reads the words of a command line, does what they say, and ends the process. */

@@ -25,6 +25,18 @@ export class Connection {
     return this.ask(call, (exchange) => this.#parsed<T>(exchange));
   }
 
+  /** An answer of plain text. */
+  text(call: Repeating): Promise<string> {
+    return this.ask(call, async (exchange) => {
+      const type = exchange.response.headers.get('content-type') ?? 'nothing';
+      if (!type.startsWith('text/plain'))
+        throw new ProtocolError(`the answer is ${type}, and not the text of a Runwire server`, {
+          ...{ code: 'unexpected_answer', status: exchange.response.status },
+        });
+      return exchange.text(this.settings.idleSeconds);
+    });
+  }
+
   /** JSON that is sent, and its answer. */
   send<T>(call: Repeating, body: unknown): Promise<T> {
     return this.json<T>(withJson(call, body));

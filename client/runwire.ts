@@ -92,6 +92,11 @@ export class Runwire {
     return this.#connection.json({ path: `/runtimes/${encodeURIComponent(kind)}`, signal });
   }
 
+  /** Its numbers, in the text format of Prometheus: docs/retention.md, docs/api.md. */
+  metrics({ signal }: Asked = {}): Promise<string> {
+    return this.#connection.text({ path: '/metrics', signal });
+  }
+
   /** Does the process answer. Throws what goes wrong, without asking again. */
   async health({ signal }: Asked = {}): Promise<void> {
     await this.#connection.json({ path: '/healthz', retrySeconds: 0, signal });

@@ -1,8 +1,10 @@
+import { isatty } from 'node:tty';
 import type { Command } from 'commander';
 import { endBy, onInterrupt } from '../process/interrupts.ts';
 import { say } from '../process/say.ts';
 import { Server, type ServerFlags, withServer } from '../process/server.ts';
 import { follow } from '../run/follow.ts';
+import { tellWhy } from '../run/waiting.ts';
 
 const EXAMPLES = `Examples:
   runwire attach $id
@@ -25,6 +27,7 @@ export function addAttach(program: Command): void {
         endBy(signal);
       });
       const stdin = flags.interactive === true;
+      if (!(stdin && isatty(0))) tellWhy(server.patient.attach(id), record);
       process.exitCode = await follow(server.patient.attach(id), record, { stdin });
     });
 }

@@ -2,14 +2,17 @@ import type { Command } from 'commander';
 import { endBy, onInterrupt } from '../process/interrupts.ts';
 import { Server, type ServerFlags, withServer } from '../process/server.ts';
 import { show } from '../run/channels.ts';
+import { showLines } from '../run/shown-lines.ts';
 import { startOfLastLines } from '../run/tail.ts';
-import { showTimed } from '../run/timed.ts';
+import { expression } from '../words/expression.ts';
 import { count } from '../words/pairs.ts';
 
 interface Flags extends ServerFlags {
   follow?: true;
   tail?: number;
   timestamps?: true;
+  grep?: RegExp;
+  ignoreCase?: true;
   stdout?: true;
   stderr?: true;
 }
@@ -18,6 +21,7 @@ const EXAMPLES = `Examples:
   runwire logs $id
   runwire logs -f -n 20 $id
   runwire logs --stderr -t $id
+  runwire logs -f --grep 'error|warning' $id
 `;
 
 export function addLogs(program: Command): void {
@@ -28,6 +32,8 @@ export function addLogs(program: Command): void {
     .option('-f, --follow', 'and what it writes on, until it ends; Ctrl-C leaves')
     .option('-n, --tail <lines>', 'the last lines alone, of each stream', count)
     .option('-t, --timestamps', 'each line with its time')
+    .option('--grep <pattern>', 'lines alone in which this regular expression is found', expression)
+    .option('--ignore-case', 'the same in capitals too')
     .option('--stdout', 'stdout alone')
     .option('--stderr', 'stderr alone')
     .action(async (id: string, flags: Flags) => {
@@ -38,7 +44,9 @@ export function addLogs(program: Command): void {
       const { tail, follow = false } = flags;
       const both = flags.stdout === flags.stderr;
       const shown = { follow, stdout: both || flags.stdout === true, stderr: both || flags.stderr === true };
-      if (flags.timestamps) return showTimed(run, { ...shown, tail });
+      const pattern = flags.grep && (flags.ignoreCase ? new RegExp(flags.grep, 'iu') : flags.grep);
+      if (flags.timestamps || pattern)
+        return showLines(run, { ...shown, tail, pattern, timed: flags.timestamps === true });
       await show(run, {
         ...shown,
         ...(tail !== undefined && { offset: (stream) => startOfLastLines(run, stream, tail) }),

@@ -1,13 +1,10 @@
 import { type Command, Option } from 'commander';
-import type { Run } from '../../client/runwire.ts';
-import { endBy, onInterrupt } from '../process/interrupts.ts';
-import { say } from '../process/say.ts';
 import { addressOf, Server, type ServerFlags, withServer } from '../process/server.ts';
 import { print } from '../process/sink.ts';
 import { asCurl } from '../run/as-curl.ts';
 import { isFed } from '../run/feed.ts';
-import { follow } from '../run/follow.ts';
 import { invocationOf, type RunFlags } from '../run/invocation.ts';
+import { start } from '../run/start.ts';
 import { seconds } from '../words/duration.ts';
 import { object, pair, several, variable } from '../words/pairs.ts';
 
@@ -67,31 +64,5 @@ async function runAndFollow(argv: string[], flags: Flags): Promise<void> {
       `${asCurl('POST', `${addressOf(flags).replace(/\/+$/, '')}/invocations`, hasToken, invocation)}\n`,
     );
   }
-  let run: Run | null = null;
-  let asked = 0;
-  const cancel = (): void => {
-    if (run === null || asked === 0) return;
-    say(
-      asked === 1
-        ? `cancelling ${run.id}; Ctrl-C again kills it`
-        : `killing ${run.id}; Ctrl-C again leaves it to the server`,
-    );
-    run
-      .cancel(asked === 1 ? {} : { graceSeconds: 0 })
-      .catch((error) => say(`it is not cancelled: ${error.message}`));
-  };
-  if (!flags.detach)
-    onInterrupt((count, signal) => {
-      asked = count;
-      if (count > 2) endBy(signal);
-      else cancel();
-    });
-  // The id is made before anything is sent: the second attempt joins what the first made.
-  const whole = { ...invocation, invocation_id: invocation.invocation_id ?? crypto.randomUUID() };
-  run = await server.ask((rw) => rw.submit(whole));
-  if (flags.detach) return print(`${run.id}\n`);
-  cancel();
-  const { record } = run;
-  run = server.patient.attach(run.id);
-  process.exitCode = await follow(run, record as NonNullable<typeof record>, { stdin: stdin === true });
+  await start(server, invocation, { detach: flags.detach === true, stdin: stdin === true });
 }

@@ -6,7 +6,8 @@ import { Server, type ServerFlags, withServer } from '../process/server.ts';
 import { print } from '../process/sink.ts';
 import { lastLines } from '../run/tail.ts';
 
-const LINES = 10;
+/** More do not fit. */
+const LINES = 20;
 
 export function addShow(program: Command): void {
   withServer(withOutput(program.command('show <id>')))
@@ -24,8 +25,9 @@ export function addShow(program: Command): void {
       if (flags.output === 'jsonl') return print(`${JSON.stringify(record)}\n`);
       const streams = record.status === 'succeeded' ? (['stdout'] as const) : (['stderr', 'stdout'] as const);
       for (const stream of streams) {
-        const lines = await lastLines(run, stream, LINES);
-        if (lines.length > 0 || stream === 'stdout') return print(page(record, stream, lines));
+        const lines = await lastLines(run, record, stream, LINES);
+        const of = record.outcome?.ended === 'setup_failed' ? `${stream} of the setup` : stream;
+        if (lines.length > 0 || stream === 'stdout') return print(page(record, of, lines));
       }
     });
 }

@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import { EXIT, exitCodeOf } from '../process/exit-codes.ts';
 import { Server, type ServerFlags, withServer } from '../process/server.ts';
 import { print } from '../process/sink.ts';
+import { spinner } from '../process/spinner.ts';
 import { visible } from '../process/visible.ts';
+import { tellWhy } from '../run/waiting.ts';
 
 const EXAMPLES = `Examples:
   runwire wait $id && echo it went well
@@ -19,10 +21,18 @@ export function addWait(program: Command): void {
     .option('-q, --quiet', 'print nothing')
     .action(async (ids: string[], flags: ServerFlags & { quiet?: true }) => {
       const server = new Server(flags);
-      for (const id of ids) await server.quick.attach(id).refresh();
+      const records = [];
+      for (const id of ids) records.push(await server.quick.attach(id).refresh());
+      const [first] = records;
+      if (first !== undefined && ids.length === 1)
+        tellWhy(server.patient.attach(first.invocation.invocation_id), first);
+      let left = ids.length;
+      if (ids.length > 1) spinner.tell(() => `waits for ${left} of ${ids.length} runs`);
       const codes = await Promise.all(
         ids.map(async (id) => {
           const record = await server.patient.attach(id).wait();
+          left--;
+          spinner.giveWay();
           const why = record.result.error_summary;
           if (!flags.quiet)
             await print(`${id}\t${record.status}${why === null ? '' : `\t${visible(why)}`}\n`);

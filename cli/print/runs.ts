@@ -1,7 +1,12 @@
-import type { RunRecord } from '../../client/runwire.ts';
+import { GoneError, NotFoundError, type RunRecord, type Runwire } from '../../client/runwire.ts';
+import { visible } from '../process/visible.ts';
 import { quoted } from '../run/as-curl.ts';
 import { inWords } from '../words/duration.ts';
+import { COLOUR_OF } from './colours.ts';
 import type { View } from './things.ts';
+import type { Watched } from './watch.ts';
+
+const [NAME, KIND, STATUS, TOOK] = [1, 2, 3, 5];
 
 export const runs: View<RunRecord> = {
   heading: ['ID', 'NAME', 'KIND', 'STATUS', 'AGE', 'TOOK', 'COMMAND'],
@@ -15,7 +20,29 @@ export const runs: View<RunRecord> = {
     tookOf(record),
     record.invocation.command.map(quoted).join(' '),
   ],
+  droppable: [KIND, NAME, TOOK],
+  colour: ({ status }, column) => (column === STATUS ? COLOUR_OF[status] : undefined),
 };
+
+/** The same as they change. */
+export const watchedRuns = (rw: Runwire, look: () => Promise<RunRecord[]>): Watched<RunRecord> => ({
+  view: runs,
+  look,
+  stateOf: ({ status, waiting }) => `${status} ${waiting?.reason}`,
+  lineOf: (record) => {
+    const { invocation_id: id, runtime_name: name, command } = record.invocation;
+    return [id, statusOf(record), name, command.map(quoted).join(' ')].map(visible).join('\t');
+  },
+  isOver: ({ result }) => result !== null,
+  again: ({ invocation }) =>
+    rw
+      .attach(invocation.invocation_id)
+      .refresh()
+      .catch((error) => {
+        if (error instanceof NotFoundError || error instanceof GoneError) return null;
+        throw error;
+      }),
+});
 
 /** With why it waits, or what it ended with. */
 export function statusOf({ status, waiting, outcome }: RunRecord): string {

@@ -1,3 +1,5 @@
+import { spinner } from './spinner.ts';
+
 /** Ctrl-C comes from the terminal and once more from npm, which passes it on: within this it is one. */
 const SAME_SIGNAL_MS = 250;
 
@@ -19,6 +21,7 @@ export function onInterrupt(act: (count: number, signal: NodeJS.Signals) => void
 
 /** Ends this process as the signal ends one that knows nothing of it: whatever it still waits for, and told to who waits for it. */
 export function endBy(signal: NodeJS.Signals): void {
+  spinner.end();
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 }

@@ -1,12 +1,14 @@
 import { writeSync } from 'node:fs';
+import { spinner } from './spinner.ts';
+import { telling } from './telling.ts';
 import { visible } from './visible.ts';
 
-/** How what is no output of a run is told: a line on stderr, in JSON where the output is. */
-export const telling = { json: false };
+export { telling };
 
 /** A line on stderr. Nobody may be there to read it. */
 export function say(line: string): void {
   const text = telling.json ? JSON.stringify({ notice: line }) : `runwire: ${visible(line)}`;
+  spinner.giveWay();
   try {
     writeSync(2, `${text}\n`);
   } catch {

@@ -25,8 +25,11 @@ export class Server {
   readonly quick: Runwire;
   /** Asks again, for a minute what can be repeated, for ever what is followed. */
   readonly patient: Runwire;
+  readonly #flags: ServerFlags;
 
-  constructor({ server: url, token }: ServerFlags) {
+  constructor(flags: ServerFlags) {
+    const { server: url, token } = flags;
+    this.#flags = flags;
     const options = { url, token, fetch: watchedFetch() };
     try {
       this.quick = new Runwire({ ...options, retrySeconds: 0 });
@@ -36,6 +39,12 @@ export class Server {
       const name = url === undefined ? 'RUNWIRE_URL' : '--server';
       throw new Failure(`${name}: ${error.message}`, EXIT.usage);
     }
+  }
+
+  /** Asks once, by another fetch. */
+  over(other: typeof fetch): Runwire {
+    const { server: url, token } = this.#flags;
+    return new Runwire({ url, token, fetch: other, retrySeconds: 0 });
   }
 
   /** Asks, and again only where a server was seen. To be used with what may be done twice. */

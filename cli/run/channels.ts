@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs';
 import type { Run } from '../../client/runwire.ts';
 import { ReaderGone, Sink, writeAll } from '../process/sink.ts';
+import { spinner } from '../process/spinner.ts';
 
 export interface Shown {
   stdout?: boolean | undefined;
@@ -25,13 +26,19 @@ export async function show(run: Run, shown: Shown = {}): Promise<void> {
 
 /** What the setup writes, which is none of the program's. */
 export async function showSetup(run: Run): Promise<void> {
-  for await (const part of run.output({ phase: 'setup' })) await writeAll(2, part).catch(ignoreGone);
+  for await (const part of run.output({ phase: 'setup' })) {
+    spinner.giveWay(part);
+    await writeAll(2, part).catch(ignoreGone);
+  }
 }
 
 async function copy(run: Run, stream: 'stdout' | 'stderr' | 'both', fd: 1 | 2, shown: Shown): Promise<void> {
   const offset = await shown.offset?.(stream);
   const sink = new Sink(fd);
-  for await (const part of run.output({ stream, offset, follow: shown.follow })) await sink.write(part);
+  for await (const part of run.output({ stream, offset, follow: shown.follow })) {
+    spinner.end();
+    await sink.write(part);
+  }
   await sink.flush();
 }
 

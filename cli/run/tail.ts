@@ -1,4 +1,4 @@
-import type { Run } from '../../client/runwire.ts';
+import type { Run, RunRecord } from '../../client/runwire.ts';
 
 const BREAK = 10;
 
@@ -23,11 +23,27 @@ export async function startOfLastLines(
   return lines === 0 ? position : (starts[0] ?? 0);
 }
 
-/** The same as text. */
-export async function lastLines(run: Run, stream: 'stdout' | 'stderr', lines: number): Promise<string[]> {
-  const offset = await startOfLastLines(run, stream, lines);
-  const text = await run.text({ stream, follow: false, offset });
-  const all = text.split('\n');
+/** So much of the end of a long output is read. */
+const END_BYTES = 64 * 1024;
+
+/** The same as text, of what a run has written to a stream; of its setup, where that failed. */
+export async function lastLines(
+  run: Run,
+  { outcome }: RunRecord,
+  stream: 'stdout' | 'stderr',
+  lines: number,
+): Promise<string[]> {
+  const phase = outcome?.ended === 'setup_failed' ? 'setup' : 'command';
+  const channel = phase === 'setup' ? (`setup_${stream}` as const) : stream;
+  const facts = outcome?.[channel];
+  const offset = Math.max(0, (facts?.kept ?? 0) - END_BYTES);
+  let end = '';
+  const decoder = new TextDecoder();
+  for await (const part of run.output({ stream, phase, follow: false, offset })) {
+    end += decoder.decode(part, { stream: true });
+    if (end.length > 4 * END_BYTES) end = end.slice(-END_BYTES);
+  }
+  const all = `${end}${decoder.decode()}`.split('\n');
   if (all.at(-1) === '') all.pop();
   return all.slice(-lines);
 }

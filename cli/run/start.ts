@@ -1,0 +1,53 @@
+import { isatty } from 'node:tty';
+import type { Run, Runwire } from '../../client/runwire.ts';
+import { endBy, onInterrupt } from '../process/interrupts.ts';
+import { say } from '../process/say.ts';
+import type { Server } from '../process/server.ts';
+import { print } from '../process/sink.ts';
+import { follow } from './follow.ts';
+import type { Invocation } from './invocation.ts';
+import { tellWhy } from './waiting.ts';
+
+interface Ways {
+  /** Its id is printed, and no more. */
+  detach: boolean;
+  /** Our standard input goes to it. */
+  stdin: boolean;
+  submit?: (rw: Runwire, invocation: Invocation) => Promise<Run>;
+}
+
+/** Starts a run and follows it to its end, which becomes the exit code of this process. Ctrl-C cancels it, a second one kills it. */
+export async function start(
+  server: Server,
+  invocation: Invocation,
+  { detach, stdin, submit = (rw, what) => rw.submit(what) }: Ways,
+): Promise<void> {
+  let run: Run | null = null;
+  let asked = 0;
+  const cancel = (): void => {
+    if (run === null || asked === 0) return;
+    say(
+      asked === 1
+        ? `cancelling ${run.id}; Ctrl-C again kills it`
+        : `killing ${run.id}; Ctrl-C again leaves it to the server`,
+    );
+    run
+      .cancel(asked === 1 ? {} : { graceSeconds: 0 })
+      .catch((error) => say(`it is not cancelled: ${error.message}`));
+  };
+  if (!detach)
+    onInterrupt((count, signal) => {
+      asked = count;
+      if (count > 2) endBy(signal);
+      else cancel();
+    });
+  // The id is made before anything is sent: the second attempt joins what the first made.
+  const whole = { ...invocation, invocation_id: invocation.invocation_id ?? crypto.randomUUID() };
+  run = await server.ask((rw) => submit(rw, whole));
+  if (detach) return print(`${run.id}\n`);
+  cancel();
+  const record = run.record ?? (await run.refresh());
+  run = server.patient.attach(run.id);
+  if (!(stdin && isatty(0))) tellWhy(server.patient.attach(run.id), record);
+  process.exitCode = await follow(run, record, { stdin });
+}
