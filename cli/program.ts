@@ -4,6 +4,7 @@ import { addDf } from './commands/df.ts';
 import { addLists } from './commands/lists.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPrune } from './commands/prune.ts';
+import { addRerun } from './commands/rerun.ts';
 import { addRun } from './commands/run.ts';
 import { addRuntime } from './commands/runtime.ts';
 import { addServe } from './commands/serve.ts';
@@ -38,6 +39,7 @@ export function commandLine(): Command {
     addWait,
     addStdin,
     addStop,
+    addRerun,
     addPrune,
     addTop,
     addDf,

@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import type { Run, Runwire } from '../../client/runwire.ts';
+import { EXIT } from '../process/exit-codes.ts';
 import { endBy, onInterrupt } from '../process/interrupts.ts';
 import { say } from '../process/say.ts';
 import type { Server } from '../process/server.ts';
@@ -16,12 +17,15 @@ interface Ways {
   submit?: (rw: Runwire, invocation: Invocation) => Promise<Run>;
 }
 
-/** Starts a run and follows it to its end, which becomes the exit code of this process. Ctrl-C cancels it, a second one kills it. */
+/**
+ * Starts a run and follows it to its end, which becomes the exit code of this process. Ctrl-C cancels it, a second one kills it. Returns the
+ * run, which has finished; null: with `detach`, or nobody reads any more.
+ */
 export async function start(
   server: Server,
   invocation: Invocation,
   { detach, stdin, submit = (rw, what) => rw.submit(what) }: Ways,
-): Promise<void> {
+): Promise<Run | null> {
   let run: Run | null = null;
   let asked = 0;
   const cancel = (): void => {
@@ -35,19 +39,24 @@ export async function start(
       .cancel(asked === 1 ? {} : { graceSeconds: 0 })
       .catch((error) => say(`it is not cancelled: ${error.message}`));
   };
-  if (!detach)
-    onInterrupt((count, signal) => {
-      asked = count;
-      if (count > 2) endBy(signal);
-      else cancel();
-    });
+  const interrupted = (count: number, signal: NodeJS.Signals): void => {
+    asked = count;
+    if (count > 2) endBy(signal);
+    else cancel();
+  };
+  const stopListening = detach ? () => {} : onInterrupt(interrupted);
   // The id is made before anything is sent: the second attempt joins what the first made.
   const whole = { ...invocation, invocation_id: invocation.invocation_id ?? crypto.randomUUID() };
   run = await server.ask((rw) => submit(rw, whole));
-  if (detach) return print(`${run.id}\n`);
+  if (detach) {
+    await print(`${run.id}\n`);
+    return null;
+  }
   cancel();
   const record = run.record ?? (await run.refresh());
   run = server.patient.attach(run.id);
   if (!(stdin && isatty(0))) tellWhy(server.patient.attach(run.id), record);
   process.exitCode = await follow(run, record, { stdin });
+  stopListening();
+  return process.exitCode === EXIT.unread ? null : run;
 }
