@@ -1,7 +1,7 @@
 // Who may import what: made of the tables in rooms.cjs.
 const { ROOMS, LIBRARIES } = require('./rooms.cjs');
 
-const SHIPPED = '^(client|cli|src|routes|runners)/';
+const SHIPPED = '^(client|cli|mcp|src|routes|runners)/';
 const literally = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const { statSync } = require('node:fs');
 const isFolder = (path) =>

@@ -18,6 +18,21 @@ const ROOMS = {
     doors: ['runwire'],
     imports: [],
   },
+  'mcp/output': {
+    says: 'output of a run in a budget of bytes, and a run in few words, for models',
+    doors: ['*'],
+    imports: ['client/runwire'],
+  },
+  'mcp/tools': {
+    says: 'what a model can do: a file a tool, or a few that are alike',
+    doors: ['*'],
+    imports: ['client/runwire', 'mcp/output'],
+  },
+  mcp: {
+    says: 'the Model Context Protocol, over the client: on standard input and output, or by HTTP',
+    doors: ['stdio', 'http'],
+    imports: ['client/runwire', 'mcp/tools', 'mcp/output'],
+  },
   'src/platform': {
     says: 'what Node and the system leave open; knows no word of ours',
     doors: ['*'],
@@ -345,6 +360,7 @@ const ROOMS = {
       ...['routes/requests', 'routes/answers', 'src/engine/engine', 'src/workspaces/workspaces'],
       ...['src/assets/assets', 'src/sessions/sessions'],
       ...['src/contract/claims', 'src/documents', 'src/config', 'src/files', 'src/metrics', 'src/platform'],
+      ...['mcp/http', 'client/runwire'],
     ],
   },
   'src/command': {
@@ -385,7 +401,15 @@ const ROOMS = {
   'cli/commands': {
     says: 'a file a command, or a few that are alike',
     doors: ['*'],
-    imports: ['client/runwire', 'cli/print', 'cli/run', 'cli/process', 'cli/words', 'src/server'],
+    imports: [
+      'client/runwire',
+      'cli/print',
+      'cli/run',
+      'cli/process',
+      'cli/words',
+      'mcp/stdio',
+      'src/server',
+    ],
   },
   cli: {
     says: 'the command line `runwire`, over the client; `main` begins, `program` has all commands',
@@ -413,6 +437,7 @@ const LIBRARIES = {
       ...['src/documents', 'src/config', 'src/outbound', 'src/specs', 'src/engine'],
       ...['routes', 'routes/requests', 'routes/answers'],
       ...['runners/wire', 'runners/subprocess', 'runners/docker', 'runners/http-async', 'runners/manual'],
+      ...['mcp/tools'],
     ],
     types: ['src/contract'],
   },
@@ -427,6 +452,7 @@ const LIBRARIES = {
   '@fastify/multipart': { rooms: ['routes/requests'] },
   koffi: { rooms: ['src/supervisor/spawn', 'src/platform'] },
   '@jest/diff-sequences': { rooms: ['src/diff'] },
+  '@modelcontextprotocol/server': { rooms: ['mcp'] },
   commander: { rooms: ['cli', 'cli/commands', 'cli/print', 'cli/words'], types: ['cli/process'] },
   'node:sqlite': { rooms: ['src/store'] },
   'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client', 'src/git'] },

@@ -5,6 +5,7 @@ import { addLists } from './commands/lists.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPrune } from './commands/prune.ts';
 import { addRerun } from './commands/rerun.ts';
+import { addMcp } from './commands/mcp.ts';
 import { addRun } from './commands/run.ts';
 import { addRuntime } from './commands/runtime.ts';
 import { addServe } from './commands/serve.ts';
@@ -44,6 +45,7 @@ export function commandLine(): Command {
     addTop,
     addDf,
     addRuntime,
+    addMcp,
     addServe,
     addVersion,
   ])

@@ -6,6 +6,7 @@ import { type EventsOptions, readEvents } from './events.ts';
 import { type Line, type LinesOptions, linesIn } from './lines.ts';
 import type { ArtifactDescriptor, Record, RuntimeEvent } from './openapi.ts';
 import { type OutputOptions, readOutput } from './output.ts';
+import { type OutputPart, type PartOptions, readPart } from './output-part.ts';
 import type { Pages } from './pages.ts';
 import { pause } from './pause.ts';
 import { isStream, type Payload, partsOf } from './payload.ts';
@@ -99,6 +100,11 @@ export class Run implements AsyncDisposable {
     let text = '';
     for await (const part of this.output(options)) text += decoder.decode(part, { stream: true });
     return text + decoder.decode();
+  }
+
+  /** Some of them, of those that are there now: `from` a byte, or that many before the end where it is negative. */
+  part(options: PartOptions): Promise<OutputPart> {
+    return readPart(this.#connection, this.#path, options);
   }
 
   /** Asks it to end. Does nothing to one that has finished. */

@@ -29,6 +29,7 @@ export type {
   StoredEnvironmentSpec,
   Workspace as WorkspaceRecord,
 } from './openapi.ts';
+export type { OutputPart } from './output-part.ts';
 export type { Pages } from './pages.ts';
 export type { Payload } from './payload.ts';
 export { type FinishedRecord, Run, RunFailedError } from './run.ts';

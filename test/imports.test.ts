@@ -7,7 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
-const FOLDERS = ['client', 'cli', 'src', 'routes', 'runners'];
+const FOLDERS = ['client', 'cli', 'mcp', 'src', 'routes', 'runners'];
 
 interface House {
   ROOMS: Record<string, { says: string; doors: string[]; imports: string[] }>;
@@ -162,7 +162,7 @@ describe('The import table', () => {
 
   test('stands in docs/ARCHITECTURE.md, row by row', async () => {
     const page = await readFile(join(root, 'docs/ARCHITECTURE.md'), 'utf8');
-    const shown = page.split('\n').filter((line) => /^\| `(client|cli|src|routes|runners)/.test(line));
+    const shown = page.split('\n').filter((line) => /^\| `(client|cli|mcp|src|routes|runners)/.test(line));
     const listed = (names: string[]): string =>
       names.length === 0 ? '–' : names.map((name) => (name === '*' ? 'each file' : name)).join(' ');
     expect(shown).toEqual(

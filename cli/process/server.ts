@@ -4,6 +4,9 @@ import { EXIT } from './exit-codes.ts';
 import { Failure } from './failure.ts';
 import { watchedFetch } from './watched-fetch.ts';
 
+/** A model waits for its answer. */
+const BRIEF_SECONDS = 10;
+
 export interface ServerFlags {
   server?: string;
   token?: string;
@@ -26,6 +29,8 @@ export class Server {
   /** Asks again, for a minute what can be repeated, for ever what is followed. */
   readonly patient: Runwire;
   readonly #flags: ServerFlags;
+  /** Asks again for some seconds what can be repeated, for ever what is followed. */
+  readonly brief: Runwire;
 
   constructor(flags: ServerFlags) {
     const { server: url, token } = flags;
@@ -34,6 +39,7 @@ export class Server {
     try {
       this.quick = new Runwire({ ...options, retrySeconds: 0 });
       this.patient = new Runwire(options);
+      this.brief = new Runwire({ ...options, retrySeconds: BRIEF_SECONDS });
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       const name = url === undefined ? 'RUNWIRE_URL' : '--server';

@@ -95,7 +95,7 @@ requires('npm-registry')('The package', () => {
   test('has built JavaScript with its types and what npm always takes, and nothing else', () => {
     const others = packed.files
       .map(({ path }) => path)
-      .filter((path) => !/^dist\/(cli|client|src|routes|runners)\/.*\.(js|d\.ts)$/.test(path));
+      .filter((path) => !/^dist\/(cli|client|mcp|src|routes|runners)\/.*\.(js|d\.ts)$/.test(path));
     expect(others.sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',

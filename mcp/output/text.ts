@@ -1,0 +1,110 @@
+/** A stretch of bytes as text, and what of it was taken. */
+export interface Fitted {
+  text: string;
+  /** Of the bytes that were given: from `start` up to and without `end`. */
+  start: number;
+  end: number;
+  /** There was no room for all. */
+  isCut: boolean;
+}
+
+export interface FitOptions {
+  /** In bytes, measured as JSON has the text (RFC 8259, 7): that is never less than it takes as UTF-8. */
+  room: number;
+  side: 'first' | 'last';
+  /** There are bytes before these: a character that began there is none of them. */
+  cutBefore: boolean;
+  /** There are, or may be, bytes after them. */
+  cutAfter: boolean;
+  /** Where it is cut it is cut between lines, if that does not cost half of it. */
+  wholeLines?: boolean;
+}
+
+/** The first or the last characters of bytes that fit. What is no UTF-8 becomes U+FFFD. */
+export function fitting(bytes: Uint8Array, options: FitOptions): Fitted {
+  const { room, side, wholeLines = false } = options;
+  const characters = charactersOf(bytes, options);
+  const isFirst = side === 'first';
+  let cost = 0;
+  let taken = 0;
+  for (; taken < characters.length; taken++) {
+    cost += characters.at(isFirst ? taken : -1 - taken)?.cost ?? 0;
+    if (cost > room) break;
+  }
+  const isCut = taken < characters.length;
+  const kept = isFirst ? characters.slice(0, taken) : characters.slice(characters.length - taken);
+  const none = isFirst ? (characters[0]?.start ?? 0) : (characters.at(-1)?.end ?? bytes.length);
+  let start = kept[0]?.start ?? none;
+  let end = kept.at(-1)?.end ?? none;
+  const middle = (start + end) / 2;
+  if (wholeLines && isFirst) {
+    const line = bytes.lastIndexOf(LINE_BREAK, end - 1) + 1;
+    if (line > middle) end = line;
+  } else if (wholeLines) {
+    const line = bytes.indexOf(LINE_BREAK, start) + 1;
+    if (line > 0 && line < middle) start = line;
+  }
+  return { text: decoder.decode(bytes.subarray(start, end)), start, end, isCut };
+}
+
+const LINE_BREAK = 10;
+
+/** So many bytes it takes as a string in JSON, without its quotes. */
+export const jsonSize = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2;
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+interface Character {
+  start: number;
+  end: number;
+  /** In JSON. */
+  cost: number;
+}
+
+/** Of what is no UTF-8 each byte counts for one U+FFFD, which is no less than it becomes. */
+function charactersOf(bytes: Uint8Array, { cutBefore, cutAfter }: FitOptions): Character[] {
+  const characters: Character[] = [];
+  let at = 0;
+  if (cutBefore) while (at < 3 && isContinuation(bytes[at])) at++;
+  while (at < bytes.length) {
+    const length = lengthAt(bytes, at);
+    if (length === 'cut') {
+      if (cutAfter) break;
+      characters.push({ start: at, end: bytes.length, cost: 3 * (bytes.length - at) });
+      break;
+    }
+    const cost = length === 0 ? 3 : length === 1 ? (COSTS[bytes[at] ?? 0] ?? 1) : length;
+    characters.push({ start: at, end: at + Math.max(1, length), cost });
+    at += Math.max(1, length);
+  }
+  return characters;
+}
+
+/** Bytes of the character that begins there; 0: none does, `cut`: its end is not there. */
+function lengthAt(bytes: Uint8Array, at: number): number | 'cut' {
+  const first = bytes[at] ?? 0;
+  if (first < 0x80) return 1;
+  const length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first >= 0xf5) return 0;
+  const second = bytes[at + 1];
+  // Overlong forms, halves of surrogate pairs, and what is above U+10FFFF (RFC 3629, 3).
+  const [least, most] = SECONDS[first] ?? [0x80, 0xbf];
+  if (second !== undefined && (second < least || second > most)) return 0;
+  for (let next = 1; next < length; next++) {
+    if (at + next >= bytes.length) return 'cut';
+    if (!isContinuation(bytes[at + next])) return 0;
+  }
+  return length;
+}
+
+const SECONDS: { readonly [first: number]: readonly [number, number] } = {
+  224: [0xa0, 0xbf],
+  237: [0x80, 0x9f],
+  240: [0x90, 0xbf],
+  244: [0x80, 0x8f],
+};
+
+const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
+
+/** What the characters of ASCII take in JSON. */
+const COSTS = Array.from({ length: 128 }, (_none, code) => jsonSize(String.fromCharCode(code)));

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { TOOLS } from './all.ts';
+import { failureText } from './failure.ts';
+import type { Answer, Call, Tool } from './tool.ts';
+
+/** A tool as it is told to a client. */
+export interface ToldTool {
+  [name: string]: unknown;
+  name: string;
+  title: string;
+  description: string;
+  inputSchema: { type: 'object' };
+  outputSchema: { type: 'object' };
+  annotations: { [hint: string]: boolean };
+}
+
+/** Result of a tool call. */
+export interface ToolResult {
+  [name: string]: unknown;
+  content: { type: 'text'; text: string }[];
+  structuredContent?: { [name: string]: unknown };
+  isError?: boolean;
+}
+
+const byName = new Map(TOOLS.map((tool) => [tool.name, tool]));
+export const toolNamed = (name: string): Tool | undefined => byName.get(name);
+
+let told: ToldTool[] | null = null;
+
+export function toldTools(): ToldTool[] {
+  told ??= TOOLS.map(({ name, title, description, readOnly, destructive, idempotent, input, output }) => ({
+    name,
+    title,
+    description,
+    inputSchema: schemaOf(input, 'input'),
+    outputSchema: schemaOf(output, 'output'),
+    annotations: {
+      readOnlyHint: readOnly === true,
+      destructiveHint: destructive === true,
+      idempotentHint: idempotent === true,
+      openWorldHint: name === 'run',
+    },
+  }));
+  return told;
+}
+
+const schemaOf = (schema: z.ZodObject, io: 'input' | 'output') =>
+  z.toJSONSchema(schema, { io }) as { type: 'object' };
+
+/** Does what a tool does. What cannot be done is told in the result; throws where the call is given up, and what is our own fault. */
+export async function callTool(tool: Tool, given: unknown, call: Call): Promise<ToolResult> {
+  const parsed = tool.input.safeParse(given ?? {});
+  if (!parsed.success) return failed(inputFaults(parsed.error));
+  try {
+    return resultOf(await tool.act(parsed.data, call));
+  } catch (error) {
+    call.signal.throwIfAborted();
+    const words = failureText(error);
+    if (words === null) throw error;
+    return failed(words);
+  }
+}
+
+export const resultOf = ({ text, facts, isError }: Answer): ToolResult => ({
+  content: [{ type: 'text', text }],
+  structuredContent: facts,
+  ...(isError && { isError }),
+});
+
+const failed = (text: string): ToolResult => ({ content: [{ type: 'text', text }], isError: true });
+
+function inputFaults({ issues }: z.ZodError): string {
+  const faults = issues
+    .slice(0, 20)
+    .flatMap(({ path, message, ...issue }) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.slice(0, 20).map((key) => `${[...path, key].join('.')}: there is no such field`)
+        : [`${path.join('.') || 'input'}: ${message}`],
+    );
+  return ['The input is not valid [invalid_input]', ...faults].join('\n').slice(0, 4000);
+}
