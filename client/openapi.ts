@@ -2041,6 +2041,9 @@ export interface Bodies {
     wait_seconds?: number | undefined;
   } | null;
   completeRun: CompletionInput;
+  speakMcp: {
+    [name: string]: unknown;
+  };
   callBack: unknown;
 }
 
@@ -2223,5 +2226,8 @@ export interface Answers {
       /** Ran, and are still being looked for */
       still_recovering: number;
     } | undefined;
+  };
+  speakMcp: {
+    [name: string]: unknown;
   };
 }

@@ -1,52 +1,38 @@
-import {
-  type JSONRPCRequest,
-  ProtocolError,
-  ProtocolErrorCode,
-  Server,
-  type ServerContext,
-} from '@modelcontextprotocol/server';
+import { ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server';
 import type { Runwire } from '../client/runwire.ts';
 import about from '../package.json' with { type: 'json' };
-import { callTool, toldTools, toolNamed } from './tools/calling.ts';
-import type { Call } from './tools/tool.ts';
+import { answerCall, type Era } from './calls.ts';
+import { addExperimentalTasks, TASKS_CAPABILITY } from './tasks/experimental.ts';
+import { addTasksExtension, TASKS } from './tasks/extension.ts';
+import { telling } from './tasks/protocol-error.ts';
+import { toldTools } from './tools/calling.ts';
 
 const INSTRUCTIONS =
   'Runs programs on a Runwire server. run starts one; what takes long goes on by itself and is looked at with wait and output. Files that several runs share are kept in a workspace.';
 
+export interface McpOptions {
+  /** `legacy`: revisions up to 2025-11-25, with a handshake; `modern`: 2026-07-28. */
+  era: Era;
+  /** What is our own fault is told here; the client learns that something is. */
+  onError(error: unknown): void;
+}
+
 /** An MCP server over one Runwire server, for one connection or one request. */
-export function mcpServer(rw: Runwire): Server {
+export function mcpServer(rw: Runwire, { era, onError }: McpOptions): Server {
+  const isLegacy = era === 'legacy';
+  const capabilities = isLegacy ? { tasks: TASKS_CAPABILITY } : { extensions: { [TASKS]: {} } };
   const server = new Server(
     { name: 'runwire', title: 'Runwire', version: about.version },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    { capabilities: { tools: {}, ...capabilities }, instructions: INSTRUCTIONS },
   );
   server.setRequestHandler('tools/list', () => ({ tools: toldTools() }));
-  // Not a handler for the method: the SDK would refuse a task as the result of a call.
-  server.fallbackRequestHandler = (request, context) => answer(rw, request, context);
-  return server;
-}
-
-async function answer(rw: Runwire, { method, params }: JSONRPCRequest, context: ServerContext) {
-  if (method !== 'tools/call') throw new ProtocolError(ProtocolErrorCode.MethodNotFound, 'Method not found');
-  const name = String(params?.name);
-  const tool = toolNamed(name);
-  if (tool === undefined)
-    throw new ProtocolError(
-      ProtocolErrorCode.InvalidParams,
-      `There is no tool ${JSON.stringify(name.slice(0, 100))}: tools/list has those that there are.`,
-    );
-  return callTool(tool, params?.arguments, callOf(rw, context));
-}
-
-function callOf(rw: Runwire, { mcpReq }: ServerContext): Call {
-  const { signal, notify } = mcpReq;
-  const token = mcpReq._meta?.progressToken;
-  if (token === undefined) return { rw, signal, progress: null };
-  return {
-    rw,
-    signal,
-    progress: (progress, total, message) => {
-      const params = { progressToken: token, progress, total, message };
-      notify({ method: 'notifications/progress', params }).catch(() => {}); // nobody listens any more
-    },
+  const told = telling(onError);
+  (isLegacy ? addExperimentalTasks : addTasksExtension)(server, rw, told);
+  // Not a handler of the method: of such the SDK takes no task for a result.
+  server.fallbackRequestHandler = async (request, context) => {
+    if (request.method !== 'tools/call')
+      throw new ProtocolError(ProtocolErrorCode.MethodNotFound, 'Method not found');
+    return told(context.mcpReq.signal, () => answerCall(rw, era, request, context));
   };
+  return server;
 }

@@ -3,7 +3,7 @@ import type { Runwire } from '../client/runwire.ts';
 import { mcpServer } from './server.ts';
 
 /** Speaks MCP on standard input and output. Resolves when whoever spoke has gone. */
-export async function serveOnStdio(rw: Runwire, onError: (error: Error) => void): Promise<void> {
+export async function serveOnStdio(rw: Runwire, onError: (error: unknown) => void): Promise<void> {
   const over = Promise.withResolvers<void>();
   class Wire extends StdioServerTransport {
     override async close(): Promise<void> {
@@ -11,6 +11,6 @@ export async function serveOnStdio(rw: Runwire, onError: (error: Error) => void)
       over.resolve();
     }
   }
-  serveStdio(() => mcpServer(rw), { transport: new Wire(), onerror: onError });
+  serveStdio(({ era }) => mcpServer(rw, { era, onError }), { transport: new Wire(), onerror: onError });
   await over.promise;
 }

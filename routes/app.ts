@@ -4,6 +4,7 @@ import { RunwireError } from '../src/documents/errors.ts';
 import type { Engine } from '../src/engine/engine.ts';
 import type { Staging } from '../src/files/staging.ts';
 import type { Metrics } from '../src/metrics.ts';
+import { addressOf } from '../src/platform/own-address.ts';
 import { openFilesLimit } from '../src/platform/own-limits.ts';
 import { answerBrokenRequest, watchConnections } from './answers/broken-request.ts';
 import type { Edge, Kept, Routes } from './answers/edge.ts';
@@ -23,6 +24,7 @@ import { eventsRoutes } from './events.ts';
 import { filesRoutes } from './files.ts';
 import { healthRoutes } from './health.ts';
 import { invocationsRoutes } from './invocations.ts';
+import { mcpRoutes } from './mcp.ts';
 import { metricsRoutes } from './metrics.ts';
 import { capturesRoutes } from './output.ts';
 import { declaredAccess } from './requests/access.ts';
@@ -76,6 +78,7 @@ const ROUTES: readonly Routes[] = [
   runtimesRoutes,
   healthRoutes,
   metricsRoutes,
+  mcpRoutes,
 ];
 
 export interface AppParts {
@@ -148,6 +151,8 @@ export function createApp(parts: AppParts): FastifyInstance {
     sync: config.fsync === 'on',
     exchanges: new Exchanges(logger),
     proofs: new Proofs(),
+    ownAddress: () => addressOf(app.server, { host: config.host, port: 0 }),
+    onError: (err) => logger?.error({ err }, 'request failed'),
   };
   const guard = createGuard(config, (id, token) => holdsClaim(engine, id, token));
   const paths = new KnownPaths(ROUTER);

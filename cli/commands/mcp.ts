@@ -14,6 +14,6 @@ export function addMcp(program: Command): void {
     .action(async (flags: ServerFlags) => {
       const { brief } = new Server(flags);
       const { serveOnStdio } = await import('../../mcp/stdio.ts');
-      await serveOnStdio(brief, (error) => say(error.message));
+      await serveOnStdio(brief, (error) => say(error instanceof Error ? error.message : String(error)));
     });
 }

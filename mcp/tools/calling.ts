@@ -12,6 +12,8 @@ export interface ToldTool {
   inputSchema: { type: 'object' };
   outputSchema: { type: 'object' };
   annotations: { [hint: string]: boolean };
+  /** Of the revision 2025-11-25: may the call be a task. */
+  execution?: { taskSupport: 'optional' };
 }
 
 /** Result of a tool call. */
@@ -40,6 +42,7 @@ export function toldTools(): ToldTool[] {
       idempotentHint: idempotent === true,
       openWorldHint: name === 'run',
     },
+    ...(name === 'run' && { execution: { taskSupport: 'optional' as const } }),
   }));
   return told;
 }
@@ -49,25 +52,40 @@ const schemaOf = (schema: z.ZodObject, io: 'input' | 'output') =>
 
 /** Does what a tool does. What cannot be done is told in the result; throws where the call is given up, and what is our own fault. */
 export async function callTool(tool: Tool, given: unknown, call: Call): Promise<ToolResult> {
-  const parsed = tool.input.safeParse(given ?? {});
-  if (!parsed.success) return failed(inputFaults(parsed.error));
+  const input = inputOf(tool, given);
+  return input.ok
+    ? guarded(call.signal, async () => resultOf(await tool.act(input.value, call)))
+    : failed(input.faults);
+}
+
+/** What comes of it, or why it cannot be done. */
+export async function guarded<T>(signal: AbortSignal, act: () => Promise<T>): Promise<T | ToolResult> {
   try {
-    return resultOf(await tool.act(parsed.data, call));
+    return await act();
   } catch (error) {
-    call.signal.throwIfAborted();
+    signal.throwIfAborted();
     const words = failureText(error);
     if (words === null) throw error;
     return failed(words);
   }
 }
 
+/** The input of a tool, or what is wrong with it. */
+export function inputOf<T extends z.ZodObject>(
+  { input }: Pick<Tool<T>, 'input'>,
+  given: unknown,
+): { ok: true; value: z.infer<T> } | { ok: false; faults: string } {
+  const parsed = input.safeParse(given ?? {});
+  return parsed.success ? { ok: true, value: parsed.data } : { ok: false, faults: inputFaults(parsed.error) };
+}
+
 export const resultOf = ({ text, facts, isError }: Answer): ToolResult => ({
   content: [{ type: 'text', text }],
-  structuredContent: facts,
+  structuredContent: { ...facts },
   ...(isError && { isError }),
 });
 
-const failed = (text: string): ToolResult => ({ content: [{ type: 'text', text }], isError: true });
+export const failed = (text: string): ToolResult => ({ content: [{ type: 'text', text }], isError: true });
 
 function inputFaults({ issues }: z.ZodError): string {
   const faults = issues

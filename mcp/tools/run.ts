@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Runwire } from '../../client/runwire.ts';
+import type { Run, RunRecord, Runwire } from '../../client/runwire.ts';
 import { shownRun, USUAL_BUDGET } from '../output/shown-run.ts';
 import { Shown, WaitSeconds } from './input.ts';
-import { type Call, tool } from './tool.ts';
+import { type Answer, type Call, tool } from './tool.ts';
 import { within } from './waiting.ts';
 
 const USUAL_WAIT = 20;
@@ -34,7 +34,7 @@ export const RunInput = z.strictObject({
     .describe('more options of an invocation, e.g. {"http":{"url":…}}'),
   wait_seconds: WaitSeconds.optional().describe(`default ${USUAL_WAIT}; 0: answer with the id at once`),
 });
-type RunInput = z.infer<typeof RunInput>;
+export type RunInput = z.infer<typeof RunInput>;
 type Invocation = Parameters<Runwire['submit']>[0];
 
 export const runTool = tool({
@@ -46,21 +46,22 @@ export const runTool = tool({
   output: Shown,
   async act(input, call) {
     const run = await begin(input, call);
-    const record = await within(run, input.wait_seconds ?? USUAL_WAIT, call);
-    return shownRun(run, record, {
-      budget: USUAL_BUDGET,
-      signal: call.signal,
-      ...nextOf(record.result !== null),
-    });
+    return answerOf(run, await within(run, input.wait_seconds ?? USUAL_WAIT, call), call.signal);
   },
 });
 
-/** What can be done with a run that goes on. */
-export const nextOf = (finished: boolean): { next?: string } =>
-  finished ? {} : { next: 'It goes on. wait waits for its end, output shows more, cancel ends it.' };
+const GOES_ON = 'It goes on. wait waits for its end, output shows more, cancel ends it.';
+
+/** What is told of a run that has finished, or goes on: the same whenever it is asked for, and by whom. */
+export const answerOf = (run: Run, record: RunRecord, signal: AbortSignal): Promise<Answer> =>
+  shownRun(run, record, {
+    budget: USUAL_BUDGET,
+    signal,
+    ...(record.result === null && { next: GOES_ON }),
+  });
 
 /** Starts it. */
-export function begin(input: RunInput, { rw, signal }: Call): ReturnType<Runwire['submit']> {
+export function begin(input: RunInput, { rw, signal }: Call): Promise<Run> {
   return rw.submit(invocationOf(input), { signal });
 }
 

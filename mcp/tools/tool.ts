@@ -13,7 +13,7 @@ export interface Call {
 /** What a model is told, and the same for programs. */
 export interface Answer {
   text: string;
-  facts: { [name: string]: unknown };
+  facts: object;
   /** It could not be done: what is to be done next is in the text. */
   isError?: boolean;
 }

@@ -26,6 +26,10 @@ export interface Edge extends Kept {
   /** Of a JSON document. */
   maxBodyBytes: number;
   maxAssetBytes: number;
+  /** Where this server is reached from its own machine. */
+  ownAddress(): string;
+  /** Is told what is the server's own fault. */
+  onError(error: unknown): void;
 }
 
 /** What outlives runs. */

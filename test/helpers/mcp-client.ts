@@ -1,4 +1,4 @@
-import { Client, type ClientOptions, type StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client, type ClientOptions, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { BIN } from './command-line.ts';
 import { compileCache } from './compiled-once.ts';
@@ -19,6 +19,15 @@ export async function stdioClient(version: string, env: Record<string, string>):
     stderr: 'inherit',
   });
   return connected(version, transport);
+}
+
+/** One that speaks to `/mcp` of a server. */
+export function httpClient(version: string, url: string, token?: string): Promise<McpClient> {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return connected(
+    version,
+    new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit: { headers } }),
+  );
 }
 
 export interface McpClient extends AsyncDisposable {
