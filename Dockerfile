@@ -15,6 +15,8 @@ RUN apt-get update \
 WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules ./node_modules
+COPY client ./client
+COPY mcp ./mcp
 COPY runners ./runners
 COPY routes ./routes
 COPY src ./src

@@ -365,7 +365,7 @@ const ROOMS = {
       ...['routes/requests', 'routes/answers', 'src/engine/engine', 'src/workspaces/workspaces'],
       ...['src/assets/assets', 'src/sessions/sessions'],
       ...['src/contract/claims', 'src/documents', 'src/config', 'src/files', 'src/metrics', 'src/platform'],
-      ...['mcp/http', 'client/runwire'],
+      'mcp/http',
     ],
   },
   'src/command': {

@@ -78,7 +78,18 @@ export class Connection {
     const type = exchange.response.headers.get('content-type') ?? '';
     if (ok || (status === call.takes && type.startsWith('application/json'))) return exchange;
     if (call.method === 'DELETE' && mayBeGone && (status === 404 || status === 410)) return exchange;
-    throw errorOf(exchange.response, await exchange.text(this.settings.idleSeconds));
+    throw await this.#refusal(call, exchange);
+  }
+
+  /** An answer to HEAD has no words: why it is refused is what GET is told. */
+  async #refusal(call: Call, exchange: Exchange): Promise<RunwireError> {
+    const { idleSeconds } = this.settings;
+    if (call.method !== 'HEAD') return errorOf(exchange.response, await exchange.text(idleSeconds));
+    exchange.close();
+    const asked = await Exchange.begin(this.settings, { ...call, method: 'GET' });
+    if (!asked.response.ok) return errorOf(asked.response, await asked.text(idleSeconds));
+    asked.close();
+    return errorOf(exchange.response, '');
   }
 
   async #parsed<T>(exchange: Exchange): Promise<T> {

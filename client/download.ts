@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts';
 import { ConnectionError, IntegrityError, type RunwireError } from './errors.ts';
 import type { Call } from './exchange.ts';
+import { firstBytes } from './first-bytes.ts';
 import { Patience } from './patience.ts';
 import { type Hash, sha256 } from './sha256.ts';
 
@@ -12,6 +13,13 @@ export interface Head {
   etag: string | null;
   /** Hexadecimal; null: the server does not say. */
   sha256: string | null;
+}
+
+/** Some of the bytes, and what the server says of all. */
+export interface Part extends Head {
+  /** Of its first byte. */
+  offset: number;
+  bytes: Uint8Array;
 }
 
 /**
@@ -66,6 +74,25 @@ export class Download implements AsyncIterable<Uint8Array> {
         await patience.after(error);
       }
     }
+  }
+
+  /** Some of them, of those that are there now: `from` a byte, or that many before the end where it is negative. Not proved: a hash is that of all. */
+  async part({ from = 0, most }: { from?: number; most: number }): Promise<Part> {
+    const head = await this.head();
+    const size = head.size ?? 0;
+    const offset = from < 0 ? Math.max(0, size + from) : Math.min(from, size);
+    const length = Math.min(most, size - offset);
+    if (length <= 0) return { ...head, offset, bytes: new Uint8Array(0) };
+    const headers = {
+      ...this.#call.headers,
+      ...(head.etag && { 'if-match': head.etag }),
+      range: `bytes=${offset}-${offset + length - 1}`,
+    };
+    const { idleSeconds } = this.#connection.settings;
+    const bytes = await this.#connection.ask({ ...this.#call, headers }, (exchange) =>
+      firstBytes(exchange, length, idleSeconds),
+    );
+    return { ...head, offset, bytes };
   }
 
   /** All of them, in memory. */

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts';
-import type { Exchange } from './exchange.ts';
+import { firstBytes } from './first-bytes.ts';
 import type { OutputOptions } from './output.ts';
 
 export interface PartOptions extends Omit<OutputOptions, 'follow' | 'offset'> {
@@ -47,17 +47,4 @@ export async function readPart(
   const { idleSeconds } = connection.settings;
   const bytes = await connection.ask(call, (exchange) => firstBytes(exchange, length, idleSeconds));
   return { offset, bytes, total };
-}
-
-/** Both streams of what goes on come as a whole: there are no ranges of them. */
-async function firstBytes(exchange: Exchange, length: number, idleSeconds: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  let came = 0;
-  for await (const part of exchange.bytes(idleSeconds)) {
-    const wanted = part.subarray(0, length - came);
-    bytes.set(wanted, came);
-    came += wanted.length;
-    if (came === length) break;
-  }
-  return bytes.subarray(0, came);
 }

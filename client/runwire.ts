@@ -9,7 +9,7 @@ import { type FinishedRecord, Run, type WaitOptions } from './run.ts';
 import { type RunwireOptions, readSettings } from './settings.ts';
 import { type SubmitOptions, submit } from './submit.ts';
 
-export type { Download, Head } from './download.ts';
+export type { Download, Head, Part } from './download.ts';
 export * from './errors.ts';
 export type { Line } from './lines.ts';
 export type {

@@ -1,5 +1,5 @@
 import { createMcpHandler } from '@modelcontextprotocol/server';
-import type { Runwire } from '../client/runwire.ts';
+import { Runwire } from '../client/runwire.ts';
 import { mcpServer } from './server.ts';
 
 export interface McpOverHttp {
@@ -9,16 +9,36 @@ export interface McpOverHttp {
   close(): Promise<void>;
 }
 
-/** MCP by streamable HTTP, without sessions: each request has a server of its own. `clientFor`: who asks Runwire on behalf of it. */
-export function mcpOverHttp(
-  clientFor: (request: Request) => Runwire,
-  onError: (error: unknown) => void,
-): McpOverHttp {
-  const handler = createMcpHandler(({ era, requestInfo }) =>
-    mcpServer(clientFor(requestInfo as Request), { era, onError }),
-  );
+export interface McpOverHttpOptions {
+  /** Of the Runwire server. */
+  address: () => string;
+  fetch: typeof fetch;
+  onError(error: unknown): void;
+}
+
+/**
+ * MCP by streamable HTTP, without sessions: each request has a server of its own. What its tools ask of Runwire they ask with what the request has shown
+ * of who it is from, and with nothing else.
+ */
+export function mcpOverHttp({ address, fetch, onError }: McpOverHttpOptions): McpOverHttp {
+  const handler = createMcpHandler(({ era, requestInfo }) => {
+    const authorization = requestInfo?.headers.get('authorization') ?? null;
+    // Who does not reach this server from within will not after a while.
+    const patience = { retrySeconds: 0, resumeSeconds: 0 };
+    const rw = new Runwire({ url: address(), token: '', ...patience, fetch: showing(fetch, authorization) });
+    return mcpServer(rw, { era, onError });
+  });
   return {
     answer: (request, message) => handler.fetch(request, { parsedBody: message }),
     close: () => handler.close(),
   };
 }
+
+const showing =
+  (ask: typeof fetch, authorization: string | null): typeof fetch =>
+  (address, init) => {
+    const headers = new Headers(init?.headers);
+    headers.delete('authorization');
+    if (authorization !== null) headers.set('authorization', authorization);
+    return ask(address, { ...init, headers });
+  };

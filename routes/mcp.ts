@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { Runwire } from '../client/runwire.ts';
 import type { McpOverHttp } from '../mcp/http.ts';
 import { localFetch } from '../src/platform/local-fetch.ts';
 import type { Edge, Routes } from './answers/edge.ts';
@@ -24,39 +23,24 @@ const mcpSchema = {
   },
 };
 
+/**
+ * Tools go through the doors of this server, with what their caller has shown at them: who may do what is decided in one place.
+ */
 export const mcpRoutes: Routes = (app, edge) => {
   let loading: Promise<McpOverHttp> | undefined;
+  // Most servers are never asked: it is not in their memory.
+  const load = async (): Promise<McpOverHttp> => {
+    const { mcpOverHttp } = await import('../mcp/http.ts');
+    return mcpOverHttp({ address: edge.ownAddress, fetch: localFetch, onError: edge.onError });
+  };
   app.addHook('preClose', async () => (await loading)?.close());
   app.post('/mcp', { schema: mcpSchema, config: { access: 'token' } }, async (request, reply) => {
-    // What few servers are asked for is not in the memory of the others.
-    loading ??= import('../mcp/http.ts').then(({ mcpOverHttp }) =>
-      mcpOverHttp(clientFor(edge), edge.onError),
-    );
+    loading ??= load();
     const mcp = await loading;
     const signal = edge.exchanges.watch(reply.raw);
-    const answer = await mcp.answer(asked(request, signal), request.body);
-    return send(edge, reply, answer);
+    return send(edge, reply, await mcp.answer(asked(request, signal), request.body));
   });
 };
-
-/**
- * Tools go through the doors of this server, with what their caller has shown at them, and nothing else: who may do what is decided in one place. A
- * server that is not there for its own request will not be after a while.
- */
-const clientFor =
-  ({ ownAddress }: Edge) =>
-  ({ headers }: Request): Runwire => {
-    const authorization = headers.get('authorization');
-    return new Runwire({
-      ...{ url: ownAddress(), token: '', retrySeconds: 0, resumeSeconds: 0 },
-      fetch: (address, init) => {
-        const shown = new Headers(init?.headers);
-        shown.delete('authorization');
-        if (authorization !== null) shown.set('authorization', authorization);
-        return localFetch(address, { ...init, headers: shown });
-      },
-    });
-  };
 
 function asked({ headers }: FastifyRequest, signal: AbortSignal): Request {
   const all = Object.entries(headers).flatMap(([name, value]) =>

@@ -23,19 +23,16 @@ export interface FitOptions {
 /** The first or the last characters of bytes that fit. What is no UTF-8 becomes U+FFFD. */
 export function fitting(bytes: Uint8Array, options: FitOptions): Fitted {
   const { room, side, wholeLines = false } = options;
-  const characters = charactersOf(bytes, options);
+  const { count, starts, costs } = charactersOf(bytes, options);
   const isFirst = side === 'first';
   let cost = 0;
   let taken = 0;
-  for (; taken < characters.length; taken++) {
-    cost += characters.at(isFirst ? taken : -1 - taken)?.cost ?? 0;
+  for (; taken < count; taken++) {
+    cost += costs[isFirst ? taken : count - 1 - taken] ?? 0;
     if (cost > room) break;
   }
-  const isCut = taken < characters.length;
-  const kept = isFirst ? characters.slice(0, taken) : characters.slice(characters.length - taken);
-  const none = isFirst ? (characters[0]?.start ?? 0) : (characters.at(-1)?.end ?? bytes.length);
-  let start = kept[0]?.start ?? none;
-  let end = kept.at(-1)?.end ?? none;
+  let start = starts[isFirst ? 0 : count - taken] ?? 0;
+  let end = starts[isFirst ? taken : count] ?? 0;
   const middle = (start + end) / 2;
   if (wholeLines && isFirst) {
     const line = bytes.lastIndexOf(LINE_BREAK, end - 1) + 1;
@@ -44,7 +41,7 @@ export function fitting(bytes: Uint8Array, options: FitOptions): Fitted {
     const line = bytes.indexOf(LINE_BREAK, start) + 1;
     if (line > 0 && line < middle) start = line;
   }
-  return { text: decoder.decode(bytes.subarray(start, end)), start, end, isCut };
+  return { text: decoder.decode(bytes.subarray(start, end)), start, end, isCut: taken < count };
 }
 
 const LINE_BREAK = 10;
@@ -54,30 +51,31 @@ export const jsonSize = (text: string): number => Buffer.byteLength(JSON.stringi
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-interface Character {
-  start: number;
-  end: number;
+interface Characters {
+  count: number;
+  /** Where each begins, and where the last ends. */
+  starts: Uint32Array;
   /** In JSON. */
-  cost: number;
+  costs: Uint8Array;
 }
 
 /** Of what is no UTF-8 each byte counts for one U+FFFD, which is no less than it becomes. */
-function charactersOf(bytes: Uint8Array, { cutBefore, cutAfter }: FitOptions): Character[] {
-  const characters: Character[] = [];
+function charactersOf(bytes: Uint8Array, { cutBefore, cutAfter }: FitOptions): Characters {
+  const starts = new Uint32Array(bytes.length + 1);
+  const costs = new Uint8Array(bytes.length);
+  let count = 0;
   let at = 0;
   if (cutBefore) while (at < 3 && isContinuation(bytes[at])) at++;
   while (at < bytes.length) {
     const length = lengthAt(bytes, at);
-    if (length === 'cut') {
-      if (cutAfter) break;
-      characters.push({ start: at, end: bytes.length, cost: 3 * (bytes.length - at) });
-      break;
-    }
-    const cost = length === 0 ? 3 : length === 1 ? (COSTS[bytes[at] ?? 0] ?? 1) : length;
-    characters.push({ start: at, end: at + Math.max(1, length), cost });
-    at += Math.max(1, length);
+    if (length === 'cut' && cutAfter) break;
+    starts[count] = at;
+    costs[count++] =
+      length === 1 ? (COSTS[bytes[at] ?? 0] ?? 1) : length === 0 || length === 'cut' ? 3 : length;
+    at += typeof length === 'number' ? Math.max(1, length) : 1;
   }
-  return characters;
+  starts[count] = at;
+  return { count, starts, costs };
 }
 
 /** Bytes of the character that begins there; 0: none does, `cut`: its end is not there. */

@@ -47,8 +47,17 @@ export function toldTools(): ToldTool[] {
   return told;
 }
 
-const schemaOf = (schema: z.ZodObject, io: 'input' | 'output') =>
-  z.toJSONSchema(schema, { io }) as { type: 'object' };
+/** Without what goes without saying: the dialect, and how far whole numbers are exact. */
+function schemaOf(schema: z.ZodObject, io: 'input' | 'output'): { type: 'object' } {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, {
+    io,
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  return json as { type: 'object' };
+}
 
 /** Does what a tool does. What cannot be done is told in the result; throws where the call is given up, and what is our own fault. */
 export async function callTool(tool: Tool, given: unknown, call: Call): Promise<ToolResult> {

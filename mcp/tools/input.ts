@@ -13,36 +13,29 @@ export const MaxBytes = z
   .min(LEAST_BUDGET)
   .max(MOST_BUDGET)
   .default(USUAL_BUDGET)
-  .describe('so many bytes the answer has at most');
+  .describe('the answer has no more bytes');
 
 export const Stream = z
   .enum(['both', 'stdout', 'stderr'])
   .default('both')
   .describe('both: in the order in which they were written');
 
-/** What several tools answer. */
-const Span = z.tuple([z.int(), z.int()]);
+export const Phase = z
+  .enum(['command', 'setup'])
+  .default('command')
+  .describe('setup: what prepared its environment wrote');
 
-export const ShownOutput = z.strictObject({
-  text: z.string(),
-  stream: z.enum(['both', 'stdout', 'stderr']),
-  phase: z.enum(['setup', 'command']),
-  total_bytes: z.int(),
-  shown: z.array(Span).describe('bytes that are shown: from, up to and without'),
-  left_out: z.array(Span).describe('bytes that are not: ask output for offset'),
-});
+export const Cursor = z.string().min(1).optional().describe('next_cursor of the answer before');
 
-export const Told = {
-  id: z.string(),
-  status: z.enum(['pending', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled', 'rejected']),
-  finished: z.boolean(),
-  kind: z.string(),
-  name: z.string().optional(),
-  exit_code: z.int().optional(),
-  signal: z.string().optional(),
-  why: z.string().optional(),
-  run_ms: z.int().optional(),
-  artifacts: z.int().optional(),
-};
+export const Limit = z.int().min(1).max(1000);
 
-export const Shown = z.strictObject({ ...Told, output: ShownOutput, next: z.string().optional() });
+export const Files = z
+  .array(
+    z.strictObject({
+      path: z.string().min(1).describe('relative, with slashes'),
+      text: z.string().optional(),
+      base64: z.string().optional().describe('where it is no text'),
+      executable: z.boolean().optional(),
+    }),
+  )
+  .min(1);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { shownRun } from '../output/shown-run.ts';
-import { Id, MaxBytes, Shown, Stream } from './input.ts';
+import { ShownRun } from './facts.ts';
+import { Id, MaxBytes, Phase, Stream } from './input.ts';
 import { tool } from './tool.ts';
 
 export const outputTool = tool({
@@ -15,23 +16,14 @@ export const outputTool = tool({
     stream: Stream,
     part: z.enum(['ends', 'head', 'tail']).default('ends'),
     offset: z.int().min(0).optional().describe('first byte to show; goes before part'),
-    phase: z
-      .enum(['command', 'setup'])
-      .default('command')
-      .describe('setup: what prepared its environment wrote'),
+    phase: Phase,
     max_bytes: MaxBytes,
   }),
-  output: Shown,
+  output: ShownRun,
   async act({ id, stream, part, offset, phase, max_bytes }, { rw, signal }) {
     const run = rw.attach(id);
     const record = await run.refresh({ signal });
-    const shown = await shownRun(run, record, {
-      budget: max_bytes,
-      stream,
-      phase,
-      from: offset ?? part,
-      signal,
-    });
-    return { ...shown, isError: false };
+    const view = { budget: max_bytes, stream, phase, from: offset ?? part, signal };
+    return { ...(await shownRun(run, record, view)), isError: false };
   },
 });

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Run, RunRecord, Runwire } from '../../client/runwire.ts';
 import { shownRun, USUAL_BUDGET } from '../output/shown-run.ts';
-import { Shown, WaitSeconds } from './input.ts';
+import { ShownRun } from './facts.ts';
+import { WaitSeconds } from './input.ts';
 import { type Answer, type Call, tool } from './tool.ts';
 import { within } from './waiting.ts';
 
@@ -43,14 +44,14 @@ export const runTool = tool({
   description:
     'Runs a program and answers with its output and exit code. One that takes longer than wait_seconds goes on: the answer has its id for wait, output, stdin, signal and cancel. It survives the end of this connection and of the server.',
   input: RunInput,
-  output: Shown,
+  output: ShownRun,
   async act(input, call) {
     const run = await begin(input, call);
     return answerOf(run, await within(run, input.wait_seconds ?? USUAL_WAIT, call), call.signal);
   },
 });
 
-const GOES_ON = 'It goes on. wait waits for its end, output shows more, cancel ends it.';
+export const GOES_ON = 'It goes on. wait waits for its end, output shows more, cancel ends it.';
 
 /** What is told of a run that has finished, or goes on: the same whenever it is asked for, and by whom. */
 export const answerOf = (run: Run, record: RunRecord, signal: AbortSignal): Promise<Answer> =>

@@ -33,7 +33,9 @@ describe('The Dockerfile', () => {
       expect(existsSync(join(root, source)), source).toBe(true);
       expect(allowed).toContain(source);
     }
-    expect(copied).toEqual(expect.arrayContaining(['src', 'routes', 'runners', 'package-lock.json']));
+    expect(copied).toEqual(
+      expect.arrayContaining(['client', 'mcp', 'src', 'routes', 'runners', 'package-lock.json']),
+    );
   });
 
   test('lets nothing of the checkout in that it does not name', () => {
