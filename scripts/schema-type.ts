@@ -19,8 +19,7 @@ const WORDS: { readonly [type: string]: string } = {
 
 /** The type of TypeScript that a schema describes. Throws at a keyword that is not known here: none is passed over unseen. */
 export function typeOf(schema: Schema, indent = ''): string {
-  for (const keyword of Object.keys(schema))
-    if (!CONSTRAINTS.has(keyword) && !SHAPES.has(keyword)) throw new Error(`no type is known of ${keyword}`);
+  checkKeywords(schema);
   if (typeof schema.$ref === 'string') return schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1);
   if (schema.not !== undefined) return 'never';
   if ('const' in schema) return literal(schema.const);
@@ -32,6 +31,11 @@ export function typeOf(schema: Schema, indent = ''): string {
   if (typeof type === 'string') return WORDS[type] ?? fail(`no type is known of ${type}`);
   const choices = (schema.anyOf ?? schema.oneOf) as Schema[] | undefined;
   return choices === undefined ? 'unknown' : union(choices.map((choice) => typeOf(choice, indent)));
+}
+
+export function checkKeywords(schema: Schema): void {
+  for (const keyword of Object.keys(schema))
+    if (!CONSTRAINTS.has(keyword) && !SHAPES.has(keyword)) throw new Error(`no type is known of ${keyword}`);
 }
 
 function objectType(schema: Schema, indent: string): string {

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from contextlib import aclosing, closing
+from typing import Protocol, TypeAlias, cast
+
+from ..body import PART, Body, Source, body_of
+from ..errors import RunwireError, unreadable
+from .machine import in_thread, is_awaited, next_part
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+AsyncPayload: TypeAlias = "Source | Readable | Iterable[bytes] | AsyncIterable[bytes]"
+"""Bytes to send. What is iterated, or read as an open file is, can be sent once only."""
+
+
+class Sending:
+    """A payload on its way, and the hash of what was sent in the last pass over it."""
+
+    def __init__(self, payload: AsyncPayload, *, hashed: bool = False) -> None:
+        self._body: Body | None = None
+        self._once: Readable | Iterable[bytes] | AsyncIterable[bytes] | None = None
+        if _is_once(payload):
+            self._once = cast("Readable | Iterable[bytes] | AsyncIterable[bytes]", payload)
+        else:
+            self._body = body_of(cast(Source, payload))
+        self._hashed = hashed
+        self._hash = hashlib.sha256()
+
+    @property
+    def repeatable(self) -> bool:
+        return self._body is not None
+
+    @property
+    def size(self) -> int | None:
+        return None if self._body is None else self._body.size
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    async def parts(self) -> AsyncGenerator[bytes, None]:
+        """Raises SourceError where the source fails."""
+        self._hash = hashlib.sha256()
+        try:
+            async with aclosing(self._given()) as given:
+                async for part in given:
+                    if self._hashed:
+                        self._hash.update(part)
+                    if part:
+                        yield part
+        except (RunwireError, GeneratorExit):
+            raise
+        except Exception as error:
+            raise unreadable() from error
+
+    async def _given(self) -> AsyncGenerator[bytes, None]:
+        if self._body is not None:
+            waits = self._body.waits
+            with closing(self._body.parts()) as parts:
+                while (part := await next_part(parts) if waits else next(parts, None)) is not None:
+                    yield part
+        elif is_awaited(self._once):
+            async for part in cast("AsyncIterable[bytes]", self._once):
+                yield part
+        elif hasattr(self._once, "read"):
+            file = cast(Readable, self._once)
+            while part := await in_thread(lambda: file.read(PART)):
+                yield part
+        else:
+            for part in cast("Iterable[bytes]", self._once):
+                yield part
+
+
+def _is_once(payload: AsyncPayload) -> bool:
+    """Iterators of parts are no bodies, though bytes and bodies may be iterated too."""
+    if isinstance(payload, (str, bytes, bytearray, memoryview)) or hasattr(payload, "__fspath__"):
+        return False
+    return any(hasattr(payload, name) for name in ("__aiter__", "__iter__", "read"))
