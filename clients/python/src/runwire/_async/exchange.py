@@ -8,7 +8,7 @@ from typing import Self
 
 import httpx
 
-from ..errors import lost
+from ..errors import SourceError, lost
 from ..failure import failure_of
 from ..patience import Deadline
 from ..paths import query_of
@@ -57,6 +57,9 @@ class Exchange:
         request = _request_of(settings, client, call, parts)
         try:
             response = await client.send(request, stream=True, follow_redirects=False)
+        except SourceError as error:
+            # Below here the cause is taken off.
+            raise error from (None if call.body is None else call.body.failure)
         except httpx.ReadTimeout as error:
             raise lost(f"no answer within {settings.answer_seconds + call.wait_seconds:g} s") from error
         except httpx.TransportError as error:

@@ -58,7 +58,9 @@ class AsyncRunwire:
         )
         self._own: httpx.AsyncClient | None = None
         if http_client is None:
-            transport = httpx.AsyncHTTPTransport(limits=LIMITS, socket_options=OPTIONS)
+            # Certificates are read, which takes a while, where there are some to be checked.
+            tls = settings.url.startswith("https:")
+            transport = httpx.AsyncHTTPTransport(verify=tls, limits=LIMITS, socket_options=OPTIONS)
             http_client = httpx.AsyncClient(transport=transport, headers={"user-agent": USER_AGENT})
             self._own = http_client
         self._connection = AsyncConnection(settings, http_client)

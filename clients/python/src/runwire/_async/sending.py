@@ -30,6 +30,8 @@ class Sending:
             self._body = body_of(cast(Source, payload))
         self._hashed = hashed
         self._hash = hashlib.sha256()
+        self.failure: BaseException | None = None
+        """Why the source failed, if it did."""
 
     @property
     def repeatable(self) -> bool:
@@ -53,9 +55,11 @@ class Sending:
                         self._hash.update(part)
                     if part:
                         yield part
-        except (RunwireError, GeneratorExit):
+        except RunwireError as error:
+            self.failure = error.__cause__
             raise
         except Exception as error:
+            self.failure = error
             raise unreadable() from error
 
     async def _given(self) -> AsyncGenerator[bytes, None]:

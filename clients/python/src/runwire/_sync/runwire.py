@@ -59,7 +59,9 @@ class Runwire:
         )
         self._own: httpx.Client | None = None
         if http_client is None:
-            transport = httpx.HTTPTransport(limits=LIMITS, socket_options=OPTIONS)
+            # Certificates are read, which takes a while, where there are some to be checked.
+            tls = settings.url.startswith("https:")
+            transport = httpx.HTTPTransport(verify=tls, limits=LIMITS, socket_options=OPTIONS)
             http_client = httpx.Client(transport=transport, headers={"user-agent": USER_AGENT})
             self._own = http_client
         self._connection = Connection(settings, http_client)
