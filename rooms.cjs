@@ -5,6 +5,9 @@
 /** What every runner is given. */
 const GIVEN = ['src/contract', 'src/documents', 'src/disk/run-directory', 'src/outbound', 'src/platform'];
 
+/** What a command has. */
+const VERBS = ['client/runwire', 'cli/print', 'cli/files', 'cli/run', 'cli/process', 'cli/words'];
+
 /**
  * Room by room: its one sentence; its doors, the files that others may import (`*`: each of them); the rooms and
  * files that it may import itself. Whatever is not said is forbidden, and a type is an import like any other.
@@ -393,6 +396,11 @@ const ROOMS = {
     doors: ['*'],
     imports: ['client/runwire'],
   },
+  'cli/files': {
+    says: 'files here: sent, received, and what a command line calls those of the server',
+    doors: ['*'],
+    imports: ['client/runwire', 'cli/process', 'cli/words'],
+  },
   'cli/run': {
     says: 'one run, from flags to its exit code',
     doors: ['*'],
@@ -403,17 +411,38 @@ const ROOMS = {
     doors: ['*'],
     imports: ['client/runwire', 'cli/run', 'cli/process', 'cli/words'],
   },
+  'cli/commands/workspace': {
+    says: 'the verbs of `runwire workspace`, a file each',
+    doors: ['*'],
+    imports: VERBS,
+  },
+  'cli/commands/snapshot': {
+    says: 'those of `runwire snapshot`',
+    doors: ['*'],
+    imports: VERBS,
+  },
+  'cli/commands/session': {
+    says: 'those of `runwire session`',
+    doors: ['*'],
+    imports: VERBS,
+  },
+  'cli/commands/spec': {
+    says: 'those of `runwire spec`',
+    doors: ['*'],
+    imports: VERBS,
+  },
+  'cli/commands/asset': {
+    says: 'those of `runwire asset`',
+    doors: ['*'],
+    imports: VERBS,
+  },
   'cli/commands': {
     says: 'a file a command, or a few that are alike',
     doors: ['*'],
     imports: [
-      'client/runwire',
-      'cli/print',
-      'cli/run',
-      'cli/process',
-      'cli/words',
-      'mcp/stdio',
-      'src/server',
+      ...VERBS,
+      ...['cli/commands/workspace', 'cli/commands/snapshot', 'cli/commands/session'],
+      ...['cli/commands/spec', 'cli/commands/asset', 'mcp/stdio', 'src/server'],
     ],
   },
   cli: {
@@ -458,7 +487,16 @@ const LIBRARIES = {
   koffi: { rooms: ['src/supervisor/spawn', 'src/platform'] },
   '@jest/diff-sequences': { rooms: ['src/diff'] },
   '@modelcontextprotocol/server': { rooms: ['mcp', 'mcp/tasks'] },
-  commander: { rooms: ['cli', 'cli/commands', 'cli/print', 'cli/words'], types: ['cli/process'] },
+  commander: {
+    rooms: ['cli', 'cli/commands', 'cli/commands/session', 'cli/files', 'cli/print', 'cli/words'],
+    types: [
+      'cli/process',
+      'cli/commands/workspace',
+      'cli/commands/snapshot',
+      'cli/commands/spec',
+      'cli/commands/asset',
+    ],
+  },
   'node:sqlite': { rooms: ['src/store'] },
   'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client', 'src/git'] },
   'node:cluster': { rooms: [] },

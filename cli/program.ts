@@ -1,20 +1,26 @@
 import { Command, CommanderError } from 'commander';
+import { addAsset } from './commands/asset.ts';
 import { addAttach } from './commands/attach.ts';
+import { addCopy } from './commands/cp.ts';
 import { addDf } from './commands/df.ts';
 import { addLists } from './commands/lists.ts';
 import { addLogs } from './commands/logs.ts';
+import { addMcp } from './commands/mcp.ts';
 import { addPrune } from './commands/prune.ts';
 import { addRerun } from './commands/rerun.ts';
-import { addMcp } from './commands/mcp.ts';
 import { addRun } from './commands/run.ts';
 import { addRuntime } from './commands/runtime.ts';
 import { addServe } from './commands/serve.ts';
+import { addSession } from './commands/session.ts';
 import { addShow } from './commands/show.ts';
+import { addSnapshots } from './commands/snapshot.ts';
+import { addSpec } from './commands/spec.ts';
 import { addStdin } from './commands/stdin.ts';
 import { addStop } from './commands/stop.ts';
 import { addTop } from './commands/top.ts';
 import { addVersion, version } from './commands/version.ts';
 import { addWait } from './commands/wait.ts';
+import { addWorkspace } from './commands/workspace.ts';
 import { EXIT } from './process/exit-codes.ts';
 import { failureOf } from './process/failure.ts';
 import { say } from './process/say.ts';
@@ -46,6 +52,12 @@ export function commandLine(): Command {
     addDf,
     addRuntime,
     addMcp,
+    addCopy,
+    addWorkspace,
+    addSnapshots,
+    addSession,
+    addSpec,
+    addAsset,
     addServe,
     addVersion,
   ])
@@ -54,10 +66,10 @@ export function commandLine(): Command {
   return program;
 }
 
-/** Errors in the words are thrown by each command, also by those of groups. */
+/** No command ends the process by itself. */
 function throwing(command: Command): void {
   command.exitOverride();
-  for (const one of command.commands) throwing(one);
+  for (const below of command.commands) throwing(below);
 }
 
 /** Reads the words of a command line, does what they say, and ends the process. */

@@ -1,9 +1,17 @@
 import { type Command, Option } from 'commander';
+import type { Run, Runwire } from '../../client/runwire.ts';
+import type { Upload } from '../files/local-tree.ts';
+import { pull } from '../files/pull.ts';
+import { archiveOf, upload } from '../files/uploads.ts';
+import { EXIT } from '../process/exit-codes.ts';
+import { Failure, failureOf } from '../process/failure.ts';
+import { Progress } from '../process/progress.ts';
+import { say } from '../process/say.ts';
 import { addressOf, Server, type ServerFlags, withServer } from '../process/server.ts';
 import { print } from '../process/sink.ts';
-import { asCurl } from '../run/as-curl.ts';
+import { asCurl, formAsCurl } from '../run/as-curl.ts';
 import { isFed } from '../run/feed.ts';
-import { invocationOf, type RunFlags } from '../run/invocation.ts';
+import { type Invocation, invocationOf, type RunFlags } from '../run/invocation.ts';
 import { start } from '../run/start.ts';
 import { seconds } from '../words/duration.ts';
 import { object, pair, several, variable } from '../words/pairs.ts';
@@ -13,6 +21,8 @@ interface Flags extends RunFlags, ServerFlags {
   interactive?: true;
   stdin: boolean;
   dryRun?: true;
+  upload?: Upload[];
+  pull?: string;
 }
 
 const EXAMPLES = `Examples:
@@ -20,6 +30,7 @@ const EXAMPLES = `Examples:
   runwire run --timeout 5m -e CI=1 -- make test
   runwire run --image alpine:3 -- cat /etc/os-release
   tar cz src | runwire run -- tar tz
+  runwire run --upload . --pull out --artifact 'build/**' -- make
   id=$(runwire run -d --name nightly -- ./nightly)
 `;
 
@@ -48,7 +59,9 @@ export function addRun(program: Command): void {
     .option('--spec <name>', 'environment spec, name or name@version')
     .option('--workspace <id>', 'in this workspace')
     .option('--session <id>', 'in this session')
+    .option('--upload <PATH[:DEST]>', 'send this file or directory along (. is all that is in it)', upload)
     .option('--artifact <glob>', 'files to keep', several)
+    .option('--pull <directory>', 'then bring what it keeps, or else all of its directory, into this one')
     .addOption(new Option('--options <json>', 'options of the invocation, in JSON').argParser(object))
     .option('--dry-run', 'print the request as curl, and do nothing')
     .action(runAndFollow);
@@ -57,12 +70,40 @@ export function addRun(program: Command): void {
 async function runAndFollow(argv: string[], flags: Flags): Promise<void> {
   const stdin = flags.stdin && !flags.detach && (flags.interactive || (argv.length > 0 && isFed()));
   const invocation = invocationOf(argv, flags, stdin === true);
-  const server = new Server(flags);
+  if (flags.detach && flags.pull !== undefined)
+    throw new Failure('--pull waits for the end of the run, -d does not', EXIT.usage);
+  const archive = (await archiveOf(flags.upload)) ?? undefined;
+  const progress = new Progress('sending');
+  const server = new Server(flags, progress);
   if (flags.dryRun) {
     const hasToken = flags.token !== undefined || !!process.env.RUNWIRE_TOKEN;
-    return print(
-      `${asCurl('POST', `${addressOf(flags).replace(/\/+$/, '')}/invocations`, hasToken, invocation)}\n`,
-    );
+    const address = `${addressOf(flags).replace(/\/+$/, '')}/invocations`;
+    if (archive) say('FILES.tar stands for an archive of what --upload names');
+    const line = archive
+      ? formAsCurl(address, hasToken, 'invocation', invocation, 'FILES.tar')
+      : asCurl('POST', address, hasToken, invocation);
+    return print(`${line}\n`);
   }
-  await start(server, invocation, { detach: flags.detach === true, stdin: stdin === true });
+  const submit = async (rw: Runwire, whole: Invocation): Promise<Run> => {
+    const run = await rw.submit(whole, { archive });
+    progress.end();
+    return run;
+  };
+  const run = await start(server, invocation, {
+    detach: flags.detach === true,
+    stdin: stdin === true,
+    submit,
+  });
+  if (run !== null && flags.pull !== undefined) await pullInto(run, flags.pull, flags);
+}
+
+/** The exit code stays that of a run that did not succeed. */
+async function pullInto(run: Run, directory: string, flags: Flags): Promise<void> {
+  try {
+    await pull(run, await run.wait(), directory);
+  } catch (error) {
+    const { lines, exitCode } = failureOf(error, addressOf(flags));
+    for (const line of lines) say(`not all is in ${directory}: ${line}`);
+    process.exitCode ||= exitCode;
+  }
 }

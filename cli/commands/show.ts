@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { page } from '../print/page.ts';
+import { printThing } from '../print/thing.ts';
 import { type OutputFlags, withOutput } from '../print/things.ts';
-import { telling } from '../process/say.ts';
 import { Server, type ServerFlags, withServer } from '../process/server.ts';
-import { print } from '../process/sink.ts';
 import { lastLines } from '../run/tail.ts';
 
 /** More do not fit. */
@@ -19,15 +18,15 @@ export function addShow(program: Command): void {
     .action(async (id: string, flags: ServerFlags & OutputFlags) => {
       const run = new Server(flags).quick.attach(id);
       const record = await run.refresh();
-      telling.json = flags.output !== 'table';
-      if (flags.quiet) return print(`${id}\n`);
-      if (flags.output === 'json') return print(`${JSON.stringify(record, null, 2)}\n`);
-      if (flags.output === 'jsonl') return print(`${JSON.stringify(record)}\n`);
-      const streams = record.status === 'succeeded' ? (['stdout'] as const) : (['stderr', 'stdout'] as const);
-      for (const stream of streams) {
-        const lines = await lastLines(run, record, stream, LINES);
-        const of = record.outcome?.ended === 'setup_failed' ? `${stream} of the setup` : stream;
-        if (lines.length > 0 || stream === 'stdout') return print(page(record, of, lines));
-      }
+      await printThing(record, id, flags, async () => {
+        const streams =
+          record.status === 'succeeded' ? (['stdout'] as const) : (['stderr', 'stdout'] as const);
+        const of = record.outcome?.ended === 'setup_failed' ? ' of the setup' : '';
+        for (const stream of streams) {
+          const lines = await lastLines(run, record, stream, LINES);
+          if (lines.length > 0 || stream === 'stdout') return page(record, `${stream}${of}`, lines);
+        }
+        return '';
+      });
     });
 }

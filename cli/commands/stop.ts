@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
-import type { Runwire } from '../../client/runwire.ts';
-import { failureOf } from '../process/failure.ts';
-import { say } from '../process/say.ts';
-import { addressOf, Server, type ServerFlags, withServer } from '../process/server.ts';
+import { each } from '../process/each.ts';
+import { type ServerFlags, withServer } from '../process/server.ts';
 import { seconds } from '../words/duration.ts';
 
 /** `cancel`, `signal` and `rm`: each does one thing to some runs. */
@@ -33,21 +31,4 @@ export function addStop(program: Command): void {
     .description('Removes runs that have finished, with their output and files.')
     .addHelpText('before', 'Examples:\n  runwire rm $(runwire ls -q --status failed)\n')
     .action((ids: string[], flags: ServerFlags) => each(ids, flags, (rw, id) => rw.attach(id).remove()));
-}
-
-/** One that fails does not keep the others from it. */
-async function each(
-  ids: string[],
-  flags: ServerFlags,
-  act: (rw: Runwire, id: string) => Promise<unknown>,
-): Promise<void> {
-  const { quick } = new Server(flags);
-  for (const id of ids)
-    try {
-      await act(quick, id);
-    } catch (error) {
-      const { lines, exitCode } = failureOf(error, addressOf(flags));
-      for (const line of lines) say(ids.length === 1 ? line : `${id}: ${line}`);
-      process.exitCode = exitCode;
-    }
 }

@@ -21,7 +21,8 @@ export const MEANINGS: { readonly [code in keyof typeof EXIT]: string } = {
   failed: 'a kind without a program (an HTTP call, a person) failed',
   usage: 'the words of the command line are not right',
   timedOut: 'the run timed out',
-  undone: 'refused, rejected, lost, its setup failed, or the server was not reached',
+  undone:
+    'refused, rejected, lost, its setup failed, the server was not reached, or not all files were copied',
   notExecutable: 'the program cannot be executed',
   notFound: 'there is no such program',
   signal: '128 + N: signal N ended the program',

@@ -29,5 +29,9 @@ export function failureOf(error: unknown, url: string): { lines: string[]; exitC
       exitCode: EXIT.undone,
     };
   }
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  // A file here: it is not there, may not be read, does not fit.
+  if (error instanceof Error && code !== undefined && syscall !== undefined)
+    return { lines: [error.message], exitCode: EXIT.undone };
   throw error;
 }

@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { giveWay } from './progress.ts';
 import { spinner } from './spinner.ts';
 import { telling } from './telling.ts';
 import { visible } from './visible.ts';
@@ -9,6 +10,7 @@ export { telling };
 export function say(line: string): void {
   const text = telling.json ? JSON.stringify({ notice: line }) : `runwire: ${visible(line)}`;
   spinner.giveWay();
+  giveWay();
   try {
     writeSync(2, `${text}\n`);
   } catch {

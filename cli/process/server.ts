@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { ConnectionError, Runwire } from '../../client/runwire.ts';
+import { countedFetch } from './counted-fetch.ts';
 import { EXIT } from './exit-codes.ts';
 import { Failure } from './failure.ts';
+import type { Progress } from './progress.ts';
 import { watchedFetch } from './watched-fetch.ts';
 
 /** A model waits for its answer. */
@@ -32,10 +34,12 @@ export class Server {
   /** Asks again for some seconds what can be repeated, for ever what is followed. */
   readonly brief: Runwire;
 
-  constructor(flags: ServerFlags) {
+  /** `sending`: what is told how far large bodies are. */
+  constructor(flags: ServerFlags, sending?: Progress) {
     const { server: url, token } = flags;
     this.#flags = flags;
-    const options = { url, token, fetch: watchedFetch() };
+    const watched = watchedFetch();
+    const options = { url, token, fetch: sending ? countedFetch(sending, watched) : watched };
     try {
       this.quick = new Runwire({ ...options, retrySeconds: 0 });
       this.patient = new Runwire(options);

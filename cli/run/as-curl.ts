@@ -10,6 +10,25 @@ export function asCurl(method: string, address: string, hasToken: boolean, body?
   ].join(' ');
 }
 
+/** The same with an archive beside the document, in a form. */
+export function formAsCurl(
+  address: string,
+  hasToken: boolean,
+  part: string,
+  document: object,
+  archive: string,
+): string {
+  // In quotes, so that curl does not end it at a semicolon.
+  const text = JSON.stringify(document).replaceAll(/["\\]/g, '\\$&');
+  return [
+    asCurl('GET', address, hasToken),
+    '-F',
+    quoted(`${part}="${text}";type=application/json`),
+    '-F',
+    quoted(`archive=@${archive}`),
+  ].join(' ');
+}
+
 /** A word of a POSIX shell. */
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

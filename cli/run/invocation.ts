@@ -1,5 +1,6 @@
 import type { Runwire } from '../../client/runwire.ts';
 import type { Pairs } from '../words/pairs.ts';
+import { said } from '../words/said.ts';
 
 export type Invocation = Parameters<Runwire['submit']>[0];
 
@@ -20,6 +21,9 @@ export interface RunFlags {
   artifact?: string[];
   options?: object;
 }
+
+/** What says the kind. */
+type KindFlags = Pick<RunFlags, 'kind' | 'image' | 'spec' | 'session'>;
 
 /** The invocation that a command line means. What is not said is left to the server, a session or an environment spec. */
 export function invocationOf(argv: readonly string[], flags: RunFlags, stdinOpen: boolean): Invocation {
@@ -50,11 +54,8 @@ export function invocationOf(argv: readonly string[], flags: RunFlags, stdinOpen
   });
 }
 
-function kindOf({ kind, image, spec, session }: RunFlags): string | undefined {
+export function kindOf({ kind, image, spec, session }: KindFlags): string | undefined {
   if (kind !== undefined) return kind;
   if (image !== undefined) return 'docker';
   return spec === undefined && session === undefined ? 'subprocess' : undefined;
 }
-
-const said = <T extends object>(all: T): T =>
-  Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as T;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Run, RunRecord } from '../../client/runwire.ts';
 import { spinner } from '../process/spinner.ts';
 import { reach } from '../process/watched-fetch.ts';
-import { Pull } from './pull.ts';
+import { Pull } from './image-pull.ts';
 
 /** How often a run that waits is asked for its place. */
 const LOOK_MS = 1000;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Pull } from '../../../cli/run/pull.ts';
+import { Pull } from '../../../cli/run/image-pull.ts';
 import type { RuntimeEvent } from '../../../client/runwire.ts';
 
 const progress = (message: string, data?: object) =>

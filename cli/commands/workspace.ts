@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { addCreate } from './workspace/create.ts';
+import { addDiff } from './workspace/diff.ts';
+import { addList } from './workspace/ls.ts';
+import { addPull } from './workspace/pull.ts';
+import { addPush } from './workspace/push.ts';
+import { addRestore } from './workspace/restore.ts';
+import { addRemove } from './workspace/rm.ts';
+import { addShow } from './workspace/show.ts';
+import { addSnapshot } from './workspace/snapshot.ts';
+
+const EXAMPLES = `Examples:
+  ws=$(runwire workspace create)
+  runwire workspace push $ws .
+  runwire run --workspace $ws -- make
+  runwire workspace pull $ws build/
+`;
+
+/** Directories of the server that outlive runs. */
+export function addWorkspace(program: Command): void {
+  const group = program
+    .command('workspace')
+    .alias('ws')
+    .summary('directories that outlive runs')
+    .description('Directories that the server keeps from one run to the next.')
+    .addHelpText('before', EXAMPLES);
+  for (const add of [
+    addCreate,
+    addList,
+    addShow,
+    addPush,
+    addPull,
+    addDiff,
+    addSnapshot,
+    addRestore,
+    addRemove,
+  ])
+    add(group);
+}

@@ -1,0 +1,41 @@
+import { Failure } from '../process/failure.ts';
+import { Server, type ServerFlags } from '../process/server.ts';
+import { copied, writtenTo } from './copied.ts';
+import { isDevice, landingOf } from './destination.ts';
+import { fetched } from './fetched.ts';
+import { type Remote, written } from './place.ts';
+import { below, lookUp, one, whole } from './selection.ts';
+import { exactly, type Tree, treeOf } from './tree.ts';
+
+/** Files of the server to a file or a directory here, or as a tar to standard output (`-`). */
+export async function copiedOut(remote: Remote, destination: string, flags: ServerFlags): Promise<void> {
+  const server = new Server(flags);
+  const entry = await server.ask((rw) => lookUp(treeOf(rw, remote), remote));
+  const tree = treeOf(server.patient, remote);
+  if (destination === '-') return copied(tree.archive({ glob: await globOf(tree, remote, entry) }));
+  if (entry === null) return fetched(tree, await whole(tree), destination);
+  const name = entry.path.split('/').at(-1) ?? '';
+  if (entry.type === 'directory') {
+    if (remote.contents) return fetched(tree, await below(tree, entry, ''), destination);
+    const landing = landingOf(destination, name);
+    return fetched(tree, await below(tree, entry, landing.name), landing.directory);
+  }
+  if (remote.isDirectory) throw new Failure(`${written(remote)}: it is no directory`);
+  if (isDevice(destination)) return writtenTo(destination, tree.file(entry.path));
+  const landing = landingOf(destination, name);
+  await fetched(tree, one(entry, landing.name), landing.directory);
+}
+
+async function globOf(
+  tree: Tree,
+  remote: Remote,
+  entry: Awaited<ReturnType<typeof lookUp>>,
+): Promise<string | undefined> {
+  if (entry === null) return undefined;
+  if (entry.type !== 'directory') return exactly(entry.path);
+  const { globs } = await below(tree, entry, '');
+  if (globs.length < 2) return globs[0] ?? exactly(entry.path);
+  throw new Failure(
+    `${written(remote)}: too many names begin with a dot for one archive: copy it to a directory`,
+  );
+}

@@ -1,0 +1,67 @@
+import type { Progress } from './progress.ts';
+
+/** fetch that tells how much of a body has gone, anew at each attempt. What is JSON is not counted. */
+export function countedFetch(progress: Progress, send: typeof fetch): typeof fetch {
+  return (address, init) => {
+    const { body } = init ?? {};
+    if (body instanceof Blob) {
+      progress.begin(body.size);
+      return send(address, { ...init, body: new CountedBlob(progress, body) });
+    }
+    if (body instanceof FormData) return send(address, { ...init, body: countedForm(progress, body) });
+    if (body instanceof ReadableStream) {
+      progress.begin(null);
+      return send(address, { ...init, body: counted(progress, body) });
+    }
+    return send(address, init);
+  };
+}
+
+/** A Blob and not its stream: fetch tells the server how long it is. */
+class CountedBlob extends Blob {
+  readonly #progress: Progress;
+
+  constructor(progress: Progress, blob: Blob) {
+    super([blob], { type: blob.type });
+    this.#progress = progress;
+  }
+
+  override stream() {
+    return counted(this.#progress, super.stream());
+  }
+}
+
+class CountedFile extends File {
+  readonly #progress: Progress;
+
+  constructor(progress: Progress, file: File) {
+    super([file], file.name, { type: file.type, lastModified: file.lastModified });
+    this.#progress = progress;
+  }
+
+  override stream() {
+    return counted(this.#progress, super.stream());
+  }
+}
+
+function countedForm(progress: Progress, form: FormData): FormData {
+  const counting = new FormData();
+  let total = 0;
+  for (const [name, value] of form) {
+    if (typeof value !== 'string') total += value.size;
+    counting.append(name, typeof value === 'string' ? value : new CountedFile(progress, value));
+  }
+  progress.begin(total);
+  return counting;
+}
+
+function counted<T extends Uint8Array>(progress: Progress, bytes: ReadableStream<T>): ReadableStream<T> {
+  return bytes.pipeThrough(
+    new TransformStream<T, T>({
+      transform(part, controller) {
+        progress.count(part.length);
+        controller.enqueue(part);
+      },
+    }),
+  );
+}
