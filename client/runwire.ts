@@ -37,7 +37,7 @@ export type { Session } from './session.ts';
 export type { RunwireOptions } from './settings.ts';
 export type { Snapshot } from './snapshot.ts';
 export { type TarEntry, tarOf } from './tar.ts';
-export type { FileEntry } from './tree.ts';
+export { exactly, type FileEntry } from './tree.ts';
 export { type UntarredEntry, untarred } from './untar.ts';
 export { verifyWebhook, type Webhook, WebhookError } from './webhook.ts';
 export type { Workspace } from './workspace.ts';

@@ -1,10 +1,14 @@
 import { createReadStream, openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { exactly } from '../../client/runwire.ts';
 import { Progress } from '../process/progress.ts';
 import { Server, type ServerFlags } from '../process/server.ts';
 import { entriesOf, nameOf } from './local-tree.ts';
 import type { Remote } from './place.ts';
-import { exactly } from './tree.ts';
+
+/** Standard input may be a socket, which cannot be opened once more. */
+const streamOf = (source: string): AsyncIterable<Uint8Array> =>
+  source === '/dev/stdin' ? process.stdin : createReadStream(source);
 
 /** A file or a directory here, or a tar of standard input (`-`), into a workspace. */
 export async function copiedIn(source: string, remote: Remote, flags: ServerFlags): Promise<void> {
@@ -29,7 +33,7 @@ export async function copiedIn(source: string, remote: Remote, flags: ServerFlag
     } else {
       const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
       // A pipe can be read once alone.
-      const bytes = stats.isFile() ? await openAsBlob(source) : createReadStream(source);
+      const bytes = stats.isFile() ? await openAsBlob(source) : streamOf(source);
       await workspace.put(to, bytes, { mode: stats.isFile() ? mode : undefined });
     }
   } finally {

@@ -1,3 +1,4 @@
+import { exactly } from '../../client/runwire.ts';
 import { Failure } from '../process/failure.ts';
 import { Server, type ServerFlags } from '../process/server.ts';
 import { copied, writtenTo } from './copied.ts';
@@ -5,7 +6,7 @@ import { isDevice, landingOf } from './destination.ts';
 import { fetched } from './fetched.ts';
 import { type Remote, written } from './place.ts';
 import { below, lookUp, one, whole } from './selection.ts';
-import { exactly, type Tree, treeOf } from './tree.ts';
+import { type Tree, treeOf } from './tree.ts';
 
 /** Files of the server to a file or a directory here, or as a tar to standard output (`-`). */
 export async function copiedOut(remote: Remote, destination: string, flags: ServerFlags): Promise<void> {

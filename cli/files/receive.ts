@@ -1,10 +1,10 @@
-import { ConnectionError, type FileEntry, ProtocolError, untarred } from '../../client/runwire.ts';
+import { ConnectionError, exactly, type FileEntry, ProtocolError, untarred } from '../../client/runwire.ts';
 import { EXIT } from '../process/exit-codes.ts';
 import type { Progress } from '../process/progress.ts';
 import { say } from '../process/say.ts';
 import { counted } from './interruptibly.ts';
 import type { Landing } from './landing.ts';
-import { exactly, type Tree } from './tree.ts';
+import type { Tree } from './tree.ts';
 
 /** More files than this come in one archive. */
 const FEW = 32;

@@ -1,8 +1,8 @@
-import type { FileEntry } from '../../client/runwire.ts';
+import { exactly, type FileEntry } from '../../client/runwire.ts';
 import { Failure } from '../process/failure.ts';
 import { type Remote, written } from './place.ts';
 import type { Coming } from './receive.ts';
-import { exactly, globsBelow, type Tree } from './tree.ts';
+import { globsBelow, type Tree } from './tree.ts';
 
 /** What a path names. Null: all of the tree. */
 export async function lookUp(tree: Tree, remote: Remote): Promise<FileEntry | null> {

@@ -1,4 +1,4 @@
-import type { Download, FileEntry, Runwire } from '../../client/runwire.ts';
+import { type Download, exactly, type FileEntry, type Runwire } from '../../client/runwire.ts';
 import type { Holder } from './place.ts';
 
 /** The files of a run, a workspace or a snapshot. */
@@ -12,9 +12,6 @@ export function treeOf(rw: Runwire, { kind, id }: Holder): Tree {
   if (kind === 'run') return rw.attach(id);
   return kind === 'workspace' ? rw.workspaces.attach(id) : rw.snapshots.attach(id);
 }
-
-/** A glob that matches this path alone. */
-export const exactly = (path: string): string => path.replaceAll(/[\\*?[\]{}!,]/g, '\\$&');
 
 /** Globs longer than this are not taken. */
 const LONGEST = 1000;

@@ -13,14 +13,16 @@ export interface Started {
   ended: Promise<number | string | null>;
 }
 
-/** The command line as a process of its own. `stdin`: what is piped to it; else it has /dev/null. */
+/** The command line as a process of its own. `stdin`: what is piped to it; else it has /dev/null. `cwd`: where it works. */
 export function runwire(
   words: readonly string[],
   variables: Record<string, string>,
   stdin?: string | Buffer,
+  cwd?: string,
 ): Started {
   const child = spawn(process.execPath, [BIN, ...words], {
     env: { PATH: process.env.PATH, ...compileCache(), ...variables },
+    ...(cwd !== undefined && { cwd }),
     stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   const parts = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
