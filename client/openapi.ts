@@ -32,6 +32,11 @@ export type OptionsInput = {
   stdin?: string | undefined;
   /** Standard input is fed by POST …/stdin */
   stdin_open?: boolean | undefined;
+  /** Standard input, output and error are one terminal of this size, fed by …/terminal or POST …/stdin; all that it shows is stdout */
+  terminal?: {
+    cols: number;
+    rows: number;
+  } | undefined;
   /** Between SIGTERM and SIGKILL; 0 = SIGKILL at once */
   kill_grace_seconds?: number | undefined;
   /** The run ends after so long without output */
@@ -268,10 +273,11 @@ export type EnvironmentSpecInput = {
   } | undefined;
 };
 
-/** As of an invocation, which completes them; what is of one run is refused: stdin, stdin_open, files, inputs, workspace, session, environment_spec, setup_command, disable_setup, is_evaluation, on_finish */
+/** As of an invocation, which completes them; what is of one run is refused: stdin, stdin_open, terminal, files, inputs, workspace, session, environment_spec, setup_command, disable_setup, is_evaluation, on_finish */
 export type SpecOptionsInput = {
   stdin?: never | undefined;
   stdin_open?: never | undefined;
+  terminal?: never | undefined;
   /** Between SIGTERM and SIGKILL; 0 = SIGKILL at once */
   kill_grace_seconds?: number | undefined;
   /** The run ends after so long without output */
@@ -413,10 +419,11 @@ export type NewSessionInput = {
   keep_workspace?: boolean | undefined;
 };
 
-/** Of the setup and of each of its runs; what a run says itself goes before it. Refused: workspace, environment_spec, files, is_evaluation, disable_setup, session, stdin, stdin_open, on_finish, inputs, outputs */
+/** Of the setup and of each of its runs; what a run says itself goes before it. Refused: workspace, environment_spec, files, is_evaluation, disable_setup, session, stdin, stdin_open, terminal, on_finish, inputs, outputs */
 export type SessionOptionsInput = {
   stdin?: never | undefined;
   stdin_open?: never | undefined;
+  terminal?: never | undefined;
   /** Between SIGTERM and SIGKILL; 0 = SIGKILL at once */
   kill_grace_seconds?: number | undefined;
   /** The run ends after so long without output */
@@ -512,6 +519,11 @@ export type Options = {
   stdin?: string | undefined;
   /** Standard input is fed by POST …/stdin */
   stdin_open?: boolean | undefined;
+  /** Standard input, output and error are one terminal of this size, fed by …/terminal or POST …/stdin; all that it shows is stdout */
+  terminal?: {
+    cols: number;
+    rows: number;
+  } | undefined;
   /** Between SIGTERM and SIGKILL; 0 = SIGKILL at once */
   kill_grace_seconds?: number | undefined;
   /** The run ends after so long without output */
@@ -1017,10 +1029,11 @@ export type StoredEnvironmentSpec = {
   };
 };
 
-/** As of an invocation, which completes them; what is of one run is refused: stdin, stdin_open, files, inputs, workspace, session, environment_spec, setup_command, disable_setup, is_evaluation, on_finish */
+/** As of an invocation, which completes them; what is of one run is refused: stdin, stdin_open, terminal, files, inputs, workspace, session, environment_spec, setup_command, disable_setup, is_evaluation, on_finish */
 export type SpecOptions = {
   stdin?: never | undefined;
   stdin_open?: never | undefined;
+  terminal?: never | undefined;
   /** Between SIGTERM and SIGKILL; 0 = SIGKILL at once */
   kill_grace_seconds?: number | undefined;
   /** The run ends after so long without output */

@@ -27,6 +27,7 @@ export function subprocessRunner({ supervisor }: SubprocessParts): Runner<null> 
     captures: true,
     makesDirectory: true,
     setsUp: true,
+    terminals: true,
     given: { by: 'place' },
     sessions: { end: ({ setupDirectories }) => supervisor.end(setupDirectories) },
     parse,
@@ -126,6 +127,7 @@ async function runProgram(
   ctx.offer({
     writeStdin: (bytes) => supervisor.writeStdin(run, bytes),
     closeStdin: () => supervisor.closeStdin(run),
+    ...(ctx.invocation.options.terminal && { resize: (size) => supervisor.resize(run, size) }),
     signal: (name) => supervisor.signal(run, name),
     hasten: (graceMs) => supervisor.stop(run, graceMs),
   });
@@ -149,6 +151,7 @@ function spawnRequest(ctx: RunContext<null>, firstSeq: number): SpawnRequest {
     limits: invocation.options.limits,
     time_limit: timeLimitOf(ctx),
     setup: setupRequest(ctx),
+    terminal: invocation.options.terminal,
   };
 }
 

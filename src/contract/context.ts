@@ -4,6 +4,7 @@ import type { Omitted } from '../documents/artifact.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import type { StreamFacts } from '../documents/outcome.ts';
 import type { Channel, Phase, Stream } from '../documents/stream.ts';
+import type { TerminalSize } from '../documents/terminal.ts';
 import type { Waiting } from '../documents/waiting.ts';
 import type { GivenFile } from './given.ts';
 
@@ -13,6 +14,8 @@ export interface RunControls {
   writeStdin?(bytes: Buffer): Promise<void>;
   /** No more comes. Nothing to complain of where the program, or its end, has closed it before. */
   closeStdin?(): Promise<void>;
+  /** Its terminal has this size from now on. */
+  resize?(size: TerminalSize): Promise<void>;
   /** Send a signal, by name (SIGINT), to the whole process group. */
   signal?(name: string): Promise<void>;
   /** The text that the backend posted to `callbackUrl`, whatever it is; its authenticity is proven. Resolves when it was taken. */

@@ -68,6 +68,8 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
   seenAt?(place: string, run: SeenRun): string | null;
   /** Can the work begin with commands of a setup (`ctx.setup`). Where not, an invocation that has one is refused. Default: no. */
   readonly setsUp?: boolean;
+  /** Can the work have a terminal (`options.terminal`), where its place lets it. Where not, an invocation that asks for one is refused. Default: no. */
+  readonly terminals?: boolean;
   /** For kinds whose sessions hold more than a workspace. */
   readonly sessions?: SessionHost;
   /** Has the kind output streams, so that results carry stdout and stderr. */

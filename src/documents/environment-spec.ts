@@ -15,6 +15,7 @@ const ofOneRun = (instead: string) =>
 const REFUSED = {
   stdin: ofOneRun('what goes in is said by each invocation'),
   stdin_open: ofOneRun('what goes in is said by each invocation'),
+  terminal: ofOneRun('who sits at a terminal says it by each invocation'),
   files: ofOneRun('what goes in is said by each invocation'),
   inputs: ofOneRun('what goes in is said by each invocation'),
   workspace: ofOneRun('where it works is said by each invocation'),

@@ -64,6 +64,10 @@ export const InvocationInput = z
     path: ['options', 'stdin_open'],
     error: 'stdin_open and input_payload_path cannot both be given',
   })
+  .refine((input) => typeof input.input_payload_path !== 'string' || !input.options?.terminal, {
+    path: ['options', 'terminal'],
+    error: 'terminal and input_payload_path cannot both be given',
+  })
   .meta({
     // What hasKind says, for who reads the JSON Schema.
     anyOf: [

@@ -5,6 +5,7 @@ import { Inputs, Outputs, repeatedId } from './declared-files.ts';
 import { ResourceId } from './resource-id.ts';
 import { Setup, SetupCommand } from './setup.ts';
 import { SpecReference } from './spec-reference.ts';
+import { TerminalSize } from './terminal.ts';
 import { WorkspaceUse } from './workspace-use.ts';
 
 const seconds = z.number().nonnegative().max(1e9);
@@ -73,6 +74,9 @@ export const Options = z
   .looseObject({
     stdin: z.string().optional().describe('Text for standard input'),
     stdin_open: z.boolean().optional().describe('Standard input is fed by POST …/stdin'),
+    terminal: TerminalSize.optional().describe(
+      'Standard input, output and error are one terminal of this size, fed by …/terminal or POST …/stdin; all that it shows is stdout',
+    ),
     kill_grace_seconds: seconds.optional().describe('Between SIGTERM and SIGKILL; 0 = SIGKILL at once'),
     idle_timeout_seconds: positiveSeconds.optional().describe('The run ends after so long without output'),
     queue_timeout_seconds: positiveSeconds
@@ -118,6 +122,10 @@ export const Options = z
   .refine((o) => !(o.stdin !== undefined && o.stdin_open), {
     path: ['stdin_open'],
     error: 'stdin and stdin_open cannot both be given',
+  })
+  .refine((o) => !(o.stdin !== undefined && o.terminal), {
+    path: ['stdin'],
+    error: 'a terminal is typed into: stdin and terminal cannot both be given',
   })
   .superRefine((options, { addIssue }) => {
     const repeated = repeatedId(options);

@@ -19,6 +19,7 @@ const REFUSED = {
   session: ofOneRun,
   stdin: ofOneRun,
   stdin_open: ofOneRun,
+  terminal: ofOneRun,
   on_finish: ofOneRun,
   inputs: ofOneRun,
   outputs: ofOneRun,

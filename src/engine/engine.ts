@@ -9,6 +9,7 @@ import type { Places } from '../documents/places.ts';
 import type { Record } from '../documents/record.ts';
 import type { RecoveryState } from '../documents/recovery-state.ts';
 import type { Status } from '../documents/result.ts';
+import type { TerminalSize } from '../documents/terminal.ts';
 import type { WaitingReason } from '../documents/waiting.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { ChangingTree } from '../workspaces/workspaces.ts';
@@ -50,6 +51,8 @@ export interface Engine {
   cancel(id: string, graceSeconds?: number): boolean;
   writeStdin(id: string, bytes: Buffer): Promise<void>;
   closeStdin(id: string): Promise<void>;
+  /** Of a run with a terminal. */
+  resize(id: string, size: TerminalSize): Promise<void>;
   signal(id: string, name: string): Promise<void>;
   /** News of a run by a backend that has its callback address. Throws unauthorized, the same for unknown runs and false tokens. */
   callback(id: string, token: string, body: string): Promise<void>;

@@ -34,6 +34,7 @@ import { missingRunner, type Registry } from './registry.ts';
 import { mayRead, noOwnDirectory, noUse } from './sent-files-check.ts';
 import { checkSetup } from './setup-check.ts';
 import { checkOtherOptions, parseSpec, refusedAtOnce } from './spec.ts';
+import { checkTerminal } from './terminal-check.ts';
 import { checkWorkspacePaths } from './workspace-paths.ts';
 
 /** Each is kept as long as the run. */
@@ -216,6 +217,7 @@ export class Intake {
     if (runner.needsCommand && command.length === 0 && !this.#isSetup(invocation))
       throw fieldRefusal('invalid_invocation', [{ path: 'command', message: 'is needed by this kind' }]);
     checkSetup(runner, options);
+    checkTerminal(runner, options);
     checkOutputs(runner, options);
     return parseSpec(runner, invocation);
   }

@@ -1,5 +1,3 @@
-import type { Logger } from 'pino';
-import type { AssetBook } from '../assets/asset-book.ts';
 import type { Config } from '../config.ts';
 import type { Claims } from '../contract/claims.ts';
 import type { Runner } from '../contract/runner.ts';
@@ -9,55 +7,23 @@ import { type DiskSpace, diskSpace, fileSystemSizes } from '../disk/space.ts';
 import type { Canceller } from '../documents/cancelled-by.ts';
 import { RunwireError } from '../documents/errors.ts';
 import { isFinal } from '../documents/result.ts';
+import type { TerminalSize } from '../documents/terminal.ts';
 import type { InputTools } from '../inputs/given-inputs.ts';
-import type { Metrics } from '../metrics.ts';
 import { afterMs } from '../platform/timer.ts';
 import { type CallbackAddresses, callbackAddresses } from '../run/callback-address.ts';
 import { graceMs, type LiveRun } from '../run/live-run.ts';
 import { baseEnvironment } from '../run/process-environment.ts';
-import type { SessionRuns } from '../run/session-runs.ts';
-import type { SpecBook } from '../specs/spec-book.ts';
-import type { InvocationStore } from '../store/invocation-store.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
-import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
-import type { Workspaces } from '../workspaces/workspaces.ts';
 import { Admission } from './admission.ts';
 import { Conduct } from './conduct.ts';
 import { closeInput, controlOf } from './control.ts';
 import type { Engine, PlaceNumbers, Readiness, StorageNumbers } from './engine.ts';
+import type { EngineOptions } from './engine-options.ts';
 import { Intake } from './intake.ts';
 import { LiveRuns } from './live-runs.ts';
 import { Recovery } from './recovery.ts';
-import type { Registry } from './registry.ts';
 import { refuseRemoval, removeRun } from './removal.ts';
 import { RunViews } from './views.ts';
-
-/** What an engine is made of. */
-export interface EngineOptions {
-  config: Config;
-  store: InvocationStore;
-  registry: Registry;
-  log: Logger;
-  metrics: Metrics;
-  /** Absent: addresses that are good for as long as the engine lives. */
-  callbacks?: CallbackAddresses;
-  /** A run with `on_finish` has finished and its result is stored. */
-  onFinished?: (id: string) => void;
-  /** Absent: that of the data directory. */
-  disk?: DiskSpace;
-  /** Absent: the data directory. */
-  places?: PrivatePlaces;
-  /** Absent: there are none, and runs that name one are refused. */
-  workspaces?: { runs: WorkspaceRuns } & Pick<Workspaces, 'tree' | 'changing' | 'reading' | 'filledFromRun'>;
-  /** Absent: there are none. */
-  sessions?: SessionRuns;
-  /** Absent: there are none, and runs that name one are refused. */
-  specs?: SpecBook;
-  /** Absent: there are none, and runs that name one are refused. */
-  assets?: AssetBook;
-  /** Environment of the server, of which programs get a part. */
-  environment: Readonly<Record<string, string | undefined>>;
-}
 
 /** Milliseconds for the storage, seconds of grace; absent: as long as it takes, as each run has it. */
 interface CancelAll {
@@ -172,6 +138,10 @@ export class RunEngine implements Engine {
     const run = this.#live.get(id);
     if (run) await closeInput(run);
     else this.#views.stored(id);
+  }
+
+  async resize(id: string, size: TerminalSize): Promise<void> {
+    await controlOf(this.#running(id), 'resize')(size);
   }
 
   async signal(id: string, name: string): Promise<void> {

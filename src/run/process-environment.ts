@@ -1,4 +1,5 @@
 import type { Invocation } from '../documents/invocation.ts';
+import { DEFAULT_TERM } from '../documents/terminal.ts';
 import { holdsSecret } from '../outbound/secrets.ts';
 import { pathBeforeNpm } from './path-before-npm.ts';
 
@@ -33,6 +34,7 @@ export function processEnvironment(
   traceparent: string | undefined,
 ): Record<string, string> {
   return {
+    ...(invocation.options.terminal && { TERM: DEFAULT_TERM }),
     ...base,
     ...invocation.environment,
     RUNWIRE_INVOCATION_ID: invocation.invocation_id,

@@ -1,4 +1,5 @@
 import type { Stream } from '../documents/stream.ts';
+import type { TerminalSize } from '../documents/terminal.ts';
 import type { Recorder } from '../journal/recorder.ts';
 import { hunt } from './find/hunt.ts';
 import { killAll } from './find/kill-rounds.ts';
@@ -106,6 +107,12 @@ export class Program {
     } catch {
       throw new Error('standard input is closed');
     }
+  }
+
+  /** Throws, in words, where it has no terminal. */
+  resize(size: TerminalSize): void {
+    if (!this.#child.terminal) throw new Error('the program has no terminal (options.terminal)');
+    this.#child.terminal.resize(size);
   }
 
   closeStdin(): void {

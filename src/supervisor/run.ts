@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { runDirectoryAt } from '../disk/run-directory.ts';
+import type { TerminalSize } from '../documents/terminal.ts';
 import { Recorder } from '../journal/recorder.ts';
 import type { AdoptRequest } from './adopt.ts';
 import { conclude } from './conclude.ts';
@@ -121,6 +122,13 @@ export class SupervisedRun {
     if (eof) this.#program.closeStdin();
   }
 
+  /** Its terminal has this size from now on. Rejects, in words, where it has none, or has ended. */
+  async resize(size: TerminalSize): Promise<void> {
+    if (!this.#program) await this.#begun;
+    if (!this.#program || this.#exit) return this.#refuse();
+    this.#program.resize(size);
+  }
+
   /** To what is at work now. Rejects, in words, where nothing is any more. */
   async signal(name: string): Promise<void> {
     const number = constants.signals[name as NodeJS.Signals];
@@ -143,7 +151,7 @@ export class SupervisedRun {
     const run = this.id;
     const setup = new Setup({
       ...{ run, spawner, recorder: this.#recorder },
-      start: (command) => startProgram(this.#request, command, { kind: 'null' }, this.#parts),
+      start: (command) => startProgram(this.#request, { command, stdin: { kind: 'null' } }, this.#parts),
       began: (pid) => tell({ op: 'started', run, pid }),
       active: () => tell({ op: 'active', run }),
     });
@@ -157,10 +165,10 @@ export class SupervisedRun {
   }
 
   #startCommand(): Promise<void> | void {
-    const { command, stdin } = this.#request;
+    const { command, stdin, terminal } = this.#request;
     const began = performance.now();
     try {
-      const starting = startProgram(this.#request, command, stdin, this.#parts);
+      const starting = startProgram(this.#request, { command, stdin, terminal }, this.#parts);
       if (!(starting instanceof Promise)) return this.#started(starting, began);
       const begun = starting.then(
         (child) => this.#started(child, began),

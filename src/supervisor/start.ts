@@ -1,3 +1,4 @@
+import type { TerminalSize } from '../documents/terminal.ts';
 import { markOf } from './find/marks.ts';
 import type { SpawnFailure, SpawnRequest, StdinSource } from './protocol/messages.ts';
 import { resolveProgram } from './spawn/command.ts';
@@ -15,6 +16,13 @@ export interface StartParts {
   taken(): { programs: number; more: number };
 }
 
+/** One command of a run. */
+export interface Startable {
+  command: string[];
+  stdin: StdinSource;
+  terminal?: TerminalSize | undefined;
+}
+
 export class NotStarted extends Error {
   readonly failure: SpawnFailure;
   constructor(failure: SpawnFailure) {
@@ -26,8 +34,7 @@ export class NotStarted extends Error {
 /** Start a command of a run, in its place and under its limits and mark. Throws, or rejects with, NotStarted. */
 export function startProgram(
   request: SpawnRequest,
-  command: string[],
-  stdin: StdinSource,
+  { command, stdin, terminal }: Startable,
   { spawner, place, taken }: StartParts,
 ): StartedProgram | Promise<StartedProgram> {
   const { environment, working_directory: workingDirectory, directory } = request;
@@ -40,7 +47,7 @@ export function startProgram(
     const { program, argv } = withLimits(path, command, request.limits);
     const input = openStdin(stdin, directory);
     const mark = markOf(place, directory);
-    const spec = { program, argv, environment, workingDirectory, mark, stdin: input.source };
+    const spec = { program, argv, environment, workingDirectory, mark, stdin: input.source, terminal };
     try {
       const starting = spawner.spawn(spec);
       if (!(starting instanceof Promise)) return starting;

@@ -7,9 +7,9 @@ import type { Spawner, StartedProgram } from './spawn/spawner.ts';
 /** A leader that not even SIGKILL ends (uninterruptible sleep) must not hold the answer for longer; one that is on its way out may. */
 const UNKILLABLE_MS = 100;
 
-const { SIGTERM, SIGCONT, SIGKILL } = constants.signals;
+const { SIGTERM, SIGHUP, SIGCONT, SIGKILL } = constants.signals;
 
-/** Ends a program: SIGTERM to its group and, after the grace, SIGKILL to all it started. The earliest deadline holds. */
+/** Ends a program: SIGTERM to its group (with a terminal SIGHUP too) and, after the grace, SIGKILL to all it started. The earliest deadline holds. */
 export class ProgramStop {
   readonly #child: StartedProgram;
   readonly #spawner: Spawner;
@@ -49,6 +49,11 @@ export class ProgramStop {
     if (this.signals.length === 0) {
       this.signals.push('SIGTERM');
       this.#child.signalGroup(SIGTERM);
+      // A shell at a terminal passes over SIGTERM; this it hands on to its jobs, as when a terminal is closed.
+      if (this.#child.terminal) {
+        this.signals.push('SIGHUP');
+        this.#child.signalGroup(SIGHUP);
+      }
       this.#child.signalGroup(SIGCONT); // a stopped process would see the SIGTERM only when continued
     }
     this.#callOff = afterMs(graceMs, () => void this.#kill());

@@ -103,6 +103,11 @@ export class Supervisor {
           message.n,
           () => this.#runs.get(message.run)?.signal(message.signal) ?? refuseEnded(),
         );
+      case 'resize':
+        return void this.#reply(
+          message.n,
+          () => this.#runs.get(message.run)?.resize(message) ?? refuseEnded(),
+        );
       case 'end':
         return void this.#reply(message.n, () => this.#look(() => this.#held.end(message.directories)));
     }

@@ -11,6 +11,7 @@ import { byChannel } from '../../src/documents/outcome.ts';
 import { linksOf, type Record as RunRecord } from '../../src/documents/record.ts';
 import { type FinalStatus, isFinal } from '../../src/documents/result.ts';
 import type { Phase, Stream } from '../../src/documents/stream.ts';
+import type { TerminalSize } from '../../src/documents/terminal.ts';
 import type { Engine, ListFilter, RuntimeDescription, SubmitOptions } from '../../src/engine/engine.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import { EventLog } from '../../src/log/event-log.ts';
@@ -38,6 +39,7 @@ export class StubEngine implements Engine {
   readonly #runs = new Map<string, StubRun>();
   readonly #keys = new Map<string, string>();
   readonly signals: string[] = [];
+  readonly sizes: TerminalSize[] = [];
   readonly callbacks: { id: string; body: unknown }[] = [];
   readonly cancels: (number | undefined)[] = [];
   refusal: RunwireError | null = null;
@@ -216,6 +218,11 @@ export class StubEngine implements Engine {
 
   async closeStdin(id: string): Promise<void> {
     this.#run(id).stdinClosed = true;
+  }
+
+  async resize(id: string, size: TerminalSize): Promise<void> {
+    this.#run(id);
+    this.sizes.push(size);
   }
 
   async signal(id: string, name: string): Promise<void> {

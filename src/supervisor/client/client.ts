@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunwireError } from '../../documents/errors.ts';
+import type { TerminalSize } from '../../documents/terminal.ts';
 import { ChurnMap } from '../../platform/churn-map.ts';
 import {
   PROTOCOL_VERSION,
@@ -108,6 +109,11 @@ export class SupervisorClient {
 
   closeStdin(run: string): Promise<void> {
     return this.#ask('stdin_closed', run, (n) => ({ op: 'stdin', run, n, eof: true }));
+  }
+
+  /** Rejects with RunwireError not_running when the program has ended. */
+  resize(run: string, { cols, rows }: TerminalSize): Promise<void> {
+    return this.#ask('not_running', run, (n) => ({ op: 'resize', run, n, cols, rows }));
   }
 
   /** Rejects with RunwireError not_running when the program has ended. */

@@ -37,6 +37,8 @@ const timeLimit = object({ ms: amount, grace_ms: amount });
 const argv: Shape = (value) => list(text)(value) && (value as string[]).length > 0;
 const setup = object({ commands: list(argv), time_limit: timeLimit, session: optional(flag) });
 
+const terminal = { cols: count, rows: count };
+
 const TO_SUPERVISOR: Readonly<Record<ToSupervisor['op'], Shape>> = {
   hello: object({ version: count, key: optional(text) }),
   spawn: object({
@@ -51,6 +53,7 @@ const TO_SUPERVISOR: Readonly<Record<ToSupervisor['op'], Shape>> = {
     limits: optional(limits),
     time_limit: optional(timeLimit),
     setup: optional(setup),
+    terminal: optional(object(terminal)),
   }),
   adopt: object({
     run: text,
@@ -62,6 +65,7 @@ const TO_SUPERVISOR: Readonly<Record<ToSupervisor['op'], Shape>> = {
     setup: optional(flag),
   }),
   stdin: object({ run: text, n: count, base64: optional(text), eof: optional(flag) }),
+  resize: object({ run: text, n: count, ...terminal }),
   signal: object({ run: text, n: count, signal: text }),
   stop: object({ run: text, grace_ms: amount }),
   end: object({ n: count, directories: list(text) }),

@@ -1,5 +1,6 @@
 import type { CaptureFacts, Kill, StreamFacts, Timings, Usage } from '../../documents/outcome.ts';
 import type { SetupStep } from '../../documents/setup.ts';
+import type { TerminalSize } from '../../documents/terminal.ts';
 
 /**
  * What the server and the supervisor say to each other over a Unix socket: one JSON object a line.
@@ -10,7 +11,7 @@ import type { SetupStep } from '../../documents/setup.ts';
  * of its own. So what is here keeps its meaning in all versions: messages and fields are added, none is changed,
  * and who does not know one passes it over. A version that cannot keep to that takes another name for its socket.
  */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** The last version whose servers have no key to show. */
 export const LAST_WITHOUT_KEY = 3;
@@ -64,6 +65,8 @@ export interface SpawnRequest {
   time_limit?: TimeLimit | undefined;
   /** Versions up to 4 know of none: as all runs, one with a setup goes to a supervisor of the server's own version. */
   setup?: SetupRequest | undefined;
+  /** The command, not its setup, has a terminal of this size; `stdin` is not looked at. Versions up to 5 know of none. */
+  terminal?: TerminalSize | undefined;
 }
 
 export type ToSupervisor =
@@ -88,6 +91,8 @@ export type ToSupervisor =
       setup?: boolean | undefined;
     }
   | { op: 'stdin'; run: string; n: number; base64?: string; eof?: boolean }
+  /** Of a run with a terminal: its size from now on. Versions up to 5 know of none. */
+  | ({ op: 'resize'; run: string; n: number } & TerminalSize)
   | { op: 'signal'; run: string; n: number; signal: string }
   /** SIGTERM to the group, SIGKILL after the grace (0: at once), then everything the run started. */
   | { op: 'stop'; run: string; grace_ms: number }

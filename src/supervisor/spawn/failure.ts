@@ -3,12 +3,12 @@ import { getSystemErrorName } from 'node:util';
 import { codeOf, messageOf } from '../../platform/error-words.ts';
 import type { SpawnFailure, SpawnRequest } from '../protocol/messages.ts';
 import { firstBytes, interpreterOf } from './command.ts';
-import { LimitRefused, SpawnError, StdinRefused } from './spawner.ts';
+import { LimitRefused, SpawnError, StdinRefused, TerminalRefused } from './spawner.ts';
 
 /** Why a program could not be started. ENOENT and EACCES have several causes: they are looked for now. */
 export function failureOf(error: unknown, request: SpawnRequest, program: string | null): SpawnFailure {
-  if (error instanceof LimitRefused || error instanceof StdinRefused)
-    return { code: 'REFUSED', message: error.message, refused: true };
+  if ([LimitRefused, StdinRefused, TerminalRefused].some((refusal) => error instanceof refusal))
+    return { code: 'REFUSED', message: messageOf(error), refused: true };
   const code = errnoOf(error);
   const message = messageOf(error);
   const shortage = SHORTAGES[code];

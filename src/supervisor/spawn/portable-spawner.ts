@@ -14,7 +14,12 @@ import {
   SpawnError,
   type Spawner,
   type StartedProgram,
+  TerminalRefused,
 } from './spawner.ts';
+
+/** child_process knows none, and a program between (script(1)) would be another one to lose bytes and signals. */
+const NO_TERMINAL =
+  'options.terminal cannot be given: this server starts programs by child_process (RUNWIRE_SPAWN=portable, or koffi has no binary for it)';
 
 /**
  * The spawner for machines where koffi has no prebuilt binary. Slower; where there is no prlimit(1) either,
@@ -30,6 +35,7 @@ export function portableSpawner(): Spawner {
     signal: ({ pid, startTime }, signal) => void (startTimeOf(pid) === startTime && tryKill(pid, signal)),
     peerOf: () => null,
     async spawn(spec: ProgramSpec): Promise<StartedProgram> {
+      if (spec.terminal) throw new TerminalRefused(NO_TERMINAL);
       checkExecutable(spec.program); // libuv hands a text without interpreter to a shell
       const { program, argv } = prlimit ? marked(prlimit, spec) : spec;
       const child = withProgramScore(
@@ -61,6 +67,7 @@ export function portableSpawner(): Spawner {
         pid,
         ...sources,
         stdin: child.stdin ? pipeInput(child.stdin) : null,
+        terminal: null,
         mark: prlimit ? spec.mark : null,
         signalGroup: (signal) => tryKill(-pid, signal),
         onExit: (callback) => void exited.promise.then(callback),

@@ -12,6 +12,7 @@ const libc = koffi.load(null);
 export const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const F_SETFL = 4;
+const F_DUPFD_CLOEXEC = 1030;
 const F_SETPIPE_SZ = 1031;
 const WNOHANG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -66,6 +67,13 @@ export function openPipe(nonBlocking: 'read' | 'write'): Pipe {
 /** Ask for a larger pipe; refused quietly where the user's quota is spent. */
 export function growPipe(fd: number, bytes: number): void {
   fcntl(fd, F_SETPIPE_SZ, bytes);
+}
+
+/** Another descriptor of the same. Throws SystemError. */
+export function duplicate(fd: number): number {
+  const another: number = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (another < 0) throw new SystemError('fcntl', errno());
+  return another;
 }
 
 /** Bytes read, 0 at the end, -1 when nothing is there now. Throws SystemError. */

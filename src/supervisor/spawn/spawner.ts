@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Usage } from '../../documents/outcome.ts';
+import type { TerminalSize } from '../../documents/terminal.ts';
 import type { Found, ProcessFinder } from '../find/finder.ts';
 
 /** What to start. `program` is a path; its words are `argv`, argv[0] included. */
@@ -13,6 +14,8 @@ export interface ProgramSpec {
   mark: bigint;
   /** An open descriptor to read from, or 'pipe' to be fed later. */
   stdin: number | 'pipe';
+  /** All its descriptors are one terminal of this size, its controlling one; `stdin` is not looked at then. */
+  terminal?: TerminalSize | undefined;
 }
 
 export interface ProgramExit {
@@ -47,6 +50,8 @@ export interface StartedProgram {
   stdout: OutputSource;
   stderr: OutputSource;
   stdin: InputSink | null;
+  /** What it reads and writes is one. Null: it has none. */
+  terminal: { resize(size: TerminalSize): void } | null;
   /** How its processes are told from others; null where only the environment tells. */
   mark: bigint | null;
   /** Send a signal to the whole group; false when nobody is left in it. Not to be used once the group was empty. */
@@ -69,6 +74,9 @@ export interface Spawner {
 
 /** The program cannot be run as it was asked for; the message says why in words for people. */
 export class LimitRefused extends Error {}
+
+/** The same of a terminal. */
+export class TerminalRefused extends Error {}
 
 /** The same of what it was to read. */
 export class StdinRefused extends Error {}

@@ -43,6 +43,7 @@ test('what outlived its run is looked for until it is gone, and the answer does 
     stdout: ended,
     stderr: ended,
     stdin: null,
+    terminal: null,
     mark: 1n,
     signalGroup: () => false,
     onExit: (callback) => {
