@@ -463,6 +463,7 @@ const LIBRARIES = {
   'fastify-type-provider-zod': { rooms: ['routes'] },
   '@fastify/swagger': { rooms: ['routes'] },
   '@fastify/swagger-ui': { rooms: ['routes'] },
+  ws: { rooms: ['routes/answers'] },
   'find-my-way': { rooms: ['routes/requests'] },
   'content-disposition': { rooms: ['routes', 'routes/answers'] },
   'range-parser': { rooms: ['routes/answers'] },

@@ -933,7 +933,7 @@ export type Problem = {
   detail: string;
   /** The path that was asked for */
   instance: string;
-  code: 'malformed_json' | 'bad_request' | 'unauthorized' | 'forbidden_origin' | 'forbidden_host' | 'bad_signature' | 'address_expired' | 'not_found' | 'invocation_not_found' | 'artifact_not_found' | 'file_not_found' | 'workspace_not_found' | 'snapshot_not_found' | 'spec_not_found' | 'asset_not_found' | 'session_not_found' | 'runtime_not_found' | 'method_not_allowed' | 'not_acceptable' | 'request_timeout' | 'invocation_conflict' | 'workspace_conflict' | 'snapshot_conflict' | 'snapshot_busy' | 'workspace_busy' | 'file_conflict' | 'workspace_failed' | 'session_conflict' | 'session_busy' | 'session_failed' | 'asset_in_use' | 'not_finished' | 'not_running' | 'claim_lost' | 'completion_conflict' | 'stdin_closed' | 'not_supported' | 'invocation_removed' | 'workspace_removed' | 'snapshot_removed' | 'session_closed' | 'gone' | 'precondition_failed' | 'body_too_large' | 'target_too_long' | 'unsupported_media_type' | 'range_not_satisfiable' | 'invalid_invocation' | 'invalid_field' | 'idempotency_key_conflict' | 'queue_full' | 'header_too_large' | 'internal_error' | 'not_implemented' | 'overloaded' | 'draining' | 'version_not_supported' | 'workspace_full' | 'specs_full' | 'assets_full' | 'insufficient_storage';
+  code: 'malformed_json' | 'bad_request' | 'unauthorized' | 'forbidden_origin' | 'forbidden_host' | 'bad_signature' | 'address_expired' | 'not_found' | 'invocation_not_found' | 'artifact_not_found' | 'file_not_found' | 'workspace_not_found' | 'snapshot_not_found' | 'spec_not_found' | 'asset_not_found' | 'session_not_found' | 'runtime_not_found' | 'method_not_allowed' | 'not_acceptable' | 'request_timeout' | 'invocation_conflict' | 'workspace_conflict' | 'snapshot_conflict' | 'snapshot_busy' | 'workspace_busy' | 'file_conflict' | 'workspace_failed' | 'session_conflict' | 'session_busy' | 'session_failed' | 'asset_in_use' | 'not_finished' | 'not_running' | 'claim_lost' | 'completion_conflict' | 'no_terminal' | 'stdin_closed' | 'not_supported' | 'invocation_removed' | 'workspace_removed' | 'snapshot_removed' | 'session_closed' | 'gone' | 'precondition_failed' | 'body_too_large' | 'target_too_long' | 'unsupported_media_type' | 'range_not_satisfiable' | 'invalid_invocation' | 'invalid_field' | 'idempotency_key_conflict' | 'upgrade_required' | 'queue_full' | 'header_too_large' | 'internal_error' | 'not_implemented' | 'overloaded' | 'draining' | 'version_not_supported' | 'workspace_full' | 'specs_full' | 'assets_full' | 'insufficient_storage';
   errors?: {
     path: string;
     message: string;
@@ -1748,6 +1748,10 @@ export interface Queries {
     follow?: 'true' | 'false' | undefined;
     /** setup: what the setup wrote, and nothing where the run has none */
     phase?: 'setup' | 'command' | undefined;
+    /** byte at which to begin, also of what is still to come; more than there are now is 400 */
+    offset?: number | undefined;
+  };
+  openTerminal: {
     /** byte at which to begin, also of what is still to come; more than there are now is 400 */
     offset?: number | undefined;
   };

@@ -12,6 +12,7 @@ import { Exchanges } from './answers/exchanges.ts';
 import { lingerOnClose } from './answers/lingering-close.ts';
 import { type ErrorLog, problemHandler } from './answers/problem.ts';
 import { Proofs } from './answers/proofs.ts';
+import { Sockets } from './answers/sockets.ts';
 import { artifactsRoutes } from './artifacts.ts';
 import { assetsRoutes } from './assets.ts';
 import { callbackRoutes } from './callback.ts';
@@ -40,6 +41,7 @@ import { heedPreconditions } from './requests/preconditions.ts';
 import { declaredQuery } from './requests/query.ts';
 import { dropStalledClients } from './requests/stalled-clients.ts';
 import { judgeTarget, MAX_TARGET_LENGTH, targetOf } from './requests/target.ts';
+import { endAfterUpgrade, isForUpgrade, takeUpgrades } from './requests/upgrades.ts';
 import { validatorCompiler } from './requests/validation.ts';
 import { holdsClaim } from './requests/worker-token.ts';
 import { rootRoutes } from './root.ts';
@@ -48,6 +50,7 @@ import { sessionsRoutes } from './sessions.ts';
 import { signalsRoutes } from './signals.ts';
 import { snapshotsRoutes } from './snapshots.ts';
 import { stdinRoutes } from './stdin.ts';
+import { terminalRoutes } from './terminal.ts';
 import { workerRoutes } from './workers.ts';
 import { workspaceFilesRoutes } from './workspace-files.ts';
 import { workspaceSnapshotsRoutes } from './workspace-snapshots.ts';
@@ -60,6 +63,7 @@ const ROUTES: readonly Routes[] = [
   eventsRoutes,
   capturesRoutes,
   stdinRoutes,
+  terminalRoutes,
   signalsRoutes,
   cancelRoutes,
   callbackRoutes,
@@ -84,7 +88,7 @@ const ROUTES: readonly Routes[] = [
 export interface AppParts {
   config: Pick<
     Config,
-    | ('host' | 'token' | 'allowedHosts' | 'stalledClientSeconds' | 'fsync')
+    | ('host' | 'token' | 'allowedHosts' | 'publicUrl' | 'stalledClientSeconds' | 'fsync')
     | ('maxBodyBytes' | 'maxUploadBytes' | 'maxUploadFiles' | 'maxAssetBytes')
   >;
   engine: Engine;
@@ -135,6 +139,7 @@ export function createApp(parts: AppParts): FastifyInstance {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: deadlines.headersMs,
       connectionsCheckingInterval: deadlines.lookMs,
+      shouldUpgradeCallback: isForUpgrade,
     },
     bodyLimit: config.maxBodyBytes,
     return503OnClosing: false,
@@ -150,6 +155,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     uploadCaps: { bytes: config.maxUploadBytes, files: config.maxUploadFiles },
     sync: config.fsync === 'on',
     exchanges: new Exchanges(logger),
+    sockets: new Sockets(),
     proofs: new Proofs(),
     ownAddress: () => addressOf(app.server, { host: config.host, port: 0 }),
     onError: (err) => logger?.error({ err }, 'request failed'),
@@ -171,6 +177,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   // Node would pass the 2001st over in silence; their size is bounded.
   app.server.maxHeadersCount = 0;
   watchConnections(app.server);
+  takeUpgrades(app.server);
   lingerOnClose(app.server);
   // Beside 100-continue none is known; they may be passed over (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
@@ -193,6 +200,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     reply.header('x-content-type-options', 'nosniff');
     reply.header('cache-control', 'no-store');
     refuseFraming(request, reply);
+    endAfterUpgrade(request, reply);
     guard(request);
     if (closing) throw new RunwireError('draining', 'The server is shutting down.', { retryAfterSeconds: 1 });
     const { isServer } = targetOf(request.raw);
@@ -216,6 +224,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     closing = true;
     stopLooking();
     edge.exchanges.close();
+    edge.sockets.close();
     // What has not come, or is not taken, by then: a request that is half sent ends in no other way.
     setTimeout(() => app.server.closeAllConnections(), CLOSE_PATIENCE_MS).unref();
     done();

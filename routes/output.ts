@@ -9,7 +9,7 @@ import { nothing, serveBytes } from './answers/bytes.ts';
 import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import type { StreamedResponse } from './answers/exchanges.ts';
 import { joinedOutput, joinedRange } from './answers/joined-output.ts';
-import { expectOffset, Offset, startingAt } from './answers/offset.ts';
+import { expectWithin, Offset, startingAt } from './answers/offset.ts';
 import { outputType } from './answers/output.ts';
 import type { Kept } from './answers/proofs.ts';
 import { content, problems, Raw } from './answers/schemas.ts';
@@ -73,7 +73,7 @@ async function serveCapture(
   reply.header('vary', 'accept');
   const { follow, offset: from } = request.query;
   if (outcome === null && follow === 'true') {
-    await expectWithin(edge, id, [channel], from);
+    await expectWithin(edge.engine.directory(id), [channel], from);
     return sendLive(edge, id, reply, mediaType, (signal, written) =>
       log.readCapture(channel, { offset: from + written, follow: true, signal }),
     );
@@ -112,7 +112,7 @@ async function serveOutput(
   const channels = STREAMS.map((stream) => channelOf(stream, phase));
   reply.header('vary', 'accept');
   if (outcome === null) {
-    await expectWithin(edge, id, channels, from);
+    await expectWithin(edge.engine.directory(id), channels, from);
     return sendLive(edge, id, reply, mediaType, joinedOutput(log, phase, follow, from));
   }
   const source = {
@@ -140,20 +140,6 @@ function isKept(
     engine.directory(id)[channel],
     async (file) => file !== null && proofs.hold(file.file, keptOf(facts)),
   );
-}
-
-/** Of a run that goes on. Throws bad_request, naming `offset`. */
-async function expectWithin(
-  { engine }: Edge,
-  id: string,
-  channels: Channel[],
-  offset: number,
-): Promise<void> {
-  if (offset === 0) return;
-  let bytes = 0;
-  for (const channel of channels)
-    bytes += await withFileBytes(engine.directory(id)[channel], async (file) => file?.size ?? 0);
-  expectOffset(offset, bytes);
 }
 
 const keptOf = ({ kept, sha256 }: { kept: number; sha256: string }): Kept => ({ size: kept, sha256 });

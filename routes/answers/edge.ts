@@ -10,12 +10,14 @@ import type { EnvironmentSpecs } from '../../src/specs/spec-book.ts';
 import type { Snapshots, Workspaces } from '../../src/workspaces/workspaces.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { Proofs } from './proofs.ts';
+import type { Sockets } from './sockets.ts';
 
 /** What routes stand on. */
 export interface Edge extends Kept {
   engine: Engine;
   metrics: Metrics;
   exchanges: Exchanges;
+  sockets: Sockets;
   proofs: Proofs;
   /** Where files go that come in. */
   staging: Staging;

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { fieldRefusal } from '../../src/documents/field-errors.ts';
+import type { Channel } from '../../src/documents/stream.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { withFileBytes } from '../../src/files/file-bytes.ts';
 import { decimal } from '../requests/query.ts';
 import type { ByteSource } from './bytes.ts';
 
@@ -21,8 +24,21 @@ export function startingAt(source: ByteSource, offset: number): ByteSource {
   };
 }
 
+/** Of a run that goes on. Throws bad_request, naming `offset`. */
+export async function expectWithin(
+  directory: ReturnType<Engine['directory']>,
+  channels: readonly Channel[],
+  offset: number,
+): Promise<void> {
+  if (offset === 0) return;
+  let bytes = 0;
+  for (const channel of channels)
+    bytes += await withFileBytes(directory[channel], async (file) => file?.size ?? 0);
+  expectOffset(offset, bytes);
+}
+
 /** Who has more has bytes of another run, or such as a power cut took. Throws bad_request. */
-export function expectOffset(offset: number, bytes: number): void {
+function expectOffset(offset: number, bytes: number): void {
   if (offset > bytes)
     throw fieldRefusal('bad_request', [
       { path: 'offset', message: `is ahead of the output, which has ${bytes} bytes: read from the start` },

@@ -1,8 +1,17 @@
+import type { EventEmitter } from 'node:events';
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 
 /** A reader that takes nothing for so long gets its source closed until it takes more. */
 const PATIENCE_MS = 1000;
+
+/** What bytes are written to: a response, or what is like one. */
+export interface Taker extends EventEmitter {
+  /** `done`: the system has them, or never will. */
+  write(bytes: Buffer, done: (error?: Error | null) => void): unknown;
+  destroy(): unknown;
+  /** It says `drain` when it takes more. */
+  readonly writableNeedDrain: boolean;
+}
 
 /**
  * Writes buffers to a response as fast as its reader takes them and no faster. The system has a buffer before the
@@ -13,7 +22,7 @@ const PATIENCE_MS = 1000;
  * Returns the bytes written. Does not end the response.
  */
 export async function pump(
-  response: ServerResponse,
+  response: Taker,
   open: (written: number) => AsyncIterable<Buffer>,
   signal: AbortSignal,
   patienceMs = PATIENCE_MS,
@@ -36,12 +45,7 @@ export async function pump(
 type Handover = 'done' | 'late' | 'gone';
 
 /** Does the system have the bytes. */
-function handedOver(
-  response: ServerResponse,
-  bytes: Buffer,
-  signal: AbortSignal,
-  ms: number,
-): Promise<Handover> {
+function handedOver(response: Taker, bytes: Buffer, signal: AbortSignal, ms: number): Promise<Handover> {
   return new Promise((resolve) => {
     const settle = (outcome: Handover): void => {
       clearTimeout(timer);
@@ -59,6 +63,6 @@ function handedOver(
 }
 
 /** Resolves when the response takes more, and also when it never will. */
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+async function drained(response: Taker, signal: AbortSignal): Promise<void> {
   if (response.writableNeedDrain) await once(response, 'drain', { signal }).catch(() => {}); // the next write tells
 }

@@ -11,6 +11,8 @@ export interface GuardOptions {
   host: string;
   token: string | null;
   allowedHosts: readonly string[];
+  /** Under which clients reach it, where that is another than its own address. */
+  publicUrl?: string | null;
 }
 
 declare module 'fastify' {
@@ -41,6 +43,7 @@ export function createGuard(
   const anyHost = allowed.has('*');
   const expected = options.token === null ? null : digest(options.token);
   allowed.add(bare(options.host));
+  const publicHost = options.publicUrl ? new URL(options.publicUrl).host : null;
 
   return (request) => {
     const { headers, rawHeaders, httpVersion, socket } = request.raw;
@@ -59,7 +62,7 @@ export function createGuard(
       );
     const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers;
     const follows = mode === 'navigate' && (request.method === 'GET' || request.method === 'HEAD');
-    if (crossSite(origin, site, follows, host))
+    if (crossSite(origin, site, follows, [host, publicHost]))
       throw new RunwireError('forbidden_origin', 'Pages of other sites may not use this server.');
     const token = bearerOf(headers.authorization);
     request.isTrusted =
@@ -130,9 +133,9 @@ function crossSite(
   origin: string | undefined,
   site: string | string[] | undefined,
   follows: boolean,
-  host: string,
+  hosts: readonly (string | null)[],
 ): boolean {
-  if (origin !== undefined) return originHost(origin) !== host;
+  if (origin !== undefined) return originHost(origin) === null || !hosts.includes(originHost(origin));
   // Following a link from elsewhere is harmless: it only reads, and the other page cannot see it.
   return site === 'cross-site' && !follows;
 }

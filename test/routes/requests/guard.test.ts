@@ -68,6 +68,15 @@ describe('Host', () => {
   });
 });
 
+test('a page of the address under which clients reach the server is its own, whatever name a proxy asks by', async () => {
+  await using stub = stubApp({ publicUrl: 'https://runs.example/at' });
+  const asked = (origin: string) =>
+    stub.app.inject({ method: 'POST', url: '/invocations', headers: { host: 'localhost', origin }, payload });
+  expect((await asked('https://runs.example')).statusCode).toBe(202);
+  for (const origin of ['https://runs.example:8443', 'https://other.example', 'null'])
+    expect((await asked(origin)).statusCode).toBe(403);
+});
+
 describe('Origin', () => {
   const from = (headers: Record<string, string>) =>
     ({
