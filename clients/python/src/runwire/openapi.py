@@ -28,6 +28,12 @@ class InvocationInput(TypedDict):
     options: NotRequired[OptionsInput]
 
 
+class OptionsInputTerminal(TypedDict):
+    """Standard input, output and error are one terminal of this size, fed by …/terminal or POST …/stdin; all that it shows is stdout"""
+    cols: int
+    rows: int
+
+
 class OptionsInputFilesArtifact(TypedDict):
     """Of a finished run"""
     invocation_id: str
@@ -145,6 +151,8 @@ class OptionsInput(TypedDict):
     """Text for standard input"""
     stdin_open: NotRequired[bool]
     """Standard input is fed by POST …/stdin"""
+    terminal: NotRequired[OptionsInputTerminal]
+    """Standard input, output and error are one terminal of this size, fed by …/terminal or POST …/stdin; all that it shows is stdout"""
     kill_grace_seconds: NotRequired[float]
     """Between SIGTERM and SIGKILL; 0 = SIGKILL at once"""
     idle_timeout_seconds: NotRequired[float]
@@ -353,9 +361,10 @@ class SpecOptionsInputOutputs(TypedDict):
 
 
 class SpecOptionsInput(TypedDict):
-    """As of an invocation, which completes them; what is of one run is refused: stdin, stdin_open, files, inputs, workspace, session, environment_spec, setup_command, disable_setup, is_evaluation, on_finish"""
+    """As of an invocation, which completes them; what is of one run is refused: stdin, stdin_open, terminal, files, inputs, workspace, session, environment_spec, setup_command, disable_setup, is_evaluation, on_finish"""
     stdin: NotRequired[Never]
     stdin_open: NotRequired[Never]
+    terminal: NotRequired[Never]
     kill_grace_seconds: NotRequired[float]
     """Between SIGTERM and SIGKILL; 0 = SIGKILL at once"""
     idle_timeout_seconds: NotRequired[float]
@@ -504,9 +513,10 @@ class SessionOptionsInputAssets(TypedDict):
 
 
 class SessionOptionsInput(TypedDict):
-    """Of the setup and of each of its runs; what a run says itself goes before it. Refused: workspace, environment_spec, files, is_evaluation, disable_setup, session, stdin, stdin_open, on_finish, inputs, outputs"""
+    """Of the setup and of each of its runs; what a run says itself goes before it. Refused: workspace, environment_spec, files, is_evaluation, disable_setup, session, stdin, stdin_open, terminal, on_finish, inputs, outputs"""
     stdin: NotRequired[Never]
     stdin_open: NotRequired[Never]
+    terminal: NotRequired[Never]
     kill_grace_seconds: NotRequired[float]
     """Between SIGTERM and SIGKILL; 0 = SIGKILL at once"""
     idle_timeout_seconds: NotRequired[float]
@@ -556,6 +566,12 @@ class RuntimeInvocation(TypedDict):
     artifact_directory: str | None
     metadata: dict[str, str]
     options: Options
+
+
+class OptionsTerminal(TypedDict):
+    """Standard input, output and error are one terminal of this size, fed by …/terminal or POST …/stdin; all that it shows is stdout"""
+    cols: int
+    rows: int
 
 
 class OptionsFilesArtifact(TypedDict):
@@ -675,6 +691,8 @@ class Options(TypedDict):
     """Text for standard input"""
     stdin_open: NotRequired[bool]
     """Standard input is fed by POST …/stdin"""
+    terminal: NotRequired[OptionsTerminal]
+    """Standard input, output and error are one terminal of this size, fed by …/terminal or POST …/stdin; all that it shows is stdout"""
     kill_grace_seconds: NotRequired[float]
     """Between SIGTERM and SIGKILL; 0 = SIGKILL at once"""
     idle_timeout_seconds: NotRequired[float]
@@ -1050,7 +1068,7 @@ class Problem(TypedDict):
     detail: str
     instance: str
     """The path that was asked for"""
-    code: Literal["malformed_json", "bad_request", "unauthorized", "forbidden_origin", "forbidden_host", "bad_signature", "address_expired", "not_found", "invocation_not_found", "artifact_not_found", "file_not_found", "workspace_not_found", "snapshot_not_found", "spec_not_found", "asset_not_found", "session_not_found", "runtime_not_found", "method_not_allowed", "not_acceptable", "request_timeout", "invocation_conflict", "workspace_conflict", "snapshot_conflict", "snapshot_busy", "workspace_busy", "file_conflict", "workspace_failed", "session_conflict", "session_busy", "session_failed", "asset_in_use", "not_finished", "not_running", "claim_lost", "completion_conflict", "stdin_closed", "not_supported", "invocation_removed", "workspace_removed", "snapshot_removed", "session_closed", "gone", "precondition_failed", "body_too_large", "target_too_long", "unsupported_media_type", "range_not_satisfiable", "invalid_invocation", "invalid_field", "idempotency_key_conflict", "queue_full", "header_too_large", "internal_error", "not_implemented", "overloaded", "draining", "version_not_supported", "workspace_full", "specs_full", "assets_full", "insufficient_storage"]
+    code: Literal["malformed_json", "bad_request", "unauthorized", "forbidden_origin", "forbidden_host", "bad_signature", "address_expired", "not_found", "invocation_not_found", "artifact_not_found", "file_not_found", "workspace_not_found", "snapshot_not_found", "spec_not_found", "asset_not_found", "session_not_found", "runtime_not_found", "method_not_allowed", "not_acceptable", "request_timeout", "invocation_conflict", "workspace_conflict", "snapshot_conflict", "snapshot_busy", "workspace_busy", "file_conflict", "workspace_failed", "session_conflict", "session_busy", "session_failed", "asset_in_use", "not_finished", "not_running", "claim_lost", "completion_conflict", "no_terminal", "stdin_closed", "not_supported", "invocation_removed", "workspace_removed", "snapshot_removed", "session_closed", "gone", "precondition_failed", "body_too_large", "target_too_long", "unsupported_media_type", "range_not_satisfiable", "invalid_invocation", "invalid_field", "idempotency_key_conflict", "upgrade_required", "queue_full", "header_too_large", "internal_error", "not_implemented", "overloaded", "draining", "version_not_supported", "workspace_full", "specs_full", "assets_full", "insufficient_storage"]
     errors: NotRequired[list[ProblemErrors]]
 
 
@@ -1208,9 +1226,10 @@ class SpecOptionsOutputs(TypedDict):
 
 
 class SpecOptions(TypedDict):
-    """As of an invocation, which completes them; what is of one run is refused: stdin, stdin_open, files, inputs, workspace, session, environment_spec, setup_command, disable_setup, is_evaluation, on_finish"""
+    """As of an invocation, which completes them; what is of one run is refused: stdin, stdin_open, terminal, files, inputs, workspace, session, environment_spec, setup_command, disable_setup, is_evaluation, on_finish"""
     stdin: NotRequired[Never]
     stdin_open: NotRequired[Never]
+    terminal: NotRequired[Never]
     kill_grace_seconds: NotRequired[float]
     """Between SIGTERM and SIGKILL; 0 = SIGKILL at once"""
     idle_timeout_seconds: NotRequired[float]
@@ -1992,6 +2011,11 @@ class Get_outputQuery(TypedDict):
     """byte at which to begin, also of what is still to come; more than there are now is 400"""
 
 
+class OpenTerminalQuery(TypedDict):
+    offset: NotRequired[int]
+    """byte at which to begin, also of what is still to come; more than there are now is 400"""
+
+
 class ListFilesQuery(TypedDict):
     glob: NotRequired[str]
     """Which: `src/**/*.ts`"""
@@ -2350,6 +2374,9 @@ class HeartbeatBody(TypedDict):
 
 CompleteRunBody: TypeAlias = "CompletionInput"
 
+SpeakMcpBody: TypeAlias = "dict[str, Any]"
+"""One JSON-RPC message: batches are not taken"""
+
 CallBackBody: TypeAlias = "Any"
 """What an answer to a poll would be, of any media type; anything else makes the run poll now"""
 
@@ -2586,3 +2613,5 @@ class GetReadinessAnswer(TypedDict):
     queued: NotRequired[int]
     recovery: NotRequired[GetReadinessAnswerRecovery]
     """Runs that an earlier server left unfinished; new ones are taken meanwhile"""
+
+SpeakMcpAnswer: TypeAlias = "dict[str, Any]"
