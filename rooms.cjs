@@ -435,6 +435,10 @@ const ROOMS = {
     says: 'those of `runwire asset`',
     doors: ['*'],
     imports: VERBS,
+  'cli/completion': {
+    says: 'what may be written next on a command line, for shells',
+    doors: ['*'],
+    imports: ['client/runwire'],
   },
   'cli/commands': {
     says: 'a file a command, or a few that are alike',
@@ -443,6 +447,8 @@ const ROOMS = {
       ...VERBS,
       ...['cli/commands/workspace', 'cli/commands/snapshot', 'cli/commands/session'],
       ...['cli/commands/spec', 'cli/commands/asset', 'mcp/stdio', 'src/server'],
+      ...['client/runwire', 'cli/completion', 'cli/print', 'cli/run', 'cli/process', 'cli/words'],
+      'src/server',
     ],
   },
   cli: {
@@ -497,6 +503,9 @@ const LIBRARIES = {
       'cli/commands/spec',
       'cli/commands/asset',
     ],
+  commander: {
+    rooms: ['cli', 'cli/commands', 'cli/completion', 'cli/print', 'cli/words'],
+    types: ['cli/process'],
   },
   'node:sqlite': { rooms: ['src/store'] },
   'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client', 'src/git'] },

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addAsset } from './commands/asset.ts';
 import { addAttach } from './commands/attach.ts';
 import { addCopy } from './commands/cp.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDf } from './commands/df.ts';
 import { addLists } from './commands/lists.ts';
 import { addLogs } from './commands/logs.ts';
@@ -59,6 +60,7 @@ export function commandLine(): Command {
     addSpec,
     addAsset,
     addServe,
+    addCompletion,
     addVersion,
   ])
     add(program);

@@ -108,6 +108,8 @@ const COMPONENTS = {
     return status === 0 ? undefined : 'npm reaches no registry';
   },
   script: () => program('script'),
+  zsh: () => program('zsh'),
+  fish: () => program('fish'),
   root: () => (process.getuid?.() === 0 ? undefined : 'the tests do not run as root'),
 } satisfies Record<string, () => string | undefined>;
 
