@@ -110,6 +110,7 @@ requires('script')('On a terminal', () => {
 
   test('ls --watch draws runs in their place as they change, until Ctrl-C', async () => {
     const run = await server.rw.submit({ ...sh('sleep 600'), metadata: { watched: 'here' } });
+    await expect.poll(async () => (await run.refresh()).status).toBe('running');
     const watching = at('runwire ls --watch -l watched=here');
     const line = (status: string) => expect.stringMatching(new RegExp(`^${run.id} +${status}`));
     const heading = expect.stringMatching(/^ID +STATUS/);
@@ -122,6 +123,7 @@ requires('script')('On a terminal', () => {
 
   test('top has what goes on and how full the server is', async () => {
     const run = await server.rw.submit(sh('sleep 600'));
+    await expect.poll(async () => (await run.refresh()).status).toBe('running');
     const top = at('runwire top');
     await expect
       .poll(() => top.screen()[0])
