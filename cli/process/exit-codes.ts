@@ -26,7 +26,7 @@ export const MEANINGS: { readonly [code in keyof typeof EXIT]: string } = {
   notExecutable: 'the program cannot be executed',
   notFound: 'there is no such program',
   signal: '128 + N: signal N ended the program',
-  cancelled: 'the run was cancelled; or Ctrl-C left `attach` or `logs`',
+  cancelled: 'the run was cancelled; or Ctrl-C left `attach`, `logs`, `--watch` or `top`',
   unread: 'whoever read standard output has gone (`| head -1`); the run goes on',
 };
 

@@ -22,7 +22,8 @@ describe('docs/cli.md', () => {
     const { stdout } = await promisify(execFile)('bash', ['-ec', script], { cwd: place, env });
     expect(stdout).toMatch(/^hello\n2\nhello\ncurl /);
     expect(stdout).toContain('working\ndone\ndone\n');
-    expect(stdout).toMatch(/Z working\n\S+Z done\n\S+\tsucceeded\n/);
+    expect(stdout).toMatch(/\tsucceeded\nagain\n/);
+    expect(stdout).toMatch(/Z working\n\S+Z done\nworking\n\S+\tsucceeded\n/);
   });
 
   test('has the exit codes as they are', () => {

@@ -221,6 +221,7 @@ test('a session is set up, used, checkpointed, reset and closed', async () => {
 test('the server tells of itself', async () => {
   await server.rw.health();
   expect(await server.rw.readiness()).toMatchObject({ ready: true });
+  expect(await server.rw.metrics()).toContain('\nrunwire_queue_depth 0\n');
   expect((await server.rw.runtimes()).map(({ kind }) => kind)).toContain('subprocess');
   expect((await server.rw.runtime('subprocess')).available).toBe(true);
   await expect(server.rw.runtime('none')).rejects.toMatchObject({ code: 'runtime_not_found' });
