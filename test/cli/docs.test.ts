@@ -10,12 +10,15 @@ import { BIN } from '../helpers/command-line.ts';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../docs/cli.md'), 'utf8');
 
+/** Many processes, one after the other. */
+const WHOLE_PAGE_MS = 300_000;
+
 describe('docs/cli.md', () => {
   const server = clientServer();
   const place = mkdtempSync(join(tmpdir(), 'runwire-cli-docs-'));
   afterAll(() => rmSync(place, { recursive: true, force: true }));
 
-  test('has commands that work as they stand, one after the other', async () => {
+  test('has commands that work as they stand, one after the other', { timeout: WHOLE_PAGE_MS }, async () => {
     const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, lines]) => lines);
     const script = `runwire() { ${process.execPath} ${BIN} "$@"; }\n${blocks.join('')}`;
     const env = { PATH: process.env.PATH, RUNWIRE_URL: server.url, RUNWIRE_TOKEN: TOKEN };
