@@ -51,6 +51,18 @@ const COMPONENTS = {
     return existsSync(server) ? undefined : `there is no ${server}`;
   },
   python3: () => program('python3'),
+  python: () => {
+    const code =
+      'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11) and "it is older than 3.11")';
+    const { status, stderr, error } = spawnSync('python3', ['-c', code], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    if (error) return `python3 cannot be started: ${error.message}`;
+    return status === 0
+      ? undefined
+      : `no environment of python3 can be made: ${stderr.trim().split('\n').at(-1)}`;
+  },
   prlimit: () => program('prlimit'),
   mount: () => {
     const place = mkdtempSync(join(tmpdir(), 'runwire-mount-'));
@@ -174,6 +186,9 @@ export function findProgram(...names: string[]): string | undefined {
 function program(...names: string[]): string | undefined {
   return findProgram(...names) === undefined ? `there is no ${names.join(' or ')} in PATH` : undefined;
 }
+
+/** Is its absence a failure. */
+export const isDemanded = (component: Component): boolean => demanded().includes(component);
 
 function demanded(): string[] {
   const names = (process.env.RUNWIRE_TEST_REQUIRE ?? '').split(',').filter((name) => name !== '');

@@ -27,10 +27,6 @@ class Talk(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.server.open.add(self.connection)
 
-    def finish(self) -> None:
-        self.server.open.discard(self.connection)
-        super().finish()
-
     def log_message(self, format: str, *args: object) -> None:
         pass
 
@@ -39,6 +35,16 @@ class Talk(BaseHTTPRequestHandler):
             super().handle()
         except (OSError, ValueError):
             self.close_connection = True  # who asked has left
+        finally:
+            self.server.open.discard(self.connection)
+
+    def _take(self, size: int) -> bytes:
+        """Of large ones nothing is kept."""
+        if size <= 1 << 24:
+            return self.rfile.read(size)
+        while size > 0:
+            size -= len(self.rfile.read(min(size, 1 << 20))) or size
+        return b""
 
     def _answer(self) -> None:
         self.body = self._read()
@@ -52,7 +58,7 @@ class Talk(BaseHTTPRequestHandler):
 
     def _read(self) -> bytes:
         if self.headers.get("transfer-encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("content-length", "0")))
+            return self._take(int(self.headers.get("content-length", "0")))
         parts = []
         while size := int(self.rfile.readline(), 16):
             parts.append(self.rfile.read(size))
@@ -134,6 +140,13 @@ class ScriptedServer:
     def gone(self) -> int:
         """Who waited in vain and has left."""
         return self._place.gone
+
+    def forget(self) -> None:
+        self._place.gone = 0
+
+    @property
+    def connections(self) -> int:
+        return len(self._place.open)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._place.serve_forever, args=(0.02,), daemon=True).start()
