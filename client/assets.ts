@@ -4,6 +4,7 @@ import { Download } from './download.ts';
 import type { Asset, Bodies } from './openapi.ts';
 import { type PageOptions, Pages } from './pages.ts';
 import type { Payload } from './payload.ts';
+import { segment } from './segment.ts';
 import { expectSame, hashed } from './upload.ts';
 import { type Conditions, conditionsOf, isFree } from './workspace.ts';
 
@@ -72,4 +73,4 @@ export class Assets {
   }
 }
 
-const pathOf = (name: string): string => `/assets/${encodeURIComponent(name)}`;
+const pathOf = (name: string): string => `/assets/${segment(name)}`;

@@ -2,6 +2,7 @@ import type { Asked } from './asked.ts';
 import { type Connection, withJson } from './connection.ts';
 import type { EnvironmentSpecInput, StoredEnvironmentSpec } from './openapi.ts';
 import { type PageOptions, Pages } from './pages.ts';
+import { segment } from './segment.ts';
 import { type Conditions, conditionsOf, isFree } from './workspace.ts';
 
 /** What many invocations have in common, stored under a name, in versions that never change. A name may be `name@version` where one is read. */
@@ -38,4 +39,4 @@ export class EnvironmentSpecs {
   }
 }
 
-const pathOf = (name: string): string => `/environment-specs/${encodeURIComponent(name)}`;
+const pathOf = (name: string): string => `/environment-specs/${segment(name)}`;

@@ -48,7 +48,7 @@ export class NotFoundError extends RunwireError {}
 export class GoneError extends RunwireError {}
 /** 409, 412: it cannot be done as things stand. */
 export class ConflictError extends RunwireError {}
-/** Any other 4xx: the request is not valid, and `errors` says where. */
+/** Any other 4xx: the request is not valid, and `errors` says where. Not sent at all: a name or path that no address can tell (`invalid_name`). */
 export class InvalidError extends RunwireError {}
 /** 408, 429, 503: not now. `retryAfterSeconds` says when. */
 export class BusyError extends RunwireError {}

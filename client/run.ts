@@ -10,6 +10,7 @@ import { type OutputPart, type PartOptions, readPart } from './output-part.ts';
 import type { Pages } from './pages.ts';
 import { pause } from './pause.ts';
 import { isStream, type Payload, partsOf } from './payload.ts';
+import { segment } from './segment.ts';
 import {
   type ArchiveOptions,
   archiveOf,
@@ -58,7 +59,7 @@ export class Run implements AsyncDisposable {
     this.id = id;
     this.record = record;
     this.#connection = connection;
-    this.#path = `/invocations/${encodeURIComponent(id)}`;
+    this.#path = `/invocations/${segment(id)}`;
   }
 
   /** The record as it is now. */
@@ -154,7 +155,7 @@ export class Run implements AsyncDisposable {
 
   /** The bytes of one, by its `artifact_id`. */
   artifact(id: string, { signal }: Asked = {}): Download {
-    const path = `${this.#path}/artifacts/${encodeURIComponent(id)}`;
+    const path = `${this.#path}/artifacts/${segment(id)}`;
     return new Download(this.#connection, { path, signal });
   }
 

@@ -6,6 +6,7 @@ import { EnvironmentSpecs } from './environment-specs.ts';
 import type { Answers, InvocationInput, Queries, Record } from './openapi.ts';
 import { Pages } from './pages.ts';
 import { type FinishedRecord, Run, type WaitOptions } from './run.ts';
+import { segment } from './segment.ts';
 import { type RunwireOptions, readSettings } from './settings.ts';
 import { type SubmitOptions, submit } from './submit.ts';
 
@@ -90,7 +91,7 @@ export class Runwire {
   }
 
   runtime(kind: string, { signal }: Asked = {}): Promise<Runtime> {
-    return this.#connection.json({ path: `/runtimes/${encodeURIComponent(kind)}`, signal });
+    return this.#connection.json({ path: `/runtimes/${segment(kind)}`, signal });
   }
 
   /** Its numbers, in the text format of Prometheus: docs/retention.md, docs/api.md. */

@@ -4,6 +4,7 @@ import { ConflictError, GoneError } from './errors.ts';
 import { newId } from './new-id.ts';
 import type { Bodies, Checkpoint, InvocationInput, Session as SessionRecord } from './openapi.ts';
 import type { Run } from './run.ts';
+import { segment } from './segment.ts';
 import { submit } from './submit.ts';
 import { Workspace } from './workspace.ts';
 
@@ -24,7 +25,7 @@ export class Session implements AsyncDisposable {
     this.id = id;
     this.record = record;
     this.#connection = connection;
-    this.#path = `/sessions/${encodeURIComponent(id)}`;
+    this.#path = `/sessions/${segment(id)}`;
   }
 
   async refresh({ signal }: Asked = {}): Promise<SessionRecord> {

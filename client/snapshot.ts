@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts';
 import { Download } from './download.ts';
 import type { Diff, Snapshot as SnapshotRecord } from './openapi.ts';
 import type { Pages } from './pages.ts';
+import { segment } from './segment.ts';
 import {
   type ArchiveOptions,
   archiveOf,
@@ -29,7 +30,7 @@ export class Snapshot {
     this.id = id;
     this.record = record;
     this.#connection = connection;
-    this.#path = `/snapshots/${encodeURIComponent(id)}`;
+    this.#path = `/snapshots/${segment(id)}`;
   }
 
   async refresh({ signal }: Asked = {}): Promise<SnapshotRecord> {
@@ -64,7 +65,7 @@ export class Snapshot {
   }
 
   #diffPath(other: string): string {
-    return `${this.#path}/diff/${encodeURIComponent(other)}`;
+    return `${this.#path}/diff/${segment(other)}`;
   }
 }
 

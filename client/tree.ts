@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts';
 import { Download } from './download.ts';
 import type { Answers } from './openapi.ts';
 import { type PageOptions, Pages } from './pages.ts';
+import { segment } from './segment.ts';
 
 /** Something in a directory of the server. */
 export type FileEntry = Answers['listFiles']['items'][number];
@@ -38,7 +39,7 @@ export function archiveOf(
 }
 
 export const filePath = (of: string, path: string): string =>
-  `${of}/files/${path.split('/').map(encodeURIComponent).join('/')}`;
+  `${of}/files/${path.split('/').map(segment).join('/')}`;
 
 /** A glob that matches this path alone. */
 export const exactly = (path: string): string => path.replaceAll(/[\\*?[\]{}!,]/g, '\\$&');

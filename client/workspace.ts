@@ -6,6 +6,7 @@ import { newId } from './new-id.ts';
 import type { Bodies, Diff, Snapshot as SnapshotRecord, Workspace as WorkspaceRecord } from './openapi.ts';
 import { type PageOptions, Pages } from './pages.ts';
 import type { Payload } from './payload.ts';
+import { segment } from './segment.ts';
 import { type DiffOptions, PATCH, Snapshot, wholeDiff } from './snapshot.ts';
 import { type TarEntry, tarOf } from './tar.ts';
 import {
@@ -49,7 +50,7 @@ export class Workspace {
     this.id = id;
     this.record = record;
     this.#connection = connection;
-    this.#path = `/workspaces/${encodeURIComponent(id)}`;
+    this.#path = `/workspaces/${segment(id)}`;
   }
 
   async refresh({ signal }: Asked = {}): Promise<WorkspaceRecord> {

@@ -113,6 +113,21 @@ test('a workspace is filled, worked in, looked at, put back and removed', async 
   for (const snapshot of [before, after]) await server.rw.snapshots.attach(snapshot.id).remove();
 });
 
+test('a name that an address folds away is refused before anything is sent', async () => {
+  const other = await server.rw.workspaces.create();
+  const workspace = await server.rw.workspaces.create({}, { files: [{ path: 'a/b', body: 'x' }] });
+  const refused = { name: 'InvalidError', code: 'invalid_name', status: null };
+  for (const path of [`../../${other.id}`, '..', '', 'a/../a', 'a//b', './a']) {
+    await expect(workspace.delete(path, { recursive: true })).rejects.toMatchObject(refused);
+    expect(() => workspace.file(path)).toThrow(expect.objectContaining(refused));
+  }
+  for (const id of ['..', '.', ''])
+    expect(() => server.rw.attach(id)).toThrow(expect.objectContaining(refused));
+  expect((await other.refresh()).state).toBe('ready');
+  await other.remove();
+  await workspace.remove();
+});
+
 test('a workspace that cannot be filled says why', async () => {
   const from = { git: { url: 'http://127.0.0.1:1/none.git' } };
   const workspace = await server.rw.workspaces.create({ from });

@@ -78,7 +78,10 @@ class ConflictError(RunwireError):
 
 
 class InvalidError(RunwireError):
-    """Any other 4xx: the request is not valid, and ``errors`` says where."""
+    """
+    Any other 4xx: the request is not valid, and ``errors`` says where. Not sent at all: a name or path that no address can
+    tell (``invalid_name``).
+    """
 
 
 class BusyError(RunwireError):

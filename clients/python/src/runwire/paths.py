@@ -6,11 +6,16 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
+from .errors import InvalidError
+
 
 def segment(name: str) -> str:
-    """One segment of a path. Raises ValueError for ``.`` and ``..``, which an address folds away: it would mean something else."""
+    """
+    A name as one segment of a path. Raises InvalidError ``invalid_name`` for what names nothing, ``.`` and ``..`` among it: an
+    address folds them away, encoded or not, and would be that of something else.
+    """
     if name in ("", ".", ".."):
-        raise ValueError(f"{name!r} names nothing")
+        raise InvalidError(f"{name!r} names nothing", code="invalid_name")
     return quote(name, safe="")
 
 

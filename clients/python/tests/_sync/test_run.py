@@ -187,11 +187,11 @@ def test_a_name_that_an_address_folds_away_is_refused_before_anything_is_asked(
     rw: Runwire,
 ) -> None:
     for id in ("", ".", ".."):
-        with pytest.raises(ValueError):
+        with pytest.raises(InvalidError):
             rw.attach(id)
     workspace = rw.workspaces.attach("w")
     for path in ("..", "../../other", "a/../b", "a//b", "./a", ""):
-        with pytest.raises(ValueError):
+        with pytest.raises(InvalidError):
             workspace.delete(path)
-        with pytest.raises(ValueError):
+        with pytest.raises(InvalidError):
             workspace.file(path)
