@@ -46,5 +46,6 @@ export async function readPart(
   };
   const { idleSeconds } = connection.settings;
   const bytes = await connection.ask(call, (exchange) => firstBytes(exchange, length, idleSeconds));
-  return { offset, bytes, total };
+  // Of what goes on, bytes of a character whose end is still to come are counted, and not told.
+  return { offset, bytes, total: bytes.length < length ? offset + bytes.length : total };
 }

@@ -37,7 +37,7 @@ export function fitting(bytes: Uint8Array, options: FitOptions): Fitted {
   if (wholeLines && isFirst) {
     const line = bytes.lastIndexOf(LINE_BREAK, end - 1) + 1;
     if (line > middle) end = line;
-  } else if (wholeLines) {
+  } else if (wholeLines && bytes[start - 1] !== LINE_BREAK) {
     const line = bytes.indexOf(LINE_BREAK, start) + 1;
     if (line > 0 && line < middle) start = line;
   }
