@@ -2,7 +2,7 @@ import type { Run } from '../../client/runwire.ts';
 import { type ByteLine, lastLinesOf, linesOf, lineTurns } from './lines.ts';
 import { fitting, jsonSize } from './text.ts';
 import { Texts } from './texts.ts';
-import type { Phase, Stream } from './view.ts';
+import type { Phase, Span, Stream } from './view.ts';
 
 export interface GrepOptions {
   texts: readonly string[];
@@ -21,8 +21,8 @@ export interface Grep {
   /** A line each: the byte at which it begins, `:` where it matches and `-` where it is beside one, and itself. `--` where lines are left out. */
   text: string;
   matches: number;
-  /** Bytes that were looked through: from, up to and without. */
-  searched: [number, number];
+  /** Bytes that were looked through. */
+  searched: Span;
   /** Where to go on; null: all that is there was looked through. */
   next_offset: number | null;
 }
@@ -81,7 +81,7 @@ class Found {
     return {
       text: this.#lines.join(''),
       matches: this.#matches,
-      searched: [this.#start, end],
+      searched: { from: this.#start, to: end },
       next_offset: isAll ? null : end,
     };
   }

@@ -46,6 +46,6 @@ export async function shownRun(
 function bytesLine({ stream, phase, total_bytes: total, shown, left_out: leftOut }: View): string {
   const what = `${phase === 'setup' ? 'setup ' : ''}${stream === 'both' ? 'stdout and stderr' : stream}`;
   if (total === 0) return `no ${what}`;
-  if (leftOut.length === 0 && shown[0]?.[0] === 0) return `${what}, all ${total} bytes:`;
-  return `${what}, bytes ${shown.map(([from, to]) => `${from} to ${to}`).join(' and ')} of ${total}:`;
+  if (leftOut.length === 0 && shown[0]?.from === 0) return `${what}, all ${total} bytes:`;
+  return `${what}, bytes ${shown.map(({ from, to }) => `${from} to ${to}`).join(' and ')} of ${total}:`;
 }

@@ -34,10 +34,10 @@ export function fitting(bytes: Uint8Array, options: FitOptions): Fitted {
   let start = starts[isFirst ? 0 : count - taken] ?? 0;
   let end = starts[isFirst ? taken : count] ?? 0;
   const middle = (start + end) / 2;
-  if (wholeLines && isFirst) {
+  if (wholeLines && isFirst && end > 0) {
     const line = bytes.lastIndexOf(LINE_BREAK, end - 1) + 1;
     if (line > middle) end = line;
-  } else if (wholeLines && bytes[start - 1] !== LINE_BREAK) {
+  } else if (wholeLines && !isFirst && bytes[start - 1] !== LINE_BREAK) {
     const line = bytes.indexOf(LINE_BREAK, start) + 1;
     if (line > 0 && line < middle) start = line;
   }

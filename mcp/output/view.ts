@@ -4,8 +4,11 @@ import { fitting } from './text.ts';
 export type Stream = 'stdout' | 'stderr' | 'both';
 export type Phase = 'setup' | 'command';
 
-/** Bytes from the first up to and without the second. */
-export type Span = [number, number];
+/** Bytes from one up to and without another. */
+export interface Span {
+  from: number;
+  to: number;
+}
 
 /** What is shown of the output of a run. */
 export interface View {
@@ -47,7 +50,7 @@ export async function viewOf(run: Run, options: ViewOptions): Promise<View> {
   ) => {
     const edges = { cutBefore: offset > 0, cutAfter: offset + bytes.length < total || !isWhole };
     const { text, start, end, isCut } = fitting(bytes, { room, side, ...edges, wholeLines: lines });
-    return { text, span: [offset + start, offset + end] as Span, isCut };
+    return { text, span: { from: offset + start, to: offset + end }, isCut };
   };
   const about = { stream, phase };
   const only = await part(from === 'tail' ? -room : typeof from === 'number' ? from : 0, room);
@@ -61,29 +64,29 @@ export async function viewOf(run: Run, options: ViewOptions): Promise<View> {
   const head = shownOf(only, 'first', Math.floor(both * HEAD_SHARE), true);
   const tailRoom = both - Math.floor(both * HEAD_SHARE);
   const tail = shownOf(
-    await part(Math.max(head.span[1], total - tailRoom), tailRoom),
+    await part(Math.max(head.span.to, total - tailRoom), tailRoom),
     'last',
     tailRoom,
     true,
   );
   const spans = [head.span, tail.span];
-  const [hole = [0, 0]] = restOf(spans, total, 0);
+  const [hole = { from: 0, to: 0 }] = restOf(spans, total, 0);
   const mark = `${head.text.endsWith('\n') ? '' : '\n'}${markOf(hole)}\n`;
   const text = `${head.text}${mark}${tail.text}`;
   return { text, ...about, total_bytes: total, shown: spans, left_out: restOf(spans, total, 0) };
 }
 
-const markOf = ([from, to]: Span): string =>
+const markOf = ({ from, to }: Span): string =>
   `[... ${to - from} bytes left out, ${from} to ${to}: ask output for offset ${from}, or grep ...]`;
 
 /** What of the bytes from `from` up to `total` is in none of the spans. */
 function restOf(spans: readonly Span[], total: number, from: number): Span[] {
   const rest: Span[] = [];
   let at = from;
-  for (const [begin, end] of spans) {
-    if (begin > at) rest.push([at, begin]);
+  for (const { from: begin, to: end } of spans) {
+    if (begin > at) rest.push({ from: at, to: begin });
     at = Math.max(at, end);
   }
-  if (total > at) rest.push([at, total]);
+  if (total > at) rest.push({ from: at, to: total });
   return rest;
 }

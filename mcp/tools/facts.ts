@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What several tools answer, as schemas. */
-export const Span = z.tuple([z.int(), z.int()]);
+export const Span = z.strictObject({ from: z.int(), to: z.int().describe('without this byte') });
 
 export const NextCursor = z.string().nullable().describe('null: there are no more');
 
@@ -29,7 +29,7 @@ export const ShownOutput = z.strictObject({
   stream: z.enum(['both', 'stdout', 'stderr']),
   phase: z.enum(['setup', 'command']),
   total_bytes: z.int(),
-  shown: z.array(Span).describe('bytes that are shown: from, up to and without'),
+  shown: z.array(Span).describe('bytes that are shown'),
   left_out: z.array(Span).describe('bytes that are not: output shows them from an offset'),
 });
 

@@ -37,7 +37,8 @@ const NEXT: { readonly [code: string]: string } = {
   runtime_not_found: 'kinds shows those that there are.',
   not_running: 'show tells how it stands.',
   not_finished: 'wait for it first, or cancel it.',
-  stdin_closed: 'Start it with stdin_open to write to it while it runs.',
+  stdin_closed:
+    'It takes no input any more: a run that is to take some while it runs is started with stdin_open.',
   not_supported: 'The kind of the run cannot do this: cancel can end it.',
   queue_full: 'The server has too much to do.',
   body_too_large: 'Send it in smaller parts, or have a run fetch it.',

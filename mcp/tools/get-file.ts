@@ -39,10 +39,10 @@ export const getFileTool = tool({
     const { content, start, end } = isText
       ? asText(part.bytes, room, part.offset, size)
       : asBase64(part.bytes, room);
-    const shown: [number, number] = [part.offset + start, part.offset + end];
-    const next = shown[1] < size ? shown[1] : null;
+    const shown = { from: part.offset + start, to: part.offset + end };
+    const next = shown.to < size ? shown.to : null;
     const encoding = isText ? 'text' : 'base64';
-    const head = `${encoding === 'base64' ? 'base64 of ' : ''}bytes ${shown[0]} to ${shown[1]} of ${size}${next === null ? '' : `; go on with offset ${next}`}`;
+    const head = `${encoding === 'base64' ? 'base64 of ' : ''}bytes ${shown.from} to ${shown.to} of ${size}${next === null ? '' : `; go on with offset ${next}`}`;
     return {
       text: `${head}\n${content}`,
       facts: {

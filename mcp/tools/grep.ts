@@ -40,7 +40,7 @@ export const grepTool = tool({
     const found = await grep(rw.attach(id), { texts, ignoreCase, ...input, room, signal });
     const { matches, searched, next_offset: next } = found;
     const more = next === null ? 'that is all there is' : `go on with offset ${next}`;
-    const head = `${matches} lines in bytes ${searched[0]} to ${searched[1]}; ${more}`;
+    const head = `${matches} lines in bytes ${searched.from} to ${searched.to}; ${more}`;
     return { text: `${head}\n${found.text}`.trimEnd(), facts: { id: id.slice(0, 256), ...found } };
   },
 });

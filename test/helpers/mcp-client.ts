@@ -1,5 +1,6 @@
 import { Client, type ClientOptions, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { Ajv, type AnySchema } from 'ajv';
 import { BIN } from './command-line.ts';
 import { compileCache } from './compiled-once.ts';
 
@@ -48,11 +49,20 @@ export interface ToolAnswer {
 async function connected(version: string, transport: StdioClientTransport | StreamableHTTPClientTransport) {
   const client = new Client({ name: 'test', version: '1.0.0' }, speaking(version));
   await client.connect(transport);
+  // Clients check what tools answer, older ones by draft 7 of JSON Schema.
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true });
+  const { tools } = await client.listTools();
+  const checks = new Map(
+    tools.map(({ name, outputSchema }) => [name, ajv.compile(outputSchema as AnySchema)]),
+  );
   return {
     client,
     pid: transport instanceof StdioClientTransport ? transport.pid : null,
     async call(name: string, input: object = {}): Promise<ToolAnswer> {
       const result = await client.callTool({ name, arguments: { ...input } });
+      const check = checks.get(name);
+      if (!result.isError && !check?.(result.structuredContent))
+        throw new Error(`${name}: ${ajv.errorsText(check?.errors)}`);
       const [first] = result.content;
       const text = first?.type === 'text' ? first.text : '';
       return { text, facts: result.structuredContent, isError: result.isError === true };

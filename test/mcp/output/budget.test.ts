@@ -36,17 +36,19 @@ describe('Output in a budget', () => {
           expect(Buffer.byteLength(JSON.stringify(facts))).toBeLessThanOrEqual(budget);
           const { shown, left_out: leftOut, total_bytes: total } = facts.output;
           expect(total).toBe(bytes.length);
-          const spans = [...shown, ...leftOut].filter(([a, b]) => a < b).sort(([a], [b]) => a - b);
+          const spans = [...shown, ...leftOut]
+            .filter((span) => span.from < span.to)
+            .sort((a, b) => a.from - b.from);
           const begin = typeof from === 'number' ? Math.min(from, total) : 0;
           let at = begin;
-          for (const [a, b] of spans) {
+          for (const { from: a, to: b } of spans) {
             // A character that began before the first byte that was asked for is not shown.
             expect(a - at).toBeLessThanOrEqual(a === at ? 0 : 3);
             at = b;
           }
           expect(at).toBe(total);
           const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-          for (const [a, b] of shown)
+          for (const { from: a, to: b } of shown)
             expect(facts.output.text).toContain(decoder.decode(bytes.subarray(a, b)));
         }
     }
@@ -55,16 +57,20 @@ describe('Output in a budget', () => {
   test('is all of it where it fits', async () => {
     const run = await server.rw.submit(sh('echo one; echo two >&2'));
     const { facts } = await shownRun(run, await run.wait(), { budget: LEAST_BUDGET });
-    expect(facts.output).toMatchObject({ text: 'one\ntwo\n', shown: [[0, 8]], left_out: [] });
+    expect(facts.output).toMatchObject({ text: 'one\ntwo\n', shown: [{ from: 0, to: 8 }], left_out: [] });
   });
 
   test('of a run that goes on is what is there now, and no half of a character', async () => {
     const run = await server.rw.submit(sh("printf 'a\\303'; sleep 600"));
     await expect.poll(async () => (await run.part({ stream: 'stdout', most: 10 })).total).toBe(2);
     const { facts } = await shownRun(run, await run.refresh(), { budget: LEAST_BUDGET });
-    expect(facts.output).toMatchObject({ text: 'a', shown: [[0, 1]], left_out: [] });
+    expect(facts.output).toMatchObject({ text: 'a', shown: [{ from: 0, to: 1 }], left_out: [] });
     const one = await shownRun(run, await run.refresh(), { budget: LEAST_BUDGET, stream: 'stdout' });
-    expect(one.facts.output).toMatchObject({ text: 'a', shown: [[0, 1]], left_out: [[1, 2]] });
+    expect(one.facts.output).toMatchObject({
+      text: 'a',
+      shown: [{ from: 0, to: 1 }],
+      left_out: [{ from: 1, to: 2 }],
+    });
     await run.cancel({ graceSeconds: 0 });
   });
 });

@@ -20,7 +20,7 @@ describe('Searching output', () => {
       texts: ['two', 'on'],
     });
     expect(text).toBe('0:one\n4:two\n14:none\n');
-    expect(facts).toEqual({ matches: 3, searched: [0, 18], next_offset: null });
+    expect(facts).toEqual({ matches: 3, searched: { from: 0, to: 18 }, next_offset: null });
   });
 
   test('takes texts as they are written, and letters in either case where that is wanted', async () => {
@@ -41,7 +41,7 @@ describe('Searching output', () => {
   test('finds a line of a long output wherever the parts that it comes in begin, with lines before it', async () => {
     const { text, searched } = await found('seq 1 200000', { texts: ['199999'], context: 1 });
     expect(text).toBe('1288874-199998\n1288881:199999\n1288888-200000\n');
-    expect(searched).toEqual([0, 1_288_895]);
+    expect(searched).toEqual({ from: 0, to: 1_288_895 });
   });
 
   test('stops where the room ends, and goes on from there', async () => {
