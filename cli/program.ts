@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { addAsset } from './commands/asset.ts';
 import { addAttach } from './commands/attach.ts';
-import { addCopy } from './commands/cp.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addCopy } from './commands/cp.ts';
 import { addDf } from './commands/df.ts';
 import { addLists } from './commands/lists.ts';
 import { addLogs } from './commands/logs.ts';

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts';
 import { ConnectionError, IntegrityError, type RunwireError } from './errors.ts';
 import type { Call } from './exchange.ts';
+import type { Answer } from './fetch.ts';
 import { firstBytes } from './first-bytes.ts';
 import { Patience } from './patience.ts';
 import { type Hash, sha256 } from './sha256.ts';
@@ -134,11 +135,11 @@ export class Download implements AsyncIterable<Uint8Array> {
   }
 }
 
-function headOf({ headers }: Response): Head {
+function headOf({ headers }: Answer): Head {
   const length = headers.get('content-length');
   const digest = /sha-256=:([\w+/=]+):/.exec(headers.get('repr-digest') ?? '')?.[1];
   return {
-    size: length === null || headers.has('content-encoding') ? null : Number(length),
+    size: length === null || headers.get('content-encoding') !== null ? null : Number(length),
     mediaType: headers.get('content-type'),
     etag: headers.get('etag'),
     sha256:

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts';
 import { ConnectionError, ProtocolError } from './errors.ts';
 import { eventsIn } from './event-lines.ts';
+import type { Answer } from './fetch.ts';
 import type { RuntimeEvent } from './openapi.ts';
 import { Patience } from './patience.ts';
 
@@ -53,7 +54,7 @@ export async function* readEvents(
   }
 }
 
-function expectEvents({ headers, status }: Response): void {
+function expectEvents({ headers, status }: Answer): void {
   const type = headers.get('content-type') ?? 'nothing';
   if (type.startsWith('text/event-stream')) return;
   throw new ProtocolError(`the answer is ${type}, and no events`, { code: 'unexpected_answer', status });

@@ -1,4 +1,5 @@
 import { ConnectionError, type RunwireError } from './errors.ts';
+import type { Answer, Asking } from './fetch.ts';
 import { LONGEST_MS } from './pause.ts';
 import { type Payload, partsOf, sendingOf, unreadable } from './payload.ts';
 import type { Settings } from './settings.ts';
@@ -9,6 +10,7 @@ export interface Call {
   /** Begins with a slash; what is in it is percent-encoded already. */
   path: string;
   query?: object | undefined;
+  /** By names in lower case. */
   headers?: { [name: string]: string } | undefined;
   body?: Payload | FormData | undefined;
   /** The server may take so long until it answers. */
@@ -20,18 +22,22 @@ export interface Call {
 
 /** Codes of Node for a request of which no byte was sent. */
 const UNSENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
+/** The certificate is not trusted, is over, or is of another host. */
+const UNTRUSTED = /^(ERR_TLS_CERT_\w+|CERT_\w+|\w+_CERT|\w+_CERT_IN_CHAIN|UNABLE_TO_\w+)$/;
+/** What OpenSSL says of an answer that is not TLS. */
+const NO_TLS = /wrong version number|packet length too long/;
 
 /** What fetch says of a port that it never asks (WHATWG Fetch, "port blocking"). */
 const BAD_PORT = 'bad port';
 
 /** One request and its answer, which ends when it is read, closed, idle too long, or aborted from outside. */
 export class Exchange {
-  readonly response: Response;
+  readonly response: Answer;
   readonly #controller: AbortController;
   readonly #signal: AbortSignal | undefined;
   readonly #unlink: () => void;
 
-  private constructor(response: Response, controller: AbortController, call: Call, unlink: () => void) {
+  private constructor(response: Answer, controller: AbortController, call: Call, unlink: () => void) {
     this.response = response;
     this.#controller = controller;
     this.#signal = call.signal;
@@ -52,7 +58,7 @@ export class Exchange {
     const silence = (): void => controller.abort(lost(`no answer within ${bound} s`));
     const timer = within((bound + (call.waitSeconds ?? 0)) * 1000, silence);
     try {
-      const init: RequestInit & { duplex?: 'half' } = {
+      const asking: Asking = {
         method: call.method ?? 'GET',
         headers: headersOf(settings, call),
         redirect: 'manual',
@@ -60,7 +66,7 @@ export class Exchange {
         ...(sending && { body: sending.body }),
         ...(sending?.repeatable === false && { duplex: 'half' }),
       };
-      const response = await settings.fetch(`${settings.url}${call.path}${queryOf(call.query)}`, init);
+      const response = await settings.fetch(`${settings.url}${call.path}${queryOf(call.query)}`, asking);
       return new Exchange(response, controller, call, unlink);
     } catch (error) {
       unlink();
@@ -117,11 +123,10 @@ export class Exchange {
   }
 }
 
-function headersOf({ token }: Settings, call: Call): Headers {
-  const headers = new Headers(call.headers);
-  if (token !== null) headers.set('authorization', `Bearer ${token}`);
-  return headers;
-}
+const headersOf = ({ token }: Settings, call: Call): { [name: string]: string } => ({
+  ...call.headers,
+  ...(token !== null && { authorization: `Bearer ${token}` }),
+});
 
 function queryOf(query: object = {}): string {
   const asked = new URLSearchParams();
@@ -131,10 +136,11 @@ function queryOf(query: object = {}): string {
 }
 
 /** Its way there may take long, and fetch does not tell how far it is. */
-const isLarge = (body: Call['body']): boolean =>
-  body instanceof FormData ||
-  (body instanceof Blob ? body.size : 0) > 1e6 ||
-  (body instanceof Uint8Array && body.length > 1e6);
+function isLarge(body: Call['body']): boolean {
+  if (typeof body !== 'object') return false;
+  if (body instanceof Uint8Array) return body.length > 1e6;
+  return body instanceof FormData || (body instanceof Blob && body.size > 1e6);
+}
 
 function within(ms: number, act: () => void): ReturnType<typeof setTimeout> | undefined {
   return ms > LONGEST_MS ? undefined : setTimeout(act, ms);
@@ -148,11 +154,9 @@ function failureOf(error: unknown): RunwireError {
   if (error instanceof ConnectionError) return error;
   const { name, code, message } = innermost(error);
   if (name === 'NotReadableError') return unreadable(error); // a local file that was changed since
-  if (UNSENT.test(code) || message === BAD_PORT)
-    return new ConnectionError(`the server is not reached: ${message}`, {
-      code: 'unreachable',
-      cause: error,
-    });
+  const words = NO_TLS.test(message) ? 'no TLS is spoken there; is it http?' : message;
+  if (words !== message || UNSENT.test(code) || UNTRUSTED.test(code) || message === BAD_PORT)
+    return new ConnectionError(`the server is not reached: ${words}`, { code: 'unreachable', cause: error });
   return lost(`the connection broke: ${message}`, error);
 }
 

@@ -22,6 +22,7 @@ export interface OutputOptions {
 export async function* readOutput(
   connection: Connection,
   path: string,
+  run: { record: Record | null },
   { stream = 'both', phase = 'command', offset = 0, follow = true, signal }: OutputOptions = {},
 ): AsyncGenerator<Uint8Array, void, void> {
   const { idleSeconds, resumeSeconds } = connection.settings;
@@ -45,7 +46,9 @@ export async function* readOutput(
       }
       if (!follow) return;
       // A proxy may end in order what broke behind it.
-      const { outcome } = await connection.json<Record>({ path, retrySeconds: 0, signal });
+      if (run.record?.result == null)
+        run.record = await connection.json<Record>({ path, retrySeconds: 0, signal });
+      const { outcome } = run.record;
       const whole = outcome && keptOf(outcome, stream, phase);
       if (whole !== null && position >= whole) return expectLength(position, whole);
       throw new ConnectionError('the output ended before the run', { code: 'connection_lost' });

@@ -26,8 +26,10 @@ export function sendingOf(payload: Payload | FormData): Sending {
 export const isStream = (
   payload: Payload | FormData,
 ): payload is ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> =>
-  typeof payload === 'object' &&
-  (payload instanceof ReadableStream || (Symbol.asyncIterator in payload && !(payload instanceof Blob)));
+  typeof payload === 'object' && (isReadable(payload) || Symbol.asyncIterator in payload);
+
+/** Told by what it has: a name of the platform that is only mentioned makes Node load what is behind it. */
+const isReadable = (source: object): source is ReadableStream<Uint8Array> => 'getReader' in source;
 
 /** fetch says that it failed, and not why: what the source threw is kept. */
 function streaming(source: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>): Sending {
@@ -55,7 +57,7 @@ function streaming(source: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array
 export async function* partsOf(
   source: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
-  if (!(source instanceof ReadableStream)) return yield* source;
+  if (!isReadable(source)) return yield* source;
   const reader = source.getReader();
   let ended = false;
   try {

@@ -11,6 +11,7 @@ import {
   type RunwireError,
   ServerError,
 } from './errors.ts';
+import type { Answer } from './fetch.ts';
 import { retryAfterSeconds } from './retry-after.ts';
 
 const CLASSES: { readonly [status: number]: typeof RunwireError } = {
@@ -27,7 +28,7 @@ interface Problem {
 }
 
 /** The error that an answer which is no success stands for. What is no problem document was not said by Runwire. */
-export function errorOf(response: Response, body: string): RunwireError {
+export function errorOf(response: Answer, body: string): RunwireError {
   const { status } = response;
   if (status < 400) {
     const where = response.headers.get('location');
@@ -49,7 +50,7 @@ export function errorOf(response: Response, body: string): RunwireError {
   return new Class(message, { code, status, errors: errors ?? [], retryAfterSeconds: after });
 }
 
-function problemOf(response: Response, body: string): Problem | null {
+function problemOf(response: Answer, body: string): Problem | null {
   if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return null;
   try {
     const value: Partial<Problem> | null = JSON.parse(body);

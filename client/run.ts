@@ -92,7 +92,7 @@ export class Run implements AsyncDisposable {
 
   /** The bytes that it writes, exact. */
   output(options: OutputOptions = {}): AsyncGenerator<Uint8Array, void, void> {
-    return readOutput(this.#connection, this.#path, options);
+    return readOutput(this.#connection, this.#path, this, options);
   }
 
   /** The same as text, in memory, when it has finished. */

@@ -12,6 +12,7 @@ import { type SubmitOptions, submit } from './submit.ts';
 
 export type { Download, Head, Part } from './download.ts';
 export * from './errors.ts';
+export type { Answer, Asking, Fetch } from './fetch.ts';
 export type { Line } from './lines.ts';
 export type {
   ArtifactDescriptor,

@@ -1,3 +1,5 @@
+import type { Fetch } from './fetch.ts';
+
 /** How to reach a server. What is not given is taken from the environment, where there is one. */
 export interface RunwireOptions {
   /** Default: RUNWIRE_URL, else http://127.0.0.1:7070. May have a path, where a proxy has the server below one. */
@@ -5,7 +7,7 @@ export interface RunwireOptions {
   /** Default: RUNWIRE_TOKEN, else none. */
   token?: string | undefined;
   /** Default: the global one. */
-  fetch?: typeof fetch | undefined;
+  fetch?: Fetch | undefined;
   /** How long a call that may be repeated is repeated while the server is away or busy. Default 60. */
   retrySeconds?: number | undefined;
   /** How long events, output and wait() go on asking a server that is away. Default: for ever. */
@@ -20,7 +22,7 @@ export interface Settings {
   /** Without a slash at the end. */
   readonly url: string;
   readonly token: string | null;
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   readonly retrySeconds: number;
   readonly resumeSeconds: number;
   readonly idleSeconds: number;

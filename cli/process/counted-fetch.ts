@@ -1,19 +1,20 @@
+import type { Fetch } from '../../client/runwire.ts';
 import type { Progress } from './progress.ts';
 
 /** fetch that tells how much of a body has gone, anew at each attempt. What is JSON is not counted. */
-export function countedFetch(progress: Progress, send: typeof fetch): typeof fetch {
-  return (address, init) => {
-    const { body } = init ?? {};
+export function countedFetch(progress: Progress, send: Fetch): Fetch {
+  return (address, asking) => {
+    const { body } = asking;
     if (body instanceof Blob) {
       progress.begin(body.size);
-      return send(address, { ...init, body: new CountedBlob(progress, body) });
+      return send(address, { ...asking, body: new CountedBlob(progress, body) });
     }
-    if (body instanceof FormData) return send(address, { ...init, body: countedForm(progress, body) });
+    if (body instanceof FormData) return send(address, { ...asking, body: countedForm(progress, body) });
     if (body instanceof ReadableStream) {
       progress.begin(null);
-      return send(address, { ...init, body: counted(progress, body) });
+      return send(address, { ...asking, body: counted(progress, body) });
     }
-    return send(address, init);
+    return send(address, asking);
   };
 }
 

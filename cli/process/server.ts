@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ConnectionError, Runwire } from '../../client/runwire.ts';
+import { ConnectionError, type Fetch, Runwire } from '../../client/runwire.ts';
 import { countedFetch } from './counted-fetch.ts';
 import { EXIT } from './exit-codes.ts';
 import { Failure } from './failure.ts';
@@ -52,7 +52,7 @@ export class Server {
   }
 
   /** Asks once, by another fetch. */
-  over(other: typeof fetch): Runwire {
+  over(other: Fetch): Runwire {
     const { server: url, token } = this.#flags;
     return new Runwire({ url, token, fetch: other, retrySeconds: 0 });
   }

@@ -1,3 +1,5 @@
+import type { Fetch } from '../../client/runwire.ts';
+import { httpFetch } from './http-fetch.ts';
 import { say } from './say.ts';
 import { spinner } from './spinner.ts';
 
@@ -14,7 +16,7 @@ let aheadMs = 0;
 export const serverNow = (): number => Date.now() + aheadMs;
 
 /** fetch that says, once, that the server has been away for a while, and when it is back. */
-export function watchedFetch(silentMs = SILENT_MS): typeof fetch {
+export function watchedFetch(silentMs = SILENT_MS): Fetch {
   let timer: NodeJS.Timeout | null = null;
   let isTold = false;
   const away = (): void => {
@@ -32,16 +34,16 @@ export function watchedFetch(silentMs = SILENT_MS): typeof fetch {
     if (isTold) say('the server is back');
     isTold = false;
   };
-  return async (address, init) => {
+  return async (address, asking) => {
     try {
-      const response = await fetch(address, init);
+      const response = await httpFetch(address, asking);
       const date = Date.parse(response.headers.get('date') ?? '');
       if (!Number.isNaN(date)) aheadMs = Math.abs(date - Date.now()) < 2000 ? 0 : date - Date.now();
       if (response.status >= 502 && response.status <= 504) away();
       else there();
       return response;
     } catch (error) {
-      if (!init?.signal?.aborted) away();
+      if (!asking.signal.aborted) away();
       throw error;
     }
   };

@@ -1,4 +1,4 @@
-import type { RunRecord } from '../../client/runwire.ts';
+import type { Fetch, RunRecord } from '../../client/runwire.ts';
 import type { Server } from '../process/server.ts';
 
 /** Numbers in JSON whose digits stay as they came: https://tc39.es/proposal-json-parse-with-source/ */
@@ -7,8 +7,8 @@ const json = JSON as typeof JSON & { rawJSON(text: string): unknown };
 /** The record of a run. Numbers that JavaScript cannot hold are written again as they came, and are no numbers here. */
 export async function exactRecord(server: Server, id: string): Promise<RunRecord> {
   let text = '';
-  const keeping: typeof fetch = async (address, init) => {
-    const response = await fetch(address, init);
+  const keeping: Fetch = async (address, asking) => {
+    const response = await fetch(address, asking);
     text = await response.clone().text();
     return response;
   };
