@@ -1,8 +1,8 @@
-import { write } from 'node:fs';
+import { writev } from 'node:fs';
 import { setImmediate as immediately, setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-const writeSome = promisify(write);
+const writeSome = promisify(writev);
 /** So many bytes wait at most for a slow reader. */
 const MOST_WAITING = 1 << 20;
 const QUICK_LOOKS = 20;
@@ -53,19 +53,18 @@ export class Sink {
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
       const parts = this.#waiting;
-      const all = parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
       this.#waiting = [];
       this.#size = 0;
-      await this.#writeAll(all);
+      await this.#writeAll(parts);
     }
     this.#writing = null;
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let rest = bytes, full = 0; rest.length > 0; )
+  async #writeAll(parts: Uint8Array[]): Promise<void> {
+    for (let rest = parts, full = 0; rest.length > 0; )
       try {
         const { bytesWritten } = await writeSome(this.#fd, rest);
-        rest = rest.subarray(bytesWritten);
+        rest = after(rest, bytesWritten);
         full = 0;
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
@@ -75,6 +74,19 @@ export class Sink {
         await (full++ < QUICK_LOOKS ? immediately() : pause(Math.min(10, full - QUICK_LOOKS)));
       }
   }
+}
+
+/** What is left of parts of which so many bytes are written. */
+function after(parts: Uint8Array[], written: number): Uint8Array[] {
+  let left = written;
+  const from = parts.findIndex((part) => {
+    if (part.length > left) return true;
+    left -= part.length;
+    return false;
+  });
+  if (from < 0) return [];
+  const [first, ...rest] = parts.slice(from) as [Uint8Array, ...Uint8Array[]];
+  return [first.subarray(left), ...rest];
 }
 
 /** These bytes, now. */
