@@ -452,7 +452,7 @@ const ROOMS = {
     ],
   },
   cli: {
-    says: 'the command line `runwire`, over the client; `main` begins, `program` has all commands',
+    says: 'the command line `runwire`, over the client; `main` begins, `all-commands` has all of them',
     doors: [],
     imports: ['cli/commands', 'cli/process', 'src/server'],
   },
