@@ -435,6 +435,7 @@ const ROOMS = {
     says: 'those of `runwire asset`',
     doors: ['*'],
     imports: VERBS,
+  },
   'cli/completion': {
     says: 'what may be written next on a command line, for shells',
     doors: ['*'],
@@ -446,9 +447,7 @@ const ROOMS = {
     imports: [
       ...VERBS,
       ...['cli/commands/workspace', 'cli/commands/snapshot', 'cli/commands/session'],
-      ...['cli/commands/spec', 'cli/commands/asset', 'mcp/stdio', 'src/server'],
-      ...['client/runwire', 'cli/completion', 'cli/print', 'cli/run', 'cli/process', 'cli/words'],
-      'src/server',
+      ...['cli/commands/spec', 'cli/commands/asset', 'cli/completion', 'mcp/stdio', 'src/server'],
     ],
   },
   cli: {
@@ -495,17 +494,14 @@ const LIBRARIES = {
   '@jest/diff-sequences': { rooms: ['src/diff'] },
   '@modelcontextprotocol/server': { rooms: ['mcp', 'mcp/tasks'] },
   commander: {
-    rooms: ['cli', 'cli/commands', 'cli/commands/session', 'cli/files', 'cli/print', 'cli/words'],
-    types: [
-      'cli/process',
-      'cli/commands/workspace',
-      'cli/commands/snapshot',
-      'cli/commands/spec',
-      'cli/commands/asset',
+    rooms: [
+      ...['cli', 'cli/commands', 'cli/commands/session', 'cli/completion', 'cli/files'],
+      ...['cli/print', 'cli/words'],
     ],
-  commander: {
-    rooms: ['cli', 'cli/commands', 'cli/completion', 'cli/print', 'cli/words'],
-    types: ['cli/process'],
+    types: [
+      ...['cli/process', 'cli/commands/workspace', 'cli/commands/snapshot'],
+      ...['cli/commands/spec', 'cli/commands/asset'],
+    ],
   },
   'node:sqlite': { rooms: ['src/store'] },
   'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client', 'src/git'] },

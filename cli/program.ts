@@ -1,27 +1,4 @@
 import { Command, CommanderError } from 'commander';
-import { addAsset } from './commands/asset.ts';
-import { addAttach } from './commands/attach.ts';
-import { addCompletion } from './commands/completion.ts';
-import { addCopy } from './commands/cp.ts';
-import { addDf } from './commands/df.ts';
-import { addLists } from './commands/lists.ts';
-import { addLogs } from './commands/logs.ts';
-import { addMcp } from './commands/mcp.ts';
-import { addPrune } from './commands/prune.ts';
-import { addRerun } from './commands/rerun.ts';
-import { addRun } from './commands/run.ts';
-import { addRuntime } from './commands/runtime.ts';
-import { addServe } from './commands/serve.ts';
-import { addSession } from './commands/session.ts';
-import { addShow } from './commands/show.ts';
-import { addSnapshots } from './commands/snapshot.ts';
-import { addSpec } from './commands/spec.ts';
-import { addStdin } from './commands/stdin.ts';
-import { addStop } from './commands/stop.ts';
-import { addTop } from './commands/top.ts';
-import { addVersion, version } from './commands/version.ts';
-import { addWait } from './commands/wait.ts';
-import { addWorkspace } from './commands/workspace.ts';
 import about from '../package.json' with { type: 'json' };
 import { EXIT } from './process/exit-codes.ts';
 import { failureOf } from './process/failure.ts';
@@ -55,35 +32,8 @@ export function commandLine(commands: readonly Add[]): Command {
     .helpCommand('help [command]', 'what a command does')
     .addHelpText('after', '\nThe server is that of RUNWIRE_URL and RUNWIRE_TOKEN. Exit codes: docs/cli.md')
     .showSuggestionAfterError();
-  for (const add of [
-    addRun,
-    addAttach,
-    addLogs,
-    addLists,
-    addShow,
-    addWait,
-    addStdin,
-    addStop,
-    addRerun,
-    addPrune,
-    addTop,
-    addDf,
-    addRuntime,
-    addMcp,
-    addCopy,
-    addWorkspace,
-    addSnapshots,
-    addSession,
-    addSpec,
-    addAsset,
-    addServe,
-    addCompletion,
-    addVersion,
-  ])
-    add(program);
-  throwing(program);
   for (const add of commands) add(program);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  throwing(program);
   return program;
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ALL } from '../../cli/all-commands.ts';
 import { completionOf } from '../../cli/completion/candidates.ts';
 import { commandLine } from '../../cli/program.ts';
 import { clientServer, sh, TOKEN } from '../helpers/client-server.ts';
@@ -41,7 +42,7 @@ describe('What may be written next', () => {
         const path = [...words, one.name()];
         return [[one, path] as [Command, string[]], ...walk(one, path)];
       });
-    const program = commandLine();
+    const program = commandLine(ALL);
     expect(await candidates([''])).toEqual(await all(['']));
     expect(await all([''])).toEqual(shown(program).map((one) => one.name()));
     for (const [command, path] of walk(program, [])) {

@@ -28,9 +28,10 @@ test('bodies are counted as they go, and go as they are, with their length and t
     seen.push(new Request(address, { ...init, duplex: 'half' } as RequestInit));
     return new Response();
   });
-  const ask = async (body: RequestInit['body']): Promise<Request | undefined> => {
+  const ask = async (body: NonNullable<RequestInit['body']>): Promise<Request | undefined> => {
     counted = 0;
-    await fetch('http://127.0.0.1:9', { method: 'POST', body: body ?? null });
+    const { signal } = new AbortController();
+    await fetch('http://127.0.0.1:9', { method: 'POST', headers: {}, redirect: 'manual', signal, body });
     return seen.at(-1);
   };
   expect(await (await ask(new Blob(['abc'])))?.text()).toBe('abc');
