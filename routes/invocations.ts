@@ -10,6 +10,7 @@ import { pathOf } from '../src/documents/invocation-id.ts';
 import { verbatimPaths } from '../src/documents/kind.ts';
 import { Record } from '../src/documents/record.ts';
 import { isFinal, RuntimeResult, Status } from '../src/documents/result.ts';
+import { traceContext } from '../src/documents/trace-context.ts';
 import type { ListFilter, SubmitOptions } from '../src/engine/engine.ts';
 import type { Edge, OfRun, Routes } from './answers/edge.ts';
 import { sendEvents } from './answers/events.ts';
@@ -203,9 +204,10 @@ const runRoutes: Routes = (app, edge) => {
 };
 
 function optionsOf(headers: IncomingHttpHeaders): SubmitOptions {
+  const { traceparent, tracestate, baggage } = headers;
   return {
     idempotencyKey: idempotencyKey(headers['idempotency-key']),
-    traceparent: traceparent(headers.traceparent),
+    trace: traceContext({ traceparent, tracestate, baggage }),
   };
 }
 
@@ -218,13 +220,6 @@ function idempotencyKey(header: string | string[] | undefined): string | undefin
   throw fieldRefusal('bad_request', [
     { path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' },
   ]);
-}
-
-/** A valid W3C traceparent; others are ignored, as its specification says. */
-function traceparent(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' && /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(header)
-    ? header
-    : undefined;
 }
 
 function filterOf(query: ListQuery): ListFilter {

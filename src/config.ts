@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CallUrl, hasCredentials } from './documents/call-url.ts';
 import { isAddressRule } from './outbound/address-guard.ts';
-import { holdsSecret } from './outbound/secrets.ts';
+import { holdsSecret, isSecretVariable } from './outbound/secrets.ts';
 import { isHostName, plainHost } from './platform/host.ts';
 import { openToOthers, readToken } from './platform/secret-file.ts';
 
@@ -66,8 +66,10 @@ const hosts = names(
   (entry) => (entry === '*' ? entry : allowedHost(entry)),
 );
 const variables = names('names of variables', (name) => (/^[^=*?]+$/.test(name) ? name : null)).refine(
-  (all) => !all.some((name) => name === 'RUNWIRE_TOKEN' || holdsSecret(name)),
-  { error: 'must not name what no program gets: RUNWIRE_TOKEN, RUNWIRE_SECRET_…' },
+  (all) => !all.some(isSecretVariable),
+  {
+    error: 'must not name what no program gets: RUNWIRE_TOKEN, RUNWIRE_SECRET_…, OTEL_EXPORTER_OTLP_HEADERS',
+  },
 );
 
 const addressRules = names('host names, *.names, addresses or CIDR blocks', (rule) =>

@@ -42,6 +42,8 @@ export interface Metrics {
   clientStalled(): void;
   /** What became of a run that an earlier server left unfinished. */
   runRecovered(how: Recovered): void;
+  /** Spans of traces, by what became of them. */
+  spansEnded(how: string, count: number): void;
   /** All numbers in the Prometheus text format. */
   scrape(live: LiveNumbers): Promise<string>;
   readonly contentType: string;
@@ -85,6 +87,12 @@ export function createMetrics(kinds: Iterable<string>, limits: Limits): Metrics 
   const stalled = new Counter({
     name: 'runwire_stalled_clients_total',
     help: 'Clients dropped because they took nothing of what waited for them',
+    registers,
+  });
+  const spans = new Counter({
+    name: 'runwire_trace_spans_total',
+    help: 'Spans of traces, by what became of them',
+    labelNames: ['how'],
     registers,
   });
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
@@ -131,6 +139,7 @@ export function createMetrics(kinds: Iterable<string>, limits: Limits): Metrics 
     },
     clientStalled: () => stalled.inc(),
     runRecovered: (how) => recovered.inc({ how }),
+    spansEnded: (how, count) => spans.inc({ how }, count),
     scrape(live) {
       running.set(live.running);
       queued.set(live.queued);

@@ -42,6 +42,7 @@ import { StoredSpecs } from './specs/stored-specs.ts';
 import { InvocationStore } from './store/invocation-store.ts';
 import { writeUntilStored } from './store/lasting-write.ts';
 import { SupervisorClient } from './supervisor/client/client.ts';
+import { openTraces } from './traces/traces.ts';
 import { startDeliveries } from './webhooks/deliveries.ts';
 import { Spaces, type SpacesParts } from './workspaces/spaces.ts';
 
@@ -119,12 +120,15 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   const boot = bootId();
   const noteBoot = boot === null ? null : store.noteBoot(boot);
   if (noteBoot) void writeUntilStored(store, noteBoot);
-  await supervisor.connect();
   const limits = keptLimits(config, log);
   const metrics = createMetrics(
     registry.all.map(({ kind }) => kind),
     { outputBytes: config.maxOutputBytes, retention: limits },
   );
+  const key = keptKey(join(config.dataDir, 'callback.key'));
+  const { secrets } = parts;
+  const traces = await openTraces({ environment, key, log, secrets, onEnded: metrics.spansEnded });
+  await supervisor.connect();
   const deliveries = startDeliveries({ store, guard, log });
   const sync = config.fsync === 'on';
   const hands = new Hands(config.dataDir, { fsync: sync });
@@ -136,7 +140,6 @@ export async function createService({ environment, log, ...options }: ServiceOpt
     holderOf: (id) => holderWords(sessions.holderOf(id)),
     snapshotNeededFor: (id) => sessions.needOf(id),
   });
-  const key = keptKey(join(config.dataDir, 'callback.key'));
   const base = () => config.publicUrl ?? addressOf(app.server, config);
   const assets = new StoredAssets({
     ...{ dataDir: config.dataDir, store, hands, places, disk, log, sync, key, base },
@@ -163,6 +166,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
   });
   const engine: RunEngine = new RunEngine({
     ...{ config, store, workspaces, specs, assets, disk, places, registry, log, metrics, environment },
+    traces,
     sessions: sessions.runs,
     callbacks: callbackAddresses(key, base),
     onFinished: (id) => deliveries.start(id),
@@ -224,6 +228,7 @@ export async function createService({ environment, log, ...options }: ServiceOpt
       await workspaces.close();
       await hands.close();
       await supervisor.close(how);
+      await traces.close();
       metrics.close();
       store.close();
       letGo();

@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import type { RunContext } from '../../src/contract/context.ts';
 import type { GivenFile } from '../../src/contract/given.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
+import { traceOfVariables, withTrace } from '../../src/documents/trace-context.ts';
 import { type ContainerPlan, containerOptions } from './container.ts';
 import { DaemonGone, daemonWords, statusOf } from './daemon.ts';
 import { planGiven } from './given.ts';
@@ -81,12 +82,10 @@ export async function planContainer(
 export function environmentInside(ctx: RunContext<DockerSpec>): Readonly<Record<string, string>> {
   const { invocation } = ctx;
   const { artifactDirectory } = insideOf(ctx);
-  const traceparent = ctx.environment.TRACEPARENT;
   return {
-    ...invocation.environment,
+    ...withTrace(invocation.environment, traceOfVariables(ctx.environment)),
     RUNWIRE_INVOCATION_ID: invocation.invocation_id,
     ...(artifactDirectory === null ? {} : { RUNWIRE_ARTIFACT_DIR: artifactDirectory }),
-    ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
+import { traceOfVariables } from '../../src/documents/trace-context.ts';
 import type { Connections } from '../../src/outbound/connections.ts';
 import type { Taker, WireRequest } from '../../src/outbound/exchange.ts';
 import { isSafe, type Journey, travel } from '../../src/outbound/redirect.ts';
@@ -58,7 +59,7 @@ export class Backend {
         headers: { accept: 'application/json', ...Object.fromEntries(kept), ...headers },
         ...(own && spec.auth ? { auth: spec.auth } : {}),
       },
-      { secrets: this.#secrets, traceparent: own ? environment.TRACEPARENT : undefined },
+      { secrets: this.#secrets, trace: own ? traceOfVariables(environment) : {} },
     );
     return this.#send({ ...request, fresh: !isSafe(method) }, taker, signal);
   }

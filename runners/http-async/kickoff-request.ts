@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
+import { traceOfVariables } from '../../src/documents/trace-context.ts';
 import type { WireRequest } from '../../src/outbound/exchange.ts';
 import type { Journey } from '../../src/outbound/redirect.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
@@ -43,7 +44,7 @@ export function kickoffRequest(
     callbackUrl: callback ? callbackUrl() : '',
     id: invocation.invocation_id,
   });
-  const request = buildRequest(named, { secrets, inputPath, traceparent: environment.TRACEPARENT });
+  const request = buildRequest(named, { secrets, inputPath, trace: traceOfVariables(environment) });
   const own = [callback?.header, key].flatMap((name) => (name === undefined ? [] : [name.toLowerCase()]));
   return {
     ...request,

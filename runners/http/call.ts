@@ -1,6 +1,7 @@
 import type { RunContext } from '../../src/contract/context.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
 import type { FailureReason } from '../../src/documents/failure.ts';
+import { traceOfVariables } from '../../src/documents/trace-context.ts';
 import { type AnswerHead, singleOrNone } from '../../src/outbound/answer-head.ts';
 import type { Connections } from '../../src/outbound/connections.ts';
 import { failureWords, statusWords } from '../../src/outbound/failure.ts';
@@ -83,7 +84,7 @@ export class HttpCall {
       secrets: this.#secrets,
       inputPath,
       file: this.#files.body,
-      traceparent: environment.TRACEPARENT,
+      trace: traceOfVariables(environment),
     });
     const { saved } = this.#files;
     const taker = {

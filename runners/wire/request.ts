@@ -1,5 +1,6 @@
 import { Rejected } from '../../src/contract/outcome.ts';
 import { hasCredentials } from '../../src/documents/call-url.ts';
+import type { TraceContext } from '../../src/documents/trace-context.ts';
 import type { WireRequest } from '../../src/outbound/exchange.ts';
 import type { Secrets } from '../../src/outbound/secrets.ts';
 import { wordOf } from '../../src/platform/exact-json.ts';
@@ -14,13 +15,14 @@ export interface RequestParts {
   inputPath?: string | null;
   /** The same, before `inputPath`. */
   file?: FileToSend | null;
-  traceparent?: string | undefined;
+  /** Its baggage stays here: it may be private to the caller. */
+  trace?: TraceContext;
 }
 
 /** What is sent first. Throws Rejected, naming the field, for what cannot be sent. */
 export function buildRequest(
   spec: RequestSpec,
-  { secrets, inputPath, file, traceparent }: RequestParts,
+  { secrets, inputPath, file, trace = {} }: RequestParts,
 ): WireRequest {
   const url = requestUrl(spec.url ?? '', 'http.url');
   appendQuery(url, spec.query ?? {});
@@ -34,7 +36,8 @@ export function buildRequest(
     'user-agent': 'runwire',
     // Without the header any coding would be welcome (RFC 9110, 12.5.3).
     'accept-encoding': 'identity',
-    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(trace.traceparent !== undefined && { traceparent: trace.traceparent }),
+    ...(trace.tracestate !== undefined && { tracestate: trace.tracestate }),
     ...body.headers,
     ...ownHeaders(spec.headers),
     ...secret,

@@ -8,6 +8,7 @@ import { makeReady } from '../run/preparation.ts';
 import { askSession } from '../run/session-runs.ts';
 import { prepareWorkspace } from '../run/workspace-run.ts';
 import { writeUntilStored } from '../store/lasting-write.ts';
+import type { Traces } from '../traces/traces.ts';
 import type { Recovery } from './recovery.ts';
 import { type ReportTools, reportRun } from './report.ts';
 import type { RunViews } from './views.ts';
@@ -24,6 +25,7 @@ export interface ConductParts {
     error(facts: object, message: string): void;
   };
   metrics: ReportTools['metrics'];
+  traces: Pick<Traces, 'runFinished'>;
   /** A run with `on_finish` has finished and its result is stored. */
   onFinished?: (id: string) => void;
 }
@@ -92,5 +94,6 @@ export class Conduct {
     views.finish(run, facts);
     if (run.invocation.options.on_finish) onFinished?.(run.id);
     reportRun(run, facts, this.#parts);
+    this.#parts.traces.runFinished(run, facts);
   }
 }

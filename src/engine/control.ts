@@ -4,7 +4,7 @@ import type { LiveRun } from '../run/live-run.ts';
 
 /** Close the standard input of a run. One of which the work is over has it closed already. */
 export async function closeInput(run: LiveRun): Promise<void> {
-  if (!run.workOver) await controlOf(run, 'closeStdin')();
+  if (run.workEndedAt === null) await controlOf(run, 'closeStdin')();
 }
 
 /** What the runner of a running run offers. Throws not_running and not_supported (409). */

@@ -8,6 +8,7 @@ import type { CallbackAddresses } from '../run/callback-address.ts';
 import type { SessionRuns } from '../run/session-runs.ts';
 import type { SpecBook } from '../specs/spec-book.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
+import type { Traces } from '../traces/traces.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
 import type { Registry } from './registry.ts';
@@ -19,6 +20,8 @@ export interface EngineOptions {
   registry: Registry;
   log: Logger;
   metrics: Metrics;
+  /** Absent: nothing is recorded. */
+  traces?: Traces;
   /** Absent: addresses that are good for as long as the engine lives. */
   callbacks?: CallbackAddresses;
   /** A run with `on_finish` has finished and its result is stored. */

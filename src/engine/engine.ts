@@ -10,6 +10,7 @@ import type { Record } from '../documents/record.ts';
 import type { RecoveryState } from '../documents/recovery-state.ts';
 import type { Status } from '../documents/result.ts';
 import type { TerminalSize } from '../documents/terminal.ts';
+import type { TraceContext } from '../documents/trace-context.ts';
 import type { WaitingReason } from '../documents/waiting.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { ChangingTree } from '../workspaces/workspaces.ts';
@@ -118,8 +119,8 @@ export interface SubmitOptions {
   /** They are the working directory of the run. */
   files?: SentFiles | undefined;
   idempotencyKey?: string | undefined;
-  /** W3C trace context of the request, handed to the program as TRACEPARENT. */
-  traceparent?: string | undefined;
+  /** Of the request: handed on to who works for the run. */
+  trace?: TraceContext | undefined;
 }
 
 export interface Submission {

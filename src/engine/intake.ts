@@ -7,6 +7,7 @@ import { fieldRefusal } from '../documents/field-errors.ts';
 import type { Invocation, InvocationInput, WholeInvocationInput } from '../documents/invocation.ts';
 import type { SentFile } from '../documents/options.ts';
 import { redactInvocation } from '../documents/redaction.ts';
+import { traceContext } from '../documents/trace-context.ts';
 import { workspaceOf } from '../documents/workspace-use.ts';
 import type { InputTools } from '../inputs/given-inputs.ts';
 import { pinInputs } from '../inputs/pin.ts';
@@ -121,7 +122,7 @@ export class Intake {
     input: WholeInvocationInput,
     spec: SpecOfRun | null,
     sent: string | null,
-    { idempotencyKey, traceparent, files, mustRun }: SubmitOptions,
+    { idempotencyKey, trace = {}, files, mustRun }: SubmitOptions,
   ): LiveRun {
     const workspace = workspaceOf(input.options?.workspace);
     if (files && input.working_directory && workspace === null) throw noOwnDirectory();
@@ -151,7 +152,7 @@ export class Intake {
       fingerprint: sent,
       environmentSpec: spec,
       idempotencyKey: idempotencyKey ?? null,
-      traceparent,
+      trace,
       rebooted: false,
       aborted: null,
       keepAbort: this.#keepAbort,
@@ -174,7 +175,7 @@ export class Intake {
       ...(runner.given?.by === 'address' && { understoodNow: () => this.#understoodNow(sent) }),
       ...{ invocationJson, runner, directory, createdAt, fingerprint, idempotencyKey, rebooted },
       paths: null,
-      traceparent: row.traceparent ?? undefined,
+      trace: traceContext(row),
       environmentSpec: row.environmentSpec === null ? null : (parseJson(row.environmentSpec) as SpecOfRun),
       aborted: row.abort === null ? null : keptReason(row.abort),
       keepAbort: this.#keepAbort,

@@ -20,7 +20,7 @@ export function newRecord(run: LiveRun): NewRun {
     invocation: invocationJson,
     ...(delivery && { delivery }),
     ...(directory !== id && { directory }),
-    ...(run.traceparent !== undefined && { traceparent: run.traceparent }),
+    ...run.trace,
     ...(run.environmentSpec && { environmentSpec: run.environmentSpec }),
     ...(run.assets.length > 0 && { assets: run.assets }),
   };

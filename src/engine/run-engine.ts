@@ -14,6 +14,7 @@ import { type CallbackAddresses, callbackAddresses } from '../run/callback-addre
 import { graceMs, type LiveRun } from '../run/live-run.ts';
 import { baseEnvironment } from '../run/process-environment.ts';
 import type { RemovalReason } from '../store/removed-runs.ts';
+import { untraced } from '../traces/traces.ts';
 import { Admission } from './admission.ts';
 import { Conduct } from './conduct.ts';
 import { closeInput, controlOf } from './control.ts';
@@ -49,7 +50,7 @@ export class RunEngine implements Engine {
     const live = this.#live;
     const places = options.places ?? new PrivatePlaces(config.dataDir);
     const workspaces = options.workspaces?.runs ?? null;
-    const { sessions = null, specs = null, assets = null } = options;
+    const { sessions = null, specs = null, assets = null, traces = untraced } = options;
     const inputs = { ...this.#inputTools(places, config), assets };
     const intake = new Intake(config, store, registry, live, workspaces, sessions, specs, inputs);
     this.#options = options;
@@ -63,12 +64,12 @@ export class RunEngine implements Engine {
     });
     this.#recovery = new Recovery({ ...options, intake, live });
     const tools = {
-      ...{ config, store, places, workspaces, sessions, callbacks: this.#callbacks },
+      ...{ config, store, places, workspaces, sessions, traces, callbacks: this.#callbacks },
       baseEnvironment: baseEnvironment(options.environment, config.envPassthrough),
     };
     const conduct = new Conduct({
       ...options,
-      ...{ tools, live, views: this.#views, recovery: this.#recovery, discarded: this.#discarded },
+      ...{ tools, live, traces, views: this.#views, recovery: this.#recovery, discarded: this.#discarded },
     });
     this.#admission = new Admission({
       ...{ config, intake, store, conduct, disk: this.#disk, places, live, workspaces, sessions },

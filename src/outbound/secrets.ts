@@ -27,6 +27,14 @@ export function holdsSecret(variable: string): boolean {
   return variable.startsWith(PREFIX);
 }
 
+/** What a collector of traces may want to see first: a key, mostly. */
+const OTLP_HEADERS = /^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$/;
+
+/** These never reach a program, whatever passthrough names. */
+export function isSecretVariable(name: string): boolean {
+  return name === 'RUNWIRE_TOKEN' || holdsSecret(name) || OTLP_HEADERS.test(name);
+}
+
 /**
  * The secrets of a server: RUNWIRE_SECRET_<NAME> variables, and a JSON file of name → value or
  * {value, hosts}, which wins. Throws Error, without any value in its words, for what is none.

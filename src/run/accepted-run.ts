@@ -2,6 +2,7 @@ import type { AbortReason, CannotBegin, Rejected } from '../contract/outcome.ts'
 import type { Runner } from '../contract/runner.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import type { Invocation } from '../documents/invocation.ts';
+import type { TraceContext } from '../documents/trace-context.ts';
 import type { AssetOfRun } from '../store/assets.ts';
 import type { SpecOfRun } from '../store/specs.ts';
 import type { Given } from './given.ts';
@@ -31,7 +32,8 @@ export interface AcceptedRun extends Understood {
   directory: RunDirectory;
   /** Where these have been worked out already. */
   paths: WorkingPaths | null;
-  traceparent: string | undefined;
+  /** Of the request. */
+  trace: TraceContext;
   /** The machine restarted since an earlier server began it. */
   rebooted: boolean;
   fingerprint: string | null;

@@ -15,6 +15,7 @@ import { directoryTar } from '../files/directory-tar.ts';
 import { messageOf } from '../platform/error-words.ts';
 import { removeTree } from '../platform/remove-tree.ts';
 import type { InvocationStore } from '../store/invocation-store.ts';
+import type { Traces } from '../traces/traces.ts';
 import type { WorkspaceRuns } from '../workspaces/run-turns.ts';
 import type { CallbackAddresses } from './callback-address.ts';
 import { startClocks } from './clocks.ts';
@@ -40,6 +41,7 @@ export interface ExecutionTools {
   /** Null: there are none. */
   sessions: SessionRuns | null;
   baseEnvironment: Readonly<Record<string, string>>;
+  traces: Pick<Traces, 'contextOf'>;
 }
 
 /** What cannot be opened, whatever is made. */
@@ -193,7 +195,7 @@ function asksForArtifacts({ invocation }: LiveRun): boolean {
 
 function surroundings(run: LiveRun, tools: ExecutionTools) {
   const { paths } = run;
-  const { config, baseEnvironment, callbacks } = tools;
+  const { config, baseEnvironment, callbacks, traces } = tools;
   const { options } = run.filled;
   return {
     workingDirectory: paths.workingDirectory,
@@ -204,7 +206,12 @@ function surroundings(run: LiveRun, tools: ExecutionTools) {
     given: run.given,
     signedAddresses: run.signedAddresses,
     ...beforeCommand(run, tools),
-    environment: processEnvironment(baseEnvironment, run.filled, paths.artifactDirectory, run.traceparent),
+    environment: processEnvironment(
+      baseEnvironment,
+      run.filled,
+      paths.artifactDirectory,
+      traces.contextOf(run),
+    ),
     maxOutputBytes: options.max_output_bytes ?? config.maxOutputBytes,
     killGraceMs: graceMs(run, config),
     callbackUrl: () => callbacks.of(run),

@@ -4,9 +4,9 @@ import type { AbortReason, CannotBegin, Rejected } from '../contract/outcome.ts'
 import type { Runner } from '../contract/runner.ts';
 import type { RunDirectory } from '../disk/run-directory.ts';
 import type { Invocation } from '../documents/invocation.ts';
+import type { TraceContext } from '../documents/trace-context.ts';
 import { type WorkspaceOfRun, workspaceOf } from '../documents/workspace-use.ts';
 import { EventLog } from '../log/event-log.ts';
-import { LONGEST_MS } from '../platform/timer.ts';
 import { Waiters, type WaitLimits } from '../platform/waiters.ts';
 import type { AssetOfRun } from '../store/assets.ts';
 import type { SpecOfRun } from '../store/specs.ts';
@@ -16,6 +16,7 @@ import type { InputFile } from './input-file.ts';
 import { type Prepared, resolveWorkingPaths, type WorkingPaths } from './working-paths.ts';
 
 export type { AcceptedRun, Understood } from './accepted-run.ts';
+export { graceMs } from './grace.ts';
 
 const LOOK_MS = 250;
 
@@ -35,7 +36,7 @@ export class LiveRun {
   readonly workspace: WorkspaceOfRun | null;
   /** Its work is in a copy of it. */
   readonly copiesWorkspace: boolean;
-  readonly traceparent: string | undefined;
+  readonly trace: TraceContext;
   readonly rebooted: boolean;
   readonly fingerprint: string | null;
   readonly idempotencyKey: string | null;
@@ -60,8 +61,9 @@ export class LiveRun {
   #storingSince: number | null = null;
   #finished = false;
   #controls: RunControls | null = null;
-  #workOver = false;
+  #workEndedAt: number | null = null;
   #resumed = false;
+  #wentOn = false;
   #whenKnown: (() => void) | null = null;
   #outlives = false;
   /** Made for who waits for it. */
@@ -83,7 +85,7 @@ export class LiveRun {
       workspace !== null && refusal === null && (runner.copiesWorkspace?.(spec) ?? false);
     // What others did meanwhile would be lost.
     this.workspace = workspace && { ...workspace, shared: workspace.shared && !this.copiesWorkspace };
-    this.traceparent = accepted.traceparent;
+    this.trace = accepted.trace;
     this.rebooted = accepted.rebooted;
     this.fingerprint = accepted.fingerprint;
     this.idempotencyKey = accepted.idempotencyKey;
@@ -155,9 +157,14 @@ export class LiveRun {
     return this.#controls;
   }
 
-  /** The runner has settled. */
-  get workOver(): boolean {
-    return this.#workOver;
+  /** When the runner settled, ms since the epoch; null: it has not. */
+  get workEndedAt(): number | null {
+    return this.#workEndedAt;
+  }
+
+  /** Its work may have ended before: while no server lived. */
+  get endUnseen(): boolean {
+    return this.#resumed && !this.#wentOn;
   }
 
   /** An earlier server started it. */
@@ -247,6 +254,7 @@ export class LiveRun {
 
   /** What an earlier server started goes on. */
   goesOn(): void {
+    this.#wentOn = true;
     this.#whenKnown?.();
   }
 
@@ -272,7 +280,7 @@ export class LiveRun {
   /** The runner has settled. */
   settle(): void {
     this.#controls = null;
-    this.#workOver = true;
+    this.#workEndedAt = Date.now();
     this.#input?.close();
   }
 
@@ -286,10 +294,4 @@ export class LiveRun {
     this.#input?.close();
     this.#waiting.wake();
   }
-}
-
-/** Between SIGTERM and SIGKILL, ms: as asked, else the run's own, else the server's; what a timer can count. */
-export function graceMs(run: LiveRun, config: { killGraceSeconds: number }, askedSeconds?: number): number {
-  const own = run.invocation.options.kill_grace_seconds;
-  return Math.min((askedSeconds ?? own ?? config.killGraceSeconds) * 1000, LONGEST_MS);
 }

@@ -1,12 +1,13 @@
 import type { Invocation } from '../documents/invocation.ts';
 import { DEFAULT_TERM } from '../documents/terminal.ts';
-import { holdsSecret } from '../outbound/secrets.ts';
+import { type TraceContext, withTrace } from '../documents/trace-context.ts';
+import { isSecretVariable } from '../outbound/secrets.ts';
 import { pathBeforeNpm } from './path-before-npm.ts';
+
+export { isSecretVariable } from '../outbound/secrets.ts';
 
 /** What of the server's own environment a program gets, besides LC_* and RUNWIRE_ENV_PASSTHROUGH. */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'SHELL'];
-/** These never reach a program, whatever passthrough names. */
-export const isSecretVariable = (name: string): boolean => name === 'RUNWIRE_TOKEN' || holdsSecret(name);
 
 /** The part that is the same for all runs. */
 export function baseEnvironment(
@@ -31,14 +32,13 @@ export function processEnvironment(
   base: Readonly<Record<string, string>>,
   invocation: Invocation,
   artifactDirectory: string | null,
-  traceparent: string | undefined,
+  trace: TraceContext,
 ): Record<string, string> {
   return {
     ...(invocation.options.terminal && { TERM: DEFAULT_TERM }),
     ...base,
-    ...invocation.environment,
+    ...withTrace(invocation.environment, trace),
     RUNWIRE_INVOCATION_ID: invocation.invocation_id,
     ...(artifactDirectory === null ? {} : { RUNWIRE_ARTIFACT_DIR: artifactDirectory }),
-    ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent }),
   };
 }

@@ -24,8 +24,10 @@ export interface NewRun {
   invocation: string;
   /** Where to send the result; absent for most runs. */
   delivery?: { delivery: string; secret: string | null };
-  /** W3C trace context of the request; absent for most runs. */
+  /** Trace context of the request, header by header; absent for most runs. */
   traceparent?: string;
+  tracestate?: string;
+  baggage?: string;
   /** Name of its directory; absent: its id. */
   directory?: string;
   /** What it was made with; absent for most runs. */
@@ -51,6 +53,7 @@ export const TABLES = [
   'deliveries',
   'aborts',
   'traces',
+  'trace_lists',
   'rebooted',
   'directories',
   'run_specs',
@@ -83,6 +86,7 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
   const insertInvocation = sql('INSERT INTO invocations VALUES (?, ?)');
   const insertDelivery = sql('INSERT INTO deliveries VALUES (?, ?, ?, 0)');
   const insertTrace = sql('INSERT INTO traces VALUES (?, ?)');
+  const insertTraceLists = sql('INSERT INTO trace_lists VALUES (?, ?, ?)');
   const insertDirectory = sql('INSERT INTO directories VALUES (?, ?)');
   const join = sql('INSERT INTO joined_keys SELECT n, ? FROM runs WHERE id = ?');
   const insertSpec = sql('INSERT INTO run_specs VALUES (?, ?, ?, ?)');
@@ -140,6 +144,8 @@ export function storeOperations(db: DatabaseSync): (operation: StoreOperation) =
         insertInvocation.run(n, run.invocation);
         if (run.delivery) insertDelivery.run(n, run.delivery.delivery, run.delivery.secret);
         if (run.traceparent !== undefined) insertTrace.run(n, run.traceparent);
+        if (run.tracestate !== undefined || run.baggage !== undefined)
+          insertTraceLists.run(n, run.tracestate ?? null, run.baggage ?? null);
         if (run.directory !== undefined) insertDirectory.run(n, run.directory);
         const { environmentSpec: spec } = run;
         if (spec !== undefined) insertSpec.run(n, spec.name, spec.version, spec.digest);

@@ -171,6 +171,8 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE spec_assets (n INTEGER NOT NULL, name TEXT NOT NULL, version INTEGER) STRICT;
    CREATE INDEX spec_assets_by_spec ON spec_assets (n);
    CREATE INDEX spec_assets_by_name ON spec_assets (name);`,
+  // What else came with the trace context of a request.
+  'CREATE TABLE trace_lists (n INTEGER PRIMARY KEY, tracestate TEXT, baggage TEXT) STRICT;',
 ];
 
 /** Pages of the log before they are carried into the database: 16 MiB, synced before in the background (wal-sync.ts). */

@@ -9,6 +9,8 @@ export type UnfinishedRun = Pick<
   | 'environmentSpec'
 > & {
   traceparent: string | null;
+  tracestate: string | null;
+  baggage: string | null;
   /** The machine restarted since it was running. */
   rebooted: boolean;
   /** Why it is to stop, as JSON; null when nobody asked. */
@@ -28,10 +30,11 @@ export class UnfinishedRuns {
       all: db.prepare("SELECT n FROM runs WHERE status IN ('pending', 'running') ORDER BY n"),
       run: db.prepare(`SELECT r.id, r.created_at AS createdAt, r.started_at AS startedAt, r.fingerprint,
         r.idempotency_key AS idempotencyKey, i.invocation, a.reason AS abort, t.traceparent,
+        l.tracestate, l.baggage,
         coalesce(x.name, r.id) AS directory, ${SPEC_OF_RUN},
         EXISTS (SELECT 1 FROM rebooted b WHERE b.n = r.n) AS rebooted
         FROM runs r JOIN invocations i ON i.n = r.n LEFT JOIN aborts a ON a.n = r.n
-        LEFT JOIN traces t ON t.n = r.n LEFT JOIN directories x ON x.n = r.n WHERE r.n = ?`),
+        LEFT JOIN traces t ON t.n = r.n LEFT JOIN trace_lists l ON l.n = r.n LEFT JOIN directories x ON x.n = r.n WHERE r.n = ?`),
     };
   }
 

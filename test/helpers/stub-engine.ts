@@ -45,7 +45,7 @@ export class StubEngine implements Engine {
   refusal: RunwireError | null = null;
   ready = true;
   /** Of the last submission. */
-  traceparent: string | undefined;
+  trace: SubmitOptions['trace'];
   #count = 0;
 
   readonly kinds = STUB_KINDS;
@@ -57,7 +57,7 @@ export class StubEngine implements Engine {
   submit(input: InvocationInput, options: SubmitOptions = {}) {
     if (this.refusal !== null) throw this.refusal;
     const { idempotencyKey: key } = options;
-    this.traceparent = options.traceparent;
+    this.trace = options.trace;
     const known = input.invocation_id ?? (key === undefined ? undefined : this.#keys.get(key));
     const body = JSON.stringify(input);
     const earlier = known === undefined ? undefined : this.#runs.get(known);

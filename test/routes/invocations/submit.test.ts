@@ -95,9 +95,9 @@ describe('POST /invocations', () => {
         payload: held,
       });
     await post(traceparent);
-    expect(stub.engine.traceparent).toBe(traceparent);
+    expect(stub.engine.trace).toEqual({ traceparent });
     await post('nonsense');
-    expect(stub.engine.traceparent).toBeUndefined();
+    expect(stub.engine.trace).toEqual({});
   });
 
   test.each([

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { TraceContext } from '../../../src/documents/trace-context.ts';
 import { InvocationStore } from '../../../src/store/invocation-store.ts';
 import { newRow } from '../../helpers/documents.ts';
 
@@ -22,9 +23,9 @@ function start(boot: string, { written = true } = {}): void {
   if (written) write?.();
 }
 
-function insert(id: string, startedAt: number | null, traceparent?: string): void {
+function insert(id: string, startedAt: number | null, trace: TraceContext = {}): void {
   const status = startedAt === null ? 'pending' : 'running';
-  store.insert(newRow(id, { startedAt, status, ...(traceparent !== undefined && { traceparent }) }));
+  store.insert(newRow(id, { startedAt, status, ...trace }));
 }
 
 const rebooted = (): string[] => [...store.unfinished()].flatMap((run) => (run.rebooted ? [run.id] : []));
@@ -82,9 +83,13 @@ test('a removed run takes its mark along: its number may be given again', () => 
 
 test('the trace context of a submission is there for the next server', () => {
   start('one');
-  insert('traced', null, '00-a-b-01');
+  const whole = { traceparent: '00-a-b-01', tracestate: 'a=b', baggage: 'c=d' };
+  const none = { traceparent: null, tracestate: null, baggage: null };
+  insert('traced', null, whole);
+  insert('part', null, { baggage: 'c=d' });
   insert('untraced', null);
   store.close();
   start('one');
-  expect([...store.unfinished()].map(({ traceparent }) => traceparent)).toEqual(['00-a-b-01', null]);
+  const found = [...store.unfinished()];
+  expect(found).toMatchObject([whole, { ...none, baggage: 'c=d' }, none]);
 });
