@@ -13,13 +13,14 @@ RUN apt-get update \
  && useradd --uid 10001 --gid runwire --create-home --shell /bin/sh runwire \
  && install -d -o runwire -g runwire -m 0700 /var/lib/runwire
 WORKDIR /app
-COPY package.json LICENSE ./
+COPY package.json LICENSE README.md SECURITY.md ./
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY client ./client
 COPY mcp ./mcp
 COPY runners ./runners
 COPY routes ./routes
 COPY src ./src
+COPY docs ./docs
 # Binding more than loopback needs RUNWIRE_TOKEN: without it the server refuses to start.
 ENV NODE_ENV=production \
     RUNWIRE_HOST=0.0.0.0 \

@@ -2079,6 +2079,7 @@ export interface Answers {
     readiness: string;
     docs: string;
     openapi: string;
+    llms: string;
   };
   listInvocations: {
     items: Record[];

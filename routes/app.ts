@@ -28,6 +28,7 @@ import { invocationsRoutes } from './invocations.ts';
 import { mcpRoutes } from './mcp.ts';
 import { metricsRoutes } from './metrics.ts';
 import { capturesRoutes } from './output.ts';
+import { pagesRoutes } from './pages.ts';
 import { declaredAccess } from './requests/access.ts';
 import { expectBodiesWithin } from './requests/body-deadline.ts';
 import { forgetBrokenType, refuseContent, refuseFraming } from './requests/content.ts';
@@ -83,6 +84,7 @@ const ROUTES: readonly Routes[] = [
   healthRoutes,
   metricsRoutes,
   mcpRoutes,
+  pagesRoutes,
 ];
 
 export interface AppParts {

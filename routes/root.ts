@@ -19,6 +19,7 @@ const Pointers = z.strictObject({
   readiness: z.string(),
   docs: z.string(),
   openapi: z.string(),
+  llms: z.string(),
 });
 const POINTERS: z.infer<typeof Pointers> = {
   name: 'runwire',
@@ -33,6 +34,7 @@ const POINTERS: z.infer<typeof Pointers> = {
   readiness: '/readyz',
   docs: '/docs/',
   openapi: '/openapi.yaml',
+  llms: '/llms.txt',
 };
 
 const rootSchema = {

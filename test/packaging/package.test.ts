@@ -95,13 +95,17 @@ requires('npm-registry')('The package', () => {
   test('has built JavaScript with its types and what npm always takes, and nothing else', () => {
     const others = packed.files
       .map(({ path }) => path)
-      .filter((path) => !/^dist\/(cli|client|mcp|src|routes|runners)\/.*\.(js|d\.ts)$/.test(path));
+      .filter(
+        (path) => !/^dist\/((cli|client|mcp|src|routes|runners)\/.*\.(js|d\.ts)|docs\/.*\.md)$/.test(path),
+      );
     expect(others.sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'SECURITY.md',
       'bin/runwire.js',
+      'dist/README.md',
+      'dist/SECURITY.md',
       'dist/package.json',
       'dist/runners/docker/keeper/keeper-arm64',
       'dist/runners/docker/keeper/keeper-x64',

@@ -144,7 +144,8 @@ describe('a server with a token', () => {
       new Set(['open', 'callback-token', 'claim-token', 'token-or-claim', 'token-or-address', 'token']),
     );
     const open = routes.filter(({ access }) => access === 'open').map(({ url }) => url);
-    for (const url of open) expect(url).toMatch(/^\/($|healthz$|readyz$|openapi\.yaml$|docs(\/|$))/);
+    for (const url of open)
+      expect(url).toMatch(/^\/($|healthz$|readyz$|openapi\.yaml$|llms\.txt$|docs(\/|$))/);
     expect(routes).toContainEqual({ method: 'HEAD', url: '/invocations/:id', access: 'token' });
   });
 

@@ -2394,6 +2394,7 @@ class GetRootAnswer(TypedDict):
     readiness: str
     docs: str
     openapi: str
+    llms: str
 
 
 class ListInvocationsAnswer(TypedDict):
