@@ -36,6 +36,7 @@ export async function conclude(
   const { daemon } = tools;
   const { id, output, stop, here } = started;
   const { spec, invocation } = ctx;
+  const isTerminal = invocation.options.terminal !== undefined;
   const sampler = new UsageSampler(daemon, id);
   const stopStopping = stop.on(ctx.signal);
   output.onFailure = () => stop.begin(0);
@@ -52,13 +53,12 @@ export async function conclude(
     const copied: CopiedArtifacts =
       ending.lost === null ? await copyArtifacts(tools, id, ctx) : { omitted: [] };
     const brought = started.copied ? await takeWorkspace(tools, id, ctx, ending) : null;
-    const stderr = ctx.directory.stderr;
     const outcome = outcomeOf({
       ending,
       command: invocation.command,
       memoryLimit,
       captureFailure: output.failure,
-      notStarted: initComplaint(spec.init, ending.exitCode, output.seen, stderr),
+      notStarted: initComplaint(spec.init, ending.exitCode, output.seen, ctx.directory, isTerminal),
       signals: stop.signals,
       usage,
       timings,

@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import type { RunContext } from '../../src/contract/context.ts';
 import type { GivenFile } from '../../src/contract/given.ts';
 import { Rejected } from '../../src/contract/outcome.ts';
+import { DEFAULT_TERM } from '../../src/documents/terminal.ts';
 import { traceOfVariables, withTrace } from '../../src/documents/trace-context.ts';
 import { type ContainerPlan, containerOptions } from './container.ts';
 import { DaemonGone, daemonWords, statusOf } from './daemon.ts';
@@ -11,6 +12,7 @@ import { bindsOf, keepClear } from './mounts.ts';
 import { hasFiles, shareFiles } from './sent-files.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
+import { terminalOf } from './terminal.ts';
 import type { RunTools } from './tools.ts';
 import { openToUser, userOf } from './user.ts';
 import { homeOf, insideOf, insideWorkingDirectory, isMounted } from './workspace.ts';
@@ -34,6 +36,7 @@ export async function planContainer(
   const { daemon, identity, mountRoots } = tools;
   const { spec, invocation } = ctx;
   const home = homeOf(ctx);
+  const terminal = terminalOf(ctx);
   const scratch = home === ctx.directory.work;
   const workspace = isMounted(ctx) ? { path: home, scratch } : null;
   const inside = insideOf(ctx);
@@ -70,7 +73,8 @@ export async function planContainer(
     // Those that the engine makes by itself have no labels: with a container that others remove they would stay.
     imageVolumes: image.volumes.filter((path) => !taken.has(path)),
     user,
-    stdin: wantsStdin(ctx),
+    stdin: wantsStdin(ctx) && terminal === null,
+    terminal,
     maxOutputBytes: ctx.maxOutputBytes,
     invocationId: invocation.invocation_id,
     server: identity.id(),
@@ -83,6 +87,7 @@ export function environmentInside(ctx: RunContext<DockerSpec>): Readonly<Record<
   const { invocation } = ctx;
   const { artifactDirectory } = insideOf(ctx);
   return {
+    ...(terminalOf(ctx) && { TERM: DEFAULT_TERM }),
     ...withTrace(invocation.environment, traceOfVariables(ctx.environment)),
     RUNWIRE_INVOCATION_ID: invocation.invocation_id,
     ...(artifactDirectory === null ? {} : { RUNWIRE_ARTIFACT_DIR: artifactDirectory }),

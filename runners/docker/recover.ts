@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { RunContext, RunControls } from '../../src/contract/context.ts';
@@ -15,6 +16,7 @@ import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
 import { ContainerStop } from './stop.ts';
 import { ContainerOutput, followLog } from './streams.ts';
+import { attachTerminal, terminalControls, terminalOf } from './terminal.ts';
 import type { RunTools } from './tools.ts';
 
 type Context = RunContext<DockerSpec>;
@@ -24,7 +26,8 @@ const RETRY_MS = 250;
 /** Resume with the container that an earlier server started; begin, once, where it had not come to start one. */
 export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
   // One that was started is fed by nobody any more, whatever the earlier server had come to send.
-  if (readContainerRecord(ctx.directory) !== null || !wantsStdin(ctx)) ctx.outlives();
+  const isFed = wantsStdin(ctx) && terminalOf(ctx) === null;
+  if (readContainerRecord(ctx.directory) !== null || !isFed) ctx.outlives();
   const ending = await earlierEnding(ctx);
   if (ending !== null) {
     const id = ending.metadata?.['docker.container_id'];
@@ -80,11 +83,16 @@ async function resume(
     stdout: ctx.output.captured('stdout').bytes,
     stderr: ctx.output.captured('stderr').bytes,
   };
-  const output = new ContainerOutput(ctx.output, seen, tools.closed);
+  const isTerminal = terminalOf(ctx) !== null;
+  const output = new ContainerOutput(ctx.output, seen, tools.closed, isTerminal);
+  let input: Socket | null = null;
   try {
     output.connect(await followLog(daemon, id), { stdout: 0, stderr: 0 });
     const stop = new ContainerStop(daemon, id, stopSignalOf(Config));
-    ctx.offer({ ...(wantsStdin(ctx) ? CLOSED : {}), ...stop.controls(Promise.resolve()) });
+    const now = Promise.resolve();
+    if (isTerminal && State.Running) input = await attachTerminal(daemon, id);
+    const typing = input === null ? {} : terminalControls(daemon, id, input, { began: now });
+    ctx.offer({ ...(wantsStdin(ctx) ? CLOSED : {}), ...typing, ...stop.controls(now) });
     if (State.Running) ctx.goesOn();
     const metadata = { 'docker.container_id': id, 'docker.image_id': image, ...stdinFacts(ctx) };
     const copied = hasCopy(Mounts, ctx);
@@ -92,6 +100,7 @@ async function resume(
       conclude(tools, ctx, { id, output, stop, here: null, copied, unsure: false, metadata });
     return await withPorts(daemon, id, ctx, stay);
   } finally {
+    input?.destroy();
     output.disconnect();
   }
 }

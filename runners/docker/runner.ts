@@ -14,6 +14,7 @@ import { runOnce } from './run.ts';
 import { serverIdentity } from './server-identity.ts';
 import { SessionContainers } from './session-containers.ts';
 import { DockerSpec } from './spec.ts';
+import { noTerminalFor } from './terminal.ts';
 import { VisitingFiles } from './visiting.ts';
 import { mountsOf, seenInside } from './workspace.ts';
 
@@ -93,6 +94,7 @@ export function dockerRunner(parts: DockerParts): Runner<DockerSpec> {
     available: () => daemon.silence(),
     mounts: mountsOf,
     setsUp: true,
+    noTerminal: noTerminalFor,
     given: { by: 'runner', root: '' },
     seenAt: seenInside,
     sessions,

@@ -27,7 +27,7 @@ export function subprocessRunner({ supervisor }: SubprocessParts): Runner<null> 
     captures: true,
     makesDirectory: true,
     setsUp: true,
-    terminals: true,
+    noTerminal: () => null,
     given: { by: 'place' },
     sessions: { end: ({ setupDirectories }) => supervisor.end(setupDirectories) },
     parse,

@@ -1,6 +1,7 @@
 import type { RunDirectory } from '../disk/run-directory.ts';
 import type { Invocation } from '../documents/invocation.ts';
 import type { Kind } from '../documents/kind.ts';
+import type { Options } from '../documents/options.ts';
 import type { Places } from '../documents/places.ts';
 import type { Claims } from './claims.ts';
 import type { RunContext } from './context.ts';
@@ -68,8 +69,8 @@ export interface Runner<Spec = unknown> extends Kind<Spec> {
   seenAt?(place: string, run: SeenRun): string | null;
   /** Can the work begin with commands of a setup (`ctx.setup`). Where not, an invocation that has one is refused. Default: no. */
   readonly setsUp?: boolean;
-  /** Can the work have a terminal (`options.terminal`), where its place lets it. Where not, an invocation that asks for one is refused. Default: no. */
-  readonly terminals?: boolean;
+  /** Why the work of such an invocation cannot have a terminal (`options.terminal`), in words; null: it can. Absent: none can. */
+  noTerminal?(options: Options): string | null;
   /** For kinds whose sessions hold more than a workspace. */
   readonly sessions?: SessionHost;
   /** Has the kind output streams, so that results carry stdout and stderr. */

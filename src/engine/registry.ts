@@ -102,7 +102,7 @@ export function missingRunner(word: string): Runner {
     captures: false,
     // It is refused for another reason.
     setsUp: true,
-    terminals: true,
+    noTerminal: () => null,
     given: { by: 'place' },
     parse() {
       throw new Rejected(`no runner for runtime_kind ${JSON.stringify(word)}`);

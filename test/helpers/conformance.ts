@@ -43,6 +43,7 @@ export type Concern =
   | 'artifacts'
   | 'files'
   | 'setup'
+  | 'terminals'
   | 'sessions'
   | 'workspaces';
 
@@ -61,6 +62,8 @@ export interface Conformance {
   failedBecause?: FailureReason;
   /** It runs commands of a setup. */
   setsUp?: boolean;
+  /** It has terminals. */
+  hasTerminals?: boolean;
   /** Files that no input_payload_path names are refused. */
   refusesFiles?: boolean;
   skip?: Partial<Record<Concern, string>>;

@@ -14,6 +14,7 @@ import { expectRxp, expectRxpDocuments, RXP } from './rxp.ts';
 import { sessionsConform } from './session-conformance.ts';
 import { setupConforms } from './setup-conformance.ts';
 import { expectSound } from './sound-run.ts';
+import { terminalConforms } from './terminal-conformance.ts';
 import { workspacesConform } from './workspace-conformance.ts';
 
 const piece = (stream: Stream, bytes: string | Buffer) => ({
@@ -285,6 +286,7 @@ export function testRunner(conformance: Conformance): void {
     workspacesConform(suite);
     setupConforms(suite);
     sessionsConform(suite);
+    terminalConforms(suite);
 
     about(
       'artifacts',

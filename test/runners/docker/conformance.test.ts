@@ -38,6 +38,7 @@ requires('docker')('The docker runner', () => {
       kind: 'docker',
       ...{ title, skip },
       setsUp: true,
+      hasTerminals: true,
       app: { config: { DOCKER_HOST } },
       invocation: (behaviour) => ({
         runtime_kind: 'docker',

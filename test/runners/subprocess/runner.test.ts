@@ -9,6 +9,8 @@ for (const spawn of ['posix', 'portable'])
     kind: 'subprocess',
     title: `${spawn} spawner`,
     setsUp: true,
+    hasTerminals: true,
+    skip: spawn === 'portable' ? { terminals: 'child_process knows none: such a run is rejected' } : {},
     app: { config: { RUNWIRE_SPAWN: spawn } },
     invocation: (behaviour: Behaviour) => ({
       runtime_kind: 'subprocess',
