@@ -515,7 +515,9 @@ const LIBRARIES = {
     ],
   },
   'node:sqlite': { rooms: ['src/store'] },
-  'node:child_process': { rooms: ['src/supervisor/spawn', 'src/supervisor/client', 'src/git'] },
+  'node:child_process': {
+    rooms: ['cli/process', 'src/supervisor/spawn', 'src/supervisor/client', 'src/git'],
+  },
   'node:cluster': { rooms: [] },
   'node:worker_threads': { rooms: ['src/snapshots', 'src/diff'] },
   'node:process': { rooms: [] },

@@ -11,6 +11,7 @@ import type { Pages } from './pages.ts';
 import { pause } from './pause.ts';
 import { isStream, type Payload, partsOf } from './payload.ts';
 import { segment } from './segment.ts';
+import { Terminal, type TerminalOptions } from './terminal.ts';
 import {
   type ArchiveOptions,
   archiveOf,
@@ -139,6 +140,11 @@ export class Run implements AsyncDisposable {
   /** Ends its standard input. */
   closeStdin({ signal }: Asked = {}): Promise<void> {
     return this.#inTurn(() => this.#feed('', signal, true));
+  }
+
+  /** Its terminal (`options.terminal`), from the first byte on. */
+  terminal(options: TerminalOptions = {}): Terminal {
+    return new Terminal(this.#connection, `${this.#path}/terminal`, options);
   }
 
   /** It goes on when an `await using` ends. */

@@ -39,6 +39,13 @@ export type { Session } from './session.ts';
 export type { RunwireOptions } from './settings.ts';
 export type { Snapshot } from './snapshot.ts';
 export { type TarEntry, tarOf } from './tar.ts';
+export type {
+  Terminal,
+  TerminalEnd,
+  TerminalNotice,
+  TerminalOptions,
+  TerminalSize,
+} from './terminal.ts';
 export { exactly, type FileEntry } from './tree.ts';
 export { type UntarredEntry, untarred } from './untar.ts';
 export { verifyWebhook, type Webhook, WebhookError } from './webhook.ts';

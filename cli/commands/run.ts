@@ -7,18 +7,23 @@ import { EXIT } from '../process/exit-codes.ts';
 import { Failure, failureOf } from '../process/failure.ts';
 import { Progress } from '../process/progress.ts';
 import { say } from '../process/say.ts';
+import { Screen } from '../process/screen.ts';
 import { addressOf, Server, type ServerFlags, withServer } from '../process/server.ts';
 import { print } from '../process/sink.ts';
 import { asCurl, formAsCurl } from '../run/as-curl.ts';
+import { sitAt } from '../run/at-terminal.ts';
 import { isFed } from '../run/feed.ts';
-import { type Invocation, invocationOf, type RunFlags } from '../run/invocation.ts';
+import { type Invocation, invocationOf, type RunFlags, withTerminal } from '../run/invocation.ts';
 import { start } from '../run/start.ts';
 import { seconds } from '../words/duration.ts';
 import { object, pair, several, variable } from '../words/pairs.ts';
+import { detachOption, ownScreen } from './own-terminal.ts';
 
 interface Flags extends RunFlags, ServerFlags {
   detach?: true;
   interactive?: true;
+  tty?: true;
+  detachKeys: Buffer;
   stdin: boolean;
   dryRun?: true;
   upload?: Upload[];
@@ -29,6 +34,7 @@ const EXAMPLES = `Examples:
   runwire run -- sh -c 'echo hello'
   runwire run --timeout 5m -e CI=1 -- make test
   runwire run --image alpine:3 -- cat /etc/os-release
+  runwire run -it -- bash
   tar cz src | runwire run -- tar tz
   runwire run --upload . --pull out --artifact 'build/**' -- make
   id=$(runwire run -d --name nightly -- ./nightly)
@@ -38,7 +44,7 @@ export function addRun(program: Command): void {
   withServer(program.command('run [argv...]').passThroughOptions())
     .summary('run a program: its output, its exit code')
     .description(
-      'Runs a program on the server, with its output on ours and its exit code as ours.\nCtrl-C cancels it, a second one kills it.',
+      'Runs a program on the server, with its output on ours and its exit code as ours.\nCtrl-C cancels it, a second one kills it; at a terminal of its own (-t) it is a key as all others.',
     )
     .addHelpText('before', EXAMPLES)
     .option('-d, --detach', 'print the id alone, and leave the run to the server')
@@ -47,6 +53,8 @@ export function addRun(program: Command): void {
       'standard input goes to it, of a terminal too (of a pipe or file it always does)',
     )
     .option('--no-stdin', 'it has no standard input')
+    .option('-t, --tty', 'it has a terminal: ours, where it is not left with -d')
+    .addOption(detachOption())
     .option('-e, --env <NAME=VALUE>', 'a variable of its environment; NAME alone: as it is here', variable)
     .option('-C, --directory <path>', 'where it works, on the server (else a directory of its own)')
     .option('--timeout <duration>', 'it may take so long: 30s, 5m, 1h30m', seconds)
@@ -68,8 +76,11 @@ export function addRun(program: Command): void {
 }
 
 async function runAndFollow(argv: string[], flags: Flags): Promise<void> {
-  const stdin = flags.stdin && !flags.detach && (flags.interactive || (argv.length > 0 && isFed()));
-  const invocation = invocationOf(argv, flags, stdin === true);
+  const screen = flags.tty && !flags.detach ? ownScreen() : null;
+  const stdin =
+    flags.stdin && !flags.detach && !flags.tty && (flags.interactive || (argv.length > 0 && isFed()));
+  const plain = invocationOf(argv, flags, stdin === true);
+  const invocation = flags.tty ? withTerminal(plain, new Screen().size) : plain;
   if (flags.detach && flags.pull !== undefined)
     throw new Failure('--pull waits for the end of the run, -d does not', EXIT.usage);
   const archive = (await archiveOf(flags.upload)) ?? undefined;
@@ -93,6 +104,7 @@ async function runAndFollow(argv: string[], flags: Flags): Promise<void> {
     detach: flags.detach === true,
     stdin: stdin === true,
     submit,
+    ...(screen !== null && { sit: (run, record) => sitAt(run, record, screen, flags.detachKeys) }),
   });
   if (run !== null && flags.pull !== undefined) await pullInto(run, flags.pull, flags);
 }

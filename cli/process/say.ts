@@ -12,7 +12,7 @@ export function say(line: string): void {
   spinner.giveWay();
   giveWay();
   try {
-    writeSync(2, `${text}\n`);
+    writeSync(2, `${text}${telling.isRaw ? '\r' : ''}\n`);
   } catch {
     // stderr is closed, or full: the work goes on.
   }

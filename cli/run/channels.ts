@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import type { Run } from '../../client/runwire.ts';
+import { telling } from '../process/say.ts';
 import { ReaderGone, Sink, writeAll } from '../process/sink.ts';
 import { spinner } from '../process/spinner.ts';
 
@@ -25,12 +26,15 @@ export async function show(run: Run, shown: Shown = {}): Promise<void> {
 }
 
 /** What the setup writes, which is none of the program's. */
-export async function showSetup(run: Run): Promise<void> {
-  for await (const part of run.output({ phase: 'setup' })) {
+export async function showSetup(run: Run, signal?: AbortSignal): Promise<void> {
+  for await (const part of run.output({ phase: 'setup', signal })) {
     spinner.giveWay(part);
-    await writeAll(2, part).catch(ignoreGone);
+    await writeAll(2, telling.isRaw ? withReturns(part) : part).catch(ignoreGone);
   }
 }
+
+const withReturns = (part: Uint8Array): Buffer =>
+  Buffer.from(Buffer.from(part).toString('latin1').replaceAll('\n', '\r\n'), 'latin1');
 
 async function copy(run: Run, stream: 'stdout' | 'stderr' | 'both', fd: 1 | 2, shown: Shown): Promise<void> {
   const offset = await shown.offset?.(stream);

@@ -32,7 +32,7 @@ async function broken(run: Run, error: unknown): Promise<unknown> {
   );
 }
 
-function hasSetup({ invocation: { options } }: RunRecord): boolean {
+export function hasSetup({ invocation: { options } }: RunRecord): boolean {
   const { setup, setup_command: one, disable_setup: none, session } = options;
   return !none && (one !== undefined || session !== undefined || setup !== undefined);
 }

@@ -1,4 +1,4 @@
-import type { Runwire } from '../../client/runwire.ts';
+import type { Runwire, TerminalSize } from '../../client/runwire.ts';
 import type { Pairs } from '../words/pairs.ts';
 import { said } from '../words/said.ts';
 
@@ -52,6 +52,16 @@ export function invocationOf(argv: readonly string[], flags: RunFlags, stdinOpen
     timeout_seconds: flags.timeout,
     options: Object.keys(options).length === 0 ? undefined : options,
   });
+}
+
+/** The same with a terminal, of the kind that ours is. */
+export function withTerminal(invocation: Invocation, terminal: TerminalSize): Invocation {
+  const { TERM } = process.env;
+  return {
+    ...invocation,
+    ...(TERM && { environment: { TERM, ...invocation.environment } }),
+    options: { ...invocation.options, terminal },
+  };
 }
 
 export function kindOf({ kind, image, spec, session }: KindFlags): string | undefined {

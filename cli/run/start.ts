@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import type { Run, Runwire } from '../../client/runwire.ts';
+import type { Run, RunRecord, Runwire } from '../../client/runwire.ts';
 import { EXIT } from '../process/exit-codes.ts';
 import { endBy, onInterrupt } from '../process/interrupts.ts';
 import { say } from '../process/say.ts';
@@ -14,17 +14,19 @@ interface Ways {
   detach: boolean;
   /** Our standard input goes to it. */
   stdin: boolean;
+  /** Instead of following it: our terminal is that of the run, Ctrl-C a key. The exit code that it means. */
+  sit?: (run: Run, record: RunRecord) => Promise<number>;
   submit?: (rw: Runwire, invocation: Invocation) => Promise<Run>;
 }
 
 /**
  * Starts a run and follows it to its end, which becomes the exit code of this process. Ctrl-C cancels it, a second one kills it. Returns the
- * run, which has finished; null: with `detach`, or nobody reads any more.
+ * run, which has finished; null: with `detach`, where its terminal was left, or nobody reads any more.
  */
 export async function start(
   server: Server,
   invocation: Invocation,
-  { detach, stdin, submit = (rw, what) => rw.submit(what) }: Ways,
+  { detach, stdin, sit, submit = (rw, what) => rw.submit(what) }: Ways,
 ): Promise<Run | null> {
   let run: Run | null = null;
   let asked = 0;
@@ -44,7 +46,7 @@ export async function start(
     if (count > 2) endBy(signal);
     else cancel();
   };
-  const stopListening = detach ? () => {} : onInterrupt(interrupted);
+  const stopListening = detach || sit ? () => {} : onInterrupt(interrupted);
   // The id is made before anything is sent: the second attempt joins what the first made.
   const whole = { ...invocation, invocation_id: invocation.invocation_id ?? crypto.randomUUID() };
   run = await server.ask((rw) => submit(rw, whole));
@@ -55,8 +57,9 @@ export async function start(
   cancel();
   const record = run.record ?? (await run.refresh());
   run = server.patient.attach(run.id);
-  if (!(stdin && isatty(0))) tellWhy(server.patient.attach(run.id), record);
-  process.exitCode = await follow(run, record, { stdin });
+  if (!sit && !(stdin && isatty(0))) tellWhy(server.patient.attach(run.id), record);
+  process.exitCode = await (sit ? sit(run, record) : follow(run, record, { stdin }));
   stopListening();
-  return process.exitCode === EXIT.unread ? null : run;
+  const hasLeft = sit !== undefined && run.record?.result == null;
+  return hasLeft || process.exitCode === EXIT.unread ? null : run;
 }

@@ -16,8 +16,8 @@ export class CrashingServer {
     this.#variables = { RUNWIRE_LOG_LEVEL: 'error', RUNWIRE_DRAIN_SECONDS: '0', ...variables };
   }
 
-  async start(): Promise<void> {
-    this.#server = await startServer(this.dataDir, this.#variables);
+  async start(variables: Record<string, string> = {}): Promise<void> {
+    this.#server = await startServer(this.dataDir, { ...this.#variables, ...variables });
   }
 
   get url(): string {
