@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { say } from '../process/say.ts';
 import { addressOf, Server, type ServerFlags, withServer } from '../process/server.ts';
 import { print } from '../process/sink.ts';
 import { againOf, type Otherwise } from '../run/again.ts';
@@ -6,6 +7,7 @@ import { asCurl } from '../run/as-curl.ts';
 import { exactRecord } from '../run/exact-record.ts';
 import { isFed } from '../run/feed.ts';
 import { submitAgain } from '../run/in-session.ts';
+import { olderFiles } from '../run/sent-files.ts';
 import { start } from '../run/start.ts';
 import { seconds } from '../words/duration.ts';
 import { object, pair, variable } from '../words/pairs.ts';
@@ -52,6 +54,12 @@ async function rerun(id: string, flags: Flags): Promise<void> {
   const isGiven = flags.interactive === true || (wasFed && !flags.detach && isFed());
   const stdin = flags.stdin ? isGiven || ('as-it-was' as const) : false;
   const invocation = againOf(record, { ...flags, stdin });
+  if (invocation.working_directory === null && invocation.options?.workspace === undefined) {
+    const [first, ...more] = await olderFiles(server.quick.attach(id), record);
+    const others = more.length === 0 ? '' : ` and ${more.length} more`;
+    if (first !== undefined)
+      say(`files that were sent beside ${id} are not sent again, which has older ones: ${first}${others}`);
+  }
   if (flags.dryRun) {
     const hasToken = flags.token !== undefined || !!process.env.RUNWIRE_TOKEN;
     const address = `${addressOf(flags).replace(/\/+$/, '')}/invocations`;

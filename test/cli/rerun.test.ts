@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { tarOf } from '../../client/runwire.ts';
 import { clientServer, sh, TOKEN } from '../helpers/client-server.ts';
 import { runwire } from '../helpers/command-line.ts';
 
@@ -113,6 +114,22 @@ describe('runwire rerun', () => {
     const without = start(['rerun', '--no-stdin', '--options', '{"on_finish":null}', id]);
     expect(await without.ended).toBe(0);
     expect(without.stdout().toString()).toBe('');
+  });
+
+  test('says when files were sent beside the first, which it has not', async () => {
+    const files = [{ path: 'named', text: 'in the invocation' }];
+    const archive = tarOf([{ path: 'beside', body: 'sent' }]);
+    const whole = { ...sh('sleep 0.1; touch own; cat beside', { files }), invocation_id: 'with-files' };
+    await server.rw.run(whole, { archive });
+    const run = start(['rerun', 'with-files']);
+    expect(await run.ended).toBe(1);
+    expect(run.stderr()).toMatch(
+      /^runwire: files that were sent beside with-files are not sent again, .*: beside\n/,
+    );
+    await server.rw.run({ ...whole, invocation_id: 'without' });
+    const without = start(['rerun', 'without']);
+    await without.ended;
+    expect(without.stderr()).not.toContain('beside without');
   });
 
   test('has numbers as they were sent, whatever JavaScript makes of them', async () => {
