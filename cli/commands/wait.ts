@@ -23,19 +23,22 @@ export function addWait(program: Command): void {
       const server = new Server(flags);
       const records = [];
       for (const id of ids) records.push(await server.quick.attach(id).refresh());
-      const [first] = records;
-      if (first !== undefined && ids.length === 1)
-        tellWhy(server.patient.attach(first.invocation.invocation_id), first);
       let left = ids.length;
-      if (ids.length > 1) spinner.tell(() => `waits for ${left} of ${ids.length} runs`);
+      const tell = (): void => {
+        if (ids.length > 1 && left > 0) spinner.tell(() => `waits for ${left} of ${ids.length} runs`);
+      };
+      tell();
+      const [only] = records;
+      if (only && ids.length === 1) tellWhy(server.patient.attach(only.invocation.invocation_id), only);
       const codes = await Promise.all(
         ids.map(async (id) => {
           const record = await server.patient.attach(id).wait();
           left--;
-          spinner.giveWay();
+          spinner.rest();
           const why = record.result.error_summary;
           if (!flags.quiet)
             await print(`${id}\t${record.status}${why === null ? '' : `\t${visible(why)}`}\n`);
+          tell();
           return exitCodeOf(record);
         }),
       );

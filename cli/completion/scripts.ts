@@ -5,29 +5,30 @@
 export const SCRIPTS = {
   bash: `# runwire completion bash: in ~/.bashrc, source <(runwire completion bash)
 _runwire() {
-  # bash parts words at : and =, which here are parts of them: they are put together again.
-  local rest=\${COMP_LINE:0:COMP_POINT} words=() piece i
+  # bash parts words at :, = and @, which here are parts of them: they are put together again.
+  local rest=\${COMP_LINE:0:COMP_POINT} words=() last=-1 piece i
   for ((i = 0; i <= COMP_CWORD; i++)); do
     piece=\${COMP_WORDS[i]}
     ((i == COMP_CWORD)) && piece=\${rest#"\${rest%%[![:space:]]*}"}
     if ((i == 0)) || [[ $rest == [[:space:]]* ]]; then
       rest=\${rest#"\${rest%%[![:space:]]*}"}
-      words+=("$piece")
+      words[++last]=$piece
     else
-      words[-1]+=$piece
+      words[last]+=$piece
     fi
     rest=\${rest#"$piece"}
   done
-  local current=\${words[-1]} how='' word before
+  local current=\${words[last]} how='' word before='' breaks=\${COMP_WORDBREAKS//[!:=@]/}
   COMPREPLY=()
-  before=\${current%"\${current##*[:=]}"}
-  [[ $COMP_WORDBREAKS == *:* ]] || before=\${before%"\${before##*=}"}
+  # What stands before the last of these is there already.
+  [[ -z $breaks ]] || before=\${current%"\${current##*[$breaks]}"}
   while IFS=$'\\t' read -r word _; do
     if [[ -z $how ]]; then how=" $word "; continue; fi
     word=\${word#"$before"}
     [[ $word == *[!A-Za-z0-9_.,:@%+=/-]* ]] && printf -v word %q "$word"
     COMPREPLY+=("$word")
   done < <("$1" __complete -- "\${words[@]:1}" 2>/dev/null)
+  type compopt >/dev/null 2>&1 || return 0 # before bash 4
   [[ $how == *' goes-on '* ]] && compopt -o nospace
   [[ $how == *' files '* ]] && compopt -o default
   return 0

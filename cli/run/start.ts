@@ -57,8 +57,10 @@ export async function start(
   cancel();
   const record = run.record ?? (await run.refresh());
   run = server.patient.attach(run.id);
-  if (!sit && !(stdin && isatty(0))) tellWhy(server.patient.attach(run.id), record);
+  const isAsked = sit !== undefined || (stdin && isatty(0));
+  const stopTelling = isAsked ? () => {} : tellWhy(server.patient.attach(run.id), record);
   process.exitCode = await (sit ? sit(run, record) : follow(run, record, { stdin }));
+  stopTelling();
   stopListening();
   const hasLeft = sit !== undefined && run.record?.result == null;
   return hasLeft || process.exitCode === EXIT.unread ? null : run;

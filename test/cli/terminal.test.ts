@@ -63,6 +63,20 @@ requires('script')('On a terminal', () => {
     expect(statSync(file).size).toBe(0);
   });
 
+  test('wait says how many of several it waits for, and has a line for each below one another', async () => {
+    const first = await server.rw.submit(sh('sleep 600'));
+    const second = await server.rw.submit(sh('exit 3'));
+    const waiting = at(`runwire wait ${first.id} ${second.id}`);
+    await expect.poll(() => last(waiting)).toContain('waits for 2 of 2 runs');
+    await first.cancel({ graceSeconds: 0 });
+    expect(await waiting.ended).toBe(130);
+    expect(waiting.screen()).toEqual([
+      expect.stringMatching(new RegExp(`^${first.id} +cancelled +cancelled$`)),
+      expect.stringMatching(new RegExp(`^${second.id} +failed +exited with code 3$`)),
+      '',
+    ]);
+  });
+
   test('Ctrl-C while it waits cancels, tells so on a line of its own, and leaves nothing else', async () => {
     const running = at('runwire run -- sleep 600');
     await expect.poll(() => last(running)).toMatch(/ runs/);

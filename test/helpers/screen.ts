@@ -12,6 +12,7 @@ export function screenOf(bytes: string, columns: number, rows: number): string[]
   for (const { 0: one, groups } of bytes.matchAll(PARTS)) {
     if (one === '\r') column = 0;
     else if (one === '\n') row++;
+    else if (one === '\t') column = 8 * (Math.floor(column / 8) + 1);
     else if (one === '\b') column = Math.max(0, column - 1);
     else if (groups?.end === undefined) {
       if (one < ' ') continue;
