@@ -1,5 +1,6 @@
 import type { RunRecord } from '../../client/runwire.ts';
 import { visible } from '../process/visible.ts';
+import { serverNow } from '../process/watched-fetch.ts';
 import { cut, wrap } from '../process/width.ts';
 import { quoted } from '../run/as-curl.ts';
 import { waitingWords } from '../run/waiting.ts';
@@ -34,7 +35,7 @@ export function page(record: RunRecord, of: string, last: readonly string[]): st
     ['spec', spec && `${spec.name}@${spec.version}`],
     ['directory', invocation.working_directory],
     ['labels', labels.join(' ')],
-    ['created', `${record.created_at} (${inWords(Date.now() - Date.parse(record.created_at))} ago)`],
+    ['created', `${record.created_at} (${inWords(serverNow() - Date.parse(record.created_at))} ago)`],
     ['took', tookOf(record)],
     ['output', outcome && `stdout ${bytes(outcome.stdout)}, stderr ${bytes(outcome.stderr)}`],
     ['used', outcome?.usage && usageWords(outcome.usage)],

@@ -1,5 +1,6 @@
 import { GoneError, NotFoundError, type RunRecord, type Runwire } from '../../client/runwire.ts';
 import { visible } from '../process/visible.ts';
+import { serverNow } from '../process/watched-fetch.ts';
 import { quoted } from '../run/as-curl.ts';
 import { inWords } from '../words/duration.ts';
 import { COLOUR_OF } from './colours.ts';
@@ -16,7 +17,7 @@ export const runs: View<RunRecord> = {
     record.invocation.runtime_name,
     record.runtime_kind,
     statusOf(record),
-    inWords(Date.now() - Date.parse(record.created_at)),
+    inWords(serverNow() - Date.parse(record.created_at)),
     tookOf(record),
     record.invocation.command.map(quoted).join(' '),
   ],
@@ -53,5 +54,5 @@ export function statusOf({ status, waiting, outcome }: RunRecord): string {
 
 export function tookOf({ started_at: from, finished_at: to }: RunRecord): string {
   if (from === null) return '-';
-  return inWords((to === null ? Date.now() : Date.parse(to)) - Date.parse(from));
+  return inWords((to === null ? serverNow() : Date.parse(to)) - Date.parse(from));
 }

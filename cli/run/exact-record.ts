@@ -9,8 +9,8 @@ export async function exactRecord(server: Server, id: string): Promise<RunRecord
   let text = '';
   const keeping: Fetch = async (address, asking) => {
     const response = await fetch(address, asking);
-    text = await response.clone().text();
-    return response;
+    text = await response.text();
+    return new Response(text, response);
   };
   await server.over(keeping).attach(id).refresh();
   const exact = (_key: string, value: unknown, context?: { source?: string }): unknown =>

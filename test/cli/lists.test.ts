@@ -1,10 +1,13 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { clientServer, sh, TOKEN } from '../helpers/client-server.ts';
 import { runwire, type Started } from '../helpers/command-line.ts';
 
 const server = clientServer();
-const start = (words: string[], variables = {}) =>
-  runwire(words, { RUNWIRE_URL: server.url, RUNWIRE_TOKEN: TOKEN, ...variables });
+const start = (words: string[], variables = {}) => {
+  const started = runwire(words, { RUNWIRE_URL: server.url, RUNWIRE_TOKEN: TOKEN, ...variables });
+  onTestFinished(() => void started.child.kill());
+  return started;
+};
 const lines = (run: Started): string[] => run.stdout().toString().trimEnd().split('\n');
 const running = async () => {
   const run = await server.rw.submit(sh('sleep 600'));

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { onTestFinished } from 'vitest';
 import { BIN } from './command-line.ts';
 import { compileCache } from './compiled-once.ts';
 import { screenOf } from './screen.ts';
@@ -37,6 +38,7 @@ export function terminal(
     },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  onTestFinished(() => void child.kill('SIGKILL')); // its terminal closes
   let bytes = '';
   child.stdout.setEncoding('utf8').on('data', (part) => {
     bytes += part;
