@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { clientServer, sh, TOKEN } from '../helpers/client-server.ts';
 import { runwire, type Started } from '../helpers/command-line.ts';
+import { json, scriptedServer } from '../helpers/scripted-server.ts';
 
 const server = clientServer();
 const start = (words: string[], variables = {}) => {
@@ -14,7 +15,7 @@ const running = async () => {
   await expect.poll(async () => (await run.refresh()).status).toBe('running');
   return run;
 };
-const json = async (words: string[]) => {
+const asJson = async (words: string[]) => {
   const run = start([...words, '-o', 'json']);
   expect(await run.ended, run.stderr()).toBe(0);
   return JSON.parse(run.stdout().toString());
@@ -78,7 +79,7 @@ describe('What the server has', () => {
     await workspace.put('a-file', 'x'.repeat(1000));
     await workspace.snapshot();
     await server.rw.assets.put('an-asset', 'y'.repeat(2000));
-    const parts = await json(['df']);
+    const parts = await asJson(['df']);
     expect(parts.map(({ what }: { what: string }) => what)).toEqual([
       ...['runs', 'workspaces', 'snapshots', 'assets', 'disk'],
     ]);
@@ -127,6 +128,21 @@ describe('runwire prune', () => {
     await expect(server.rw.attach(bad).refresh()).rejects.toMatchObject({ code: 'invocation_removed' });
     for (const id of [good, other]) await server.rw.attach(id).refresh();
     await unfinished.cancel({ graceSeconds: 0 });
+  });
+
+  test('takes ages by the clock of the server, whatever that of here says', async () => {
+    const now = Date.now() + 48 * 3_600_000;
+    const record = (id: string, hours: number) => ({
+      invocation: { invocation_id: id, metadata: {} },
+      finished_at: new Date(now - hours * 3_600_000).toISOString(),
+    });
+    const items = [record('young', 1), record('old', 3)];
+    const headers = { date: new Date(now).toUTCString() };
+    await using other = await scriptedServer(json({ items, next_cursor: null }, 200, headers));
+    const words = ['prune', '--older-than', '2h', '--status', 'failed', '--dry-run', '-q'];
+    const prune = start(words, { RUNWIRE_URL: other.url });
+    expect(await prune.ended).toBe(0);
+    expect(lines(prune)).toEqual(['old']);
   });
 
   test('needs to be told which, and --yes where nobody can be asked', async () => {
