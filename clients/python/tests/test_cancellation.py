@@ -115,7 +115,7 @@ async def test_what_is_being_read_ends() -> None:
                 async with asyncio.timeout(0.05):
                     await anext(reading)
             await asyncio.to_thread(until, lambda: server.gone == 1, "the server is left")
-            with pytest.raises(StopAsyncIteration):
+            with pytest.raises(RuntimeError, match="broken off"):
                 await anext(reading)
 
 

@@ -112,8 +112,9 @@ async def test_what_waiting_does_not_help_is_told_and_not_asked_for_again(
         async with AsyncRunwire(server.url) as rw:
             reading = rw.attach("a").events()
             assert await anext(reading) == ONE
-            with pytest.raises(kind):
-                await anext(reading)
+            for _ in range(2):  # it is no end
+                with pytest.raises(kind):
+                    await anext(reading)
         assert len(server.asked) == 2
 
 

@@ -118,6 +118,15 @@ async def test_files_go_in_and_out_through_a_proxy_that_cuts_each_connection(
             await snapshot.remove()
 
 
+async def test_a_connection_of_a_server_that_was_killed_is_not_taken_for_another_call(
+    server: RealServer,
+) -> None:
+    async with AsyncRunwire(server.url, TOKEN) as rw, await rw.submit(sh("sleep 600")) as run:
+        await run.signal("SIGCONT")
+        await aside(server.restart)
+        await run.signal("SIGCONT")  # what may not be sent twice
+
+
 async def test_what_waits_goes_on_when_the_server_is_killed(server: RealServer, tmp_path: Path) -> None:
     go = tmp_path / "go"
     async with AsyncRunwire(server.url, TOKEN) as rw:

@@ -56,8 +56,12 @@ async def test_waiting_may_have_an_end_and_ends_no_run(rw: AsyncRunwire) -> None
     async with await rw.submit(sh("sleep 600")) as run:
         with pytest.raises(TimeoutError):
             await run.wait(timeout=0.3)
+        with pytest.raises(TimeoutError):
+            await run.wait(timeout=0)
         assert (await run.refresh())["status"] == "running"
     assert (await run.wait())["status"] == "cancelled"
+    # It is asked once in any case.
+    assert (await rw.attach(run.id).wait(timeout=0))["status"] == "cancelled"
 
 
 async def test_lines_are_those_of_each_stream_in_whole_characters(rw: AsyncRunwire) -> None:

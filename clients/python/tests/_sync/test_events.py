@@ -111,8 +111,9 @@ def test_what_waiting_does_not_help_is_told_and_not_asked_for_again(
         with Runwire(server.url) as rw:
             reading = rw.attach("a").events()
             assert next(reading) == ONE
-            with pytest.raises(kind):
-                next(reading)
+            for _ in range(2):  # it is no end
+                with pytest.raises(kind):
+                    next(reading)
         assert len(server.asked) == 2
 
 

@@ -117,6 +117,15 @@ def test_files_go_in_and_out_through_a_proxy_that_cuts_each_connection(
             snapshot.remove()
 
 
+def test_a_connection_of_a_server_that_was_killed_is_not_taken_for_another_call(
+    server: RealServer,
+) -> None:
+    with Runwire(server.url, TOKEN) as rw, rw.submit(sh("sleep 600")) as run:
+        run.signal("SIGCONT")
+        aside(server.restart)
+        run.signal("SIGCONT")  # what may not be sent twice
+
+
 def test_what_waits_goes_on_when_the_server_is_killed(server: RealServer, tmp_path: Path) -> None:
     go = tmp_path / "go"
     with Runwire(server.url, TOKEN) as rw:

@@ -55,8 +55,12 @@ def test_waiting_may_have_an_end_and_ends_no_run(rw: Runwire) -> None:
     with rw.submit(sh("sleep 600")) as run:
         with pytest.raises(TimeoutError):
             run.wait(timeout=0.3)
+        with pytest.raises(TimeoutError):
+            run.wait(timeout=0)
         assert (run.refresh())["status"] == "running"
     assert (run.wait())["status"] == "cancelled"
+    # It is asked once in any case.
+    assert (rw.attach(run.id).wait(timeout=0))["status"] == "cancelled"
 
 
 def test_lines_are_those_of_each_stream_in_whole_characters(rw: Runwire) -> None:

@@ -42,7 +42,6 @@ class AsyncConnection:
         repeatable = call.repeatable if call.repeatable is not None else call.method != "POST"
         uncertain = False
         while True:
-            call.deadline.check()
             try:
                 async with await self.open(call, uncertain) as exchange:
                     return Answer(exchange.status, exchange.headers, await exchange.content())
@@ -53,10 +52,10 @@ class AsyncConnection:
                 wait = patience.after(error)
                 uncertain = uncertain or not undone
             await pause(min(wait, call.deadline.left()))
+            call.deadline.check()
 
     async def look(self, path: str, seconds: float, deadline: Deadline) -> Any:
         """What is there, which may take so long to become otherwise. Asked for as long as ``resume_seconds`` allow."""
-        deadline.check()
         wait = round(min(seconds, deadline.left()), 3)
         call = Call(
             path,

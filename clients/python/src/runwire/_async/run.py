@@ -54,6 +54,8 @@ class AsyncRun(AsyncTree):
         deadline = Deadline(timeout)
         while self.record is None or self.record["result"] is None:
             self.record = await self._connection.look(self._path, WAIT_SECONDS, deadline)
+            if self.record["result"] is None:
+                deadline.check()
         record = cast(FinishedRecord, self.record)
         if check and record["status"] != "succeeded":
             raise RunFailedError(record)

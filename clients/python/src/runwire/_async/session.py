@@ -42,6 +42,8 @@ class AsyncSession:
         deadline = Deadline(timeout)
         while self.record is None or self.record["state"] == "preparing":
             self.record = await self._connection.look(self._path, WAIT_SECONDS, deadline)
+            if self.record["state"] == "preparing":
+                deadline.check()
         reason = self.record.get("reason")
         if self.record["state"] == "failed":
             raise ConflictError(reason or "it could not be set up", code="session_failed")

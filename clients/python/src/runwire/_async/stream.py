@@ -8,16 +8,29 @@ T = TypeVar("T")
 
 
 class AsyncStream(Generic[T]):
-    """What comes from the server while it is iterated. Closed where it ends, or where its ``async with`` does: nothing stays open."""
+    """
+    What comes from the server while it is iterated. Closed where it ends, or where its ``async with`` does: nothing stays open.
+    One that failed, or was broken off while it was waited for, fails again: that is not taken for its end.
+    """
 
     def __init__(self, source: AsyncGenerator[T, None]) -> None:
         self._source = source
+        self._failure: Exception | None = None
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
-        return await self._source.__anext__()
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return await self._source.__anext__()
+        except StopAsyncIteration:
+            raise
+        except BaseException as error:
+            words = "it was broken off: begin another after what was read"
+            self._failure = error if isinstance(error, Exception) else RuntimeError(words)
+            raise
 
     async def aclose(self) -> None:
         await self._source.aclose()

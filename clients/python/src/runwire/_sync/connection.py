@@ -43,7 +43,6 @@ class Connection:
         repeatable = call.repeatable if call.repeatable is not None else call.method != "POST"
         uncertain = False
         while True:
-            call.deadline.check()
             try:
                 with self.open(call, uncertain) as exchange:
                     return Answer(exchange.status, exchange.headers, exchange.content())
@@ -54,10 +53,10 @@ class Connection:
                 wait = patience.after(error)
                 uncertain = uncertain or not undone
             pause(min(wait, call.deadline.left()))
+            call.deadline.check()
 
     def look(self, path: str, seconds: float, deadline: Deadline) -> Any:
         """What is there, which may take so long to become otherwise. Asked for as long as ``resume_seconds`` allow."""
-        deadline.check()
         wait = round(min(seconds, deadline.left()), 3)
         call = Call(
             path,

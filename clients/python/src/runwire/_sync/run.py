@@ -55,6 +55,8 @@ class Run(Tree):
         deadline = Deadline(timeout)
         while self.record is None or self.record["result"] is None:
             self.record = self._connection.look(self._path, WAIT_SECONDS, deadline)
+            if self.record["result"] is None:
+                deadline.check()
         record = cast(FinishedRecord, self.record)
         if check and record["status"] != "succeeded":
             raise RunFailedError(record)

@@ -9,16 +9,29 @@ T = TypeVar("T")
 
 
 class Stream(Generic[T]):
-    """What comes from the server while it is iterated. Closed where it ends, or where its ``with`` does: nothing stays open."""
+    """
+    What comes from the server while it is iterated. Closed where it ends, or where its ``with`` does: nothing stays open.
+    One that failed, or was broken off while it was waited for, fails again: that is not taken for its end.
+    """
 
     def __init__(self, source: Generator[T, None, None]) -> None:
         self._source = source
+        self._failure: Exception | None = None
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> T:
-        return self._source.__next__()
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return self._source.__next__()
+        except StopIteration:
+            raise
+        except BaseException as error:
+            words = "it was broken off: begin another after what was read"
+            self._failure = error if isinstance(error, Exception) else RuntimeError(words)
+            raise
 
     def close(self) -> None:
         self._source.close()

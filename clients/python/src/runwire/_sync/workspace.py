@@ -49,6 +49,8 @@ class Workspace(Tree):
         deadline = Deadline(timeout)
         while self.record is None or self.record["state"] == "filling":
             self.record = self._connection.look(self._path, WAIT_SECONDS, deadline)
+            if self.record["state"] == "filling":
+                deadline.check()
         if self.record["state"] == "failed":
             why = self.record.get("reason") or "it could not be filled"
             raise ConflictError(why, code="workspace_failed")
