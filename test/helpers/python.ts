@@ -27,7 +27,17 @@ export async function pythonRoom(): Promise<string> {
   const beside = await mkdtemp(`${place}-`);
   try {
     await run('python3', ['-m', 'venv', beside], { timeout: LONG });
-    const words = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '1'];
+    const words = [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--retries',
+      '1',
+      '--timeout',
+      '30',
+    ];
     await run(join(beside, 'bin/python'), [...words, '-r', requirements], { timeout: LONG });
     await rename(beside, place).catch((error) => {
       if (!existsSync(python)) throw error; // another run of the tests has made it meanwhile

@@ -1,0 +1,3 @@
+import { pythonSuite } from '../helpers/python-suite.ts';
+
+pythonSuite('sides');
