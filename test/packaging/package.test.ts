@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requires } from '../helpers/require.ts';
@@ -122,6 +123,24 @@ requires('npm-registry')('The package', () => {
 
   test('runs with npx runwire serve from node_modules, with NODE_ENV=production', async () => {
     expect(await oneRun('npx', ['runwire', 'serve'])).toMatchObject({ status: 'succeeded' });
+  });
+
+  test('gives an agent its tools, by npx runwire mcp and by POST /mcp', async () => {
+    const list = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}';
+    await withServer('npx', ['runwire', 'serve'], process.env.PATH, async (address) => {
+      const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+      const response = await fetch(`${address}/mcp`, { method: 'POST', headers, body: list });
+      expect(await response.text()).toContain('"workspace_create"');
+      const child = spawn('npx', ['runwire', 'mcp'], {
+        cwd: app,
+        env: { ...PRODUCTION, RUNWIRE_URL: address },
+      });
+      child.stdin.write(`${list}\n`);
+      const [answer] = await once(createInterface({ input: child.stdout }), 'line');
+      expect(answer).toContain('"workspace_create"');
+      child.stdin.end();
+      expect(await once(child, 'close')).toEqual([0, null]);
+    });
   });
 
   test('tells its version, which is that of the package', async () => {
