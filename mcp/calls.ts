@@ -11,11 +11,11 @@ import { createdTask, knowsTasks } from './tasks/extension.ts';
 import { callTool, failed, guarded, inputOf, resultOf, toolNamed } from './tools/calling.ts';
 import { answerOf, begin, RunInput } from './tools/run.ts';
 import type { Call } from './tools/tool.ts';
-import { within } from './tools/waiting.ts';
+import { runWithin } from './tools/waiting.ts';
 
 export type Era = 'legacy' | 'modern';
 
-/** A run that ends within these seconds is answered at once to clients that know tasks. */
+/** A run that ends runWithin these seconds is answered at once to clients that know tasks. */
 const TASK_AFTER = 2;
 
 /** Answers `tools/call`: with a result, or with a task that the run goes on as. */
@@ -52,7 +52,7 @@ async function perhapsAsTask(given: unknown, call: Call) {
   const { wait_seconds: wait } = input.value;
   return guarded<Result>(call.signal, async () => {
     const run = await begin(input.value, call);
-    const record = await within(run, wait ?? TASK_AFTER, call);
+    const record = await runWithin(run, wait ?? TASK_AFTER, call);
     if (wait === undefined && record.result === null) return createdTask(record);
     return resultOf(await answerOf(run, record, call.signal));
   });

@@ -10,6 +10,12 @@ import { toldTools } from './tools/calling.ts';
 const INSTRUCTIONS =
   'Runs programs on a Runwire server. run starts one; what takes long goes on by itself and is looked at with wait and output. Files that several runs share are kept in a workspace.';
 
+/** They are those of this release, whoever asks. */
+const CACHED = {
+  'tools/list': { ttlMs: 300_000, cacheScope: 'public' },
+  'server/discover': { ttlMs: 300_000, cacheScope: 'public' },
+} as const;
+
 export interface McpOptions {
   /** `legacy`: revisions up to 2025-11-25, with a handshake; `modern`: 2026-07-28. */
   era: Era;
@@ -23,7 +29,7 @@ export function mcpServer(rw: Runwire, { era, onError }: McpOptions): Server {
   const capabilities = isLegacy ? { tasks: TASKS_CAPABILITY } : { extensions: { [TASKS]: {} } };
   const server = new Server(
     { name: 'runwire', title: 'Runwire', version: about.version },
-    { capabilities: { tools: {}, ...capabilities }, instructions: INSTRUCTIONS },
+    { capabilities: { tools: {}, ...capabilities }, instructions: INSTRUCTIONS, cacheHints: CACHED },
   );
   server.setRequestHandler('tools/list', () => ({ tools: toldTools() }));
   const told = telling(onError);

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { RunRecord, Runwire } from '../../client/runwire.ts';
 import { resultOf } from '../tools/calling.ts';
 import { answerOf } from '../tools/run.ts';
-import { within } from '../tools/waiting.ts';
+import { runWithin } from '../tools/waiting.ts';
 import type { Told } from './protocol-error.ts';
 import { look, pollInterval, taskOf } from './task.ts';
 
@@ -54,7 +54,7 @@ export function addExperimentalTasks(server: Server, rw: Runwire, told: Told): v
           `The task is over: ${factsOf(before).status}.`,
         );
       await run.cancel({ signal });
-      return factsOf(await within(run, MOST_STOP_SECONDS, { rw, signal, progress: null }));
+      return factsOf(await runWithin(run, MOST_STOP_SECONDS, { signal, progress: null }));
     }),
   );
   server.setRequestHandler('tasks/list', { params: ListParams }, ({ cursor }, { mcpReq: { signal } }) =>

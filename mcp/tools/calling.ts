@@ -30,20 +30,22 @@ export const toolNamed = (name: string): Tool | undefined => byName.get(name);
 let told: ToldTool[] | null = null;
 
 export function toldTools(): ToldTool[] {
-  told ??= TOOLS.map(({ name, title, description, readOnly, destructive, idempotent, input, output }) => ({
-    name,
-    title,
-    description,
-    inputSchema: schemaOf(input, 'input'),
-    outputSchema: schemaOf(output, 'output'),
-    annotations: {
-      readOnlyHint: readOnly === true,
-      destructiveHint: destructive === true,
-      idempotentHint: idempotent === true,
-      openWorldHint: name === 'run',
-    },
-    ...(name === 'run' && { execution: { taskSupport: 'optional' as const } }),
-  }));
+  told ??= TOOLS.map(
+    ({ name, title, description, readOnly, destructive, idempotent, openWorld, input, output }) => ({
+      name,
+      title,
+      description,
+      inputSchema: schemaOf(input, 'input'),
+      outputSchema: schemaOf(output, 'output'),
+      annotations: {
+        readOnlyHint: readOnly === true,
+        destructiveHint: destructive === true,
+        idempotentHint: idempotent === true,
+        openWorldHint: openWorld === true,
+      },
+      ...(name === 'run' && { execution: { taskSupport: 'optional' as const } }),
+    }),
+  );
   return told;
 }
 

@@ -11,6 +11,8 @@ export const stdinTool = tool({
   name: 'stdin',
   title: 'Write to a run',
   description: 'Writes to the standard input of a run that was started with stdin_open.',
+  destructive: true,
+  openWorld: true,
   input: z.strictObject({
     id: Id,
     text: z.string().default('').describe('as it is: a line needs its \\n'),

@@ -27,6 +27,9 @@ export const Phase = z
 
 export const Cursor = z.string().min(1).optional().describe('next_cursor of the answer before');
 
+/** What is made, and filled or set up, is waited for so long after the 30 s that the server waits itself: many clients give up after 60. */
+export const READY_SECONDS = 15;
+
 export const Limit = z.int().min(1).max(1000);
 
 export const Files = z

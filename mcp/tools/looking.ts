@@ -4,7 +4,7 @@ import { listed } from '../output/listed.ts';
 import { USUAL_BUDGET } from '../output/shown-run.ts';
 import { runLine, toldRun } from '../output/told-run.ts';
 import { NextCursor, Status, Told, ToldRun } from './facts.ts';
-import { Cursor, Id, Limit } from './input.ts';
+import { Cursor, Id } from './input.ts';
 import { tool } from './tool.ts';
 
 /** What is told beside the things of a list. */
@@ -20,7 +20,7 @@ export const listTool = tool({
     status: Status.optional(),
     kind: z.string().min(1).optional(),
     name: z.string().min(1).optional(),
-    limit: Limit.default(20),
+    limit: z.int().min(1).max(100).default(20),
     cursor: Cursor,
   }),
   output: z.strictObject({

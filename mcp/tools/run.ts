@@ -4,7 +4,7 @@ import { shownRun, USUAL_BUDGET } from '../output/shown-run.ts';
 import { ShownRun } from './facts.ts';
 import { WaitSeconds } from './input.ts';
 import { type Answer, type Call, tool } from './tool.ts';
-import { within } from './waiting.ts';
+import { runWithin } from './waiting.ts';
 
 const USUAL_WAIT = 20;
 
@@ -43,11 +43,13 @@ export const runTool = tool({
   title: 'Run a program',
   description:
     'Runs a program and answers with its output and exit code. One that takes longer than wait_seconds goes on: the answer has its id for wait, output, stdin, signal and cancel. It survives the end of this connection and of the server.',
+  destructive: true,
+  openWorld: true,
   input: RunInput,
   output: ShownRun,
   async act(input, call) {
     const run = await begin(input, call);
-    return answerOf(run, await within(run, input.wait_seconds ?? USUAL_WAIT, call), call.signal);
+    return answerOf(run, await runWithin(run, input.wait_seconds ?? USUAL_WAIT, call), call.signal);
   },
 });
 

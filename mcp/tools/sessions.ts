@@ -3,9 +3,10 @@ import type { Runwire, SessionRecord } from '../../client/runwire.ts';
 import { listed } from '../output/listed.ts';
 import { USUAL_BUDGET } from '../output/shown-run.ts';
 import { NextCursor } from './facts.ts';
-import { Cursor, Limit } from './input.ts';
+import { Cursor, Limit, READY_SECONDS } from './input.ts';
 import { LIST_FACTS, moreWords } from './looking.ts';
 import { tool } from './tool.ts';
+import { within } from './waiting.ts';
 
 const Told = z.strictObject({
   id: z.string(),
@@ -35,6 +36,8 @@ export const sessionCreateTool = tool({
   title: 'Prepare an environment',
   description:
     'Prepares an environment once for many runs (run with session): its files and, for docker, its container stay from one run to the next.',
+  destructive: true,
+  openWorld: true,
   input: z.strictObject({
     kind: z.string().optional().describe('default subprocess, or docker where there is an image'),
     image: z.string().optional(),
@@ -45,7 +48,7 @@ export const sessionCreateTool = tool({
     idle_seconds: z.number().positive().default(3600).describe('closed when it was not used for so long'),
   }),
   output: Told,
-  async act({ kind, image, spec, workspace, setup, env, idle_seconds }, { rw, signal }) {
+  async act({ kind, image, spec, workspace, setup, env, idle_seconds }, call) {
     const input = {
       runtime_kind:
         kind ?? (image === undefined ? (spec === undefined ? 'subprocess' : undefined) : 'docker'),
@@ -58,8 +61,15 @@ export const sessionCreateTool = tool({
         ...(image !== undefined && { docker: { image } }),
       },
     } satisfies NewSession;
-    const facts = toldOf(await (await rw.sessions.create(input, { signal })).ready({ signal }));
-    return { text: lineOf(facts), facts };
+    const made = await call.rw.sessions.create(input, { signal: call.signal });
+    const preparing = {
+      words: () => `session ${made.id} is set up`,
+      wait: (signal: AbortSignal) => made.ready({ signal }),
+      look: (signal: AbortSignal) => made.refresh({ signal }),
+    };
+    const facts = toldOf(await within(preparing, READY_SECONDS, call));
+    const next = facts.state === 'preparing' ? '; runs in it wait until it is ready' : '';
+    return { text: `${lineOf(facts)}${next}`, facts };
   },
 });
 

@@ -27,6 +27,8 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readOnly?: true;
   /** It takes away what is not made again. Default: it does not. */
   destructive?: true;
+  /** What it does is not bounded by the server: it may reach anything. */
+  openWorld?: true;
   /** Done twice it is as if done once. */
   idempotent?: true;
   input: Input;

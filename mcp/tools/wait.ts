@@ -6,7 +6,7 @@ import { ShownRun } from './facts.ts';
 import { Id, MaxBytes, WaitSeconds } from './input.ts';
 import { GOES_ON } from './run.ts';
 import { type Call, tool } from './tool.ts';
-import { within } from './waiting.ts';
+import { runWithin } from './waiting.ts';
 
 export const waitTool = tool({
   name: 'wait',
@@ -32,7 +32,7 @@ export const waitTool = tool({
     const run = call.rw.attach(id);
     const { record, place } =
       text === undefined
-        ? { record: await within(run, wait_seconds, call), place: undefined }
+        ? { record: await runWithin(run, wait_seconds, call), place: undefined }
         : await untilText(run, text, wait_seconds, call);
     const next = record.result === null ? { next: GOES_ON } : {};
     const shown = await shownRun(run, record, { budget: max_bytes - 100, signal: call.signal, ...next });
@@ -56,7 +56,7 @@ async function untilText(
       place = found;
     })
     .finally(() => over.abort());
-  const waiting = within(run, seconds, { ...call, signal });
+  const waiting = runWithin(run, seconds, { ...call, signal });
   try {
     await Promise.race([searching, waiting]);
   } finally {

@@ -4,9 +4,10 @@ import { listed } from '../output/listed.ts';
 import { USUAL_BUDGET } from '../output/shown-run.ts';
 import { fitting } from '../output/text.ts';
 import { NextCursor } from './facts.ts';
-import { Cursor, Limit, MaxBytes } from './input.ts';
+import { Cursor, Limit, MaxBytes, READY_SECONDS } from './input.ts';
 import { LIST_FACTS, moreWords } from './looking.ts';
 import { tool } from './tool.ts';
+import { within } from './waiting.ts';
 
 const Workspace = z.string().min(1).describe('id of the workspace');
 
@@ -51,15 +52,26 @@ export const workspaceCreateTool = tool({
       .optional()
       .describe('removed when it was not used for so long; default: never'),
   }),
+  openWorld: true,
   output: Told,
-  async act({ git, snapshot, workspace, run, ttl_seconds }, { rw, signal }) {
+  async act({ git, snapshot, workspace, run, ttl_seconds }, call) {
     const from = Object.fromEntries(
       Object.entries({ git, snapshot, workspace, invocation: run }).filter(
         ([, value]) => value !== undefined,
       ),
     ) as From;
     const input = { ...(Object.keys(from).length > 0 && { from }), ttl_seconds };
-    return answered(await (await rw.workspaces.create(input, { signal })).ready({ signal }));
+    const made = await call.rw.workspaces.create(input, { signal: call.signal });
+    const filling = {
+      words: () => `workspace ${made.id} is filled`,
+      wait: (signal: AbortSignal) => made.ready({ signal }),
+      look: (signal: AbortSignal) => made.refresh({ signal }),
+    };
+    const { text, facts } = answered(await within(filling, READY_SECONDS, call));
+    return {
+      text: facts.state === 'filling' ? `${text}; workspace_list tells when it is ready` : text,
+      facts,
+    };
   },
 });
 
