@@ -1,4 +1,4 @@
-import { ConnectionError, type RunwireError } from './errors.ts';
+import { ConnectionError, ProtocolError, type RunwireError } from './errors.ts';
 import type { Answer, Asking } from './fetch.ts';
 import { LONGEST_MS } from './pause.ts';
 import { type Payload, partsOf, sendingOf, unreadable } from './payload.ts';
@@ -12,7 +12,7 @@ export interface Call {
   query?: object | undefined;
   /** By names in lower case. */
   headers?: { [name: string]: string } | undefined;
-  body?: Payload | FormData | undefined;
+  body?: Payload | undefined;
   /** The server may take so long until it answers. */
   waitSeconds?: number | undefined;
   /** A status that is an answer here too, where it is JSON of the route and no problem. */
@@ -29,6 +29,9 @@ const NO_TLS = /wrong version number|packet length too long/;
 
 /** What fetch says of a port that it never asks (WHATWG Fetch, "port blocking"). */
 const BAD_PORT = 'bad port';
+
+/** What fetch of Node says where it is not to follow one. */
+const REDIRECT = 'unexpected redirect';
 
 /** One request and its answer, which ends when it is read, closed, idle too long, or aborted from outside. */
 export class Exchange {
@@ -53,15 +56,16 @@ export class Exchange {
     signal?.addEventListener('abort', abort, { once: true });
     const unlink = (): void => signal?.removeEventListener('abort', abort);
     const sending = call.body === undefined ? null : sendingOf(call.body);
-    const bound =
-      sending?.repeatable === false || isLarge(call.body) ? Number.POSITIVE_INFINITY : settings.answerSeconds;
+    const isLarge = sending?.repeatable === false || isLong(call.body);
+    const bound = isLarge ? Number.POSITIVE_INFINITY : settings.answerSeconds;
     const silence = (): void => controller.abort(lost(`no answer within ${bound} s`));
     const timer = within((bound + (call.waitSeconds ?? 0)) * 1000, silence);
     try {
       const asking: Asking = {
         method: call.method ?? 'GET',
         headers: headersOf(settings, call),
-        redirect: 'manual',
+        // Else fetch of Node keeps a copy of what it has sent.
+        redirect: isLarge ? 'error' : 'manual',
         signal: controller.signal,
         ...(sending && { body: sending.body }),
         ...(sending?.repeatable === false && { duplex: 'half' }),
@@ -136,10 +140,9 @@ function queryOf(query: object = {}): string {
 }
 
 /** Its way there may take long, and fetch does not tell how far it is. */
-function isLarge(body: Call['body']): boolean {
+function isLong(body: Call['body']): boolean {
   if (typeof body !== 'object') return false;
-  if (body instanceof Uint8Array) return body.length > 1e6;
-  return body instanceof FormData || (body instanceof Blob && body.size > 1e6);
+  return body instanceof Uint8Array ? body.length > 1e6 : body instanceof Blob && body.size > 1e6;
 }
 
 function within(ms: number, act: () => void): ReturnType<typeof setTimeout> | undefined {
@@ -157,6 +160,11 @@ function failureOf(error: unknown): RunwireError {
   const words = NO_TLS.test(message) ? 'no TLS is spoken there; is it http?' : message;
   if (words !== message || UNSENT.test(code) || UNTRUSTED.test(code) || message === BAD_PORT)
     return new ConnectionError(`the server is not reached: ${words}`, { code: 'unreachable', cause: error });
+  if (message === REDIRECT)
+    return new ProtocolError('the answer is a redirect: this is not the address of a Runwire server', {
+      code: 'unexpected_answer',
+      cause: error,
+    });
   return lost(`the connection broke: ${message}`, error);
 }
 

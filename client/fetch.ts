@@ -8,8 +8,8 @@ export interface Asking {
   body?: NonNullable<RequestInit['body']>;
   /** The body is a stream. */
   duplex?: 'half';
-  /** None is followed. */
-  redirect: 'manual';
+  /** None is followed. `error`: nor told, so that nothing of the body has to be kept. */
+  redirect: 'manual' | 'error';
   /** Ends the call and the reading of the answer, which then fail with its reason. */
   signal: AbortSignal;
 }

@@ -1,5 +1,8 @@
 import type { Repeating } from './connection.ts';
 import { withJson } from './connection.ts';
+import { newId } from './new-id.ts';
+
+const BYTES = 'application/octet-stream';
 
 /** Files that come beside a document. */
 export interface Beside {
@@ -16,15 +19,24 @@ export function withFiles(
   { files = [], archive }: Beside,
 ): Repeating {
   if (files.length === 0 && archive === undefined) return withJson(call, document);
-  const form = new FormData();
-  form.append(part, new Blob([JSON.stringify(document)], { type: 'application/json' }));
+  const boundary = `runwire-${newId()}`;
+  const parts: (string | Blob)[] = [];
+  const put = (name: string, filename: string | null, type: string, body: string | Blob): void => {
+    const file = filename === null ? '' : `; filename="${filename}"`;
+    const head = `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${file}\r\nContent-Type: ${type}\r\n\r\n`;
+    parts.push(head, body, '\r\n');
+  };
+  put(part, null, 'application/json', JSON.stringify(document));
   for (const { path, body } of files) {
     if (/["\r\n]/.test(path))
       throw new TypeError(`a form cannot tell the path ${JSON.stringify(path)}: send it in an archive`);
-    form.append('file', blobOf(body), path);
+    put('file', path, BYTES, blobOf(body));
   }
-  if (archive !== undefined) form.append('archive', blobOf(archive), 'archive');
-  return { ...call, body: form };
+  if (archive !== undefined) put('archive', 'archive', BYTES, blobOf(archive));
+  const type = `multipart/form-data; boundary=${boundary}`;
+  // No FormData: fetch of Node reads all of that before it is sent.
+  const body = new Blob([...parts, `--${boundary}--\r\n`]);
+  return { ...call, headers: { ...call.headers, 'content-type': type }, body };
 }
 
 const blobOf = (body: string | Uint8Array | Blob): Blob =>

@@ -18,13 +18,13 @@ export interface Sending {
   failure(): unknown;
 }
 
-export function sendingOf(payload: Payload | FormData): Sending {
+export function sendingOf(payload: Payload): Sending {
   if (isStream(payload)) return streaming(payload);
   return { body: payload as Sending['body'], repeatable: true, failure: () => undefined };
 }
 
 export const isStream = (
-  payload: Payload | FormData,
+  payload: Payload,
 ): payload is ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> =>
   typeof payload === 'object' && (isReadable(payload) || Symbol.asyncIterator in payload);
 

@@ -9,7 +9,6 @@ export function countedFetch(progress: Progress, send: Fetch): Fetch {
       progress.begin(body.size);
       return send(address, { ...asking, body: new CountedBlob(progress, body) });
     }
-    if (body instanceof FormData) return send(address, { ...asking, body: countedForm(progress, body) });
     if (body instanceof ReadableStream) {
       progress.begin(null);
       return send(address, { ...asking, body: counted(progress, body) });
@@ -30,30 +29,6 @@ class CountedBlob extends Blob {
   override stream() {
     return counted(this.#progress, super.stream());
   }
-}
-
-class CountedFile extends File {
-  readonly #progress: Progress;
-
-  constructor(progress: Progress, file: File) {
-    super([file], file.name, { type: file.type, lastModified: file.lastModified });
-    this.#progress = progress;
-  }
-
-  override stream() {
-    return counted(this.#progress, super.stream());
-  }
-}
-
-function countedForm(progress: Progress, form: FormData): FormData {
-  const counting = new FormData();
-  let total = 0;
-  for (const [name, value] of form) {
-    if (typeof value !== 'string') total += value.size;
-    counting.append(name, typeof value === 'string' ? value : new CountedFile(progress, value));
-  }
-  progress.begin(total);
-  return counting;
 }
 
 function counted<T extends Uint8Array>(progress: Progress, bytes: ReadableStream<T>): ReadableStream<T> {

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { EXIT, MEANINGS } from '../../cli/process/exit-codes.ts';
 import { clientServer, TOKEN } from '../helpers/client-server.ts';
 import { BIN } from '../helpers/command-line.ts';
+import { compileCache } from '../helpers/compiled-once.ts';
 
 const page = readFileSync(resolve(import.meta.dirname, '../../docs/cli.md'), 'utf8');
 
@@ -21,12 +22,20 @@ describe('docs/cli.md', () => {
   test('has commands that work as they stand, one after the other', { timeout: WHOLE_PAGE_MS }, async () => {
     const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, lines]) => lines);
     const script = `runwire() { ${process.execPath} ${BIN} "$@"; }\n${blocks.join('')}`;
-    const env = { PATH: process.env.PATH, RUNWIRE_URL: server.url, RUNWIRE_TOKEN: TOKEN };
+    const env = {
+      PATH: process.env.PATH,
+      ...compileCache(),
+      RUNWIRE_URL: server.url,
+      RUNWIRE_TOKEN: TOKEN,
+    };
     const { stdout } = await promisify(execFile)('bash', ['-ec', script], { cwd: place, env });
     expect(stdout).toMatch(/^hello\n2\nhello\ncurl /);
     expect(stdout).toContain('working\ndone\ndone\n');
     expect(stdout).toMatch(/\tsucceeded\nagain\n/);
     expect(stdout).toMatch(/Z working\n\S+Z done\nworking\n\S+\tsucceeded\n/);
+    expect(stdout).toMatch(/2 src\/words.txt\ntwo\none\none\ntwo\nlink\n/);
+    expect(readFileSync(join(place, 'old.txt'), 'utf8')).toBe('one\ntwo\n');
+    expect(readFileSync(join(place, 'words.txt'), 'utf8')).toBe('one\ntwo\n');
   });
 
   test('has the exit codes as they are', () => {
