@@ -13,7 +13,7 @@ const EXAMPLES = `Examples:
   ws=$(runwire workspace create)
   runwire workspace push $ws .
   runwire run --workspace $ws -- make
-  runwire workspace pull $ws build/
+  runwire workspace pull $ws out
 `;
 
 /** Directories of the server that outlive runs. */
