@@ -419,27 +419,27 @@ const ROOMS = {
   },
   'cli/commands/workspace': {
     says: 'the verbs of `runwire workspace`, a file each',
-    doors: ['*'],
+    doors: ['group'],
     imports: VERBS,
   },
   'cli/commands/snapshot': {
     says: 'those of `runwire snapshot`',
-    doors: ['*'],
+    doors: ['group'],
     imports: VERBS,
   },
   'cli/commands/session': {
     says: 'those of `runwire session`',
-    doors: ['*'],
+    doors: ['group'],
     imports: VERBS,
   },
   'cli/commands/spec': {
     says: 'those of `runwire spec`',
-    doors: ['*'],
+    doors: ['group'],
     imports: VERBS,
   },
   'cli/commands/asset': {
     says: 'those of `runwire asset`',
-    doors: ['*'],
+    doors: ['group'],
     imports: VERBS,
   },
   'cli/completion': {
@@ -450,16 +450,15 @@ const ROOMS = {
   'cli/commands': {
     says: 'a file a command, or a few that are alike',
     doors: ['*'],
-    imports: [
-      ...VERBS,
-      ...['cli/commands/workspace', 'cli/commands/snapshot', 'cli/commands/session'],
-      ...['cli/commands/spec', 'cli/commands/asset', 'cli/completion', 'mcp/stdio', 'src/server'],
-    ],
+    imports: [...VERBS, 'cli/completion', 'mcp/stdio', 'src/server'],
   },
   cli: {
     says: 'the command line `runwire`, over the client; `main` begins, `all-commands` has all of them',
     doors: [],
-    imports: ['cli/commands', 'cli/process', 'src/server'],
+    imports: [
+      ...['cli/commands', 'cli/commands/workspace', 'cli/commands/snapshot', 'cli/commands/session'],
+      ...['cli/commands/spec', 'cli/commands/asset', 'cli/process', 'src/server'],
+    ],
   },
 };
 

@@ -1,4 +1,4 @@
-import { addAsset } from './commands/asset.ts';
+import { addAsset } from './commands/asset/group.ts';
 import { addAttach } from './commands/attach.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addCopy } from './commands/cp.ts';
@@ -11,16 +11,16 @@ import { addRerun } from './commands/rerun.ts';
 import { addRun } from './commands/run.ts';
 import { addRuntime } from './commands/runtime.ts';
 import { addServe } from './commands/serve.ts';
-import { addSession } from './commands/session.ts';
+import { addSession } from './commands/session/group.ts';
 import { addShow } from './commands/show.ts';
-import { addSnapshots } from './commands/snapshot.ts';
-import { addSpec } from './commands/spec.ts';
+import { addSnapshots } from './commands/snapshot/group.ts';
+import { addSpec } from './commands/spec/group.ts';
 import { addStdin } from './commands/stdin.ts';
 import { addStop } from './commands/stop.ts';
 import { addTop } from './commands/top.ts';
 import { addVersion } from './commands/version.ts';
 import { addWait } from './commands/wait.ts';
-import { addWorkspace } from './commands/workspace.ts';
+import { addWorkspace } from './commands/workspace/group.ts';
 
 /** What adds each command, as `runwire --help` lists them. */
 export const ALL = [

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { addCheckpoint } from './session/checkpoint.ts';
-import { addCreate } from './session/create.ts';
-import { addList } from './session/ls.ts';
-import { addReset } from './session/reset.ts';
-import { addRemove } from './session/rm.ts';
-import { addShow } from './session/show.ts';
+import { addCheckpoint } from './checkpoint.ts';
+import { addCreate } from './create.ts';
+import { addList } from './ls.ts';
+import { addReset } from './reset.ts';
+import { addRemove } from './rm.ts';
+import { addShow } from './show.ts';
 
 const EXAMPLES = `Examples:
   s=$(runwire session create --upload . --setup 'npm ci')

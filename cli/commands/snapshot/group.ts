@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { addList } from './snapshot/ls.ts';
-import { addRemove } from './snapshot/rm.ts';
+import { addList } from './ls.ts';
+import { addRemove } from './rm.ts';
 
 /** What was in workspaces at one moment. */
 export function addSnapshots(program: Command): void {

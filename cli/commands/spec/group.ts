@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { addApply } from './spec/apply.ts';
-import { addList } from './spec/ls.ts';
-import { addRemove } from './spec/rm.ts';
-import { addShow } from './spec/show.ts';
+import { addApply } from './apply.ts';
+import { addList } from './ls.ts';
+import { addRemove } from './rm.ts';
+import { addShow } from './show.ts';
 
 const EXAMPLES = `Examples:
   runwire spec apply spec.json

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
-import { addCreate } from './workspace/create.ts';
-import { addDiff } from './workspace/diff.ts';
-import { addList } from './workspace/ls.ts';
-import { addPull } from './workspace/pull.ts';
-import { addPush } from './workspace/push.ts';
-import { addRestore } from './workspace/restore.ts';
-import { addRemove } from './workspace/rm.ts';
-import { addShow } from './workspace/show.ts';
-import { addSnapshot } from './workspace/snapshot.ts';
+import { addCreate } from './create.ts';
+import { addDiff } from './diff.ts';
+import { addList } from './ls.ts';
+import { addPull } from './pull.ts';
+import { addPush } from './push.ts';
+import { addRestore } from './restore.ts';
+import { addRemove } from './rm.ts';
+import { addShow } from './show.ts';
+import { addSnapshot } from './snapshot.ts';
 
 const EXAMPLES = `Examples:
   ws=$(runwire workspace create)

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { addGet } from './asset/get.ts';
-import { addList } from './asset/ls.ts';
-import { addPut } from './asset/put.ts';
-import { addRemove } from './asset/rm.ts';
-import { addShow } from './asset/show.ts';
+import { addGet } from './get.ts';
+import { addList } from './ls.ts';
+import { addPut } from './put.ts';
+import { addRemove } from './rm.ts';
+import { addShow } from './show.ts';
 
 const EXAMPLES = `Examples:
   runwire asset put model model.bin
