@@ -54,7 +54,10 @@ export async function main(words: readonly string[]): Promise<void> {
     if (words[0] !== 'serve') process.exit();
   } catch (error) {
     if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : EXIT.usage);
-    if (error instanceof ReaderGone) process.exit(EXIT.unread);
+    if (error instanceof ReaderGone) {
+      if (error.exitCode !== EXIT.unread) say(error.message);
+      process.exit(error.exitCode);
+    }
     const { lines, exitCode } = failureOf(error, address);
     for (const line of lines) say(line);
     process.exit(exitCode);

@@ -35,9 +35,14 @@ export function readSettings(options: RunwireOptions, environment = processEnvir
   if (!/^https?:$/.test(url.protocol)) throw new TypeError(`url must be http or https, and is ${url.href}`);
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
     throw new TypeError('url must have no user, password, query or fragment');
+  const token = (options.token ?? environment.RUNWIRE_TOKEN) || null;
+  if (token !== null && !/^[\x21-\x7e\x80-\xff]+$/.test(token))
+    throw new TypeError(
+      'token has a character that no header can have: a space, a line break, or one beyond Latin-1',
+    );
   return {
     url: url.href.replace(/\/+$/, ''),
-    token: options.token ?? (environment.RUNWIRE_TOKEN || null),
+    token,
     fetch: options.fetch ?? ((...asked) => globalThis.fetch(...asked)),
     retrySeconds: seconds('retrySeconds', options.retrySeconds ?? 60),
     resumeSeconds: seconds('resumeSeconds', options.resumeSeconds ?? Number.POSITIVE_INFINITY),

@@ -46,7 +46,14 @@ export class Server {
       this.brief = new Runwire({ ...options, retrySeconds: BRIEF_SECONDS });
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      const name = url === undefined ? 'RUNWIRE_URL' : '--server';
+      const isToken = error.message.startsWith('token');
+      const name = isToken
+        ? token === undefined
+          ? 'RUNWIRE_TOKEN'
+          : '--token'
+        : url === undefined
+          ? 'RUNWIRE_URL'
+          : '--server';
       throw new Failure(`${name}: ${error.message}`, EXIT.usage);
     }
   }

@@ -1,34 +1,40 @@
 import { writev } from 'node:fs';
 import { setImmediate as immediately, setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { EXIT } from './exit-codes.ts';
 
 const writeSome = promisify(writev);
 /** So many bytes wait at most for a slow reader. */
 const MOST_WAITING = 1 << 20;
 const QUICK_LOOKS = 20;
 
-/** Whoever read this descriptor has gone. */
+/** This descriptor takes no more: whoever read it has gone, its disk is full. */
 export class ReaderGone extends Error {
   readonly fd: number;
+  readonly exitCode: number;
 
-  constructor(fd: number) {
-    super(`nobody reads descriptor ${fd}`);
+  constructor(fd: number, { code, message }: NodeJS.ErrnoException) {
+    super(code === 'EPIPE' ? 'nobody reads the output' : `the output cannot be written: ${message}`);
     this.fd = fd;
+    this.exitCode = code === 'EPIPE' ? EXIT.unread : EXIT.undone;
   }
 }
 
 /**
  * Bytes to a descriptor, no faster than they are read there. A thread waits for a slow reader, so that Ctrl-C is heard
- * meanwhile; what comes while it writes goes together with the next write. Throws ReaderGone, or what the system says.
+ * meanwhile; what comes while it writes goes together with the next write. Throws ReaderGone.
  */
 export class Sink {
   readonly #fd: 1 | 2;
+  readonly #failed: (error: unknown) => void;
   #waiting: Uint8Array[] = [];
   #size = 0;
   #writing: Promise<void> | null = null;
 
-  constructor(fd: 1 | 2) {
+  /** `failed`: is told at once, and not with the next write alone. */
+  constructor(fd: 1 | 2, failed: (error: unknown) => void = () => {}) {
     this.#fd = fd;
+    this.#failed = failed;
   }
 
   /** Resolves when more may come. */
@@ -46,7 +52,7 @@ export class Sink {
 
   #writeOn(): Promise<void> {
     const writing = this.#drain();
-    writing.catch(() => {}); // it stays here, and is thrown to who writes or flushes next
+    writing.catch(this.#failed); // it stays here, and is thrown to who writes or flushes next
     return writing;
   }
 
@@ -67,9 +73,8 @@ export class Sink {
         rest = after(rest, bytesWritten);
         full = 0;
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === 'EPIPE') throw new ReaderGone(this.#fd);
-        if (code !== 'EAGAIN') throw error;
+        const failure = error as NodeJS.ErrnoException;
+        if (failure.code !== 'EAGAIN') throw new ReaderGone(this.#fd, failure);
         // Node makes a pipe one that does not wait: its reader is quick first, and asked ever more rarely.
         await (full++ < QUICK_LOOKS ? immediately() : pause(Math.min(10, full - QUICK_LOOKS)));
       }

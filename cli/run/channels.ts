@@ -38,8 +38,10 @@ const withReturns = (part: Uint8Array): Buffer =>
 
 async function copy(run: Run, stream: 'stdout' | 'stderr' | 'both', fd: 1 | 2, shown: Shown): Promise<void> {
   const offset = await shown.offset?.(stream);
-  const sink = new Sink(fd);
-  for await (const part of run.output({ stream, offset, follow: shown.follow })) {
+  const reading = new AbortController();
+  const sink = new Sink(fd, (error) => reading.abort(error));
+  const { signal } = reading;
+  for await (const part of run.output({ stream, offset, follow: shown.follow, signal })) {
     spinner.end();
     await sink.write(part);
   }

@@ -1,5 +1,5 @@
 import { ConnectionError, type Run, type RunRecord } from '../../client/runwire.ts';
-import { EXIT, exitCodeOf } from '../process/exit-codes.ts';
+import { exitCodeOf } from '../process/exit-codes.ts';
 import { Failure } from '../process/failure.ts';
 import { say } from '../process/say.ts';
 import { ReaderGone } from '../process/sink.ts';
@@ -18,8 +18,8 @@ export async function follow(run: Run, record: RunRecord, { stdin = false } = {}
     return exitCodeOf(finished);
   } catch (error) {
     if (!(error instanceof ReaderGone)) throw error;
-    say(`nobody reads the output; the run goes on. To end it: runwire cancel ${run.id}`);
-    return EXIT.unread;
+    say(`${error.message}; the run goes on. To end it: runwire cancel ${run.id}`);
+    return error.exitCode;
   }
 }
 
