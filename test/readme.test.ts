@@ -1,11 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const run = promisify(execFile);
+const root = resolve(import.meta.dirname, '..');
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const tour = new Map(
   [...readme.matchAll(/<!-- tour: (\w+) -->\n```sh\n([\s\S]*?)```/g)].map(([, name = '', lines = '']) => [
@@ -24,10 +25,11 @@ let printed = '';
 let address = '';
 
 /** Run lines of the README as they stand, against the port of this test. */
-async function shell(lines: string | undefined): Promise<string> {
+async function shell(lines: string | undefined, cwd = dataDir): Promise<string> {
   if (!lines) throw new Error('the README has no such step');
   const { stdout } = await run('bash', ['-ec', lines.replaceAll('http://127.0.0.1:7070', address)], {
-    cwd: dataDir, // what a step writes goes with it
+    cwd, // what a step writes goes with it
+    env: { ...process.env, RUNWIRE_URL: address, RUNWIRE_TOKEN: '' },
   });
   return stdout;
 }
@@ -60,6 +62,17 @@ describe('The tour of the README', () => {
   test('names the two commands that are all the set-up', () => {
     expect(readme).toContain('npm ci && npm start');
     expect(readme).toContain('npm ci && npm test');
+  });
+
+  test('a program runs from the command line as if it ran here', async () => {
+    expect(await shell(tour.get('command'), root)).toBe('hello\n');
+  });
+
+  test('every example is in the index of them', () => {
+    const index = readFileSync(join(root, 'examples/README.md'), 'utf8');
+    const named = [...index.matchAll(/\]\(([^()\s/]+)\)/g)].map(([, name]) => name);
+    const there = readdirSync(join(root, 'examples')).filter((name) => name !== 'README.md');
+    expect(named.sort()).toEqual(there.sort());
   });
 
   test('the line that the server prints works', async () => {
@@ -154,6 +167,7 @@ describe('The tour of the README', () => {
 
   test('no step is left out', () => {
     expect([...tour.keys()]).toEqual([
+      'command',
       'watch',
       'wait',
       'parts',
