@@ -25,7 +25,7 @@ EXCHANGED = [
     (r"\bAsync([A-Z]\w+)", r"\1"),
     (r"\bStopAsyncIteration\b", "StopIteration"),
     (r"\b__a(iter|next|enter|exit)__\b", r"__\1__"),
-    (r"\ba(close|closing|next|iter_raw)\b", r"\1"),
+    (r"\ba(close|closing|next|iter_bytes)\b", r"\1"),
     (r"\b_async\b", "_sync"),
     (r"\n\n*pytestmark = pytest.mark.anyio\n", "\n"),
 ]

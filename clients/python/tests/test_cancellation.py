@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,22 @@ async def test_what_is_being_sent_ends_and_its_source_with_it() -> None:
                 await task
             await asyncio.to_thread(until, lambda: server.connections == 0, "the server is left")
     assert server.asked == []
+
+
+async def test_what_waits_for_a_thread_that_others_have_is_cancelled_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(1 << 20))
+    over = threading.Event()
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as pool, ScriptedServer(json({})) as server:
+        loop.set_default_executor(pool)
+        held = asyncio.ensure_future(asyncio.to_thread(over.wait))
+        async with AsyncRunwire(server.url) as rw:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await rw.workspaces.attach("w").put("f", tmp_path / "file")
+        over.set()
+        await held
+        loop.set_default_executor(ThreadPoolExecutor(4))
 
 
 async def test_many_streams_wait_for_none_of_the_others() -> None:

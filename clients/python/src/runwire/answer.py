@@ -43,12 +43,13 @@ class Head:
 
 
 def head_of(headers: httpx.Headers) -> Head:
-    length = headers.get("content-length")
-    known = length is not None and length.isdigit() and "content-encoding" not in headers
+    # A proxy that packs what comes tells of what it makes of it.
+    packed = headers.get("content-encoding", "identity") != "identity"
+    length = None if packed else headers.get("content-length")
     return Head(
-        size=int(length) if length is not None and known else None,
+        size=int(length) if length is not None and length.isdigit() else None,
         media_type=headers.get("content-type"),
-        etag=headers.get("etag"),
+        etag=None if packed else headers.get("etag"),
         sha256=_sha256_of(headers.get("repr-digest", "")),
     )
 

@@ -102,6 +102,8 @@ def body_of(source: Source) -> Body:
         return Bytes(bytes(source))
     if isinstance(source, os.PathLike):
         return File(source)
+    if not hasattr(source, "parts"):
+        raise TypeError(f"what is sent here is str, bytes or a path, and not {type(source).__name__}")
     return source
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import gzip
 import json as json_words
 import socket
 import threading
 
+import httpx
 import pytest
 from programs import sh
 from scripted_server import Answer, ScriptedServer, Talk, json, problem, reset, silence, text
@@ -211,6 +213,41 @@ async def test_a_block_that_fails_tells_of_that_also_where_the_run_cannot_be_can
             with pytest.raises(ServerError):
                 async with rw.attach("a"):
                     pass
+
+
+async def test_what_a_proxy_packs_is_unpacked_and_a_page_without_end_is_not_read_to_its_end() -> None:
+    packed = gzip.compress(json_words.dumps(RECORD).encode())
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    with ScriptedServer(lambda talk: talk.whole(200, headers, packed)) as server:
+        async with of(server) as rw:
+            assert await rw.attach("a").refresh() == RECORD
+    with ScriptedServer(lambda talk: talk.whole(200, headers, b"{}")) as server:
+        async with of(server) as rw:
+            with pytest.raises(ProtocolError, match="packed"):
+                await rw.attach("a").refresh()
+
+    def endless(talk: Talk) -> None:
+        talk.head(404, {"content-type": "text/html", "transfer-encoding": "chunked"})
+        while True:
+            talk.chunk(bytes(1 << 16))
+
+    with ScriptedServer(endless) as server:
+        async with of(server) as rw:
+            with pytest.raises(NotFoundError):
+                await rw.attach("a").refresh()
+
+
+async def test_a_client_of_httpx_may_be_given_and_stays_open() -> None:
+    with ScriptedServer(json(RECORD)) as server:
+        async with httpx.AsyncClient(follow_redirects=True, headers={"x-own": "1"}) as own:
+            async with AsyncRunwire(server.url, "t", http_client=own) as rw:
+                await rw.attach("a").refresh()
+            assert not own.is_closed
+            with ScriptedServer(text("", 302, {"location": server.url})) as other:
+                async with AsyncRunwire(other.url, "t", http_client=own) as rw:
+                    with pytest.raises(ProtocolError, match="redirect"):
+                        await rw.attach("a").refresh()
+        assert len(server.asked) == 1
 
 
 async def test_an_address_may_have_a_path_and_is_that_of_the_environment_where_none_is_given(

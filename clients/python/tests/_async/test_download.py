@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 from collections.abc import Mapping
@@ -130,6 +131,17 @@ async def test_what_has_no_tag_is_not_gone_on_with() -> None:
                 await artifact(rw).read()
         assert caught.value.code == "connection_lost"
         assert len(server.asked) == 1
+
+
+async def test_what_is_packed_on_the_way_is_compared_and_not_gone_on_with() -> None:
+    packed = gzip.compress(BYTES)
+    said = {"content-encoding": "gzip", "content-length": str(len(packed))}
+    with ScriptedServer(content(999, headers=said, of=packed), content(60, headers=said, of=packed)) as server:
+        async with AsyncRunwire(server.url) as rw:
+            assert await artifact(rw).read() == BYTES
+            with pytest.raises(ConnectionError):
+                await artifact(rw).read()
+        assert len(server.asked) == 2
 
 
 async def test_a_file_is_there_when_all_has_come(tmp_path: Path) -> None:

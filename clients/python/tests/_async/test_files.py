@@ -185,6 +185,11 @@ async def test_a_local_file_that_was_changed_meanwhile_is_not_sent(rw: AsyncRunw
         raise RuntimeError("the disk is gone")
 
     with pytest.raises(SourceError) as failed:
+        await workspace.put("f", iter(["text"]))  # type: ignore[arg-type]
+    assert isinstance(failed.value.__cause__, TypeError)
+    with pytest.raises(TypeError):
+        await rw.submit(sh("true"), files={"a": io.BytesIO(b"x")})  # type: ignore[dict-item]
+    with pytest.raises(SourceError) as failed:
         await workspace.put("f", failing())
     assert str(failed.value.__cause__) == "the disk is gone"
     assert await workspace.files().to_list() == []

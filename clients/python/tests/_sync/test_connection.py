@@ -1,10 +1,12 @@
 # Made from _async/test_connection.py by scripts/unasync.py: what is wanted otherwise is changed there.
 from __future__ import annotations
 
+import gzip
 import json as json_words
 import socket
 import threading
 
+import httpx
 import pytest
 from programs import sh
 from scripted_server import Answer, ScriptedServer, Talk, json, problem, reset, silence, text
@@ -210,6 +212,41 @@ def test_a_block_that_fails_tells_of_that_also_where_the_run_cannot_be_cancelled
             with pytest.raises(ServerError):
                 with rw.attach("a"):
                     pass
+
+
+def test_what_a_proxy_packs_is_unpacked_and_a_page_without_end_is_not_read_to_its_end() -> None:
+    packed = gzip.compress(json_words.dumps(RECORD).encode())
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    with ScriptedServer(lambda talk: talk.whole(200, headers, packed)) as server:
+        with of(server) as rw:
+            assert rw.attach("a").refresh() == RECORD
+    with ScriptedServer(lambda talk: talk.whole(200, headers, b"{}")) as server:
+        with of(server) as rw:
+            with pytest.raises(ProtocolError, match="packed"):
+                rw.attach("a").refresh()
+
+    def endless(talk: Talk) -> None:
+        talk.head(404, {"content-type": "text/html", "transfer-encoding": "chunked"})
+        while True:
+            talk.chunk(bytes(1 << 16))
+
+    with ScriptedServer(endless) as server:
+        with of(server) as rw:
+            with pytest.raises(NotFoundError):
+                rw.attach("a").refresh()
+
+
+def test_a_client_of_httpx_may_be_given_and_stays_open() -> None:
+    with ScriptedServer(json(RECORD)) as server:
+        with httpx.Client(follow_redirects=True, headers={"x-own": "1"}) as own:
+            with Runwire(server.url, "t", http_client=own) as rw:
+                rw.attach("a").refresh()
+            assert not own.is_closed
+            with ScriptedServer(text("", 302, {"location": server.url})) as other:
+                with Runwire(other.url, "t", http_client=own) as rw:
+                    with pytest.raises(ProtocolError, match="redirect"):
+                        rw.attach("a").refresh()
+        assert len(server.asked) == 1
 
 
 def test_an_address_may_have_a_path_and_is_that_of_the_environment_where_none_is_given(

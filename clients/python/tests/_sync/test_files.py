@@ -183,6 +183,11 @@ def test_a_local_file_that_was_changed_meanwhile_is_not_sent(rw: Runwire, tmp_pa
         raise RuntimeError("the disk is gone")
 
     with pytest.raises(SourceError) as failed:
+        workspace.put("f", iter(["text"]))  # type: ignore[arg-type]
+    assert isinstance(failed.value.__cause__, TypeError)
+    with pytest.raises(TypeError):
+        rw.submit(sh("true"), files={"a": io.BytesIO(b"x")})  # type: ignore[dict-item]
+    with pytest.raises(SourceError) as failed:
         workspace.put("f", failing())
     assert str(failed.value.__cause__) == "the disk is gone"
     assert workspace.files().to_list() == []

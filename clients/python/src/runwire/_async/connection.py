@@ -16,6 +16,10 @@ from .machine import pause
 from .sending import Sending
 
 
+LARGEST_PROBLEM = 1 << 20
+"""What says more than that is read no further."""
+
+
 class AsyncConnection:
     """Asks one server, again where that is safe."""
 
@@ -76,7 +80,7 @@ class AsyncConnection:
         if call.method == "DELETE" and may_be_gone and status in (404, 410):
             return exchange
         async with exchange:
-            raise error_of(status, exchange.headers, await exchange.content())
+            raise error_of(status, exchange.headers, await exchange.content(LARGEST_PROBLEM))
 
 
 def with_json(call: Call, document: object) -> Call:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -25,15 +26,30 @@ def is_awaited(source: object) -> bool:
     return hasattr(source, "__aiter__")
 
 
+# Where all threads are taken, one that has not begun is not waited for.
 async def in_thread(act: Callable[[], T]) -> T:
-    task = asyncio.ensure_future(asyncio.to_thread(act))
+    turn = threading.Lock()
+    left = False
+    began = False
+
+    def acted() -> T:
+        nonlocal began
+        with turn:
+            if left:
+                raise LookupError("nobody waits for it any more")
+            began = True
+        return act()
+
+    task = asyncio.ensure_future(asyncio.to_thread(acted))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        while not task.done():
+        with turn:
+            left = True
+        task.add_done_callback(lambda task: task.exception())  # nobody asks for it
+        while began and not task.done():
             try:
                 await asyncio.wait([task])
             except asyncio.CancelledError:
                 continue
-        task.exception()  # nobody asks for it any more
         raise

@@ -51,6 +51,8 @@ class Sending:
         try:
             async with aclosing(self._given()) as given:
                 async for part in given:
+                    if not isinstance(part, bytes):
+                        raise TypeError(f"a part to send is {type(part).__name__}, and not bytes")
                     if self._hashed:
                         self._hash.update(part)
                     if part:

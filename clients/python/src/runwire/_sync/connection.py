@@ -17,6 +17,10 @@ from .machine import pause
 from .sending import Sending
 
 
+LARGEST_PROBLEM = 1 << 20
+"""What says more than that is read no further."""
+
+
 class Connection:
     """Asks one server, again where that is safe."""
 
@@ -77,7 +81,7 @@ class Connection:
         if call.method == "DELETE" and may_be_gone and status in (404, 410):
             return exchange
         with exchange:
-            raise error_of(status, exchange.headers, exchange.content())
+            raise error_of(status, exchange.headers, exchange.content(LARGEST_PROBLEM))
 
 
 def with_json(call: Call, document: object) -> Call:

@@ -9,7 +9,7 @@ from typing import Self
 
 import httpx
 
-from ..errors import SourceError, lost
+from ..errors import SourceError, lost, unexpected
 from ..failure import failure_of
 from ..patience import Deadline
 from ..paths import query_of
@@ -49,7 +49,8 @@ class Exchange:
         self.headers = response.headers
         self._response = response
         self._idle_seconds = idle_seconds
-        self._parts = response.iter_raw()
+        # Nothing is packed on the way, but by a proxy that does as it likes.
+        self._parts = response.iter_bytes()
 
     @classmethod
     def begin(cls, settings: Settings, client: httpx.Client, call: Call) -> Exchange:
@@ -76,15 +77,20 @@ class Exchange:
         """The next bytes of the body; None after the last. Raises ConnectionError where it breaks off, or nothing comes for ``idle_seconds``."""
         try:
             return next(self._parts, None)
+        except httpx.DecodingError as error:
+            raise unexpected(f"the answer is not packed as it says: {error}", self.status) from error
         except httpx.ReadTimeout as error:
             raise lost(f"nothing came for {self._idle_seconds:g} s") from error
         except httpx.TransportError as error:
             raise failure_of(error) from error
 
-    def content(self) -> bytes:
+    def content(self, most: float = math.inf) -> bytes:
+        """All of the body, or somewhat more than ``most`` bytes of it."""
         parts: list[bytes] = []
-        while (part := self.part()) is not None:
+        length = 0
+        while length <= most and (part := self.part()) is not None:
             parts.append(part)
+            length += len(part)
         return b"".join(parts)
 
     def close(self) -> None:
@@ -105,7 +111,6 @@ class Exchange:
 def _request_of(
     settings: Settings, client: httpx.Client, call: Call, parts: Generator[bytes, None, None] | None
 ) -> httpx.Request:
-    # Bytes are exact: nothing packs them on the way.
     headers = {"accept-encoding": "identity", **call.headers}
     if settings.token is not None:
         headers["authorization"] = f"Bearer {settings.token}"
