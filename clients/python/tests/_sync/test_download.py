@@ -135,7 +135,9 @@ def test_what_has_no_tag_is_not_gone_on_with() -> None:
 def test_what_is_packed_on_the_way_is_compared_and_not_gone_on_with() -> None:
     packed = gzip.compress(BYTES)
     said = {"content-encoding": "gzip", "content-length": str(len(packed))}
-    with ScriptedServer(content(999, headers=said, of=packed), content(9, headers=said, of=packed)) as server:
+    with ScriptedServer(
+        content(999, headers=said, of=packed), content(60, headers=said, of=packed)
+    ) as server:
         with Runwire(server.url) as rw:
             assert artifact(rw).read() == BYTES
             with pytest.raises(ConnectionError):
