@@ -30,23 +30,26 @@ export interface RawAnswer {
   error: { code: number; message: string; data?: unknown } | undefined;
 }
 
+interface RawOptions {
+  token?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  ask?: typeof fetch;
+}
+
 /** One POST to /mcp, as a client without an SDK sends it. */
 export async function post(
   url: string,
   version: string,
   body: object | string,
-  {
-    token,
-    headers = {},
-    signal,
-  }: { token?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
+  { token, headers = {}, signal, ask = fetch }: RawOptions = {},
 ): Promise<RawAnswer> {
   const { method, params = {} } = (typeof body === 'string' ? {} : body) as {
     method?: string;
     params?: { name?: string; taskId?: string };
   };
   const name = params.name ?? params.taskId;
-  const response = await fetch(`${url}/mcp`, {
+  const response = await ask(`${url}/mcp`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
