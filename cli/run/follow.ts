@@ -10,7 +10,10 @@ import { unsaid } from './verdict.ts';
 /** A run to its end: its output to ours, ours to its standard input. The exit code that it means. */
 export async function follow(run: Run, record: RunRecord, { stdin = false } = {}): Promise<number> {
   const fed = Promise.withResolvers<never>();
-  if (stdin) feed(run).catch((error) => fed.reject(broken(run, error)));
+  if (stdin)
+    feed(run)
+      .catch((error) => broken(run, error))
+      .catch(fed.reject);
   try {
     await Promise.race([fed.promise, Promise.all([show(run), hasSetup(record) && showSetup(run)])]);
     const finished = await run.wait();
@@ -24,10 +27,10 @@ export async function follow(run: Run, record: RunRecord, { stdin = false } = {}
 }
 
 /** A program that was given a part of its input must not take it for all of it. */
-async function broken(run: Run, error: unknown): Promise<unknown> {
-  if (!(error instanceof ConnectionError)) return error;
+async function broken(run: Run, error: unknown): Promise<never> {
+  if (!(error instanceof ConnectionError)) throw error;
   await run.cancel();
-  return new Failure(
+  throw new Failure(
     'the connection was lost while standard input was sent; how much came is not known: the run is cancelled',
   );
 }
