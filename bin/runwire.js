@@ -12,7 +12,10 @@ await import(existsSync(sources) ? sources : new URL('../dist/cli/main.js', impo
 function keepCompiled() {
   const { XDG_CACHE_HOME: cache = '', HOME: home = '' } = process.env;
   const place = isAbsolute(cache) ? cache : home;
-  const owner = isAbsolute(place) ? statSync(place, { throwIfNoEntry: false })?.uid : undefined;
-  if (owner === undefined || owner !== process.getuid?.()) return;
+  try {
+    if (!isAbsolute(place) || statSync(place).uid !== process.getuid?.()) return;
+  } catch {
+    return; // it is not there, or not for us
+  }
   node.enableCompileCache?.(place === cache ? `${cache}/runwire` : `${home}/.cache/runwire`);
 }
