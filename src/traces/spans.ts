@@ -15,8 +15,8 @@ export interface SpanFacts {
   error: string | null;
 }
 
-/** As many as a span has by the default of OpenTelemetry. */
-const MOST_EVENTS = 128;
+/** A batch of spans is written in one go, and a setup may have a thousand commands. */
+const MOST_EVENTS = 20;
 
 /** The span of a run, and those below it. */
 export function spansOf(run: EndedRun, ending: Ending): { run: SpanFacts; below: SpanFacts[] } {

@@ -262,24 +262,24 @@ test('what waits when the server stops is sent before it ends', async () => {
   rmSync(other, { recursive: true, force: true });
 });
 
-test('a collector that never answers does not keep a server that stops', async () => {
+test('what a collector that never answers leaves no room for is dropped and counted, and it does not keep a server that stops', async () => {
   const other = mkdtempSync(join(tmpdir(), 'runwire-traces-'));
   collector.status = 0;
   const stopped = await startServer(other, {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_TIMEOUT: '600000',
     OTEL_BSP_SCHEDULE_DELAY: '50',
-    OTEL_BSP_EXPORT_TIMEOUT: '600000',
+    OTEL_BSP_MAX_QUEUE_SIZE: '4',
   });
   const headers = { 'content-type': 'application/json' };
-  await fetch(`${stopped.address}/invocations?wait=50`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify(sh('true')),
-  });
+  const body = JSON.stringify(sh('true'));
+  for (let n = 0; n < 3; n++)
+    await fetch(`${stopped.address}/invocations?wait=50`, { method: 'POST', headers, body });
   await expect.poll(() => collector.requests.length).toBe(1);
+  const metrics = await (await fetch(`${stopped.address}/metrics`)).text();
+  expect(metrics).toContain('\nrunwire_trace_spans_total{how="dropped"} 6\n');
   expect(await stopped.stop()).toEqual({ code: 0, signal: null });
-  expect(stopped.output()).toContain('the server stops');
+  expect(stopped.output().split('spans are lost').length).toBe(2);
   rmSync(other, { recursive: true, force: true });
 });
 
