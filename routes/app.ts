@@ -179,7 +179,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   // Node would pass the 2001st over in silence; their size is bounded.
   app.server.maxHeadersCount = 0;
   watchConnections(app.server);
-  takeUpgrades(app.server);
+  const endUpgraded = takeUpgrades(app.server);
   lingerOnClose(app.server);
   // Beside 100-continue none is known; they may be passed over (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
@@ -228,7 +228,10 @@ export function createApp(parts: AppParts): FastifyInstance {
     edge.exchanges.close();
     edge.sockets.close();
     // What has not come, or is not taken, by then: a request that is half sent ends in no other way.
-    setTimeout(() => app.server.closeAllConnections(), CLOSE_PATIENCE_MS).unref();
+    setTimeout(() => {
+      app.server.closeAllConnections();
+      endUpgraded();
+    }, CLOSE_PATIENCE_MS).unref();
     done();
   });
 

@@ -46,7 +46,7 @@ export async function start(
     if (count > 2) endBy(signal);
     else cancel();
   };
-  const stopListening = detach || sit ? () => {} : onInterrupt(interrupted);
+  const stopListening = detach ? () => {} : onInterrupt(interrupted);
   // The id is made before anything is sent: the second attempt joins what the first made.
   const whole = { ...invocation, invocation_id: invocation.invocation_id ?? crypto.randomUUID() };
   run = await server.ask((rw) => submit(rw, whole));
@@ -57,6 +57,7 @@ export async function start(
   cancel();
   const record = run.record ?? (await run.refresh());
   run = server.patient.attach(run.id);
+  if (sit) stopListening(); // from here on Ctrl-C is typed
   const isAsked = sit !== undefined || (stdin && isatty(0));
   const stopTelling = isAsked ? () => {} : tellWhy(server.patient.attach(run.id), record);
   process.exitCode = await (sit ? sit(run, record) : follow(run, record, { stdin }));

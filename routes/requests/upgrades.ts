@@ -28,15 +28,22 @@ export function isForUpgrade({ method, url = '', headers }: IncomingMessage): bo
 
 /**
  * Requests for a WebSocket go the way of all requests, so that who may ask, and what is wrong, is answered as anywhere. What
- * has been sent ahead of them on their connection is answered before.
+ * has been sent ahead of them on their connection is answered before. Returns how all such connections end at once, which Node
+ * does not count any more.
  */
-export function takeUpgrades(server: Server): void {
-  if (!canChoose) return;
+export function takeUpgrades(server: Server): () => void {
+  const open = new Set<Duplex>();
+  const destroy = (): void => {
+    for (const socket of open) socket.destroy();
+  };
+  if (!canChoose) return destroy;
   const newest = new WeakMap<Duplex, ServerResponse>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) =>
     newest.set(request.socket, response),
   );
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
     socket.on('error', () => socket.destroy()); // it is gone
     const before = newest.get(socket);
     const begin = (): void => {
@@ -47,6 +54,7 @@ export function takeUpgrades(server: Server): void {
     if (before === undefined || before.closed) begin();
     else before.once('close', begin);
   });
+  return destroy;
 }
 
 /** What the connection may become. Throws upgrade_required, not_implemented, bad_request; says through `header` what is missing. */

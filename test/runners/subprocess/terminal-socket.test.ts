@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { CrashingServer } from '../../helpers/crashing-server.ts';
+import { until } from '../../helpers/processes.ts';
 import { TerminalClient } from '../../helpers/terminal-client.ts';
 
 describe('The terminal of a subprocess, over a WebSocket', () => {
@@ -118,6 +119,61 @@ describe('The terminal of a subprocess, over a WebSocket', () => {
     slow.socket.resume();
     await slow.closed();
     expect(slow.bytes).toBe(fast.bytes);
+  });
+
+  test('a reader that takes nothing for long is dropped, and may come again', async () => {
+    await server.stop();
+    await server.start({ RUNWIRE_STALLED_CLIENT_SECONDS: '1' });
+    const id = await start(['sh', '-c', 'stty -opost -echo; seq 3000000; read x']);
+    const slow = await open(id);
+    slow.socket.pause();
+    const dropped = async () =>
+      /stalled_clients_total [1-9]/.test(await (await fetch(`${server.url}/metrics`)).text());
+    await until(dropped, 'it is dropped');
+    slow.socket.resume();
+    await slow.closed();
+    expect(slow.code).toBe(1006);
+    const again = await open(id, `?offset=${slow.bytes}`);
+    again.type('\n');
+    await again.closed();
+    expect(again.notices.at(-1)).toMatchObject({ type: 'end', offset: slow.bytes + again.bytes });
+  });
+
+  test('tells of what is shown and not kept', async () => {
+    const options = { terminal: { cols: 80, rows: 24 }, max_output_bytes: 10 };
+    const client = await open(
+      await start(['sh', '-c', 'stty -opost; printf 0123456789; read x; printf more; read x'], { options }),
+    );
+    await client.shows('0123456789');
+    client.type('\n');
+    await until(() => client.notices.length > 0, 'the gap is told');
+    expect(client.notices[0]).toMatchObject({ type: 'gap', offset: 10, reason: 'output_limit' });
+    client.type('\n');
+    await client.closed();
+    expect(client.shown).toBe('0123456789');
+    expect(client.notices.at(-1)).toMatchObject({ type: 'end', offset: 10, status: 'succeeded' });
+  });
+
+  test('what is typed before the run has begun waits for it', async () => {
+    await server.stop();
+    await server.start({ RUNWIRE_MAX_CONCURRENT: '1' });
+    const first = await start(['cat']);
+    const client = await open(
+      await start([
+        'sh',
+        '-c',
+        'read x; until [ "$(stty size)" = "20 70" ]; do sleep 0.05; done; echo "got $x"',
+      ]),
+    );
+    client.say({ type: 'resize', cols: 70, rows: 20 });
+    client.type('early\n');
+    const cat = await open(first);
+    const waiting = async () =>
+      ((await (await fetch(`${server.url}/invocations?status=pending`)).json()) as { items: object[] }).items;
+    await until(async () => (await waiting()).length === 1, 'it waits');
+    cat.say({ type: 'eof' });
+    await client.closed();
+    expect(client.shown).toBe('early\r\ngot early\r\n');
   });
 
   test('what no one may say closes it, with a reason', async () => {

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Record as RunRecord } from '../../../src/documents/record.ts';
 import { type BuiltApp, buildApp } from '../../helpers/build-app.ts';
+import { supervisorOf, until } from '../../helpers/processes.ts';
 import { type Subprocesses, subprocesses } from '../../helpers/subprocess-suite.ts';
 
 const SIZE = { cols: 100, rows: 40 };
@@ -166,6 +170,24 @@ describe('The terminal of a subprocess', () => {
     expect(await lines(record)).toEqual(['yes', '']);
     const setup = await app.app.inject(`/invocations/${record.invocation.invocation_id}/stdout?phase=setup`);
     expect(setup.body).toBe('not a tty\n');
+  });
+
+  test('leaves nothing open where the program could not be started, or has ended', async () => {
+    const supervisor = supervisorOf(app.dataDir);
+    const open = () => readdirSync(`/proc/${supervisor}/fd`).length;
+    const place = mkdtempSync(join(tmpdir(), 'runwire-tty-'));
+    const text = join(place, 'text');
+    writeFileSync(text, 'no program', { mode: 0o755 });
+    await parts.sh('true', at());
+    await until(() => open() > 0, 'it is there');
+    const before = open();
+    for (let n = 0; n < 20; n++) {
+      const record = await parts.run([text], at());
+      expect(record).toMatchObject({ outcome: { ended: 'never_started' } });
+      await parts.sh('echo said', at());
+    }
+    await until(() => open() <= before, 'all is closed');
+    rmSync(place, { recursive: true });
   });
 
   test('is not resized where there is none', async () => {
