@@ -15,6 +15,8 @@ export const KeptFacts = z.object({
   command: z.array(z.string()),
   /** Its keeper keeps what a program left running writes. Not so in those that earlier versions made. */
   keepsLate: z.boolean().default(false),
+  /** Its keeper can give programs a terminal. The same. */
+  terminals: z.boolean().default(false),
   /** Of a session: what all of its runs are given, path to digest. Absent: nothing. */
   given: z.record(z.string(), z.string()).optional(),
 });

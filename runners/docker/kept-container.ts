@@ -36,6 +36,7 @@ export async function makeKept(
   const facts = {
     ...{ image: image.id, user: plan.user, entrypoint: [...entrypoint], command: [...command] },
     keepsLate: true,
+    terminals: true,
     ...(ctx.session !== null && { given: lastingOf(ctx.given) }),
   };
   const id = await askFor(tools, ctx, keptOptions(plan, ctx, facts));

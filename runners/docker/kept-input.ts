@@ -16,6 +16,8 @@ interface Fed {
   directory: string;
   /** It is fed while the program runs, by others. */
   isOpen: boolean;
+  /** Its end is typed, and more may come after it. */
+  isTerminal: boolean;
 }
 
 /** Standard input of a program in a kept container: on a connection of its own, and whose end is no end of the input. */
@@ -80,7 +82,7 @@ export class KeptInput {
   async #end(): Promise<void> {
     if (this.#ended) return;
     await (await this.#connected()).end();
-    this.#ended = true;
+    this.#ended = !this.#fed.isTerminal;
   }
 
   async #connected(): Promise<Feed> {

@@ -20,6 +20,7 @@ const ERRORS: Readonly<Record<number, [string, string, FailureReason | undefined
   20: ['ENOTDIR', 'not a directory', 'program_not_found'],
   21: ['EISDIR', 'is a directory', 'program_not_executable'],
   23: ['ENFILE', 'too many open files', 'shortage'],
+  25: ['ENOTTY', 'the container has no terminal to give', undefined],
   24: ['EMFILE', 'too many open files', 'shortage'],
   28: ['ENOSPC', 'no space left on device', 'shortage'],
   36: ['ENAMETOOLONG', 'file name too long', 'program_not_found'],

@@ -11,7 +11,8 @@ import { LATE, RUNS_DIRECTORY } from './keeper/words.ts';
 import { argvIn } from './kept-container.ts';
 import type { KeptProgramPlan } from './kept-plan.ts';
 import type { DockerSpec } from './spec.ts';
-import { wantsStdin } from './stdin.ts';
+import { wantsInput } from './stdin.ts';
+import { terminalOf } from './terminal.ts';
 import { insideWorkingDirectory } from './workspace.ts';
 
 type Context = RunContext<DockerSpec>;
@@ -37,7 +38,7 @@ export class KeptPlace {
     const place = new KeptPlace(container, directory, -1);
     writeContainerRecord(ctx.directory, {
       container_id: container.id,
-      stdin: wantsStdin(ctx) ? 'open' : 'none',
+      stdin: wantsInput(ctx) ? 'open' : 'none',
       kept: { container, directory, begun: -1 },
     });
     return place;
@@ -75,7 +76,16 @@ export class KeptPlace {
     const user = ctx.setup?.user ?? this.container.user;
     // Of a session's own setup nothing is kept that is written after it.
     const keepsLate = this.container.keepsLate && !ctx.session?.isSetup;
-    return { ...this.#plan(ctx, step), argv, user, stays: true, keepsLate, hasInput: false, timeLimitMs };
+    return {
+      ...this.#plan(ctx, step),
+      argv,
+      user,
+      stays: true,
+      keepsLate,
+      hasInput: false,
+      terminal: null,
+      timeLimitMs,
+    };
   }
 
   /** What a command of the setup left running, by what it writes: nothing is started. */
@@ -91,7 +101,8 @@ export class KeptPlace {
       user: commandUser(this.container, ctx),
       stays: false,
       keepsLate: false,
-      hasInput: wantsStdin(ctx),
+      hasInput: wantsInput(ctx),
+      terminal: terminalOf(ctx),
       timeLimitMs: seconds === null ? null : seconds * 1000,
     };
   }

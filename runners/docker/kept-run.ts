@@ -27,7 +27,8 @@ import { removeContainer, removedAfter, removeUnstarted, removeVolumesOf } from 
 import { hasFiles, shareFiles } from './sent-files.ts';
 import { SESSION_GONE } from './session-containers.ts';
 import type { DockerSpec } from './spec.ts';
-import { wantsStdin } from './stdin.ts';
+import { isOpenInput, wantsInput } from './stdin.ts';
+import { terminalOf } from './terminal.ts';
 import type { RunTools } from './tools.ts';
 import { openToUser } from './user.ts';
 import { homeOf, insideOf } from './workspace.ts';
@@ -128,6 +129,10 @@ async function inSession(
   const container = await tools.sessions.find(session);
   if (container === null) return sessionGone(session);
   argvIn(container, ctx);
+  if (terminalOf(ctx) !== null && !container.terminals)
+    throw new Rejected(
+      'options.terminal: the container of the session was made by an earlier release: reset it',
+    );
   const { extra } = insideOf(ctx);
   if (extra.length > 0)
     throw new Rejected('the artifact_directory of a run in a session must be in its workspace');
@@ -239,7 +244,7 @@ async function wasStarted(tools: RunTools, ctx: Context, id: string): Promise<bo
 }
 
 function outliveServer(ctx: Context): void {
-  if (!wantsStdin(ctx) || ctx.invocation.options.stdin_open) ctx.outlives();
+  if (!wantsInput(ctx) || isOpenInput(ctx.invocation)) ctx.outlives();
 }
 
 function refuseCopies({ session, workspace, spec }: Context): void {
@@ -253,7 +258,7 @@ function refuseCopies({ session, workspace, spec }: Context): void {
 function isCut({ directory, output, invocation, setup }: Context, place: KeptPlace): boolean {
   if (!place.mayHaveBegun(setup?.commands.length ?? 0)) return false;
   const record = readContainerRecord(directory);
-  if (invocation.options.stdin_open || (record?.stdin !== 'open' && record?.stdin !== 'cut')) return false;
+  if (isOpenInput(invocation) || (record?.stdin !== 'open' && record?.stdin !== 'cut')) return false;
   if (record.stdin === 'open') {
     changeContainerRecord(directory, { stdin: 'cut' });
     output.progress({ message: 'standard input was closed: the server that fed it went away' });

@@ -16,7 +16,7 @@ import { ranOutOfMemory } from './out-of-memory.ts';
 import { neverStarted } from './outcome.ts';
 import { killedBeside, type ProgramEnd } from './program-end.ts';
 import type { DockerSpec } from './spec.ts';
-import { wantsStdin } from './stdin.ts';
+import { isOpenInput, wantsInput } from './stdin.ts';
 import type { RunTools } from './tools.ts';
 
 type Context = RunContext<DockerSpec>;
@@ -75,7 +75,7 @@ export class Sequence {
     const { container } = parts.place;
     const ids = { 'docker.container_id': container.id, 'docker.image_id': container.image };
     this.#metadata = parts.cut ? { ...ids, 'docker.stdin': 'cut' } : ids;
-    this.#input = wantsStdin(ctx) && !ctx.session?.isSetup ? inputOf(tools, ctx, parts.place) : null;
+    this.#input = wantsInput(ctx) && !ctx.session?.isSetup ? inputOf(tools, ctx, parts.place) : null;
     this.#stop = new KeptStop({
       slow: () => {
         if (this.#at === null) return;
@@ -95,7 +95,7 @@ export class Sequence {
     const { signal, setup, session, offer } = this.#ctx;
     const stopStopping = this.#stop.on(signal);
     // What comes while the setup runs waits for the command.
-    offer({ ...this.#stop.controls(), ...this.#input?.controls() });
+    offer({ ...this.#stop.controls(this.#ctx.invocation.options), ...this.#input?.controls() });
     try {
       const failed = setup === null ? null : await this.#setUp();
       if (failed !== null) return failed;
@@ -194,7 +194,7 @@ export class Sequence {
   #feed(input: KeptInput, program: KeptProgram): void {
     const { invocation, directory, outlives } = this.#ctx;
     input.started();
-    if (invocation.options.stdin_open) return;
+    if (isOpenInput(invocation)) return;
     if (this.#parts.cut) {
       program.tell('eof\n');
       return;
@@ -287,8 +287,9 @@ export class Sequence {
 function inputOf({ daemon }: RunTools, ctx: Context, place: KeptPlace): KeptInput {
   const { id: container } = place.container;
   const directory = place.directoryOf(ctx.setup?.commands.length ?? 0);
-  const isOpen = ctx.invocation.options.stdin_open === true;
-  return new KeptInput({ daemon, container, user: commandUser(place.container, ctx), directory, isOpen });
+  const { invocation } = ctx;
+  const how = { isOpen: isOpenInput(invocation), isTerminal: invocation.options.terminal !== undefined };
+  return new KeptInput({ daemon, container, user: commandUser(place.container, ctx), directory, ...how });
 }
 
 function whereabouts(end: ProgramEnd): Pick<Sequenced, 'container'> {

@@ -1,6 +1,8 @@
 import type { RunControls } from '../../src/contract/context.ts';
 import type { AbortReason } from '../../src/contract/outcome.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
+import type { Options } from '../../src/documents/options.ts';
+import type { TerminalSize } from '../../src/documents/terminal.ts';
 import { afterMs } from '../../src/platform/timer.ts';
 import { signalNumber } from './keeper/signals.ts';
 import { LINES } from './keeper/words.ts';
@@ -16,6 +18,8 @@ export class KeptStop {
   #tell: ((line: string) => boolean) | null = null;
   /** Monotonic moment at which SIGKILL is due, ms. Null: nothing is stopped. */
   #killAt: number | null = null;
+  /** Of its terminal, as was said last. */
+  #size: TerminalSize | null = null;
   #noGiveUp = (): void => {};
   readonly #onSlow: () => void;
   readonly #onStuck: () => void;
@@ -65,10 +69,12 @@ export class KeptStop {
   follow(tell: ((line: string) => boolean) | null): void {
     this.#tell = tell;
     this.#say();
+    if (this.#size !== null) tell?.(LINES.size(this.#size));
   }
 
-  controls(): RunControls {
+  controls({ terminal }: Options): RunControls {
     return {
+      ...(terminal && { resize: async (size) => this.#resize(size) }),
       signal: async (name) => {
         const number = signalNumber(name);
         if (number === null)
@@ -80,6 +86,12 @@ export class KeptStop {
         if (this.#killAt !== null) this.begin(graceMs);
       },
     };
+  }
+
+  /** Where nobody listens now, the next who does. */
+  #resize(size: TerminalSize): void {
+    this.#size = size;
+    this.#tell?.(LINES.size(size));
   }
 
   #say(): void {

@@ -10,6 +10,16 @@ export function wantsStdin({ invocation: { options }, inputPath }: Source): bool
   return options.stdin_open === true || options.stdin !== undefined || inputPath !== null;
 }
 
+/** Has a program in a kept container some, which is a terminal too. */
+export function wantsInput(source: Source): boolean {
+  return wantsStdin(source) || source.invocation.options.terminal !== undefined;
+}
+
+/** It comes while the program runs, and from others. */
+export function isOpenInput({ options }: Source['invocation']): boolean {
+  return options.stdin_open === true || options.terminal !== undefined;
+}
+
 /** Feed the program what the invocation gives, or offer to. The program may end without having read it all. */
 export function feedStdin(socket: Socket, { invocation: { options }, inputPath }: Source): RunControls {
   let closed = false;

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunContext, RunControls } from '../../src/contract/context.ts';
 import { RunwireError } from '../../src/documents/errors.ts';
-import type { Options } from '../../src/documents/options.ts';
 import type { TerminalSize } from '../../src/documents/terminal.ts';
 import { DaemonGone, type DockerDaemon } from './daemon.ts';
 import { typedInto } from './stdin.ts';
@@ -12,15 +11,6 @@ const NEVER_TYPED = Array(8).fill('%FF').join(',');
 /** An engine before 23 takes no size for a terminal that is to be made, and for a moment none for one that has just begun. */
 const SIZE_TRIES = 20;
 const SIZE_PAUSE_MS = 25;
-
-/** Why a run cannot have a terminal; null: it can. */
-export function noTerminalFor({ session, setup, setup_command, disable_setup }: Options): string | null {
-  if (session !== undefined) return 'a run in a session (options.session) cannot have one in a container';
-  const beside = { setup, setup_command };
-  const field = Object.entries(beside).find(([, value]) => value !== undefined)?.[0];
-  if (disable_setup || field === undefined) return null;
-  return `a run with a setup (options.${field}) cannot have one in a container`;
-}
 
 export function terminalOf({ invocation }: Pick<RunContext, 'invocation'>): TerminalSize | null {
   return invocation.options.terminal ?? null;

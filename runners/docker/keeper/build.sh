@@ -13,7 +13,7 @@ build() {
   "$compiler" -std=gnu11 -Os -Wall -Wextra -static -nostdlib -ffreestanding -fno-stack-protector -fno-pic -no-pie \
     -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns -fomit-frame-pointer -ffunction-sections \
     -fdata-sections -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,norelro -Wl,-z,noseparate-code \
-    -s -o "$out/keeper-$name" start.c base.c journal.c children.c find.c program.c options.c place.c run.c follow.c \
+    -s -o "$out/keeper-$name" start.c base.c journal.c children.c find.c terminal.c program.c options.c place.c run.c follow.c \
     tell.c feed.c init.c
   chmod 755 "$out/keeper-$name"
   echo "$name: $("$compiler" --version | head -n 1)"

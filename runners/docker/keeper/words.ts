@@ -1,3 +1,4 @@
+import type { TerminalSize } from '../../../src/documents/terminal.ts';
 import { KEEPER_DIRECTORY, KEEPER_PATH } from './binary.ts';
 
 /** Where the directories of programs are: every user of the container may make one. */
@@ -31,6 +32,8 @@ export interface ProgramPlan {
   /** And what that writes is kept, in LATE. Keepers of earlier versions cannot. */
   keepsLate: boolean;
   hasInput: boolean;
+  /** With input alone. Keepers of earlier versions have none. */
+  terminal: TerminalSize | null;
   /** Bytes kept of each stream. */
   keptBytes: number;
   timeLimitMs: number | null;
@@ -49,6 +52,7 @@ export function runWords(plan: ProgramPlan): string[] {
     ...[KEEPER_PATH, 'run', '-f', '-c', '-m', plan.mark],
     ...(plan.keepsLate ? ['-k'] : plan.stays ? ['-s'] : []),
     ...(plan.hasInput ? ['-i'] : []),
+    ...(plan.terminal ? ['-y', sizeWord(plan.terminal)] : []),
     ...number('-o', plan.keptBytes),
     ...number('-t', plan.timeLimitMs),
     ...number('-g', plan.graceMs),
@@ -77,10 +81,13 @@ export const forgetWords = (directories: readonly string[]): string[] => [
 /** Files, by who may. */
 export const unlinkWords = (files: readonly string[]): string[] => [KEEPER_PATH, 'unlink', ...files];
 
+const sizeWord = ({ cols, rows }: TerminalSize): string => String(cols * 65536 + rows);
+
 /** On the stdin of `run` and `read`. */
 export const LINES = {
   stop: (graceMs: number): string => `stop ${Math.max(0, Math.ceil(graceMs))}\n`,
   signal: (number: number): string => `signal ${number}\n`,
+  size: (size: TerminalSize): string => `size ${sizeWord(size)}\n`,
   endOfInput: 'eof\n',
   forget: 'forget\n',
 } as const;

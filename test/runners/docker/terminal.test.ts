@@ -64,24 +64,64 @@ requires('docker')('The terminal of a container', () => {
     expect(record).toMatchObject({ status: 'failed', outcome: { ended: 'never_started' } });
   });
 
-  test('is refused where the container is kept, by name', async () => {
-    for (const options of [{ setup: { commands: ['true'] } }, { setup_command: 'true' }]) {
-      const [field = ''] = Object.keys(options);
-      const refused = await server.post('/invocations', {
+  test('of a run with a setup is that of its command alone, and has the size that was said before it', async () => {
+    const setup = { commands: ['busybox tty; sleep 1'] };
+    const id = await start(
+      'until [ "$(busybox stty size)" = "30 90" ]; do sleep 0.05; done; echo up; read x; echo "got $x"; exit 4',
+      {
+        setup,
+      },
+    );
+    const client = await open(id);
+    client.say({ type: 'resize', cols: 90, rows: 30 });
+    await client.shows('up\r\n');
+    client.type('typed\n');
+    await client.closed();
+    expect(client.shown).toBe('up\r\ntyped\r\ngot typed\r\n');
+    expect(client.notices.at(-1)).toMatchObject({ type: 'end', exit_code: 4 });
+    const setupSaid = await server.app.app.inject(`/invocations/${id}/stdout?phase=setup`);
+    expect(setupSaid.body).toBe('not a tty\n');
+  });
+});
+
+requires('docker')('The terminal of a run in the container of a session', () => {
+  test('is one of each run, one after the other', async () => {
+    const server = await DockerServer.on();
+    const address = await server.app.listen();
+    const post = async (path: string, body: object) => (await server.post(path, body)).json();
+    try {
+      const { session_id: session } = await post('/sessions', {
         runtime_kind: 'docker',
-        command: ['true'],
-        options: { docker: { image: server.image }, terminal, ...options },
+        options: { docker: { image: server.image }, setup: { commands: ['echo kept >/tmp/kept'] } },
       });
-      expect([refused.statusCode, refused.json().errors]).toEqual([
-        422,
-        [{ path: 'options.terminal', message: expect.stringContaining(`options.${field}`) }],
-      ]);
+      const state = async () => (await server.app.app.inject(`/sessions/${session}`)).json().state;
+      await expect.poll(state, { timeout: 40_000 }).toBe('ready');
+      for (const size of ['40 100', '41 101']) {
+        const [rows, cols] = size.split(' ').map(Number);
+        const record = await post('/invocations', {
+          runtime_kind: 'docker',
+          command: ['sh', '-c', 'cat /tmp/kept; printf "prompt> "; read x; busybox stty size; echo "got $x"'],
+          options: { session, terminal: { cols, rows } },
+        });
+        const id = record.invocation.invocation_id;
+        const client = await TerminalClient.open(`${address}/invocations/${id}/terminal`);
+        await client.shows('prompt> ');
+        client.type('typed\n');
+        await client.closed();
+        expect(client.shown).toBe(`kept\r\nprompt> typed\r\n${size}\r\ngot typed\r\n`);
+      }
+      await server.app.app.inject({ method: 'DELETE', url: `/sessions/${session}` });
+    } finally {
+      await server.end();
     }
   });
 });
 
 requires('docker')('The terminal of a container whose server was killed', () => {
-  test('goes on byte for byte, is typed into and resized', async () => {
+  test.each([
+    ['alone', {}],
+    ['with a setup', { setup: { commands: ['true'] } }],
+  ])('%s goes on byte for byte, is typed into and resized', async (_, more) => {
     const image = await testImage();
     const dataDir = mkdtempSync(join(tmpdir(), 'runwire-test-'));
     try {
@@ -94,7 +134,7 @@ requires('docker')('The terminal of a container whose server was killed', () => 
         payload: {
           runtime_kind: 'docker',
           command: ['sh', '-c', script],
-          options: { docker: { image }, terminal },
+          options: { docker: { image }, terminal, ...more },
         },
       });
       const id: string = response.json().invocation.invocation_id;

@@ -71,6 +71,21 @@ void wake_keepers(void);
 /* SIGKILL, round after round, until none is left or 2 s are over. The number of survivors; killed: was there any. */
 uint32_t kill_all(struct target target, bool *killed);
 
+/* terminal.c */
+extern int slave;
+/* The master; the slave is open too, and nobody's controlling terminal. */
+long open_terminal(uint64_t size);
+void size_terminal(int master, uint64_t size);
+/* In the program, which leads a session: all its descriptors, and its controlling terminal. */
+long enter_terminal(void);
+/* The program has ended: the terminal does when nobody has it any more. */
+void let_go_of_terminal(void);
+/* What is to be waited for before type_on passes on what is fed. */
+struct pollfd typing_poll(int master, int input);
+void type_on(int master, int input);
+/* Behind what was fed comes the end. */
+void end_typing(int master, int input);
+
 /* program.c */
 struct limit { int resource; uint64_t most; };
 struct program {
@@ -78,6 +93,8 @@ struct program {
   uint64_t mark;
   struct limit limits[16];
   int limit_count, input;
+  /* Of its terminal: columns times 65536, and rows; 0: it has none. */
+  uint64_t size;
   bool end_with_keeper;
 };
 /* The error number of what kept it from starting, or 0: then the leader is known and out and err are read from. */

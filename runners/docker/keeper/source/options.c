@@ -30,12 +30,15 @@ bool read_options(int count, char **words, struct options *options) {
     else if (same(word, "-o")) number = &options->kept;
     else if (same(word, "-t")) number = &options->time_limit_ms;
     else if (same(word, "-g")) number = &options->grace_ms;
+    else if (same(word, "-y")) number = &options->program.size;
     else if (same(word, "-m")) number = &options->program.mark;
     else if (!same(word, "-l") || ++at >= count || !limit_of(words[at], &options->program)) return false;
     if (number && (++at >= count || !number_of(words[at], number))) return false;
   }
   if (count - at < 3 || !words[at][0] || !same(words[at + 1], "--")) return false;
   if (options->time_limit_ms > MOST_MS || options->grace_ms > MOST_MS) return false;
+  uint64_t size = options->program.size;
+  if (size && (!options->input || size >> 32 || !(size & 65535) || !(size >> 16))) return false;
   options->place = words[at];
   options->program.argv = words + at + 2;
   return true;

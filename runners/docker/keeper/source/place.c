@@ -54,7 +54,7 @@ int claim_place(const struct options *options, struct place *place) {
     place->input = make_fifo(place->directory, "stdin", O_RDONLY);
     /* Held until the end is told, so that a feeder that dies is no end of the input. */
     if (place->input >= 0) place->input_end = make_fifo(place->directory, "stdin", O_WRONLY);
-    if (place->input_end >= 0) sys(fcntl, place->input, F_SETFL, 0);
+    if (place->input_end >= 0 && !options->program.size) sys(fcntl, place->input, F_SETFL, 0);
   } else
     place->input = (int)sys(openat, AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
   int error = place->input < 0 ? place->input : options->input && place->input_end < 0 ? place->input_end : 0;

@@ -66,9 +66,12 @@ __attribute__((noreturn)) static void become(const struct program *program, int 
   long error = 0;
   if (program->end_with_keeper) sys(prctl, PR_SET_PDEATHSIG, SIGKILL);
   error = sys(setsid);
-  if (error >= 0) error = sys(dup3, program->input, 0, 0);
-  if (error >= 0) error = sys(dup3, out, 1, 0);
-  if (error >= 0) error = sys(dup3, err, 2, 0);
+  if (error >= 0 && program->size) error = enter_terminal();
+  else {
+    if (error >= 0) error = sys(dup3, program->input, 0, 0);
+    if (error >= 0) error = sys(dup3, out, 1, 0);
+    if (error >= 0) error = sys(dup3, err, 2, 0);
+  }
   if (error >= 0) error = set_limits(program);
   if (error >= 0) {
     default_signals();
@@ -80,16 +83,23 @@ __attribute__((noreturn)) static void become(const struct program *program, int 
 }
 
 int start_program(const struct program *program, int *out, int *err) {
-  int outs[2], errs[2], word[2], failure = 0;
-  long error = sys(pipe2, outs, O_CLOEXEC);
-  if (error == 0) error = sys(pipe2, errs, O_CLOEXEC);
-  if (error == 0) error = sys(pipe2, word, O_CLOEXEC);
+  int outs[2] = {-1, -1}, errs[2] = {-1, -1}, word[2], failure = 0;
+  long error = sys(pipe2, word, O_CLOEXEC);
+  if (program->size) {
+    outs[0] = (int)open_terminal(program->size);
+    if (outs[0] < 0) return ENOTTY;
+  } else {
+    if (error == 0) error = sys(pipe2, outs, O_CLOEXEC);
+    if (error == 0) error = sys(pipe2, errs, O_CLOEXEC);
+  }
   if (error) return (int)-error;
   int pid = fork_plain();
   if (pid == 0) become(program, outs[1], errs[1], word[1]);
   if (pid < 0) return -pid;
-  sys(close, outs[1]);
-  sys(close, errs[1]);
+  if (!program->size) {
+    sys(close, outs[1]);
+    sys(close, errs[1]);
+  }
   sys(close, word[1]);
   long told = read_some(word[0], &failure, sizeof failure);
   sys(close, word[0]);
@@ -98,7 +108,7 @@ int start_program(const struct program *program, int *out, int *err) {
     return failure;
   }
   sys(fcntl, outs[0], F_SETFL, O_NONBLOCK);
-  sys(fcntl, errs[0], F_SETFL, O_NONBLOCK);
+  if (!program->size) sys(fcntl, errs[0], F_SETFL, O_NONBLOCK);
   leader = pid;
   *out = outs[0];
   *err = errs[0];

@@ -21,6 +21,8 @@ static void stop(uint64_t grace_ms) {
   int64_t at = mono() + (int64_t)grace_ms * 1000;
   if (!stopping && grace_ms > 0 && signal_group(SIGTERM)) {
     sent_term = true;
+    /* Shells at a terminal pass over SIGTERM. */
+    if (options.program.size) signal_group(SIGHUP);
     signal_group(18); /* SIGCONT: one that is stopped would not see the SIGTERM. */
   }
   if (!stopping || at < kill_at) kill_at = at;
@@ -34,9 +36,18 @@ static void close_input(void) {
   place.input_end = -1;
 }
 
+/* Who feeds learns that nobody takes it. */
+static void close_program_input(void) {
+  if (place.input >= 0) sys(close, place.input);
+  place.input = -1;
+}
+
 static void obey(char *line) {
   uint64_t number;
-  if (same(line, "eof")) close_input();
+  if (same(line, "eof") && options.program.size) end_typing(streams[0].fd, place.input);
+  else if (same(line, "eof")) close_input();
+  else if (memcmp(line, "size ", 5) == 0 && number_of(line + 5, &number) && options.program.size && streams[0].fd >= 0)
+    size_terminal(streams[0].fd, number);
   else if (memcmp(line, "stop ", 5) == 0 && number_of(line + 5, &number) && number <= MOST_MS) stop(number);
   else if (memcmp(line, "signal ", 7) == 0 && number_of(line + 7, &number) && number >= 1 && number <= ALL_SIGNALS)
     signal_group((int)number);
@@ -72,12 +83,15 @@ static bool take(struct stream *stream) {
 }
 
 static void wait(int64_t us) {
-  struct pollfd polls[4] = {{signals, POLLIN, 0}, {place.control, POLLIN, 0}};
+  bool typing = options.program.size && streams[0].fd >= 0 && place.input >= 0;
+  struct pollfd polls[5] = {{signals, POLLIN, 0}, {place.control, POLLIN, 0}};
+  polls[4] = typing ? typing_poll(streams[0].fd, place.input) : (struct pollfd){-1, 0, 0};
   uint8_t facts[128];
   for (int i = 0; i < 2; i++) polls[2 + i] = (struct pollfd){streams[i].fd, POLLIN, 0};
-  if (wait_for(polls, 4, us) <= 0) return;
+  if (wait_for(polls, 5, us) <= 0) return;
   if (polls[0].revents) sys(read, signals, facts, sizeof facts);
   if (polls[1].revents) listen();
+  if (polls[4].revents) type_on(streams[0].fd, place.input);
   for (int i = 0; i < 2; i++)
     if (polls[2 + i].revents) take(&streams[i]);
 }
@@ -98,6 +112,7 @@ static void watch(void) {
     int64_t pause = -1;
     reap();
     int64_t now = mono();
+    if (leader_gone) let_go_of_terminal();
     if (leader_gone && !ended) ended = now;
     if (!ended && limit_at && now >= limit_at) {
       limit_at = 0;
@@ -126,6 +141,7 @@ static bool finish(void) {
   uint8_t killed[6], told[50];
   struct rusage usage = {0};
   if (!all_killed && (stopping || !options.stay)) kill_now();
+  let_go_of_terminal();
   for (int i = 0; i < 2; i++)
     for (int64_t most = LAST_BYTES; most > 0 && take(&streams[i]); most -= MOST_PAYLOAD) {}
   reap();
@@ -146,6 +162,7 @@ static bool finish(void) {
   put_u64(told + 40, (uint64_t)usage.max_rss_kib);
   told[48] = timed_out;
   told[49] = storage_failed;
+  close_program_input();
   sys(close, place.control);
   place.control = -1;
   /* That more will be written is told also where there is no room for it now. */
@@ -230,7 +247,7 @@ static int begin_program(char **environment, bool watched) {
   options.program.input = place.input;
   options.program.end_with_keeper = !watched;
   int failure = signals < 0 ? -signals : start_program(&options.program, &streams[0].fd, &streams[1].fd);
-  sys(close, place.input);
+  if (failure || !options.program.size) close_program_input();
   if (failure) {
     put_u32(told, (uint32_t)failure);
     journal_put('F', told, 4);

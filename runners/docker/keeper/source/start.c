@@ -8,8 +8,8 @@ __asm__(".globl _start\n_start:\n mov x29, #0\n mov x30, #0\n mov x0, sp\n bl be
 
 static int wrong(void) {
   return complain(USAGE,
-                  "usage: keeper init | run [-f [-c]] [-i] [-s|-k] [-o BYTES] [-t MS] [-g MS] [-m MARK] [-l RESOURCE:N]… DIR -- "
-                  "PROGRAM… | read [-c] DIR FROM | tell DIR signal N|stop MS|eof | feed DIR | kill DIR | forget DIR… | unlink FILE…",
+                  "usage: keeper init | run [-f [-c]] [-i [-y SIZE]] [-s|-k] [-o BYTES] [-t MS] [-g MS] [-m MARK] [-l RESOURCE:N]… DIR -- "
+                  "PROGRAM… | read [-c] DIR FROM | tell DIR signal N|stop MS|size SIZE|eof | feed DIR | kill DIR | forget DIR… | unlink FILE…",
                   0, 0);
 }
 

@@ -34,7 +34,8 @@ int tell(int count, char **words) {
   if (count < 2) return USAGE;
   bool end = same(words[1], "eof") && count == 2;
   bool signal = same(words[1], "signal") && count == 3;
-  if (!end && !signal && !(same(words[1], "stop") && count == 3)) return USAGE;
+  bool other = (same(words[1], "stop") || same(words[1], "size")) && count == 3;
+  if (!end && !signal && !other) return USAGE;
   if (!end && !number_of(words[2], &number)) return USAGE;
   if (signal && (number < 1 || number > ALL_SIGNALS)) return USAGE;
   char *at = put_text(line, words[1]);

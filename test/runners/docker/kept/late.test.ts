@@ -168,6 +168,7 @@ requires('docker')('What a setup in a container left running', () => {
       directory: '/d',
       argv: ['a'],
       mark: '1',
+      terminal: null,
       hasInput: false,
       keptBytes: 1,
       timeLimitMs: null,
