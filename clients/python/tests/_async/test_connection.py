@@ -165,8 +165,8 @@ async def test_where_nothing_listens_is_unreachable_and_it_is_done_when_somethin
 
 async def test_a_server_that_says_nothing_is_lost_after_a_while() -> None:
     with ScriptedServer(silence) as server:
-        async with of(server, answer_seconds=0.2, retry_seconds=0) as rw:
-            with pytest.raises(ConnectionError, match="no answer within 0.2 s") as caught:
+        async with of(server, answer_seconds=0.5, retry_seconds=0) as rw:
+            with pytest.raises(ConnectionError, match="no answer within 0.5 s") as caught:
                 await rw.attach("a").refresh()
         assert caught.value.code == "connection_lost"
 

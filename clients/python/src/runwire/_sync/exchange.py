@@ -18,6 +18,8 @@ from .sending import Sending
 
 CONNECT_SECONDS = 10.0
 LARGE = 1_000_000
+LATE_SECONDS = 5.0
+"""An answer that is asked for until a deadline may come somewhat later."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _request_of(
             headers["content-length"] = str(size)
     answer = settings.answer_seconds + call.wait_seconds
     # The way of a large one may take long, and so may what is done with it.
-    read = math.inf if size > LARGE else min(answer, call.deadline.left() + 1)
+    read = math.inf if size > LARGE else min(answer, call.deadline.left() + LATE_SECONDS)
     write = math.inf if call.wait_seconds == math.inf else answer
     connect = min(CONNECT_SECONDS, settings.answer_seconds)
     timeout = httpx.Timeout(
