@@ -33,10 +33,19 @@ export const mcpRoutes: Routes = (app, edge) => {
     const { mcpOverHttp } = await import('../mcp/http.ts');
     return mcpOverHttp({ address: edge.ownAddress, fetch: localFetch, onError: edge.onError });
   };
-  app.addHook('preClose', async () => (await loading)?.close());
+  const loaded = (): Promise<McpOverHttp> => {
+    loading ??= load().catch((error) => {
+      loading = undefined; // for want of descriptors: the next request may have them
+      throw error;
+    });
+    return loading;
+  };
+  app.addHook('preClose', async () => {
+    const mcp = await loading?.catch(() => undefined); // its request was told
+    await mcp?.close();
+  });
   app.post('/mcp', { schema: mcpSchema, config: { access: 'token' } }, async (request, reply) => {
-    loading ??= load();
-    const mcp = await loading;
+    const mcp = await loaded();
     const signal = edge.exchanges.watch(reply.raw);
     return send(edge, reply, await mcp.answer(asked(request, signal), request.body));
   });

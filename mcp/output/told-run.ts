@@ -1,6 +1,7 @@
 import type { RunRecord } from '../../client/runwire.ts';
+import { fitting } from './text.ts';
 
-/** The longest that is repeated of why a run ended as it did. */
+/** So much is repeated of why a run ended as it did, in bytes of JSON. */
 const MOST_WORDS = 300;
 
 /** A run in few words, for a model. */
@@ -72,5 +73,9 @@ const WAITING: { readonly [reason in NonNullable<RunRecord['waiting']>['reason']
   workspace: 'its turn in the workspace',
 };
 
-const clipped = (text: string, most: number): string =>
-  text.length > most ? `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…` : text;
+/** Cut where it takes more in JSON. */
+function clipped(words: string, room: number): string {
+  const edges = { cutBefore: false, cutAfter: false };
+  const { text, isCut } = fitting(Buffer.from(words), { room: room - 3, side: 'first', ...edges });
+  return isCut ? `${text}…` : text;
+}

@@ -71,17 +71,19 @@ export function begin(input: RunInput, { rw, signal }: Call): Promise<Run> {
 function invocationOf(input: RunInput): Invocation {
   const { script, command, image, session, spec, workspace, kind, env, files, timeout_seconds, name } = input;
   const given = input.options as Invocation['options'];
-  const options = said({
+  const options = {
     ...given,
-    environment_spec: spec,
-    workspace,
-    session,
-    stdin: input.stdin,
-    stdin_open: input.stdin_open,
-    artifacts: input.artifacts,
-    files: files?.map(({ path, text }) => ({ path, text })),
-    docker: image === undefined ? given?.docker : { ...given?.docker, image },
-  });
+    ...said({
+      environment_spec: spec,
+      workspace,
+      session,
+      stdin: input.stdin,
+      stdin_open: input.stdin_open,
+      artifacts: input.artifacts,
+      files,
+      docker: image === undefined ? undefined : { ...given?.docker, image },
+    }),
+  };
   return said({
     runtime_kind: kind ?? (image !== undefined ? 'docker' : spec || session ? undefined : 'subprocess'),
     runtime_name: name,

@@ -58,7 +58,9 @@ async function untilText(
     .finally(() => over.abort());
   const waiting = runWithin(run, seconds, { ...call, signal });
   try {
-    await Promise.race([searching, waiting]);
+    // One that has finished may have written it, and it is not read yet.
+    const ended = waiting.then((record) => (record.result === null ? undefined : searching));
+    await Promise.race([searching, ended]);
   } finally {
     over.abort();
     await Promise.allSettled([searching, waiting]);

@@ -59,6 +59,23 @@ describe('The tools of an agent', () => {
     });
   });
 
+  test('run: options of an invocation go with what has a field of its own', async () => {
+    const options = { stdin: 'given', artifacts: ['a*'] };
+    const run = await told('run', { script: 'cat; echo > a.txt', options });
+    expect(run).toMatchObject({ artifacts: 3, output: { text: 'given' } });
+    expect((await told('run', { script: 'cat', options, stdin: 'own' })).output.text).toBe('own');
+  });
+
+  test('wait: a text that a run wrote before it ended is found, however soon it ended', async () => {
+    const { id } = await told('run', { script: 'seq 1 300000; echo the text' });
+    expect(await told('wait', { id, until_text: 'the text' })).toMatchObject({
+      ...{ found_at: 1_988_895, finished: true },
+    });
+    expect(await told('wait', { id, until_text: 'no such text' })).toMatchObject({
+      ...{ found_at: null, finished: true },
+    });
+  });
+
   test('run: what was not done is an error, and says why', async () => {
     expect(await refused('run', { command: ['no-such-program'] })).toMatch(/no such program/);
     expect(await refused('run', { command: ['true'], kind: 'no-such-kind' })).toMatch(/runtime_kind/);

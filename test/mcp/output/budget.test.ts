@@ -54,6 +54,16 @@ describe('Output in a budget', () => {
     }
   });
 
+  test('has room for a run whose id, name and end take long to tell', async () => {
+    const words = '\u0001'.repeat(500);
+    const run = await server.rw.submit({
+      ...{ invocation_id: '"'.repeat(256), runtime_kind: 'subprocess', command: [`no-such-${words}`] },
+    });
+    const shown = await shownRun(run, await run.wait(), { budget: LEAST_BUDGET, next: 'x'.repeat(70) });
+    expect(Buffer.byteLength(shown.text)).toBeLessThanOrEqual(LEAST_BUDGET);
+    expect(Buffer.byteLength(JSON.stringify(shown.facts))).toBeLessThanOrEqual(LEAST_BUDGET);
+  });
+
   test('is all of it where it fits', async () => {
     const run = await server.rw.submit(sh('echo one; echo two >&2'));
     const { facts } = await shownRun(run, await run.wait(), { budget: LEAST_BUDGET });
