@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Run, Runwire } from '../../client/runwire.ts';
 import type { Upload } from '../files/local-tree.ts';
-import { pull } from '../files/pull.ts';
 import { archiveOf, upload } from '../files/uploads.ts';
 import { EXIT } from '../process/exit-codes.ts';
 import { Failure, failureOf } from '../process/failure.ts';
@@ -112,6 +111,7 @@ async function runAndFollow(argv: string[], flags: Flags): Promise<void> {
 /** The exit code stays that of a run that did not succeed. */
 async function pullInto(run: Run, directory: string, flags: Flags): Promise<void> {
   try {
+    const { pull } = await import('../files/pull.ts');
     await pull(run, await run.wait(), directory);
   } catch (error) {
     const { lines, exitCode } = failureOf(error, addressOf(flags));

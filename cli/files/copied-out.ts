@@ -1,4 +1,5 @@
-import { exactly } from '../../client/runwire.ts';
+import { createHash } from 'node:crypto';
+import { exactly, type FileEntry } from '../../client/runwire.ts';
 import { Failure } from '../process/failure.ts';
 import { Server, type ServerFlags } from '../process/server.ts';
 import { copied, writtenTo } from './copied.ts';
@@ -22,9 +23,22 @@ export async function copiedOut(remote: Remote, destination: string, flags: Serv
     return fetched(tree, await below(tree, entry, landing.name), landing.directory);
   }
   if (remote.isDirectory) throw new Failure(`${written(remote)}: it is no directory`);
-  if (isDevice(destination)) return writtenTo(destination, tree.file(entry.path));
+  if (isDevice(destination)) return writtenTo(destination, checked(tree.file(entry.path), entry));
   const landing = landingOf(destination, name);
   await fetched(tree, one(entry, landing.name), landing.directory);
+}
+
+/** Throws Failure after the last byte, where they are not those of the hash. */
+async function* checked(
+  bytes: AsyncIterable<Uint8Array>,
+  { path, sha256 }: FileEntry,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const part of bytes) {
+    hash.update(part);
+    yield part;
+  }
+  if (hash.digest('hex') !== sha256) throw new Failure(`${path}: it was changed while it was read`);
 }
 
 async function globOf(

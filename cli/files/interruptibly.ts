@@ -13,6 +13,7 @@ export async function interruptibly(act: (progress: Progress) => Promise<void>):
   try {
     await act(progress);
   } finally {
+    removeUnfinished(); // what goes on beside something that failed
     progress.end();
     stop();
   }

@@ -5,6 +5,7 @@ import {
   lstatSync,
   mkdirSync,
   readlinkSync,
+  rmSync,
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
@@ -24,9 +25,9 @@ export interface Landed {
 /** What is written beside, and not yet in its place. */
 const unfinished = new Set<string>();
 
-/** Whoever is interrupted leaves nothing half. */
+/** Whoever is interrupted, or fails, leaves nothing half. */
 export function removeUnfinished(): void {
-  for (const path of unfinished) unlinkSync(path);
+  for (const path of unfinished) rmSync(path, { force: true });
   unfinished.clear();
 }
 
@@ -88,11 +89,13 @@ export class Landing {
         await file.close();
       }
       const sha256 = hash.digest('hex');
-      if (isGood(sha256)) await rename(beside, at);
+      if (isGood(sha256)) {
+        await rename(beside, at);
+        unfinished.delete(beside);
+      }
       return sha256;
     } finally {
-      await rm(beside, { force: true });
-      unfinished.delete(beside);
+      if (unfinished.delete(beside)) await rm(beside, { force: true });
     }
   }
 

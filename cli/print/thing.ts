@@ -1,4 +1,3 @@
-import { telling } from '../process/say.ts';
 import { print } from '../process/sink.ts';
 import type { OutputFlags } from './things.ts';
 
@@ -9,7 +8,6 @@ export async function printThing(
   flags: OutputFlags,
   page: () => string | Promise<string>,
 ): Promise<void> {
-  telling.json = flags.output !== 'table';
   if (flags.quiet) return print(`${id}\n`);
   if (flags.output === 'json') return print(`${JSON.stringify(thing, null, 2)}\n`);
   if (flags.output === 'jsonl') return print(`${JSON.stringify(thing)}\n`);

@@ -13,7 +13,10 @@ export interface OutputFlags {
 export function withOutput(command: Command): Command {
   return command
     .addOption(new Option('-o, --output <form>', 'form').choices(['table', 'json', 'jsonl']).default('table'))
-    .option('-q, --quiet', 'ids alone, a line each');
+    .option('-q, --quiet', 'ids alone, a line each')
+    .hook('preAction', (asked) => {
+      telling.json = asked.opts<OutputFlags>().output !== 'table';
+    });
 }
 
 /** How a list is shown: the id of a thing, and its cells under the heading. */
@@ -33,7 +36,6 @@ export async function printThings<T>(
   view: View<T>,
   flags: OutputFlags,
 ): Promise<void> {
-  telling.json = flags.output !== 'table';
   if (flags.quiet || flags.output === 'jsonl')
     return printLines(things, (thing) => (flags.quiet ? view.id(thing) : JSON.stringify(thing)));
   const all: T[] = [];

@@ -193,6 +193,15 @@ describe('runwire cp', () => {
     expect(await tell(['cp', `${id}:src/a`, '/dev/stdout'])).toMatchObject({ code: 0, out: '1\n' });
   });
 
+  test('leaves no half file where another cannot be written', async () => {
+    const id = await finished('for i in 1 2 3; do head -c 60000000 /dev/zero > big$i; done; echo x > z');
+    mkdirSync(place.at('to/z'), { recursive: true });
+    const told = await tell(['cp', `${id}:`, 'to']);
+    expect(told.code).toBe(125);
+    expect(told.error).toBe('runwire: to/z is a directory, and a file is to be there\n');
+    expect(readdirSync(place.at('to')).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
   test('gives a tar to standard output', async () => {
     const id = await finished('mkdir -p src/.x other; echo 1 > src/.x/y; echo 2 > src/z; echo 3 > other/a');
     const listed = (bytes: Buffer) =>
