@@ -52,7 +52,7 @@ async function asFiles(
   );
   const tree: Tree = {
     files: () => run.files(),
-    file: (path) => run.artifact(idOf.get(path) ?? path),
+    file: (path, options) => run.artifact(idOf.get(path) ?? path, options),
     archive: (options) => run.archive(options),
   };
   return { tree, coming: { entries, globs: [], here: (path) => path } };

@@ -4,7 +4,7 @@ import type { Holder } from './place.ts';
 /** The files of a run, a workspace or a snapshot. */
 export interface Tree {
   files(options?: { glob?: string | undefined; hash?: boolean }): AsyncIterable<FileEntry>;
-  file(path: string): Download;
+  file(path: string, options?: { signal?: AbortSignal }): Download;
   archive(options?: { glob?: string | undefined; format?: 'tar' }): Download;
 }
 
