@@ -1,4 +1,5 @@
 import type { Aim, Bench, Part } from './part.ts';
+import { commandLine } from './parts/command-line.ts';
 import { concurrency } from './parts/concurrency.ts';
 import { exec } from './parts/exec.ts';
 import { fanOut } from './parts/fan-out.ts';
@@ -49,4 +50,5 @@ export const PARTS: readonly AnyPart[] = [
   any(slowReaders, true),
   any(recovery, true),
   any(snapshots, true),
+  any(commandLine, true),
 ];
