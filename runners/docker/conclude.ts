@@ -36,7 +36,6 @@ export async function conclude(
   const { daemon } = tools;
   const { id, output, stop, here } = started;
   const { spec, invocation } = ctx;
-  const isTerminal = invocation.options.terminal !== undefined;
   const sampler = new UsageSampler(daemon, id);
   const stopStopping = stop.on(ctx.signal);
   output.onFailure = () => stop.begin(0);
@@ -53,12 +52,13 @@ export async function conclude(
     const copied: CopiedArtifacts =
       ending.lost === null ? await copyArtifacts(tools, id, ctx) : { omitted: [] };
     const brought = started.copied ? await takeWorkspace(tools, id, ctx, ending) : null;
+    const stderr = ctx.directory.stderr;
     const outcome = outcomeOf({
       ending,
       command: invocation.command,
       memoryLimit,
       captureFailure: output.failure,
-      notStarted: initComplaint(spec.init, ending.exitCode, output.seen, ctx.directory, isTerminal),
+      notStarted: initComplaint(spec.init, ending.exitCode, output.seen, stderr),
       signals: stop.signals,
       usage,
       timings,

@@ -1,6 +1,5 @@
 import type Docker from 'dockerode';
 import type { Limits } from '../../src/documents/options.ts';
-import type { TerminalSize } from '../../src/documents/terminal.ts';
 import type { Bind } from './mounts.ts';
 import { INVOCATION_LABEL, SERVER_LABEL } from './server-identity.ts';
 import { type DockerSpec, networkOf, portBindings } from './spec.ts';
@@ -20,7 +19,6 @@ export interface ContainerPlan {
   imageVolumes: readonly string[];
   user: string;
   stdin: boolean;
-  terminal: TerminalSize | null;
   maxOutputBytes: number;
   invocationId: string;
   server: string;
@@ -46,16 +44,15 @@ export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOpt
     User: plan.user,
     WorkingDir: plan.workingDirectory,
     Labels: { ...spec.labels, ...labels },
-    AttachStdin: plan.stdin || plan.terminal !== null,
-    OpenStdin: plan.stdin || plan.terminal !== null,
+    AttachStdin: plan.stdin,
+    OpenStdin: plan.stdin,
     StdinOnce: plan.stdin,
     AttachStdout: true,
     AttachStderr: true,
-    Tty: plan.terminal !== null,
+    Tty: false,
     ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
     HostConfig: {
       Init: spec.init,
-      ...(plan.terminal && { ConsoleSize: [plan.terminal.rows, plan.terminal.cols] }),
       NetworkMode: networkOf(spec),
       PortBindings: bindings,
       ExtraHosts: Object.entries(spec.extra_hosts).map(([name, address]) => `${name}:${address}`),

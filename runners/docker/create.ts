@@ -12,7 +12,6 @@ import { bindsOf, keepClear } from './mounts.ts';
 import { hasFiles, shareFiles } from './sent-files.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
-import { terminalOf } from './terminal.ts';
 import type { RunTools } from './tools.ts';
 import { openToUser, userOf } from './user.ts';
 import { homeOf, insideOf, insideWorkingDirectory, isMounted } from './workspace.ts';
@@ -36,7 +35,6 @@ export async function planContainer(
   const { daemon, identity, mountRoots } = tools;
   const { spec, invocation } = ctx;
   const home = homeOf(ctx);
-  const terminal = terminalOf(ctx);
   const scratch = home === ctx.directory.work;
   const workspace = isMounted(ctx) ? { path: home, scratch } : null;
   const inside = insideOf(ctx);
@@ -73,8 +71,7 @@ export async function planContainer(
     // Those that the engine makes by itself have no labels: with a container that others remove they would stay.
     imageVolumes: image.volumes.filter((path) => !taken.has(path)),
     user,
-    stdin: wantsStdin(ctx) && terminal === null,
-    terminal,
+    stdin: wantsStdin(ctx),
     maxOutputBytes: ctx.maxOutputBytes,
     invocationId: invocation.invocation_id,
     server: identity.id(),
@@ -87,7 +84,7 @@ export function environmentInside(ctx: RunContext<DockerSpec>): Readonly<Record<
   const { invocation } = ctx;
   const { artifactDirectory } = insideOf(ctx);
   return {
-    ...(terminalOf(ctx) && { TERM: DEFAULT_TERM }),
+    ...(invocation.options.terminal && { TERM: DEFAULT_TERM }),
     ...withTrace(invocation.environment, traceOfVariables(ctx.environment)),
     RUNWIRE_INVOCATION_ID: invocation.invocation_id,
     ...(artifactDirectory === null ? {} : { RUNWIRE_ARTIFACT_DIR: artifactDirectory }),

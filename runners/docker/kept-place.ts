@@ -12,7 +12,6 @@ import { argvIn } from './kept-container.ts';
 import type { KeptProgramPlan } from './kept-plan.ts';
 import type { DockerSpec } from './spec.ts';
 import { wantsInput } from './stdin.ts';
-import { terminalOf } from './terminal.ts';
 import { insideWorkingDirectory } from './workspace.ts';
 
 type Context = RunContext<DockerSpec>;
@@ -102,7 +101,7 @@ export class KeptPlace {
       stays: false,
       keepsLate: false,
       hasInput: wantsInput(ctx),
-      terminal: terminalOf(ctx),
+      terminal: ctx.invocation.options.terminal ?? null,
       timeLimitMs: seconds === null ? null : seconds * 1000,
     };
   }

@@ -28,7 +28,6 @@ import { hasFiles, shareFiles } from './sent-files.ts';
 import { SESSION_GONE } from './session-containers.ts';
 import type { DockerSpec } from './spec.ts';
 import { isOpenInput, wantsInput } from './stdin.ts';
-import { terminalOf } from './terminal.ts';
 import type { RunTools } from './tools.ts';
 import { openToUser } from './user.ts';
 import { homeOf, insideOf } from './workspace.ts';
@@ -37,9 +36,13 @@ type Context = RunContext<DockerSpec>;
 
 const RETRY_MS = 250;
 
-/** Is the work several programs in one container, or one in a container that is there already. */
-export function isKept({ setup, session }: Pick<Context, 'setup' | 'session'>): boolean {
-  return setup !== null || session !== null;
+/** Is the work several programs in one container, one in a container that is there already, or one with a terminal, which a keeper gives it. */
+export function isKept({
+  setup,
+  session,
+  invocation,
+}: Pick<Context, 'setup' | 'session' | 'invocation'>): boolean {
+  return setup !== null || session !== null || invocation.options.terminal !== undefined;
 }
 
 /** The way of a run with setup, or in a session. */
@@ -129,7 +132,7 @@ async function inSession(
   const container = await tools.sessions.find(session);
   if (container === null) return sessionGone(session);
   argvIn(container, ctx);
-  if (terminalOf(ctx) !== null && !container.terminals)
+  if (ctx.invocation.options.terminal && !container.terminals)
     throw new Rejected(
       'options.terminal: the container of the session was made by an earlier release: reset it',
     );

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { RunContext, RunControls } from '../../src/contract/context.ts';
@@ -16,7 +15,6 @@ import type { DockerSpec } from './spec.ts';
 import { wantsStdin } from './stdin.ts';
 import { ContainerStop } from './stop.ts';
 import { ContainerOutput, followLog } from './streams.ts';
-import { attachTerminal, terminalControls, terminalOf } from './terminal.ts';
 import type { RunTools } from './tools.ts';
 
 type Context = RunContext<DockerSpec>;
@@ -26,8 +24,7 @@ const RETRY_MS = 250;
 /** Resume with the container that an earlier server started; begin, once, where it had not come to start one. */
 export async function recoverRun(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
   // One that was started is fed by nobody any more, whatever the earlier server had come to send.
-  const isFed = wantsStdin(ctx) && terminalOf(ctx) === null;
-  if (readContainerRecord(ctx.directory) !== null || !isFed) ctx.outlives();
+  if (readContainerRecord(ctx.directory) !== null || !wantsStdin(ctx)) ctx.outlives();
   const ending = await earlierEnding(ctx);
   if (ending !== null) {
     const id = ending.metadata?.['docker.container_id'];
@@ -83,16 +80,11 @@ async function resume(
     stdout: ctx.output.captured('stdout').bytes,
     stderr: ctx.output.captured('stderr').bytes,
   };
-  const isTerminal = terminalOf(ctx) !== null;
-  const output = new ContainerOutput(ctx.output, seen, tools.closed, isTerminal);
-  let input: Socket | null = null;
+  const output = new ContainerOutput(ctx.output, seen, tools.closed);
   try {
     output.connect(await followLog(daemon, id), { stdout: 0, stderr: 0 });
     const stop = new ContainerStop(daemon, id, stopSignalOf(Config));
-    const now = Promise.resolve();
-    if (isTerminal && State.Running) input = await attachTerminal(daemon, id);
-    const typing = input === null ? {} : terminalControls(daemon, id, input, { began: now });
-    ctx.offer({ ...(wantsStdin(ctx) ? CLOSED : {}), ...typing, ...stop.controls(now) });
+    ctx.offer({ ...(wantsStdin(ctx) ? CLOSED : {}), ...stop.controls(Promise.resolve()) });
     if (State.Running) ctx.goesOn();
     const metadata = { 'docker.container_id': id, 'docker.image_id': image, ...stdinFacts(ctx) };
     const copied = hasCopy(Mounts, ctx);
@@ -100,7 +92,6 @@ async function resume(
       conclude(tools, ctx, { id, output, stop, here: null, copied, unsure: false, metadata });
     return await withPorts(daemon, id, ctx, stay);
   } finally {
-    input?.destroy();
     output.disconnect();
   }
 }

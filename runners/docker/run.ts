@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { RunContext, RunControls } from '../../src/contract/context.ts';
 import type { GivenFile } from '../../src/contract/given.ts';
 import { Rejected, type RunnerOutcome } from '../../src/contract/outcome.ts';
@@ -6,7 +5,7 @@ import { LetGo } from './attendance.ts';
 import { conclude } from './conclude.ts';
 import { changeContainerRecord, writeContainerRecord } from './container-record.ts';
 import { createContainer } from './create.ts';
-import { DaemonGone, type DockerDaemon, daemonWords } from './daemon.ts';
+import { DaemonGone, daemonWords } from './daemon.ts';
 import { sendGiven } from './given.ts';
 import { findImage, type ImageFacts } from './image.ts';
 import { ABORTED_BEFORE, neverStarted, notAProgram } from './outcome.ts';
@@ -17,7 +16,6 @@ import type { DockerSpec } from './spec.ts';
 import { feedStdin, wantsStdin } from './stdin.ts';
 import { ContainerStop } from './stop.ts';
 import { attachInput, attachOutput, ContainerOutput } from './streams.ts';
-import { attachTerminal, terminalControls, terminalOf } from './terminal.ts';
 import type { RunTools } from './tools.ts';
 import { makeDirectories } from './workspace.ts';
 import { copyWorkspaceIn } from './workspace-copy.ts';
@@ -28,8 +26,7 @@ type Context = RunContext<DockerSpec>;
 export async function runOnce(tools: RunTools, ctx: Context): Promise<RunnerOutcome> {
   const { daemon } = tools;
   const began = performance.now();
-  const terminal = terminalOf(ctx);
-  if (!wantsStdin(ctx) || terminal !== null) ctx.outlives();
+  if (!wantsStdin(ctx)) ctx.outlives();
   try {
     const image = await findImage(daemon, ctx.spec, {
       output: ctx.output,
@@ -63,27 +60,24 @@ async function startAndConclude(
   { id, user, sent: given, image, began }: Made,
 ): Promise<RunnerOutcome> {
   const { daemon } = tools;
-  const terminal = terminalOf(ctx);
   const metadata = { 'docker.container_id': id, 'docker.image_id': image.id };
-  const output = new ContainerOutput(ctx.output, { stdout: 0, stderr: 0 }, tools.closed, terminal !== null);
+  const output = new ContainerOutput(ctx.output, { stdout: 0, stderr: 0 }, tools.closed);
   const stop = new ContainerStop(daemon, id, image.stopSignal);
   await makeDirectories(daemon, id, image, ctx);
   if (ctx.workspace === null) await copyIn(daemon, id, ctx);
   else await copyWorkspaceIn(tools, { id, user }, ctx);
   await sendGiven(daemon, id, given, ctx);
   output.connect(await attachOutput(daemon, id), { stdout: 0, stderr: 0 });
-  const input = await inputOf(daemon, id, ctx);
+  const input = wantsStdin(ctx) ? await attachInput(daemon, id) : null;
   try {
     if (ctx.signal.aborted) return neverStarted(ABORTED_BEFORE, metadata);
-    writeContainerRecord(ctx.directory, {
-      container_id: id,
-      stdin: input === null || terminal !== null ? 'none' : 'open',
-    });
-    const answered = Promise.withResolvers<void>();
-    const controls = controlsOf(daemon, id, input, ctx, answered.promise);
+    writeContainerRecord(ctx.directory, { container_id: id, stdin: input === null ? 'none' : 'open' });
+    input?.once('finish', () => sent(ctx));
+    const controls: RunControls = input === null ? {} : feedStdin(input, ctx);
     const startedAt = performance.now();
     let unsure = false;
     // Its first output may come before the daemon says that it has started it: both are answered to from here on.
+    const answered = Promise.withResolvers<void>();
     ctx.offer({ ...controls, ...stop.controls(answered.promise) });
     try {
       await daemon.ask((docker) => docker.getContainer(id).start(), { signal: ctx.signal });
@@ -103,26 +97,6 @@ async function startAndConclude(
     input?.destroy();
     output.disconnect();
   }
-}
-
-/** Where there is something to feed it with. */
-async function inputOf(daemon: DockerDaemon, id: string, ctx: Context): Promise<Socket | null> {
-  if (terminalOf(ctx) !== null) return attachTerminal(daemon, id);
-  return wantsStdin(ctx) ? attachInput(daemon, id) : null;
-}
-
-function controlsOf(
-  daemon: DockerDaemon,
-  id: string,
-  input: Socket | null,
-  ctx: Context,
-  started: Promise<void>,
-): RunControls {
-  if (input === null) return {};
-  const size = terminalOf(ctx);
-  if (size !== null) return terminalControls(daemon, id, input, { began: started, size });
-  input.once('finish', () => sent(ctx));
-  return feedStdin(input, ctx);
 }
 
 /** Nobody need feed it any more. */

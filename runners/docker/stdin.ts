@@ -28,9 +28,20 @@ export function feedStdin(socket: Socket, { invocation: { options }, inputPath }
     closed = true;
   });
   socket.resume();
+  const refusal = (): RunwireError => new RunwireError('stdin_closed', 'the program takes no more input');
   if (options.stdin_open)
     return {
-      writeStdin: (bytes) => write(socket, bytes),
+      writeStdin: (bytes) =>
+        new Promise((resolve, reject) => {
+          if (closed || socket.writableEnded) return reject(refusal());
+          const gone = (): void => reject(refusal());
+          socket.once('close', gone);
+          socket.write(bytes, (error) => {
+            socket.off('close', gone);
+            if (error) reject(refusal());
+            else resolve();
+          });
+        }),
       closeStdin: async () => {
         if (!closed) socket.end();
       },
@@ -43,37 +54,4 @@ export function feedStdin(socket: Socket, { invocation: { options }, inputPath }
     file.pipe(socket);
   } else socket.end();
   return {};
-}
-
-/** The same of a terminal, where the end is a character as well: Ctrl-D, twice behind a line that was begun. */
-export function typedInto(socket: Socket): RunControls {
-  let lastByte = LINE_END;
-  socket.on('error', () => socket.destroy());
-  socket.resume();
-  const type = (bytes: Buffer): Promise<void> => {
-    lastByte = bytes.at(-1) ?? lastByte;
-    return write(socket, bytes);
-  };
-  return {
-    writeStdin: type,
-    closeStdin: () => type(Buffer.alloc(ENDS.has(lastByte) ? 1 : 2, CTRL_D)).catch(() => {}), // it has ended, as it was to
-  };
-}
-
-const CTRL_D = 4;
-const LINE_END = 10;
-const ENDS: ReadonlySet<number> = new Set([CTRL_D, LINE_END, 13]);
-
-function write(socket: Socket, bytes: Buffer): Promise<void> {
-  const refusal = (): RunwireError => new RunwireError('stdin_closed', 'the program takes no more input');
-  return new Promise((resolve, reject) => {
-    if (socket.destroyed || socket.writableEnded) return reject(refusal());
-    const gone = (): void => reject(refusal());
-    socket.once('close', gone);
-    socket.write(bytes, (error) => {
-      socket.off('close', gone);
-      if (error) reject(refusal());
-      else resolve();
-    });
-  });
 }

@@ -27,13 +27,11 @@ export class ContainerOutput {
   #activeAt = performance.now();
   #connection: Readable | null = null;
   readonly #letGo: AbortSignal;
-  readonly #isTerminal: boolean;
   /** Whether the connection was whole: false when it broke off. */
   #ended: Promise<boolean> = Promise.resolve(true);
 
-  /** When `letGo` is aborted nothing is taken any more: it is for the next server. `isTerminal`: all is one stream, without frames. */
-  constructor(output: RunOutput, seen: Record<Stream, number>, letGo: AbortSignal, isTerminal = false) {
-    this.#isTerminal = isTerminal;
+  /** When `letGo` is aborted nothing is taken any more: it is for the next server. */
+  constructor(output: RunOutput, seen: Record<Stream, number>, letGo: AbortSignal) {
     this.#output = output;
     this.seen = seen;
     this.#letGo = letGo;
@@ -43,18 +41,17 @@ export class ContainerOutput {
   connect(connection: Readable, from: Readonly<Record<Stream, number>>): void {
     const position = { ...from };
     this.#overAt = null;
-    const take = (stream: Stream, bytes: Buffer): void => {
+    const take = frameSplitter((stream, bytes) => {
       const known = Math.min(bytes.length, this.seen[stream] - position[stream]);
       position[stream] += bytes.length;
       if (this.#letGo.aborted) return void connection.destroy();
       if (known < bytes.length) this.#write(stream, known > 0 ? bytes.subarray(known) : bytes);
-    };
-    const split = this.#isTerminal ? (bytes: Buffer) => take('stdout', bytes) : frameSplitter(take);
+    });
     this.#connection = connection;
     this.#ended = new Promise((resolve) => {
       connection.on('data', (chunk: Buffer) => {
         try {
-          split(chunk);
+          take(chunk);
         } catch (error) {
           this.failure ??= error instanceof Error ? error : new Error(String(error));
           connection.destroy();

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 
 const MOST = 4096;
-const LINE = /^\[FATAL tini \(\d+\)\] exec [^\n]* failed: ([^\r\n]+)\r?\n$/;
+const LINE = /^\[FATAL tini \(\d+\)\] exec [^\n]* failed: ([^\n]+)\n$/;
 
 /**
  * With `init` the daemon starts its own first process (tini), and a program that cannot be executed is that
@@ -12,12 +12,9 @@ export function initComplaint(
   init: boolean,
   exitCode: number | null,
   seen: { stdout: number; stderr: number },
-  { stdout, stderr }: { stdout: string; stderr: string },
-  isTerminal: boolean,
+  stderrPath: string,
 ): string | null {
-  if (!init || (exitCode !== 127 && exitCode !== 126)) return null;
-  if (!isTerminal && seen.stdout > 0) return null;
-  const [said, path] = isTerminal ? [seen.stdout, stdout] : [seen.stderr, stderr];
-  if (said === 0 || said > MOST || statSync(path).size !== said) return null;
-  return LINE.exec(readFileSync(path, 'utf8'))?.[1] ?? null;
+  if (!init || (exitCode !== 127 && exitCode !== 126) || seen.stdout > 0) return null;
+  if (seen.stderr === 0 || seen.stderr > MOST || statSync(stderrPath).size !== seen.stderr) return null;
+  return LINE.exec(readFileSync(stderrPath, 'utf8'))?.[1] ?? null;
 }

@@ -27,7 +27,7 @@ requires('docker')('The terminal of a container', () => {
 
   test('is all three streams, of the size that was asked for, and its controlling one', async () => {
     const id = await start(
-      'busybox tty; read x; until [ "$(busybox stty size 2>/dev/null)" = "40 100" ]; do sleep 0.05; done; busybox stty size; echo $TERM; echo err >&2; busybox tty </dev/tty; exit 5',
+      'busybox tty; read x; busybox stty size; echo $TERM; echo err >&2; busybox tty </dev/tty; exit 5',
     );
     const client = await open(id);
     await client.shows('/dev/pts/0\r\n');
@@ -55,7 +55,7 @@ requires('docker')('The terminal of a container', () => {
     cat.type('a\x10\x11b');
     cat.say({ type: 'eof' });
     await cat.closed();
-    expect(cat.shown).toContain('a^P');
+    expect(cat.shown).toContain('a^Pba^Pb'); // Ctrl-Q goes on with what Ctrl-S holds: the system keeps it
     expect(cat.notices.at(-1)).toMatchObject({ type: 'end', status: 'succeeded', exit_code: 0 });
   });
 
