@@ -70,6 +70,19 @@ requires('docker', 'node-image')('The image', () => {
     expect(await stdout.text()).toBe('10001\n');
   });
 
+  test('gives an agent its tools', async () => {
+    const response = await fetch(`${origin}/mcp`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        authorization: `Bearer ${token}`,
+      },
+      body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list","arguments":{}}}',
+    });
+    expect(await response.text()).toContain('"structuredContent"');
+  });
+
   test('has an init as its first process', async () => {
     expect(await docker('exec', first, 'cat', '/proc/1/comm')).toBe('tini');
   });
