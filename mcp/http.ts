@@ -1,4 +1,4 @@
-import { createMcpHandler } from '@modelcontextprotocol/server';
+import { createMcpHandler, type McpRequestContext } from '@modelcontextprotocol/server';
 import { Runwire } from '../client/runwire.ts';
 import { mcpServer } from './server.ts';
 
@@ -21,13 +21,21 @@ export interface McpOverHttpOptions {
  * of who it is from, and with nothing else.
  */
 export function mcpOverHttp({ address, fetch, onError }: McpOverHttpOptions): McpOverHttp {
-  const handler = createMcpHandler(({ era, requestInfo }) => {
+  const handler = createMcpHandler((request) => {
+    try {
+      return serverFor(request);
+    } catch (error) {
+      onError(error); // the SDK answers, and is silent
+      throw error;
+    }
+  });
+  const serverFor = ({ era, requestInfo }: McpRequestContext) => {
     const authorization = requestInfo?.headers.get('authorization') ?? null;
     // Who does not reach this server from within will not after a while.
     const patience = { retrySeconds: 0, resumeSeconds: 0 };
     const rw = new Runwire({ url: address(), token: '', ...patience, fetch: showing(fetch, authorization) });
     return mcpServer(rw, { era, onError });
-  });
+  };
   return {
     answer: (request, message) => handler.fetch(request, { parsedBody: message }),
     close: () => handler.close(),
