@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { RunRecord } from '../../client/runwire.ts';
+import type { RunRecord, SessionRecord, WorkspaceRecord } from '../../client/runwire.ts';
 
 export type Colour = Parameters<typeof styleText>[0];
 
@@ -18,4 +18,15 @@ export const COLOUR_OF: { readonly [status in RunRecord['status']]: Colour } = {
   timed_out: 'red',
   rejected: 'red',
   cancelled: 'magenta',
+};
+
+/** Of workspaces and sessions. */
+export const COLOUR_OF_STATE: {
+  readonly [state in (WorkspaceRecord | SessionRecord)['state']]?: Colour;
+} = {
+  filling: 'yellow',
+  preparing: 'yellow',
+  restoring: 'yellow',
+  ready: 'green',
+  failed: 'red',
 };

@@ -1,6 +1,6 @@
-import { styleText } from 'node:util';
 import { visible } from '../process/visible.ts';
 import { cut, widthOf } from '../process/width.ts';
+import { bold } from './colours.ts';
 import { columnsOfOutput } from './table.ts';
 
 /** What there is to say of a thing, a line each. What is empty or null is not said. */
@@ -12,7 +12,7 @@ export function facts(
   return said
     .map(([name = '', value = '']) => {
       const shown = cut(visible(value), columnsOfOutput() - width);
-      return `${styleText('bold', name.padEnd(width), { stream: process.stdout })}${shown}\n`;
+      return `${bold(name.padEnd(width))}${shown}\n`;
     })
     .join('');
 }

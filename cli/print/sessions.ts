@@ -1,4 +1,5 @@
 import type { SessionRecord } from '../../client/runwire.ts';
+import { COLOUR_OF_STATE } from './colours.ts';
 import { facts, pairsOf } from './facts.ts';
 import type { View } from './things.ts';
 import { ageOf, runsOf, withAge } from './workspaces.ts';
@@ -16,7 +17,10 @@ export const sessions: View<SessionRecord> = {
     `${ageOf(record.last_used_at)} ago`,
     pairsOf(record.metadata),
   ],
+  colour: ({ state }, column) => (column === STATE ? COLOUR_OF_STATE[state] : undefined),
 };
+
+const STATE = 2;
 
 export const sessionPage = (record: SessionRecord): string =>
   facts([

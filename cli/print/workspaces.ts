@@ -1,6 +1,7 @@
 import type { SnapshotRecord, WorkspaceRecord } from '../../client/runwire.ts';
 import { inWords } from '../words/duration.ts';
 import { inWords as sizeInWords } from '../words/size.ts';
+import { COLOUR_OF_STATE } from './colours.ts';
 import { facts, pairsOf } from './facts.ts';
 import type { View } from './things.ts';
 
@@ -21,7 +22,10 @@ export const workspaces: View<WorkspaceRecord> = {
     `${ageOf(record.last_used_at)} ago`,
     pairsOf(record.metadata),
   ],
+  colour: ({ state }, column) => (column === STATE ? COLOUR_OF_STATE[state] : undefined),
 };
+
+const STATE = 1;
 
 export const workspacePage = (record: WorkspaceRecord): string =>
   facts([

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { clientServer } from '../helpers/client-server.ts';
+import { clientServer, TOKEN } from '../helpers/client-server.ts';
+import { runwire } from '../helpers/command-line.ts';
 import { own } from '../helpers/own-id.ts';
 import { telling } from '../helpers/told-cli.ts';
 import { treeHere } from '../helpers/tree-here.ts';
@@ -81,6 +82,13 @@ describe('runwire workspace', () => {
     expect(told.code).toBe(125);
     expect(told.error).toMatch(/\[workspace_busy\]\nrunwire: nope: .*\[workspace_not_found\]\n$/);
     expect((await tell(['workspace', 'show', otherId])).error).toMatch(/\[\w*(gone|removed|not_found)\w*\]/);
+    const coloured = runwire(['workspace', 'ls'], {
+      RUNWIRE_URL: server.url,
+      RUNWIRE_TOKEN: TOKEN,
+      FORCE_COLOR: '1',
+    });
+    await coloured.ended;
+    expect(coloured.stdout().toString()).toContain(`${id}  \x1b[32mready\x1b[39m `);
     await ask('workspace', 'rm', '-f', id);
     expect((await run.wait()).status).toBe('cancelled');
     const failed = await tell(['workspace', 'create', '--from', 'snap/nowhere']);
