@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts';
 import { Download } from './download.ts';
 import { ConflictError, RunwireError } from './errors.ts';
 import { type EventsOptions, readEvents } from './events.ts';
+import { gathered } from './gathered.ts';
 import { type Line, type LinesOptions, linesIn } from './lines.ts';
 import type { ArtifactDescriptor, Record, RuntimeEvent } from './openapi.ts';
 import { type OutputOptions, readOutput } from './output.ts';
@@ -133,7 +134,7 @@ export class Run implements AsyncDisposable {
   writeStdin(bytes: Payload, { signal }: Asked = {}): Promise<void> {
     return this.#inTurn(async () => {
       if (!isStream(bytes)) return this.#feed(bytes, signal);
-      for await (const part of partsOf(bytes)) await this.#feed(part, signal);
+      for await (const part of gathered(partsOf(bytes))) await this.#feed(part, signal);
     });
   }
 
@@ -190,7 +191,9 @@ export class Run implements AsyncDisposable {
 
   async #feed(body: Payload, signal: AbortSignal | undefined, eof = false): Promise<void> {
     const headers = { 'content-type': 'application/octet-stream' };
-    const call = { method: 'POST', path: `${this.#path}/stdin`, headers, body, signal } as const;
+    // The program may take its time.
+    const waitSeconds = Number.POSITIVE_INFINITY;
+    const call = { method: 'POST', path: `${this.#path}/stdin`, headers, body, waitSeconds, signal } as const;
     for (let ms = 10; ; ms = Math.min(1000, 2 * ms)) {
       try {
         return await this.#connection.done({ ...call, repeatable: eof, ...(eof && { query: { eof } }) });
