@@ -11,6 +11,7 @@ const BODIES: Readonly<Record<string, object>> = {
   '/sessions': { runtime_kind: 'subprocess' },
   '/workspaces/:workspace_id/restore': { snapshot_id: 'a' },
   '/environment-specs/:name': { runtime_kind: 'subprocess' },
+  '/mcp': {},
 };
 
 /** Parameters that they want. */
