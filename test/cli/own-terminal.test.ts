@@ -18,7 +18,7 @@ describe('The command line at a terminal', () => {
 
   test('is that of the run: its size, its keys, its exit code', async () => {
     const script =
-      'stty size; echo $TERM; trap "stty size" WINCH; trap "echo int" INT; echo ready; while :; do read -r -t 0.1 x && [ -n "$x" ] && echo "got $x" && exit 9; done';
+      'stty size; echo $TERM; trap "stty size" WINCH; trap "echo int" INT; echo ready; until read -t 0; do sleep 0.05; done; read -r x; echo "got $x"; exit 9';
     const pty = at('run', '-it', '--', 'bash', '-c', script);
     await pty.shows('ready\r\n');
     expect(pty.shown).toContain('24 80\r\nxterm\r\n');

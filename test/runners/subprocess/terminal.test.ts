@@ -61,17 +61,16 @@ describe('The terminal of a subprocess', () => {
   });
 
   test('ends with its program, whatever a child that holds it does', async () => {
-    for (const [child, signals] of [
-      ['sleep 60 &', null], // who is in the foreground gets the SIGHUP of the system
-      ['trap "" HUP; sleep 60 &', ['SIGKILL']],
-      ['setsid -f sleep 60;', ['SIGKILL']],
+    // Who is in the foreground gets the SIGHUP of the system: it may be gone before it is looked for.
+    for (const [child, kills] of [
+      ['sleep 60 &', [null, { signals: ['SIGKILL'], survivors: 0 }]],
+      ['trap "" HUP; sleep 60 &', [{ signals: ['SIGKILL'], survivors: 0 }]],
+      ['setsid -f sleep 60;', [{ signals: ['SIGKILL'], survivors: 0 }]],
     ] as const) {
       const record = await parts.sh(`${child} sleep 0.1; echo gone`, at());
       expect(await lines(record)).toEqual(['gone', '']);
-      expect(record).toMatchObject({
-        status: 'succeeded',
-        outcome: { kill: signals && { signals, survivors: 0 } },
-      });
+      expect(record.status).toBe('succeeded');
+      expect(kills).toContainEqual(record.outcome?.kill);
     }
   });
 

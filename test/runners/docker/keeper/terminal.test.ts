@@ -47,7 +47,7 @@ requires('linux')('A terminal by a keeper', () => {
       using room = new KeeperRoom(uid);
       const { place, run } = begin(
         room,
-        'trap "stty size" WINCH; trap "echo int" INT; echo ready; until read -t 0.1 x; do :; done; echo "got $x"; trap - INT; cat; cat; echo over',
+        'trap "stty size" WINCH; trap "echo int" INT; echo ready; until read -t 0; do sleep 0.05; done; read x; echo "got $x"; trap - INT; cat; cat; echo over',
       );
       await shows(place, 'ready');
       expect((await room.call(['tell', place, 'size', String(90 * 65536 + 30)])).code).toBe(0);
