@@ -44,9 +44,10 @@ def main(source: Path, result: Path, command: list[str]) -> int:
             for file in workspace.diff(before.id)["files"]:
                 if file["type"] != "file" or file["change"] == "deleted":
                     continue
+                download = workspace.file(file["path"])  # refuses what leads elsewhere
                 target = result / file["path"]
                 target.parent.mkdir(parents=True, exist_ok=True)
-                workspace.file(file["path"]).save(target)
+                download.save(target)
                 print(file["change"], file["path"], file=sys.stderr)
         except RunFailedError as error:
             print(error, file=sys.stderr)
