@@ -16,8 +16,8 @@ const part = (name: string, include: string[], exclude: string[] = []) => ({
     exclude,
     allowOnly: false,
     // Wide bounds that show a hang; no test asserts a time.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 20_000,
     expect: { poll: { timeout: 20_000 } },
   },
