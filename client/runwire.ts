@@ -14,6 +14,7 @@ export type { Download, Head, Part } from './download.ts';
 export * from './errors.ts';
 export type { Answer, Asking, Fetch } from './fetch.ts';
 export type { Line } from './lines.ts';
+export { newId } from './new-id.ts';
 export type {
   ArtifactDescriptor,
   Asset,

@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import type { Run, RunRecord, Runwire } from '../../client/runwire.ts';
+import { newId, type Run, type RunRecord, type Runwire } from '../../client/runwire.ts';
 import { EXIT } from '../process/exit-codes.ts';
 import { endBy, onInterrupt } from '../process/interrupts.ts';
 import { say } from '../process/say.ts';
@@ -48,7 +48,7 @@ export async function start(
   };
   const stopListening = detach ? () => {} : onInterrupt(interrupted);
   // The id is made before anything is sent: the second attempt joins what the first made.
-  const whole = { ...invocation, invocation_id: invocation.invocation_id ?? crypto.randomUUID() };
+  const whole = { ...invocation, invocation_id: invocation.invocation_id ?? newId() };
   run = await server.ask((rw) => submit(rw, whole));
   if (detach) {
     await print(`${run.id}\n`);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { newId } from '../../../client/runwire.ts';
 import { inShort } from '../../print/changes.ts';
 import { printMade } from '../../print/thing.ts';
 import { type OutputFlags, withOutput } from '../../print/things.ts';
@@ -34,7 +35,7 @@ export function addCheckpoint(group: Command): void {
     .option('--while-running', 'also while a run is in it')
     .action(async (session: string, flags: Flags) => {
       const { keep, ignore, label: metadata, whileRunning } = flags;
-      const input = said({ snapshot_id: flags.id ?? crypto.randomUUID(), keep, ignore, metadata });
+      const input = said({ snapshot_id: flags.id ?? newId(), keep, ignore, metadata });
       const checkpoint = await new Server(flags).ask((rw) =>
         rw.sessions.attach(session).checkpoint(input, { whileRunning }),
       );

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { newId } from '../../../client/runwire.ts';
 import { type BeginningFlags, beginningOf, withBeginning } from '../../files/beginning.ts';
 import { archiveOf } from '../../files/uploads.ts';
 import { printMade } from '../../print/thing.ts';
@@ -40,7 +41,7 @@ export function addCreate(group: Command): void {
       const archive = (await archiveOf(flags.upload)) ?? undefined;
       const progress = new Progress('sending');
       const server = new Server(flags, progress);
-      const input = newSessionOf(id ?? crypto.randomUUID(), beginningOf(flags), flags);
+      const input = newSessionOf(id ?? newId(), beginningOf(flags), flags);
       const session = await server.ask((rw) => rw.sessions.create(input, { archive }));
       progress.end();
       const made = server.patient.sessions.attach(session.id);

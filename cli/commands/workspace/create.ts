@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { newId } from '../../../client/runwire.ts';
 import { type BeginningFlags, beginningOf, withBeginning } from '../../files/beginning.ts';
 import { archiveOf } from '../../files/uploads.ts';
 import { printMade } from '../../print/thing.ts';
@@ -36,7 +37,7 @@ export function addCreate(group: Command): void {
       const progress = new Progress('sending');
       const server = new Server(flags, progress);
       const input = said({
-        workspace_id: id ?? crypto.randomUUID(),
+        workspace_id: id ?? newId(),
         from: beginningOf(flags),
         metadata: flags.label,
         ttl_seconds: flags.ttl,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { newId } from '../../../client/runwire.ts';
 import { tellLeftOut } from '../../files/receive.ts';
 import { printMade } from '../../print/thing.ts';
 import { type OutputFlags, withOutput } from '../../print/things.ts';
@@ -31,7 +32,7 @@ export function addSnapshot(group: Command): void {
     .option('--while-running', 'also while a run is in it')
     .action(async (workspace: string, flags: Flags) => {
       const { keep, ignore, label: metadata, whileRunning } = flags;
-      const input = said({ snapshot_id: flags.id ?? crypto.randomUUID(), keep, ignore, metadata });
+      const input = said({ snapshot_id: flags.id ?? newId(), keep, ignore, metadata });
       const snapshot = await new Server(flags).ask((rw) =>
         rw.workspaces.attach(workspace).snapshot(input, { whileRunning }),
       );
